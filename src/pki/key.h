@@ -1,0 +1,55 @@
+/* key.h - public keys: read strictly from a SubjectPublicKeyInfo, named by its hash, used to verify. */
+#ifndef BM_KEY_H
+#define BM_KEY_H
+
+#include "base/bytes.h"
+#include "base/limits.h"
+
+/* What we take: P-256, P-384 (named curves, uncompressed points on the curve), RSA 2048 to 4096 bits (exponent odd, 65537 or more), Ed25519. */
+enum bm_key_alg { BM_KEY_P256 = 1, BM_KEY_P384, BM_KEY_RSA, BM_KEY_ED25519 };
+
+struct bm_key {
+    enum bm_key_alg alg;
+    unsigned bits;             /* of the modulus or the field */
+    uint8_t spki[BM_MAX_SPKI]; /* DER, as given */
+    size_t nspki;
+    uint16_t at_bits; /* offset and length in spki of the BIT STRING's content (the point, the RSAPublicKey) */
+    uint16_t nbits;
+    uint8_t hash[BM_HASH]; /* SHA-256 of spki: the name by which slots, lots and records know this key */
+    uint8_t ski[20];       /* SHA-1 of the BIT STRING's content, RFC 5280 4.2.1.2 (1): a label, never a binding */
+};
+
+/* Signature algorithms that we verify. */
+enum bm_sig_alg { BM_SIG_ECDSA_SHA256 = 1, BM_SIG_ECDSA_SHA384, BM_SIG_RSA_SHA256, BM_SIG_RSA_SHA384, BM_SIG_RSA_PSS_SHA256, BM_SIG_ED25519 };
+
+/* The process's handle on libcrypto: algorithms fetched once, contexts used again. One a process; not for threads. */
+struct bm_crypto;
+bm_must_use enum bm_rc bm_crypto_new(struct bm_crypto **ret_crypto, struct bm_fail *fail);
+void bm_crypto_free(struct bm_crypto *crypto); /* accepts NULL */
+void bm_crypto_done(struct bm_crypto **crypto); /* for bm_cleanup() */
+
+/* Reads a DER SubjectPublicKeyInfo that must fill spki exactly. Refuses unknown algorithms, weak sizes, points off the curve, parameters out of place. */
+bm_must_use enum bm_rc bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
+
+/* Reads an AlgorithmIdentifier of a signature (whole element); parameters must be what the algorithm wants. */
+bm_must_use enum bm_rc bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail);
+/* Appends the AlgorithmIdentifier. */
+void bm_sig_alg_add(struct bm_buf *buf, enum bm_sig_alg alg);
+
+/* BM_EPOLICY when the signature is not this key's over these bytes ("the signature does not verify"); BM_EINPUT when key and algorithm do not go
+ * together or the signature is malformed (ECDSA: strict DER). */
+bm_must_use enum bm_rc bm_key_verify(struct bm_crypto *crypto, const struct bm_key *key, enum bm_sig_alg alg, struct bm_bytes tbs,
+                                     struct bm_bytes signature, struct bm_fail *fail);
+
+static inline struct bm_bytes
+bm_key_spki(const struct bm_key *key)
+{
+    return bm_bytes(key->spki, key->nspki);
+}
+
+/* SHA-256 in one call. */
+void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);
+/* HMAC-SHA-256 in one call. */
+void bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes);
+
+#endif
