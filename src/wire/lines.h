@@ -17,7 +17,8 @@ struct bm_lines {
     struct bm_rd rd;
     const char *what; /* "order", for sentences */
     struct bm_fail *fail;
-    bool bad; /* sticky: the sentence is in *fail */
+    unsigned line; /* of the line taken last, from 1 */
+    bool bad;      /* sticky: the sentence is in *fail */
 };
 
 /* Begins at the first line, which must be `head`. what and fail must outlive it. */
@@ -31,8 +32,8 @@ bool bm_lines_have(struct bm_lines *lines, const char *key, struct bm_bytes *ret
 /* Typed values; bad with a sentence when the value has another shape. */
 void bm_lines_name(struct bm_lines *lines, const char *key, char *ret, size_t max);            /* ret has max + 1 bytes; bm_name_ok() */
 uint64_t bm_lines_u64(struct bm_lines *lines, const char *key, uint64_t least, uint64_t most); /* decimal, no sign, no leading zero */
-void bm_lines_hex(struct bm_lines *lines, const char *key, uint8_t *ret, size_t n);
-int64_t bm_lines_time(struct bm_lines *lines, const char *key); /* 2026-11-23T21:34:09Z */
+void bm_lines_hex(struct bm_lines *lines, const char *key, uint8_t *ret, size_t n);            /* lower case; zeroed when bad */
+int64_t bm_lines_time(struct bm_lines *lines, const char *key);                                /* 2026-11-23T21:34:09Z */
 
 /* BM_OK when every line was wanted and nothing was bad. */
 bm_must_use enum bm_rc bm_lines_close(struct bm_lines *lines);

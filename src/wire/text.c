@@ -1,0 +1,168 @@
+#include "wire/text.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void
+bm_hex(char *ret, struct bm_bytes bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        ret[2 * i] = hex_digits[bytes.p[i] >> 4];
+        ret[2 * i + 1] = hex_digits[bytes.p[i] & 15];
+    }
+    ret[2 * bytes.n] = 0;
+}
+
+static int
+hex_value(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+enum bm_rc
+bm_hex_parse(uint8_t *ret, size_t n, struct bm_bytes text, struct bm_fail *fail)
+{
+    if (n > SIZE_MAX / 2 || text.n != 2 * n)
+        return bm_fail(fail, BM_EINPUT, NULL, "%zu hexadecimal digits must stand here, not %zu", 2 * n, text.n);
+    for (size_t i = 0; i < text.n; i++)
+        if (hex_value(text.p[i]) < 0)
+            return bm_fail(fail, BM_EINPUT, NULL, "character %zu is not a hexadecimal digit", i + 1);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
+    return BM_OK;
+}
+
+static const char b64_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char b64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void
+bm_b64_add(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes bytes)
+{
+    const char *digits = kind == BM_B64_URL ? b64_url : b64_std;
+
+    for (size_t i = 0; i < bytes.n; i += 3) {
+        size_t have = bytes.n - i < 3 ? bytes.n - i : 3;
+        uint32_t v = (uint32_t)bytes.p[i] << 16;
+        char four[4] = { '=', '=', '=', '=' };
+
+        if (have > 1)
+            v |= (uint32_t)bytes.p[i + 1] << 8;
+        if (have > 2)
+            v |= bytes.p[i + 2];
+        for (size_t k = 0; k <= have; k++)
+            four[k] = digits[v >> (18 - 6 * k) & 63];
+        bm_buf_add(buf, four, kind == BM_B64_URL ? have + 1 : 4);
+    }
+}
+
+static int
+b64_value(uint8_t c, bool url)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == (url ? '-' : '+'))
+        return 62;
+    if (c == (url ? '_' : '/'))
+        return 63;
+    return -1;
+}
+
+static bool
+is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Where decoding stands: up to three digits that do not make whole bytes yet. */
+struct b64_in {
+    uint32_t bits;
+    size_t ndigits; /* 0 to 3 */
+    size_t npad;
+};
+
+/* NULL, or what is wrong with the text. */
+static const char *
+b64_take(struct bm_buf *buf, struct b64_in *in, enum bm_b64 kind, uint8_t c)
+{
+    int v = b64_value(c, kind == BM_B64_URL);
+
+    if (kind == BM_B64_LOOSE && is_space(c))
+        return NULL;
+    if (c == '=' && kind != BM_B64_URL) {
+        in->npad++;
+        return in->ndigits + in->npad > 4 || in->ndigits < 2 ? "the padding is wrong" : NULL;
+    }
+    if (v < 0)
+        return "it has a character that is not of the alphabet";
+    if (in->npad > 0)
+        return "it goes on after its padding";
+    in->bits = in->bits << 6 | (uint32_t)v;
+    if (++in->ndigits == 4) {
+        uint8_t three[3] = { (uint8_t)(in->bits >> 16), (uint8_t)(in->bits >> 8), (uint8_t)in->bits };
+
+        bm_buf_add(buf, three, sizeof(three));
+        in->bits = 0;
+        in->ndigits = 0;
+    }
+    return NULL;
+}
+
+/* The last one or two bytes. One text for one byte string: the bits left over are zero, the padding whole (RFC 4648 3.2, 3.5). */
+static const char *
+b64_finish(struct bm_buf *buf, const struct b64_in *in, enum bm_b64 kind)
+{
+    if (in->ndigits == 0)
+        return in->npad == 0 ? NULL : "the padding is wrong";
+    if (in->ndigits == 1 || (kind != BM_B64_URL && in->ndigits + in->npad != 4))
+        return "it is cut short or its padding is missing";
+    /* req: RFC4648 3.5 pad bits are zero */
+    if (in->bits & (in->ndigits == 2 ? 15u : 3u))
+        return "its last digit has bits that say nothing";
+    if (in->ndigits == 3)
+        bm_buf_add_u8(buf, (uint8_t)(in->bits >> 10));
+    bm_buf_add_u8(buf, (uint8_t)(in->bits >> (in->ndigits == 3 ? 2 : 4)));
+    return NULL;
+}
+
+enum bm_rc
+bm_b64_parse(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct b64_in in = { 0 };
+    size_t before = buf->n;
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < text.n && wrong == NULL && !buf->bad; i++)
+        wrong = b64_take(buf, &in, kind, text.p[i]);
+    if (wrong == NULL && !buf->bad)
+        wrong = b64_finish(buf, &in, kind);
+    if (wrong != NULL) {
+        buf->n = before;
+        return bm_fail(fail, BM_EINPUT, "RFC 4648", "the base64 cannot be read: %s", wrong);
+    }
+    return bm_buf_check(buf, "the base64", fail);
+}
+
+bool
+bm_name_ok(const char *name, size_t max)
+{
+    size_t n = 0;
+
+    if (name[0] == '.' || name[0] == '-')
+        return false;
+    for (; name[n] != 0; n++) {
+        char c = name[n];
+
+        if (n == max || !((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+            return false;
+    }
+    return n > 0;
+}
