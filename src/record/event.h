@@ -1,0 +1,61 @@
+/* event.h - what happened, as text, and the salted commitment to it that stands in the ledger. Format: docs/formats/events.md. */
+#ifndef BM_EVENT_H
+#define BM_EVENT_H
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "base/bytes.h"
+
+enum bm_event_kind {
+    BM_EVENT_SITE_FOUNDED = 1,
+    BM_EVENT_ROLES_SET,
+    BM_EVENT_LOT_PINNED,
+    BM_EVENT_ORDER_OPENED,
+    BM_EVENT_ALLOWED,
+    BM_EVENT_IDENTITY_ISSUED,
+    BM_EVENT_IDENTITY_REPLACED, /* issued in place of a provisional one, which it revokes */
+    BM_EVENT_IDENTITY_CONFIRMED,
+    BM_EVENT_IDENTITY_REVOKED,
+    BM_EVENT_REFUSED,         /* one refusal, with its sentence */
+    BM_EVENT_REFUSED_COUNTED, /* so many without proof, in so many seconds */
+    BM_EVENT_SIGNED_AGAIN,    /* after a crash: the same TBS */
+    BM_EVENT__N
+};
+
+/*
+ * birthmark/event/v1
+ * kind identity-issued
+ * time 2026-11-23T21:34:09Z
+ * KEY VALUE ...                 by kind, in the order of the table in event.c; absent ones are left out
+ */
+struct bm_event {
+    enum bm_event_kind kind;
+    bm_time time;
+    struct bm_bytes device;      /* text; every member: n = 0 when it does not apply */
+    struct bm_bytes chip;        /* hex SHA-256 of the root key that spoke */
+    struct bm_bytes lot;
+    struct bm_bytes order;
+    struct bm_bytes profile;
+    struct bm_bytes service;
+    struct bm_bytes evidence_class;
+    struct bm_bytes evidence;    /* hex SHA-256 of the evidence bundle */
+    struct bm_bytes serial;      /* hex */
+    struct bm_bytes certificate; /* hex SHA-256 of the certificate's DER */
+    struct bm_bytes replaces;    /* hex serial */
+    struct bm_bytes statement;   /* hex SHA-256 of the signed note */
+    struct bm_bytes by;          /* operator */
+    struct bm_bytes count;       /* decimal */
+    struct bm_bytes reason;      /* a word or a sentence, one line */
+};
+void bm_event_build(struct bm_buf *buf, const struct bm_event *event);
+bm_must_use enum bm_rc bm_event_parse(struct bm_event *ret_event, struct bm_bytes text, struct bm_fail *fail); /* views */
+const char *bm_event_word(enum bm_event_kind kind);
+
+/*
+ * The ledger's entry for an event: u8 version = 1, u8 kind, SHA-256("birthmark/leaf/v1\n" || salt || event text). 34 bytes; salt is 32 random bytes.
+ */
+#define BM_ENTRY 34
+#define BM_SALT 32
+void bm_entry_build(uint8_t ret_entry[static BM_ENTRY], enum bm_event_kind kind, const uint8_t salt[static BM_SALT], struct bm_bytes event);
+
+#endif
