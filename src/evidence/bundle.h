@@ -1,0 +1,54 @@
+/* bundle.h - all the evidence for one certificate, kept for good; its hash stands in the ledger. Format: docs/formats/evidence.md. */
+#ifndef BM_BUNDLE_H
+#define BM_BUNDLE_H
+
+#include "evidence/cmc.h"
+#include "evidence/nonce.h"
+#include "evidence/tpm.h"
+#include "lot/leaf.h"
+#include "merkle/tree.h"
+#include "pki/profile.h"
+
+/*
+ *  u16 version = 1
+ *  u8  body class: 1 a CMC full request, 2 a TPM claim
+ *  32  lot's tree head        u64 lot's size     u64 leaf's index
+ *  lv16 leaf DER              lv16 inclusion proof (bm_proof bytes)
+ *  lv16 body
+ */
+struct bm_bundle {
+    uint8_t body_class; /* BM_BODY_CMC, BM_BODY_TPM */
+    uint8_t lot_root[BM_HASH];
+    uint64_t lot_size;
+    uint64_t index;
+    struct bm_bytes leaf;
+    struct bm_bytes proof;
+    struct bm_bytes body;
+};
+enum { BM_BODY_CMC = 1, BM_BODY_TPM = 2 };
+bm_must_use enum bm_rc bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail);
+void bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle);
+
+/* Who checks freshness: the signer, with its nonce key and clock; an auditor cannot, and passes NULL. */
+struct bm_freshness {
+    const struct bm_secret *k;
+    bm_time now;
+};
+
+/* What the evidence shows once all of it has been checked: about 10 KB, on the stack. Views into the bundle. */
+struct bm_claim {
+    enum bm_evidence_class evidence; /* root-signed, tpm-activated, or software where the leaf says so */
+    struct bm_leaf leaf;
+    uint8_t root_hash[BM_HASH]; /* the root key that spoke */
+    struct bm_key key;          /* the operational key */
+    struct bm_bytes csr;
+};
+/*
+ * The whole chain but the lot's pin: leaf in tree at index, root key in leaf and fit to speak this way, its signature (or activation and certification),
+ * nonce, CSR's own signature, operational key not a root key. BM_EINPUT malformed, BM_EPOLICY false.
+ * *ret_proven says, on failure too, whether a root key listed in the leaf has proved itself (such refusals get a leaf of their own).
+ */
+bm_must_use enum bm_rc bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle, struct bm_crypto *crypto,
+                                       const struct bm_freshness *fresh, struct bm_fail *fail);
+
+#endif

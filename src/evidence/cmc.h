@@ -1,0 +1,42 @@
+/* cmc.h - a CMC full request (RFC 5272) with one PKCS#10 in it, signed by a root key: built on the device, read strictly on the server. */
+#ifndef BM_CMC_H
+#define BM_CMC_H
+
+#include "pki/cert.h"
+#include "pki/csr.h"
+
+/*
+ * What we read (RFC 5272 3.2, RFC 5652 5): ContentInfo { id-signedData, SignedData { one digest algorithm, eContentType id-cct-PKIData, eContent PKIData,
+ * certificates optional (kept as labels), no crls, exactly one SignerInfo with signedAttrs: contentType, messageDigest, others tolerated once each } }.
+ * PKIData { controlSequence: recipientNonce (the signer's nonce, required), senderNonce, transactionId, identityProof etc. refused; reqSequence: exactly one
+ * [0] tcr; cmsSequence and otherMsgSequence empty }.
+ * Views into the bytes that were parsed.
+ */
+struct bm_cmc {
+    struct bm_bytes der;
+    struct bm_bytes content;      /* eContent: the PKIData */
+    struct bm_bytes signer_ski;   /* sid [0] subjectKeyIdentifier; n = 0 when the sid is issuerAndSerialNumber */
+    struct bm_bytes signer_cert;  /* the certificate in `certificates` that the sid names; n = 0 when none is there */
+    struct bm_bytes signed_attrs; /* as SET OF: what the signature covers is this with tag 31 in place of a0 */
+    struct bm_bytes digest;       /* messageDigest */
+    enum bm_sig_alg alg;
+    struct bm_bytes signature;
+    struct bm_bytes recipient_nonce; /* the nonce that the signer gave out */
+    struct bm_bytes sender_nonce;    /* n = 0 when absent */
+    struct bm_bytes transaction_id;  /* INTEGER magnitude; n = 0 when absent */
+    struct bm_csr csr;
+};
+bm_must_use enum bm_rc bm_cmc_parse(struct bm_cmc *ret_cmc, struct bm_bytes der, struct bm_fail *fail);
+
+/* The root key's signature over the whole, and the CSR's own over itself. */
+bm_must_use enum bm_rc bm_cmc_check(struct bm_crypto *crypto, const struct bm_cmc *cmc, const struct bm_key *root, struct bm_fail *fail);
+
+/*
+ * Building, on the device: first the PKIData and the signedAttrs to sign; then the whole with the root's signature. sid is subjectKeyIdentifier.
+ * bm_cmc_prepare appends PKIData to content and the SET OF (tag 31) that the root key signs to attrs.
+ */
+void bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce);
+void bm_cmc_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20], enum bm_sig_alg alg,
+                  struct bm_bytes signature);
+
+#endif

@@ -1,0 +1,52 @@
+/* may_issue.h - the decision: may a certificate be signed for this claim? One pure function; signer, auditor and customer run the same code. */
+#ifndef BM_MAY_ISSUE_H
+#define BM_MAY_ISSUE_H
+
+#include "evidence/bundle.h"
+
+enum bm_unit_state { BM_UNIT_FREE, BM_UNIT_ACTIVE, BM_UNIT_SUSPENDED, BM_UNIT_REVOKED, BM_UNIT_SCRAPPED, BM_UNIT__N };
+enum bm_identity_state { BM_IDENTITY_NONE, BM_IDENTITY_PROVISIONAL, BM_IDENTITY_CONFIRMED, BM_IDENTITY_REVOKED, BM_IDENTITY__N };
+
+/* What the signer's own tables say about this request. */
+struct bm_state {
+    bm_time now;
+    bm_time last_signed; /* no signing below it, nor beyond a bounded jump ahead of it (BM_CLOCK_JUMP) */
+
+    bool lot_pinned;     /* a lot with exactly this head and size is pinned to this site ... */
+    bool lot_withdrawn;
+    const char *lot;     /* ... under this name */
+
+    bool order_known;
+    bool order_closed;
+    bool order_has_lot;
+    bool order_has_profile; /* with exactly this digest */
+    bm_time order_from, order_until;
+    uint64_t quantity, used; /* units */
+    const char *order;
+
+    const struct bm_profile *profile;
+
+    enum bm_unit_state unit;
+    bool unit_in_order;  /* its unit slot was consumed under this very order */
+    const char *device;  /* its id */
+
+    enum bm_identity_state identity; /* of (chip, service) */
+    bool same_key;       /* its live key is the one asked for: a retry */
+    bool key_known;      /* the key asked for is live in another identity, or was used before: two devices may not share a key */
+    unsigned replaced;   /* times it was replaced while provisional */
+    bool reissue_allowed; /* an unused `allow reissue` stands for it */
+};
+
+enum bm_decision {
+    BM_DECISION_NO,
+    BM_DECISION_SAME,     /* a retry: the same certificate comes back */
+    BM_DECISION_UNIT,     /* consumes the unit slot and the identity slot */
+    BM_DECISION_IDENTITY, /* another service of a unit already counted */
+    BM_DECISION_REPLACE,  /* a provisional identity: revoke it in the same commit */
+    BM_DECISION_REISSUE,  /* by an operator's allow: revoke the earlier one in the same commit */
+};
+
+/* BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads. */
+bm_must_use enum bm_rc bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state, struct bm_fail *fail);
+
+#endif
