@@ -1,0 +1,112 @@
+/* signer_messages.h - what registrar and signer say to each other; there is deliberately no "sign these bytes". Format: docs/formats/messages.md. */
+#ifndef BM_SIGNER_MESSAGES_H
+#define BM_SIGNER_MESSAGES_H
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "wire/rd.h"
+
+/*
+ * Every request carries an id; its answer carries the same id and the type BM_S_ANSWER, BM_S_REFUSED or BM_S_ISSUED. The signer takes all requests that wait,
+ * up to 64, as one batch: intents, one fdatasync, signatures, done records, one fdatasync, then the answers. Layouts stand beside the names; integers are
+ * big endian; "lv16"/"lv32" = length and bytes.
+ */
+enum bm_signer_message {
+    /* requests: registrar -> signer */
+    BM_S_HELLO = 1,     /* u64 ledger size that the store holds; answer: struct bm_s_site */
+    BM_S_STATEMENT,     /* lv32 signed note (order, allow, roles), u8 n, n x lv16 profile text (for order); answer: struct bm_s_leaves */
+    BM_S_LOT_BEGIN,     /* lv32 signed pin, lv32 head note (n = 0 for a foreign format); answer: empty */
+    BM_S_LOT_LEAVES,    /* u32 n, n x lv16 leaf DER; answer: empty */
+    BM_S_LOT_END,       /* empty; answer: struct bm_s_leaves. Any refusal on the way ends the lot; nothing stays. */
+    BM_S_NONCE,         /* 32 hash of a root key; answer: 32 nonce, u32 seconds that it is good for at least */
+    BM_S_CHALLENGE,     /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
+    BM_S_ISSUE,         /* struct bm_s_issue; answer: BM_S_ISSUED, or BM_S_REFUSED */
+    BM_S_CONFIRM,       /* lv16 serial; answer: struct bm_s_leaves (none when it was confirmed already) */
+    BM_S_REVOKE,        /* lv16 serial, u8 CRLReason, lv16 operator, lv16 reason text; answer: struct bm_s_leaves */
+    BM_S_REFUSAL,       /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
+    BM_S_CRL,           /* u8 enum bm_ca; answer: lv32 CertificateList DER */
+    BM_S_CHECKPOINT,    /* empty; answer: lv16 signed checkpoint */
+    BM_S_REPLAY,        /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
+
+    /* answers: signer -> registrar */
+    BM_S_ANSWER = 128,
+    BM_S_ISSUED,        /* struct bm_s_issued */
+    BM_S_REFUSED,       /* struct bm_s_refused */
+};
+
+/* HELLO's answer. */
+struct bm_s_site {
+    uint8_t site[BM_HASH];      /* SHA-256 of the ledger's public key */
+    uint64_t ledger_size;       /* the registrar asks REPLAY from its own size up to here */
+    uint64_t next_seq;          /* of the next statement */
+    uint64_t signed_total;      /* signatures ever made by the CA keys */
+    uint64_t signed_again;      /* of them, after a crash, over the same TBS */
+    struct bm_bytes vkey;       /* ledger key, C2SP vkey text */
+    struct bm_bytes checkpoint; /* signed note over the tree of ledger_size */
+    struct bm_bytes confinement; /* one line: which confinement holds */
+};
+
+/* One appended ledger leaf, with all that the store keeps of it. */
+struct bm_s_leaf {
+    uint64_t index;
+    uint8_t salt[32];
+    struct bm_bytes event;       /* text */
+    struct bm_bytes certificate; /* DER; n = 0 for events without one */
+    struct bm_bytes evidence;    /* bundle; n = 0 likewise, and n = 0 in ISSUED, whose asker holds it; present in REPLAY */
+    struct bm_bytes attachment;  /* the signed note of a statement event, with its profiles; n = 0 otherwise; present in REPLAY */
+};
+#define BM_S_MAX_LEAVES 4
+struct bm_s_leaves {
+    size_t n;
+    struct bm_s_leaf leaf[BM_S_MAX_LEAVES];
+    struct bm_bytes checkpoint; /* signed over the tree that includes them (in a batch: all of the batch) */
+};
+
+struct bm_s_issue {
+    struct bm_bytes order;   /* name */
+    struct bm_bytes profile; /* name */
+    struct bm_bytes bundle;  /* evidence bundle */
+    struct bm_bytes source;  /* where it came from, for the record: "gate 10.0.0.7", at most 64 bytes */
+};
+
+/* ISSUED: u8 repeat. Not repeat: leaves[0] is the issue (with certificate), leaves[1..] others of the same commit. */
+struct bm_s_issued {
+    bool repeat;              /* a retry: `serial` names the certificate that was issued before; no leaves */
+    uint8_t serial[BM_MAX_SERIAL];
+    size_t nserial;
+    struct bm_bytes device;
+    struct bm_s_leaves leaves;
+};
+
+/* REFUSED: the class and the sentence; a leaf when the refusal is on record (proved root key, operator). */
+struct bm_s_refused {
+    uint8_t rc; /* enum bm_rc */
+    struct bm_bytes sentence;
+    struct bm_s_leaves leaves; /* n = 0 or 1 */
+};
+
+/* A refusal that the registrar decided. */
+struct bm_s_refusal {
+    struct bm_bytes kind;     /* "unknown-chip", "lot", "statement", "enrol", "counted" */
+    struct bm_bytes chip;     /* hex hash of the root key that spoke, or empty */
+    struct bm_bytes lot;      /* or empty */
+    struct bm_bytes by;       /* operator, or empty */
+    uint64_t count;           /* for "counted": so many without a leaf of their own; else 1 */
+    struct bm_bytes sentence;
+};
+
+/* One pair a struct; views into the message. Every _parse wants exactly all bytes. */
+void bm_s_site_build(struct bm_buf *buf, const struct bm_s_site *site);
+bm_must_use enum bm_rc bm_s_site_parse(struct bm_s_site *ret_site, struct bm_rd body, struct bm_fail *fail);
+void bm_s_leaves_build(struct bm_buf *buf, const struct bm_s_leaves *leaves);
+bm_must_use enum bm_rc bm_s_leaves_parse(struct bm_s_leaves *ret_leaves, struct bm_rd body, struct bm_fail *fail);
+void bm_s_issue_build(struct bm_buf *buf, const struct bm_s_issue *issue);
+bm_must_use enum bm_rc bm_s_issue_parse(struct bm_s_issue *ret_issue, struct bm_rd body, struct bm_fail *fail);
+void bm_s_issued_build(struct bm_buf *buf, const struct bm_s_issued *issued);
+bm_must_use enum bm_rc bm_s_issued_parse(struct bm_s_issued *ret_issued, struct bm_rd body, struct bm_fail *fail);
+void bm_s_refused_build(struct bm_buf *buf, const struct bm_s_refused *refused);
+bm_must_use enum bm_rc bm_s_refused_parse(struct bm_s_refused *ret_refused, struct bm_rd body, struct bm_fail *fail);
+void bm_s_refusal_build(struct bm_buf *buf, const struct bm_s_refusal *refusal);
+bm_must_use enum bm_rc bm_s_refusal_parse(struct bm_s_refusal *ret_refusal, struct bm_rd body, struct bm_fail *fail);
+
+#endif
