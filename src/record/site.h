@@ -1,0 +1,43 @@
+/* site.h - HOME/site.conf: what a site is; written by init, read by every process of the server. Format: docs/formats/site.md. */
+#ifndef BM_SITE_H
+#define BM_SITE_H
+
+#include "pki/profile.h"
+#include "record/statement.h"
+
+/*
+ * birthmark/site/v1
+ * name Example Factory               1 to 64 printable characters
+ * url https://line1.example:8443     or -
+ * ca operational KEY                 KEY: file:signer/operational.key (beneath HOME) or pkcs11:... (RFC 7512; may carry pin-value, pin-source, module-path)
+ * ca idevid KEY
+ * operator NAME ROLE VKEY            the first operators: pinned in the signer's journal when it is founded, and not read again after that
+ */
+struct bm_site {
+    char name[BM_MAX_NAME + 1];
+    char url[256]; /* "" = none */
+    char ca_key[BM_CA__N][1024];
+    struct bm_roles operators;
+};
+bm_must_use enum bm_rc bm_site_parse(struct bm_site *ret_site, struct bm_bytes text, struct bm_fail *fail);
+void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
+
+/* Places beneath HOME. */
+#define BM_PLACE_SITE "site.conf"
+#define BM_PLACE_ROOT_CERT "root.pem"
+#define BM_PLACE_TRUST "trust.txt"
+#define BM_PLACE_CA_CERT "ca/%s.pem"         /* operational, idevid, server: DER in PEM, signed by the root */
+#define BM_PLACE_ROOT_KEY "ca/root.key"      /* PKCS#8 PEM; to be taken offline */
+#define BM_PLACE_SERVER_CA_KEY "ca/server.key"
+#define BM_PLACE_LEDGER_KEY "signer/ledger.key" /* Ed25519, PKCS#8 PEM */
+#define BM_PLACE_NONCE_KEY "signer/nonce.key"   /* 32 bytes */
+#define BM_PLACE_JOURNAL "signer/journal"
+#define BM_PLACE_STORE "store/birthmark.db"
+#define BM_PLACE_GATE_CERT "gate/server.pem"    /* chain, leaf first */
+#define BM_PLACE_GATE_KEY "gate/server.key"
+#define BM_PLACE_CACERTS "gate/cacerts.p7"      /* DER certs-only: root, operational, idevid */
+#define BM_PLACE_OPERATOR_KEY "operators/%s.key"
+#define BM_PLACE_PROFILE "profiles/%s.profile"
+#define BM_PLACE_LOT "lots/%s.lot"              /* the file as received, named by its tree head in hex: written by the command that received it */
+
+#endif
