@@ -4,26 +4,6 @@
 #include "base/limits.h"
 #include "wire/text.h"
 
-/* Length of one UTF-8 character that is no control character, or 0 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF). */
-static size_t
-char_size(const uint8_t *p, size_t left)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-
-    if (n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if (n == 1)
-        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
-    if (n == 2)
-        return p[0] == 0xc2 && p[1] < 0xa0 ? 0 : 2; /* U+0080 to U+009F control too */
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
-        return 0;
-    return n;
-}
-
 /* Neither empty nor with a space at an end, every character printable: what a line, a key and a value have in common. */
 static bool
 text_ok(struct bm_bytes text)
@@ -33,7 +13,7 @@ text_ok(struct bm_bytes text)
     if (text.n == 0 || text.p[0] == ' ' || text.p[text.n - 1] == ' ')
         return false;
     for (size_t i = 0; i < text.n; i += n)
-        if ((n = char_size(text.p + i, text.n - i)) == 0)
+        if ((n = bm_utf8_size(text.p + i, text.n - i)) == 0)
             return false;
     return true;
 }

@@ -151,6 +151,25 @@ bm_b64_parse(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes text, struct 
     return bm_buf_check(buf, "the base64", fail);
 }
 
+size_t
+bm_utf8_size(const uint8_t *p, size_t left)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+
+    if (n == 0 || n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if (n == 1)
+        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
+    if (n == 2)
+        return p[0] == 0xc2 && p[1] < 0xa0 ? 0 : 2; /* U+0080 to U+009F control too */
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
+        return 0;
+    return n;
+}
+
 bool
 bm_name_ok(const char *name, size_t max)
 {
