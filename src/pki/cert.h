@@ -9,12 +9,12 @@
 struct bm_cert {
     struct bm_bytes der;
     struct bm_bytes tbs;
-    struct bm_bytes serial; /* magnitude */
+    struct bm_bytes serial;          /* magnitude */
     struct bm_bytes issuer, subject; /* Name, whole elements */
     bm_time not_before, not_after;
     struct bm_key key;
-    struct bm_bytes ski, aki;     /* key identifiers; n = 0 when absent */
-    struct bm_bytes extensions;   /* content of the SEQUENCE OF Extension; n = 0 when absent */
+    struct bm_bytes ski, aki;   /* key identifiers; n = 0 when absent */
+    struct bm_bytes extensions; /* content of the SEQUENCE OF Extension; n = 0 when absent */
     enum bm_sig_alg alg;
     struct bm_bytes signature;
 };
@@ -24,7 +24,8 @@ struct bm_bytes bm_cert_extension(const struct bm_cert *cert, struct bm_bytes oi
 /* One-line RFC 4514-like name for people ("CN=..., O=..."), escaped, into ret. */
 void bm_name_print(char *ret, size_t n, struct bm_bytes name);
 /* Signed by issuer's key, and issuer's subject is its issuer. */
-bm_must_use enum bm_rc bm_cert_signed_by(struct bm_crypto *crypto, const struct bm_cert *cert, const struct bm_cert *issuer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_cert_signed_by(struct bm_crypto *crypto, const struct bm_cert *cert, const struct bm_cert *issuer,
+                                         struct bm_fail *fail);
 
 /* Path from leaf through any of `between` to one of `anchors` (DER each), valid at `at`, over X509_verify_cert. Knows the critical SAN of endorsement
  * certificates. BM_EPOLICY with OpenSSL's reason. */
@@ -32,16 +33,18 @@ struct bm_certs {
     const struct bm_bytes *der;
     size_t n;
 };
-bm_must_use enum bm_rc bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at,
+                                     struct bm_fail *fail);
 
 /* PEM: appends "-----BEGIN label-----"...; reads every block of this label in order and calls back with its DER. */
 void bm_pem_build(struct bm_buf *buf, const char *label, struct bm_bytes der);
-bm_must_use enum bm_rc bm_pem_parse(struct bm_bytes text, const char *label, enum bm_rc (*block)(void *ctx, struct bm_bytes der, struct bm_fail *fail),
-                                    void *ctx, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_pem_parse(struct bm_bytes text, const char *label,
+                                    enum bm_rc (*block)(void *ctx, struct bm_bytes der, struct bm_fail *fail), void *ctx,
+                                    struct bm_fail *fail);
 
 /* A certs-only CMS SignedData (RFC 5272 3.1 simple PKI response; EST cacerts). And read back: calls back for each certificate. */
 void bm_certs_only_build(struct bm_buf *buf, struct bm_certs certs);
-bm_must_use enum bm_rc bm_certs_only_parse(struct bm_bytes der, enum bm_rc (*cert)(void *ctx, struct bm_bytes der, struct bm_fail *fail), void *ctx,
-                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_certs_only_parse(struct bm_bytes der, enum bm_rc (*cert)(void *ctx, struct bm_bytes der, struct bm_fail *fail),
+                                           void *ctx, struct bm_fail *fail);
 
 #endif

@@ -6,9 +6,9 @@
 
 /* Views into the bytes that were parsed. */
 struct bm_csr {
-    struct bm_bytes der;     /* the whole request */
-    struct bm_bytes info;    /* CertificationRequestInfo: what the signature covers */
-    struct bm_bytes subject; /* Name, whole element: a label that we ignore */
+    struct bm_bytes der;        /* the whole request */
+    struct bm_bytes info;       /* CertificationRequestInfo: what the signature covers */
+    struct bm_bytes subject;    /* Name, whole element: a label that we ignore */
     struct bm_bytes attributes; /* content of [0]: checked for shape only, and ignored */
     struct bm_key key;
     enum bm_sig_alg alg;

@@ -6,7 +6,12 @@
 #include "base/limits.h"
 
 /* What we take: P-256, P-384 (named curves, uncompressed points on the curve), RSA 2048 to 4096 bits (exponent odd, 65537 or more), Ed25519. */
-enum bm_key_alg { BM_KEY_P256 = 1, BM_KEY_P384, BM_KEY_RSA, BM_KEY_ED25519 };
+enum bm_key_alg {
+    BM_KEY_P256 = 1,
+    BM_KEY_P384,
+    BM_KEY_RSA,
+    BM_KEY_ED25519
+};
 
 struct bm_key {
     enum bm_key_alg alg;
@@ -20,12 +25,19 @@ struct bm_key {
 };
 
 /* Signature algorithms that we verify. */
-enum bm_sig_alg { BM_SIG_ECDSA_SHA256 = 1, BM_SIG_ECDSA_SHA384, BM_SIG_RSA_SHA256, BM_SIG_RSA_SHA384, BM_SIG_RSA_PSS_SHA256, BM_SIG_ED25519 };
+enum bm_sig_alg {
+    BM_SIG_ECDSA_SHA256 = 1,
+    BM_SIG_ECDSA_SHA384,
+    BM_SIG_RSA_SHA256,
+    BM_SIG_RSA_SHA384,
+    BM_SIG_RSA_PSS_SHA256,
+    BM_SIG_ED25519
+};
 
 /* The process's handle on libcrypto: algorithms fetched once, contexts used again. One a process; not for threads. */
 struct bm_crypto;
 bm_must_use enum bm_rc bm_crypto_new(struct bm_crypto **ret_crypto, struct bm_fail *fail);
-void bm_crypto_free(struct bm_crypto *crypto); /* accepts NULL */
+void bm_crypto_free(struct bm_crypto *crypto);  /* accepts NULL */
 void bm_crypto_done(struct bm_crypto **crypto); /* for bm_cleanup() */
 
 /* Reads a DER SubjectPublicKeyInfo that must fill spki exactly. Refuses unknown algorithms, weak sizes, points off the curve, parameters out of place. */

@@ -5,10 +5,18 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 
-enum bm_ca { BM_CA_OPERATIONAL, BM_CA_IDEVID, BM_CA__N };
+enum bm_ca {
+    BM_CA_OPERATIONAL,
+    BM_CA_IDEVID,
+    BM_CA__N
+};
 
 /* How a root key speaks for an operational key (ARCHITECTURE 5). Bits, for sets. */
-enum bm_evidence_class { BM_EV_ROOT_SIGNED = 1, BM_EV_TPM_ACTIVATED = 2, BM_EV_SOFTWARE = 4 };
+enum bm_evidence_class {
+    BM_EV_ROOT_SIGNED = 1,
+    BM_EV_TPM_ACTIVATED = 2,
+    BM_EV_SOFTWARE = 4
+};
 
 /*
  * birthmark/profile/v1

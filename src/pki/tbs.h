@@ -11,21 +11,22 @@ struct bm_issuer {
     struct bm_bytes subject; /* Name, whole element: the issuer field of what it signs */
     uint8_t key_id[20];      /* its subjectKeyIdentifier */
     enum bm_sig_alg alg;
-    char crl_url[256];       /* cRLDistributionPoints; "" = none */
-    bm_time not_after;       /* nothing that it signs outlives it */
+    char crl_url[256]; /* cRLDistributionPoints; "" = none */
+    bm_time not_after; /* nothing that it signs outlives it */
 };
 
 /* The records that a device's certificate is made of. */
 struct bm_subject {
-    const char *device;      /* serialNumber and, in operational certificates, CN: our id of the unit */
-    const char *organization; /* O: the site's name (operational), the vendor's (idevid); NULL = none */
-    struct bm_bytes hw_type; /* OID content octets */
+    const char *device;        /* serialNumber and, in operational certificates, CN: our id of the unit */
+    const char *organization;  /* O: the site's name (operational), the vendor's (idevid); NULL = none */
+    struct bm_bytes hw_type;   /* OID content octets */
     struct bm_bytes hw_serial; /* hwSerialNum */
 };
 
 /* Appends the TBSCertificate (RFC 5280 4.1). serial: 16 to 20 octets, top bit clear, not zero first. not_before <= not_after, both inclusive. */
-bm_must_use enum bm_rc bm_tbs_build(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_issuer *issuer, const struct bm_subject *subject,
-                                    struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tbs_build(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_issuer *issuer,
+                                    const struct bm_subject *subject, struct bm_bytes spki, struct bm_bytes serial, bm_time not_before,
+                                    bm_time not_after, struct bm_fail *fail);
 
 /* Appends Certificate or CertificateList: SEQUENCE { tbs, alg, signature }. */
 void bm_signed_build(struct bm_buf *buf, struct bm_bytes tbs, enum bm_sig_alg alg, struct bm_bytes signature);
@@ -36,10 +37,12 @@ struct bm_ca_subject {
     const char *organization;
     int path_len;
 };
-bm_must_use enum bm_rc bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct bm_ca_subject *subject, struct bm_bytes spki,
-                                       struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts, struct bm_bytes spki,
-                                           struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct bm_ca_subject *subject,
+                                       struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,
+                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts,
+                                           struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,
+                                           struct bm_fail *fail);
 /* A Name of O and CN, whole element (for the root's own issuer field). */
 void bm_name_build(struct bm_buf *buf, const char *organization, const char *common_name);
 
@@ -50,7 +53,7 @@ struct bm_revoked {
     uint8_t reason; /* CRLReason, RFC 5280 5.3.1; 0 = none given */
     bm_time time;
 };
-bm_must_use enum bm_rc bm_crl_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct bm_revoked *revoked, size_t nrevoked, uint64_t number,
-                                    bm_time this_update, bm_time next_update, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_crl_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct bm_revoked *revoked, size_t nrevoked,
+                                    uint64_t number, bm_time this_update, bm_time next_update, struct bm_fail *fail);
 
 #endif

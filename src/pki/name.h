@@ -1,0 +1,18 @@
+/* name.h - distinguished names: their shape, their text, their building. */
+#ifndef BM_PKI_NAME_H
+#define BM_PKI_NAME_H
+
+#include "wire/der.h"
+
+/* Takes a Name off the cursor: a SEQUENCE of SETs of { OID, any value }. Sets out of order and characters outside a string's alphabet pass, since vendors
+ * write such names and we only compare and print them. Poisons on another shape; the whole element is returned. */
+struct bm_bytes bm_name_take(struct bm_rd *rd);
+
+/* Appends one RDN of one attribute: PrintableString where the value fits it, UTF8String otherwise. Poisons on an empty value, on one that is not UTF-8
+ * or has control characters, and beyond 64 characters (RFC 5280 A.1 ub-common-name and its like). */
+void bm_name_add(struct bm_buf *buf, struct bm_bytes oid, const char *value);
+
+/* Is this UTF-8 without control characters? */
+bool bm_utf8_ok(struct bm_bytes text);
+
+#endif
