@@ -31,8 +31,8 @@ enum bm_event_kind {
 struct bm_event {
     enum bm_event_kind kind;
     bm_time time;
-    struct bm_bytes device;      /* text; every member: n = 0 when it does not apply */
-    struct bm_bytes chip;        /* hex SHA-256 of the root key that spoke */
+    struct bm_bytes device; /* text; every member: n = 0 when it does not apply */
+    struct bm_bytes chip;   /* hex SHA-256 of the root key that spoke */
     struct bm_bytes lot;
     struct bm_bytes order;
     struct bm_bytes profile;
@@ -47,6 +47,24 @@ struct bm_event {
     struct bm_bytes count;       /* decimal */
     struct bm_bytes reason;      /* a word or a sentence, one line */
 };
+#define BM_EVENT_REASON 400 /* bytes of a reason: a whole sentence of struct bm_fail */
+/*
+ * What a kind must have and may have (table in event.c); anything else poisons buf, as does a value that has not its form: a mistake of the caller.
+ *   WHERE = device chip lot order profile service
+ *   site-founded        -; certificate statement by reason
+ *   roles-set           statement; by count reason
+ *   lot-pinned          lot statement; by count reason
+ *   order-opened        order statement; lot profile by count reason
+ *   allowed             device statement; chip service by reason
+ *   identity-issued     device chip service serial certificate; WHERE evidence-class evidence statement
+ *   identity-replaced   the same and replaces
+ *   identity-confirmed  serial; WHERE certificate
+ *   identity-revoked    serial; WHERE certificate statement by reason
+ *   refused             reason; WHERE evidence-class evidence statement by count
+ *   refused-counted     count; reason
+ *   signed-again        serial; WHERE certificate count reason
+ * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.
+ */
 void bm_event_build(struct bm_buf *buf, const struct bm_event *event);
 bm_must_use enum bm_rc bm_event_parse(struct bm_event *ret_event, struct bm_bytes text, struct bm_fail *fail); /* views */
 const char *bm_event_word(enum bm_event_kind kind);

@@ -26,18 +26,18 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_SITE "site.conf"
 #define BM_PLACE_ROOT_CERT "root.pem"
 #define BM_PLACE_TRUST "trust.txt"
-#define BM_PLACE_CA_CERT "ca/%s.pem"         /* operational, idevid, server: DER in PEM, signed by the root */
-#define BM_PLACE_ROOT_KEY "ca/root.key"      /* PKCS#8 PEM; to be taken offline */
+#define BM_PLACE_CA_CERT "ca/%s.pem"    /* operational, idevid, server: DER in PEM, signed by the root */
+#define BM_PLACE_ROOT_KEY "ca/root.key" /* PKCS#8 PEM; to be taken offline */
 #define BM_PLACE_SERVER_CA_KEY "ca/server.key"
 #define BM_PLACE_LEDGER_KEY "signer/ledger.key" /* Ed25519, PKCS#8 PEM */
 #define BM_PLACE_NONCE_KEY "signer/nonce.key"   /* 32 bytes */
 #define BM_PLACE_JOURNAL "signer/journal"
 #define BM_PLACE_STORE "store/birthmark.db"
-#define BM_PLACE_GATE_CERT "gate/server.pem"    /* chain, leaf first */
+#define BM_PLACE_GATE_CERT "gate/server.pem" /* chain, leaf first */
 #define BM_PLACE_GATE_KEY "gate/server.key"
-#define BM_PLACE_CACERTS "gate/cacerts.p7"      /* DER certs-only: root, operational, idevid */
+#define BM_PLACE_CACERTS "gate/cacerts.p7" /* DER certs-only: root, operational, idevid */
 #define BM_PLACE_OPERATOR_KEY "operators/%s.key"
 #define BM_PLACE_PROFILE "profiles/%s.profile"
-#define BM_PLACE_LOT "lots/%s.lot"              /* the file as received, named by its tree head in hex: written by the command that received it */
+#define BM_PLACE_LOT "lots/%s.lot" /* the file as received, named by its tree head in hex: written by the command that received it */
 
 #endif

@@ -6,7 +6,12 @@
 #include "lot/leaf.h"
 #include "merkle/note.h"
 
-enum bm_statement_kind { BM_STATEMENT_PIN = 1, BM_STATEMENT_ORDER, BM_STATEMENT_ALLOW, BM_STATEMENT_ROLES };
+enum bm_statement_kind {
+    BM_STATEMENT_PIN = 1,
+    BM_STATEMENT_ORDER,
+    BM_STATEMENT_ALLOW,
+    BM_STATEMENT_ROLES
+};
 
 /*
  * Every statement is a C2SP signed note whose text begins
@@ -22,7 +27,7 @@ enum bm_statement_kind { BM_STATEMENT_PIN = 1, BM_STATEMENT_ORDER, BM_STATEMENT_
  *   pin:    lot NAME / vendor TEXT / source birthmark|microchip / kind keys|id / size N / root HEX / vendor-key VKEY (own format only)
  *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / quantity N / from T / until T|never
  *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
- *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one admin)
+ *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one admin; no name and no key twice)
  */
 struct bm_statement_head {
     enum bm_statement_kind kind;
@@ -32,7 +37,10 @@ struct bm_statement_head {
     char by[BM_MAX_NAME + 1];
 };
 
-enum bm_lot_source { BM_SOURCE_BIRTHMARK = 1, BM_SOURCE_MICROCHIP };
+enum bm_lot_source {
+    BM_SOURCE_BIRTHMARK = 1,
+    BM_SOURCE_MICROCHIP
+};
 
 struct bm_pin {
     char lot[BM_MAX_NAME + 1];
@@ -54,20 +62,29 @@ struct bm_order {
     size_t nlots;
     struct bm_order_profile profiles[BM_MAX_ORDER_PROFILES];
     size_t nprofiles;
-    uint64_t quantity; /* units */
-    bm_time from, until; /* BM_TIME_NEVER: no end */
+    uint64_t quantity;   /* units */
+    bm_time from, until; /* until >= from; BM_TIME_NEVER: no end, written "never" */
 };
-void bm_order_done(struct bm_order *order);
+void bm_order_done(struct bm_order *order); /* for bm_cleanup() too */
 
-enum bm_allow_act { BM_ALLOW_REISSUE = 1, BM_ALLOW_RESUME, BM_ALLOW_REPAIR };
+enum bm_allow_act {
+    BM_ALLOW_REISSUE = 1,
+    BM_ALLOW_RESUME,
+    BM_ALLOW_REPAIR
+};
 struct bm_allow {
     enum bm_allow_act act;
-    char device[2 * 10 + 1]; /* device id, 20 hex digits */
+    char device[2 * 10 + 1];       /* device id, 20 hex digits */
     char service[BM_MAX_NAME + 1]; /* "" = none */
     char reason[161];
 };
 
-enum bm_role { BM_ROLE_ADMIN = 1, BM_ROLE_CUSTODIAN, BM_ROLE_PLANNER, BM_ROLE_FLEET };
+enum bm_role {
+    BM_ROLE_ADMIN = 1,
+    BM_ROLE_CUSTODIAN,
+    BM_ROLE_PLANNER,
+    BM_ROLE_FLEET
+};
 #define BM_MAX_OPERATORS 64
 struct bm_operator {
     char name[BM_MAX_NAME + 1];
@@ -82,16 +99,28 @@ struct bm_roles {
 /* Text of a statement (unsigned): parse the head; then the body of its kind. `text` is the note's text, without signatures. */
 bm_must_use enum bm_rc bm_statement_head_parse(struct bm_statement_head *ret_head, struct bm_bytes text, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_pin_parse(struct bm_statement_head *ret_head, struct bm_pin *ret_pin, struct bm_bytes text, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, struct bm_bytes text, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_allow_parse(struct bm_statement_head *ret_head, struct bm_allow *ret_allow, struct bm_bytes text, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, struct bm_bytes text, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, struct bm_bytes text,
+                                      struct bm_fail *fail);
+bm_must_use enum bm_rc bm_allow_parse(struct bm_statement_head *ret_head, struct bm_allow *ret_allow, struct bm_bytes text,
+                                      struct bm_fail *fail);
+bm_must_use enum bm_rc bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, struct bm_bytes text,
+                                      struct bm_fail *fail);
 void bm_pin_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_pin *pin);
 void bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_order *order);
 void bm_allow_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_allow *allow);
 void bm_roles_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_roles *roles);
 
-/* Who signed it, if one of these operators did with a role that may: checks site, seq, signature and role. BM_EPOLICY otherwise, with why. */
+/* The words of the enums. */
+const char *bm_statement_word(enum bm_statement_kind kind); /* "pin" ... */
+const char *bm_lot_source_word(enum bm_lot_source source);
+const char *bm_allow_act_word(enum bm_allow_act act);
+const char *bm_role_word(enum bm_role role);
+bm_must_use enum bm_rc bm_role_parse(enum bm_role *ret_role, struct bm_bytes word, struct bm_fail *fail);
+
+/* Who signed it: the operator it names, with a key and a role of this list. Checks signature, role, site and sequence number, in this order; `seq` is the
+ * number that is expected (the last taken one plus 1). `head` must be the head of `note`. BM_EPOLICY otherwise, with why. */
 bm_must_use enum bm_rc bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, const struct bm_roles *roles,
-                                          const uint8_t site[static BM_HASH], uint64_t seq, const struct bm_operator **ret_by, struct bm_fail *fail);
+                                          const uint8_t site[static BM_HASH], uint64_t seq, const struct bm_operator **ret_by,
+                                          struct bm_fail *fail);
 
 #endif

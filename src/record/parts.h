@@ -1,0 +1,32 @@
+/* parts.h - what the texts of this room have in common: first lines, the words inside a line, operators, who may sign. Of this room only. */
+#ifndef BM_PARTS_H
+#define BM_PARTS_H
+
+#include "record/statement.h"
+#include "wire/lines.h"
+
+struct bm_statement_form {
+    const char *first; /* the first line */
+    const char *word;
+    unsigned roles; /* set of 1u << enum bm_role that may sign it */
+};
+extern const struct bm_statement_form bm_statement_forms[BM_STATEMENT_ROLES + 1];
+
+/* Takes the head's lines; the returned lines stand at the first line of the body, or are bad. */
+struct bm_lines bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kind, struct bm_bytes text,
+                                  struct bm_fail *fail);
+void bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const struct bm_statement_head *head);
+/* Makes the lines bad: "order: line 7 WHY". Of two reasons the first stays. */
+void bm_statement_refuse(struct bm_lines *lines, const char *why);
+
+/* A value of several words with one space between them: takes the first. An empty word is nobody's: names and numbers refuse it. */
+struct bm_bytes bm_word_take(struct bm_bytes *rest);
+bool bm_word_name(char ret[static BM_MAX_NAME + 1], struct bm_bytes word);
+/* The index of a word in a table whose row 0 is unused; 0 when it is not there. */
+size_t bm_word_find(const char *const *words, size_t n, struct bm_bytes word);
+
+/* The operator lines of roles and site: 1 to BM_MAX_OPERATORS, an admin among them. */
+void bm_operators_take(struct bm_roles *roles, struct bm_lines *lines);
+void bm_operators_build(struct bm_buf *buf, const struct bm_roles *roles);
+
+#endif

@@ -1,0 +1,122 @@
+#include "record/parts.h"
+
+#include "wire/text.h"
+
+const struct bm_statement_form bm_statement_forms[] = {
+    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin", 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_CUSTODIAN },
+    [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order", 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_PLANNER },
+    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow", 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
+    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles", 1u << BM_ROLE_ADMIN },
+};
+_Static_assert(BM_COUNT(bm_statement_forms) == BM_STATEMENT_ROLES + 1, "a row for every kind");
+
+const char *
+bm_statement_word(enum bm_statement_kind kind)
+{
+    return kind >= BM_STATEMENT_PIN && kind <= BM_STATEMENT_ROLES ? bm_statement_forms[kind].word : "unknown";
+}
+
+struct bm_lines
+bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail)
+{
+    const struct bm_statement_form *form = &bm_statement_forms[kind];
+    struct bm_lines lines = bm_lines_open(text, form->first, form->word, fail);
+
+    if (!lines.bad && text.n > BM_MAX_STATEMENT)
+        bm_statement_refuse(&lines, "is larger than it may be: divide it");
+    ret_head->kind = kind;
+    bm_lines_hex(&lines, "site", ret_head->site, BM_HASH);
+    ret_head->seq = bm_lines_u64(&lines, "seq", 1, INT64_MAX);
+    ret_head->time = bm_lines_time(&lines, "time");
+    bm_lines_name(&lines, "by", ret_head->by, BM_MAX_NAME);
+    return lines;
+}
+
+void
+bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const struct bm_statement_head *head)
+{
+    char site[2 * BM_HASH + 1], time[BM_TIME_TEXT];
+
+    bm_hex(site, bm_bytes(head->site, BM_HASH));
+    bm_time_print(time, head->time);
+    bm_buf_add_fmt(buf, "%s\n", bm_statement_forms[kind].first);
+    bm_lines_add(buf, "site", site);
+    bm_buf_add_fmt(buf, "seq %llu\n", (unsigned long long)head->seq);
+    bm_lines_add(buf, "time", time);
+    bm_lines_add(buf, "by", head->by);
+}
+
+void
+bm_statement_refuse(struct bm_lines *lines, const char *why)
+{
+    if (!lines->bad)
+        bm_fail_note(lines->fail, BM_EINPUT, NULL, "%s: line %u %s", lines->what, lines->line, why);
+    lines->bad = true;
+    lines->rd = (struct bm_rd){ .bad = true };
+}
+
+struct bm_bytes
+bm_word_take(struct bm_bytes *rest)
+{
+    const uint8_t *space = rest->n > 0 ? memchr(rest->p, ' ', rest->n) : NULL;
+    struct bm_bytes word = *rest;
+
+    if (space == NULL) {
+        *rest = bm_bytes(NULL, 0);
+        return word;
+    }
+    word.n = (size_t)(space - rest->p);
+    *rest = bm_bytes(space + 1, rest->n - word.n - 1);
+    return word;
+}
+
+bool
+bm_word_name(char ret[static BM_MAX_NAME + 1], struct bm_bytes word)
+{
+    if (word.n > BM_MAX_NAME)
+        return false;
+    memset(ret, 0, BM_MAX_NAME + 1);
+    if (word.n > 0)
+        memcpy(ret, word.p, word.n);
+    return memchr(ret, 0, word.n) == NULL && bm_name_ok(ret, BM_MAX_NAME);
+}
+
+size_t
+bm_word_find(const char *const *words, size_t n, struct bm_bytes word)
+{
+    for (size_t i = 1; i < n; i++)
+        if (bm_bytes_equal(word, bm_bytes_str(words[i])))
+            return i;
+    return 0;
+}
+
+static enum bm_rc
+kind_find(enum bm_statement_kind *ret_kind, struct bm_bytes text, struct bm_fail *fail)
+{
+    for (unsigned kind = BM_STATEMENT_PIN; kind <= BM_STATEMENT_ROLES; kind++) {
+        size_t n = strlen(bm_statement_forms[kind].first);
+
+        if (text.n > n && memcmp(text.p, bm_statement_forms[kind].first, n) == 0 && text.p[n] == '\n') {
+            *ret_kind = (enum bm_statement_kind)kind;
+            return BM_OK;
+        }
+    }
+    return bm_fail(fail, BM_EINPUT, NULL, "this is none of the statements that a signer takes: pin, order, allow or roles");
+}
+
+enum bm_rc
+bm_statement_head_parse(struct bm_statement_head *ret_head, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_statement_head head = { .seq = 0 };
+    enum bm_statement_kind kind = BM_STATEMENT_PIN;
+    struct bm_lines lines;
+    enum bm_rc rc;
+
+    if ((rc = kind_find(&kind, text, fail)) != BM_OK)
+        return rc;
+    lines = bm_statement_open(&head, kind, text, fail);
+    if (lines.bad)
+        return fail->rc;
+    *ret_head = head;
+    return BM_OK;
+}
