@@ -27,7 +27,7 @@ length_take(struct bm_rd *rd)
 
     if (first < 0x80)
         return first;
-    /* req: X.690 10.1 the definite form, in the fewest octets; 4 GiB are more than any limit of ours */
+    /* X.690 10.1 the definite form, in the fewest octets; 4 GiB are more than any limit of ours */
     if (octets == 0 || octets > 4) {
         poison(rd);
         return 0;
@@ -121,7 +121,7 @@ bm_der_boolean(struct bm_rd *rd)
 {
     struct bm_bytes v = bm_der_take(rd, BM_DER_BOOLEAN);
 
-    /* req: X.690 11.1 TRUE is ff */
+    /* X.690 11.1 TRUE is ff */
     if (v.n != 1 || (v.p[0] != 0 && v.p[0] != 0xff)) {
         poison(rd);
         return false;
@@ -135,7 +135,7 @@ magnitude_take(struct bm_rd *rd, unsigned tag)
 {
     struct bm_bytes v = bm_der_take(rd, tag);
 
-    /* req: X.690 8.3.2 the first nine bits are not all alike */
+    /* X.690 8.3.2 the first nine bits are not all alike */
     if (v.n == 0 || v.p[0] >= 0x80 || (v.n > 1 && v.p[0] == 0 && v.p[1] < 0x80)) {
         poison(rd);
         return bm_bytes(NULL, 0);
