@@ -1,0 +1,130 @@
+/* tbs_ca.c - certificates of CAs and of the gate's server (tbs.h). */
+#include "pki/name.h"
+#include "pki/oid.h"
+#include "pki/parts.h"
+#include "wire/der.h"
+
+#include <arpa/inet.h>
+
+#define MAX_HOST 253 /* RFC 1035 3.1, as text */
+#define MAX_COMMON_NAME 64
+
+static void
+add_basic_constraints(struct bm_buf *buf, int path_len)
+{
+    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_basic_constraints), true);
+    size_t at = bm_der_begin(buf, BM_DER_SEQUENCE);
+
+    bm_der_add_boolean(buf, true);
+    if (path_len >= 0)
+        bm_der_add_uint(buf, BM_DER_INTEGER, (uint64_t)path_len);
+    bm_der_end(buf, at);
+    bm_extension_end(buf, extension);
+}
+
+enum bm_rc
+bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct bm_ca_subject *subject, struct bm_bytes spki,
+                struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_DN };
+    size_t tbs = bm_der_begin(buf, BM_DER_SEQUENCE), outer, at;
+    struct bm_key key;
+    enum bm_rc rc;
+
+    bm_name_build(&name, subject->organization, subject->common_name);
+    if ((rc = bm_buf_check(&name, "the CA's name", fail)) != BM_OK)
+        return rc;
+    rc = bm_tbs_head_add(buf, issuer, bm_buf_bytes(&name), spki, serial, (const bm_time[]){ not_before, not_after }, &key, fail);
+    if (rc != BM_OK)
+        return rc;
+    outer = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(3));
+    at = bm_der_begin(buf, BM_DER_SEQUENCE);
+    /* req: RFC5280 4.2.1.9 a CA says so, critically */
+    add_basic_constraints(buf, subject->path_len);
+    bm_extension_key_usage(buf, BM_KU_KEY_CERT_SIGN | BM_KU_CRL_SIGN);
+    bm_extension_ski(buf, key.ski);
+    bm_extension_aki(buf, issuer->key_id);
+    bm_extension_crl_points(buf, issuer->crl_url);
+    bm_der_end(buf, at);
+    bm_der_end(buf, outer);
+    bm_der_end(buf, tbs);
+    return bm_buf_check(buf, "the certificate", fail);
+}
+
+/* A host name of letters, digits, '-' and '.'; what looks like an address was taken as one before. */
+static bool
+dns_ok(const char *host)
+{
+    size_t n = strlen(host);
+
+    for (size_t i = 0; i < n; i++) {
+        char c = host[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+            return false;
+    }
+    return n > 0 && n <= MAX_HOST && host[0] != '.' && host[0] != '-';
+}
+
+/* GeneralName: [2] dNSName or [7] iPAddress. */
+static bool
+add_host(struct bm_buf *buf, const char *host)
+{
+    uint8_t address[16];
+
+    if (inet_pton(AF_INET, host, address) == 1)
+        bm_der_add(buf, BM_DER_CONTEXT(7), bm_bytes(address, 4));
+    else if (inet_pton(AF_INET6, host, address) == 1)
+        bm_der_add(buf, BM_DER_CONTEXT(7), bm_bytes(address, 16));
+    else if (dns_ok(host))
+        bm_der_add(buf, BM_DER_CONTEXT(2), bm_bytes_str(host));
+    else
+        return false;
+    return true;
+}
+
+static enum bm_rc
+add_hosts(struct bm_buf *buf, const char *const *hosts, size_t nhosts, struct bm_fail *fail)
+{
+    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_san), false);
+    size_t at = bm_der_begin(buf, BM_DER_SEQUENCE);
+
+    for (size_t i = 0; i < nhosts; i++)
+        if (!add_host(buf, hosts[i]))
+            return bm_fail(fail, BM_EINPUT, NULL, "\"%.64s\" is neither a host name nor an IP address", hosts[i]);
+    bm_der_end(buf, at);
+    bm_extension_end(buf, extension);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts, struct bm_bytes spki,
+                    struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_DN };
+    size_t tbs = bm_der_begin(buf, BM_DER_SEQUENCE), outer, at;
+    struct bm_key key;
+    enum bm_rc rc;
+
+    if (nhosts == 0 || strlen(hosts[0]) == 0 || strlen(hosts[0]) > MAX_COMMON_NAME)
+        return bm_fail(fail, BM_EINPUT, NULL, "a server needs a host name or address of at most %d characters", MAX_COMMON_NAME);
+    bm_name_build(&name, NULL, hosts[0]);
+    if ((rc = bm_buf_check(&name, "the server's name", fail)) != BM_OK)
+        return rc;
+    rc = bm_tbs_head_add(buf, issuer, bm_buf_bytes(&name), spki, serial, (const bm_time[]){ not_before, not_after }, &key, fail);
+    if (rc != BM_OK)
+        return rc;
+    outer = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(3));
+    at = bm_der_begin(buf, BM_DER_SEQUENCE);
+    bm_extension_key_usage(buf, BM_KU_DIGITAL_SIGNATURE);
+    bm_extension_eku(buf, false, true);
+    if ((rc = add_hosts(buf, hosts, nhosts, fail)) != BM_OK)
+        return rc;
+    bm_extension_ski(buf, key.ski);
+    bm_extension_aki(buf, issuer->key_id);
+    bm_extension_crl_points(buf, issuer->crl_url);
+    bm_der_end(buf, at);
+    bm_der_end(buf, outer);
+    bm_der_end(buf, tbs);
+    return bm_buf_check(buf, "the certificate", fail);
+}
