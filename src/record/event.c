@@ -36,6 +36,7 @@ static const struct {
     { "statement", FIELD(statement), DIGEST },
     { "by", FIELD(by), NAME },
     { "count", FIELD(count), NUMBER },
+    { "what", FIELD(what), NAME },
     { "reason", FIELD(reason), TEXT },
 };
 
@@ -54,9 +55,10 @@ enum {
     STATEMENT = 1 << 11,
     BY = 1 << 12,
     COUNT = 1 << 13,
-    REASON = 1 << 14,
+    WHAT = 1 << 14,
+    REASON = 1 << 15,
 };
-_Static_assert(BM_COUNT(fields) == 15, "a bit for every field");
+_Static_assert(BM_COUNT(fields) == 16, "a bit for every field");
 
 /* What a record of this kind must have, and what it may have besides. What stands in neither has nothing to say there. */
 #define WHERE (DEVICE | CHIP | LOT | ORDER | PROFILE | SERVICE)
@@ -75,7 +77,7 @@ static const struct {
     [BM_EVENT_IDENTITY_REPLACED] = { "identity-replaced", ISSUED | REPLACES, WHERE | CLASS | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_CONFIRMED] = { "identity-confirmed", SERIALNO, WHERE | CERTIFICATE },
     [BM_EVENT_IDENTITY_REVOKED] = { "identity-revoked", SERIALNO, WHERE | CERTIFICATE | STATEMENT | BY | REASON },
-    [BM_EVENT_REFUSED] = { "refused", REASON, WHERE | CLASS | EVIDENCE | STATEMENT | BY | COUNT },
+    [BM_EVENT_REFUSED] = { "refused", REASON, WHAT | WHERE | CLASS | EVIDENCE | STATEMENT | BY | COUNT },
     [BM_EVENT_REFUSED_COUNTED] = { "refused-counted", COUNT, REASON },
     [BM_EVENT_SIGNED_AGAIN] = { "signed-again", SERIALNO, WHERE | CERTIFICATE | COUNT | REASON },
 };

@@ -45,6 +45,7 @@ struct bm_event {
     struct bm_bytes statement;   /* hex SHA-256 of the signed note */
     struct bm_bytes by;          /* operator */
     struct bm_bytes count;       /* decimal */
+    struct bm_bytes what;        /* refusals: unknown-chip, lot, statement, enrol, clone, quota ... (a word for alarms) */
     struct bm_bytes reason;      /* a word or a sentence, one line */
 };
 #define BM_EVENT_REASON 400 /* bytes of a reason: a whole sentence of struct bm_fail */

@@ -1,0 +1,84 @@
+/* lite.h - the SQLite engine's inside: prepared statements, binding and stepping. Only files of this room include it. */
+#ifndef BM_LITE_H
+#define BM_LITE_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+/* Every statement that writes or looks up one thing, prepared once at open. Lists are prepared when asked for: they are no hot path. */
+enum lite_sql {
+    Q_BEGIN,
+    Q_COMMIT,
+    Q_ROLLBACK,
+    Q_VENDOR_PUT,
+    Q_VENDOR_GET,
+    Q_VENDOR_RETIRE,
+    Q_LOT_ARRIVE,
+    Q_LOT_PINNED,
+    Q_LOT_KNOWN,
+    Q_LOT_DROP_KEYS,
+    Q_LOT_DROP_CHIPS,
+    Q_LOT_DROP_HASHES,
+    Q_LOT_DROP,
+    Q_LOT_ARRIVING,
+    Q_CHIP_ADD,
+    Q_CHIP_KEY_ADD,
+    Q_LOT_HASHES_PUT,
+    Q_LOT_HASHES,
+    Q_CHIP_BY_KEY,
+    Q_CHIP_BY_SKI,
+    Q_ORDER_PUT,
+    Q_ORDER_LOT_DROP,
+    Q_ORDER_LOT_PUT,
+    Q_ORDER_PROFILE_DROP,
+    Q_ORDER_PROFILE_PUT,
+    Q_CHOOSE_UNIT,
+    Q_CHOOSE_OPEN,
+    Q_DEVICE_PUT,
+    Q_ORDER_USED,
+    Q_IDENTITY_PUT,
+    Q_IDENTITY_STATE,
+    Q_IDENTITY_BY_KEY,
+    Q_IDENTITY_BY_SERIAL,
+    Q_LEAF_ADD,
+    Q_LEAF_COUNT,
+    Q_LEAF_HASHES,
+    Q_LEAF_GET,
+    Q_TILE_PUT,
+    Q_TILE_GET,
+    Q_CHECKPOINT_PUT,
+    Q_CHECKPOINT_GET,
+    Q_ALARM_ADD,
+    Q_ALARM_SETTLE,
+    Q__N
+};
+
+struct bm_store {
+    sqlite3 *db;
+    sqlite3_stmt *q[Q__N];
+};
+
+extern const char *const lite_schema;
+extern const char *const lite_sql[Q__N];
+
+/* The sentence for what SQLite says; BM_EBUSY for full disks, locks and I/O, BM_EBUG for the rest. */
+bm_must_use enum bm_rc lite_fail(struct bm_store *store, const char *what, struct bm_fail *fail);
+
+/* Binding: by position from 1; NULL texts and empty blobs bind as NULL. Views must live until the statement is reset. */
+void lite_int(struct bm_store *store, enum lite_sql q, int at, int64_t v);
+void lite_text(struct bm_store *store, enum lite_sql q, int at, const char *s);
+void lite_blob(struct bm_store *store, enum lite_sql q, int at, struct bm_bytes v);
+
+/* Runs a statement that gives no rows. */
+bm_must_use enum bm_rc lite_run(struct bm_store *store, enum lite_sql q, const char *what, struct bm_fail *fail);
+/* Steps: *ret_row says whether a row stands ready for lite_column_*; the caller ends with lite_reset(). */
+bm_must_use enum bm_rc lite_step(struct bm_store *store, enum lite_sql q, bool *ret_row, const char *what, struct bm_fail *fail);
+void lite_reset(struct bm_store *store, enum lite_sql q);
+
+int64_t lite_column_int(struct bm_store *store, enum lite_sql q, int at);
+void lite_column_text(struct bm_store *store, enum lite_sql q, int at, char *ret, size_t n); /* cut to fit */
+struct bm_bytes lite_column_blob(struct bm_store *store, enum lite_sql q, int at);
+void lite_column_copy(struct bm_store *store, enum lite_sql q, int at, uint8_t *ret, size_t n); /* zeroes when of another length */
+
+#endif

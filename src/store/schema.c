@@ -1,0 +1,102 @@
+#include "store/lite.h"
+
+/* Version 1. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
+const char *const lite_schema =
+    "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 1);"
+    "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
+    " retired INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, vendor TEXT NOT NULL, source TEXT NOT NULL,"
+    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER);"
+    "CREATE TABLE IF NOT EXISTS lot_hashes(lot INTEGER NOT NULL REFERENCES lot(id), hashes BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS lot_hashes_lot ON lot_hashes(lot);"
+    "CREATE TABLE IF NOT EXISTS chip(id INTEGER PRIMARY KEY, lot INTEGER NOT NULL REFERENCES lot(id), idx INTEGER NOT NULL,"
+    " label TEXT NOT NULL, root_kind TEXT NOT NULL, leaf BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS chip_lot ON chip(lot, idx);"
+    "CREATE TABLE IF NOT EXISTS chip_key(hash BLOB NOT NULL, ski BLOB NOT NULL, chip INTEGER NOT NULL REFERENCES chip(id));"
+    "CREATE INDEX IF NOT EXISTS chip_key_hash ON chip_key(hash);"
+    "CREATE INDEX IF NOT EXISTS chip_key_ski ON chip_key(ski);"
+    "CREATE INDEX IF NOT EXISTS chip_key_chip ON chip_key(chip);"
+    "CREATE TABLE IF NOT EXISTS ord(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity INTEGER NOT NULL, used INTEGER NOT NULL"
+    " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS order_lot(ord TEXT NOT NULL, lot TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS order_lot_lot ON order_lot(lot);"
+    "CREATE TABLE IF NOT EXISTS order_profile(ord TEXT NOT NULL, name TEXT NOT NULL, service TEXT NOT NULL, text BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS order_profile_ord ON order_profile(ord);"
+    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, chip INTEGER NOT NULL, lot TEXT NOT NULL, ord TEXT NOT NULL,"
+    " state TEXT NOT NULL, made INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS device_chip ON device(chip);"
+    "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
+    " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL,"
+    " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL,"
+    " certificate BLOB NOT NULL, evidence BLOB NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS identity_key ON identity(key);"
+    "CREATE INDEX IF NOT EXISTS identity_device ON identity(device);"
+    "CREATE TABLE IF NOT EXISTS leaf(idx INTEGER PRIMARY KEY, kind INTEGER NOT NULL, time INTEGER NOT NULL, hash BLOB NOT NULL,"
+    " salt BLOB NOT NULL, event BLOB NOT NULL, device TEXT, attachment BLOB);"
+    "CREATE TABLE IF NOT EXISTS tile(level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE(level, n));"
+    "CREATE TABLE IF NOT EXISTS alarm(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT "
+    "NULL,"
+    " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);";
+
+/* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
+#define LABEL_FITS "(p.name = ?2 OR p.service = ?2 OR (?2 = '' AND (SELECT count(*) FROM order_profile c WHERE c.ord = p.ord) = 1))"
+#define CHIP_COLUMNS                                                                                                                      \
+    "SELECT l.id, l.name, l.root, l.size, c.id, c.idx, c.leaf, k.hash FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = " \
+    "c.lot "                                                                                                                              \
+    "WHERE l.state = 'pinned' AND "
+
+const char *const lite_sql[Q__N] = {
+    [Q_BEGIN] = "BEGIN IMMEDIATE",
+    [Q_COMMIT] = "COMMIT",
+    [Q_ROLLBACK] = "ROLLBACK",
+    [Q_VENDOR_PUT] = "INSERT INTO vendor(name, format, body, added) VALUES(?1, ?2, ?3, ?4)"
+                     " ON CONFLICT(name) DO UPDATE SET format = ?2, body = ?3, added = ?4, retired = 0",
+    [Q_VENDOR_GET] = "SELECT body FROM vendor WHERE name = ?1 AND retired = 0",
+    [Q_VENDOR_RETIRE] = "UPDATE vendor SET retired = 1 WHERE name = ?1 RETURNING name",
+    [Q_LOT_ARRIVE] = "INSERT INTO lot(name, vendor, source, size, root, state, received) VALUES(?1, ?2, ?3, ?4, ?5, 'arriving', ?6)",
+    [Q_LOT_PINNED] = "UPDATE lot SET state = 'pinned', received = ?2, leaf = ?3 WHERE root = ?1 RETURNING id",
+    [Q_LOT_KNOWN] = "SELECT 1 FROM lot WHERE name = ?1",
+    [Q_LOT_DROP_KEYS] = "DELETE FROM chip_key WHERE chip IN (SELECT id FROM chip WHERE lot = ?1)",
+    [Q_LOT_DROP_CHIPS] = "DELETE FROM chip WHERE lot = ?1",
+    [Q_LOT_DROP_HASHES] = "DELETE FROM lot_hashes WHERE lot = ?1",
+    [Q_LOT_DROP] = "DELETE FROM lot WHERE id = ?1",
+    [Q_LOT_ARRIVING] = "SELECT id FROM lot WHERE state = 'arriving' LIMIT 1",
+    [Q_CHIP_ADD] = "INSERT INTO chip(lot, idx, label, root_kind, leaf) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [Q_CHIP_KEY_ADD] = "INSERT INTO chip_key(hash, ski, chip) VALUES(?1, ?2, ?3)",
+    [Q_LOT_HASHES_PUT] = "INSERT INTO lot_hashes(lot, hashes) VALUES(?1, ?2)",
+    [Q_LOT_HASHES] = "SELECT hashes FROM lot_hashes WHERE lot = ?1 ORDER BY rowid",
+    [Q_CHIP_BY_KEY] = CHIP_COLUMNS "k.hash = ?1 ORDER BY l.id LIMIT 1",
+    [Q_CHIP_BY_SKI] = CHIP_COLUMNS "k.ski = ?1 ORDER BY l.id LIMIT 1",
+    [Q_ORDER_PUT] = "INSERT INTO ord(name, quantity, valid_from, valid_until, state, leaf) VALUES(?1, ?2, ?3, ?4, 'open', ?5)"
+                    " ON CONFLICT(name) DO UPDATE SET quantity = ?2, valid_from = ?3, valid_until = ?4",
+    [Q_ORDER_LOT_DROP] = "DELETE FROM order_lot WHERE ord = ?1",
+    [Q_ORDER_LOT_PUT] = "INSERT INTO order_lot(ord, lot) VALUES(?1, ?2)",
+    [Q_ORDER_PROFILE_DROP] = "DELETE FROM order_profile WHERE ord = ?1",
+    [Q_ORDER_PROFILE_PUT] = "INSERT INTO order_profile(ord, name, service, text) VALUES(?1, ?2, ?3, ?4)",
+    [Q_CHOOSE_UNIT] = "SELECT p.ord, p.name, p.service FROM device d JOIN order_profile p ON p.ord = d.ord WHERE d.chip IN"
+                      " (SELECT b.chip FROM chip_key a JOIN chip_key b ON b.hash = a.hash WHERE a.chip = ?1) AND " LABEL_FITS
+                      " ORDER BY p.name = ?2 DESC LIMIT 1",
+    [Q_CHOOSE_OPEN] =
+        "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
+        " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY o.used < o.quantity DESC, o.id, p.name = ?2 DESC LIMIT 1",
+    [Q_DEVICE_PUT] = "INSERT INTO device(id, chip, lot, ord, state, made) VALUES(?1, ?2, ?3, ?4, 'provisioned', ?5)"
+                     " ON CONFLICT(id) DO NOTHING RETURNING id",
+    [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",
+    [Q_IDENTITY_PUT] =
+        "INSERT INTO identity(device, service, profile, ord, serial, key, state, evidence_class, issued, not_after, changed, leaf,"
+        " certificate, evidence) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 'provisional', ?7, ?8, ?9, ?8, ?10, ?11, ?12)",
+    [Q_IDENTITY_STATE] = "UPDATE identity SET state = ?2, changed = ?3, reason = ?4 WHERE serial = ?1 RETURNING id",
+    [Q_IDENTITY_BY_KEY] = "SELECT serial, device, state, certificate FROM identity WHERE key = ?1 ORDER BY id DESC LIMIT 1",
+    [Q_IDENTITY_BY_SERIAL] = "SELECT serial, device, state, certificate FROM identity WHERE serial = ?1",
+    [Q_LEAF_ADD] = "INSERT INTO leaf(idx, kind, time, hash, salt, event, device, attachment) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [Q_LEAF_COUNT] = "SELECT coalesce(max(idx) + 1, 0) FROM leaf",
+    [Q_LEAF_HASHES] = "SELECT hash FROM leaf WHERE idx >= ?1 ORDER BY idx LIMIT ?2",
+    [Q_LEAF_GET] = "SELECT kind, salt, event FROM leaf WHERE idx = ?1",
+    [Q_TILE_PUT] = "INSERT OR REPLACE INTO tile(level, n, hashes) VALUES(?1, ?2, ?3)",
+    [Q_TILE_GET] = "SELECT hashes FROM tile WHERE level = ?1 AND n = ?2",
+    [Q_CHECKPOINT_PUT] = "INSERT OR REPLACE INTO meta(key, value) VALUES('checkpoint', ?1)",
+    [Q_CHECKPOINT_GET] = "SELECT value FROM meta WHERE key = 'checkpoint'",
+    [Q_ALARM_ADD] = "INSERT INTO alarm(time, kind, sentence, device, chip, lot, operator, leaf) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [Q_ALARM_SETTLE] = "UPDATE alarm SET settled = ?2, settled_by = ?3, note = ?4 WHERE id = ?1 AND settled IS NULL RETURNING id",
+};

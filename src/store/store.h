@@ -1,0 +1,162 @@
+/* store.h - what the registrar keeps: the only words that the rest of the program may say to a database. */
+#ifndef BM_STORE_H
+#define BM_STORE_H
+
+#include "base/bytes.h"
+#include "base/env.h"
+#include "base/limits.h"
+
+/*
+ * One database, one writer (the registrar). Durable when bm_store_commit() returns: SQLite in WAL mode with synchronous=FULL. Errors: BM_EBUSY when the
+ * disk is full or the file is away; BM_EBUG when the database contradicts itself. Strings are UTF-8; times are seconds since 1970.
+ */
+struct bm_store;
+
+bm_must_use enum bm_rc bm_store_open(struct bm_store **ret_store, const char *path,
+                                     struct bm_fail *fail); /* makes and upgrades the schema */
+void bm_store_close(struct bm_store *store);                /* accepts NULL; rolls back what is open */
+void bm_store_done(struct bm_store **store);
+
+bm_must_use enum bm_rc bm_store_begin(struct bm_store *store, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_commit(struct bm_store *store, struct bm_fail *fail);
+void bm_store_rollback(struct bm_store *store); /* nothing to do after a commit */
+
+/* Vendors: body is what `vendor add` sent, kept as it came (proc/control_messages.h). Again under the same name: replaces. */
+bm_must_use enum bm_rc bm_store_vendor_put(struct bm_store *store, const char *name, const char *format, struct bm_bytes body, bm_time now,
+                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_vendor_get(struct bm_store *store, const char *name, struct bm_buf *body,
+                                           struct bm_fail *fail); /* BM_EPOLICY: not known */
+bm_must_use enum bm_rc bm_store_vendor_retire(struct bm_store *store, const char *name, struct bm_fail *fail);
+
+/* Lots: arriving (chips come in), then pinned by the signer's word. */
+struct bm_store_lot {
+    int64_t id;
+    char name[BM_MAX_NAME + 1];
+    uint8_t root[BM_HASH];
+    uint64_t size;
+};
+bm_must_use enum bm_rc bm_store_lot_arrive(struct bm_store *store, const char *name, const char *vendor, const char *source, uint64_t size,
+                                           const uint8_t root[static BM_HASH], bm_time now, int64_t *ret_id, struct bm_fail *fail);
+struct bm_store_key {
+    uint8_t hash[BM_HASH];
+    uint8_t ski[20];
+};
+bm_must_use enum bm_rc bm_store_chip_add(struct bm_store *store, int64_t lot, uint64_t index, const char *label, const char *root_kind,
+                                         struct bm_bytes leaf, const struct bm_store_key *keys, size_t nkeys, struct bm_fail *fail);
+/* Leaf hashes, 32 bytes each, in order: what the lot's tree is rebuilt from. */
+bm_must_use enum bm_rc bm_store_lot_hashes_put(struct bm_store *store, int64_t lot, struct bm_bytes hashes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_lot_hashes(struct bm_store *store, int64_t lot, struct bm_buf *hashes, struct bm_fail *fail);
+/* The arriving lot with this root becomes pinned; BM_EBUG when there is none. */
+bm_must_use enum bm_rc bm_store_lot_pinned(struct bm_store *store, const uint8_t root[static BM_HASH], bm_time now, uint64_t leaf,
+                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_lot_drop(struct bm_store *store, int64_t lot, struct bm_fail *fail); /* one lot and its chips */
+bm_must_use enum bm_rc bm_store_lot_drop_arriving(struct bm_store *store, struct bm_fail *fail);     /* at start: what no pin followed */
+bm_must_use enum bm_rc bm_store_lot_named(struct bm_store *store, const char *name, bool *ret_known, struct bm_fail *fail);
+
+/* A chip by a root key: pinned lots only, the earliest pinned first. */
+struct bm_store_chip {
+    struct bm_store_lot lot;
+    int64_t id;
+    uint64_t index;
+    uint8_t key[BM_HASH]; /* the key by which it was found */
+};
+bm_must_use enum bm_rc bm_store_chip_by_key(struct bm_store *store, const uint8_t hash[static BM_HASH], bool *ret_found,
+                                            struct bm_store_chip *ret_chip, struct bm_buf *leaf, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_chip_by_ski(struct bm_store *store, const uint8_t ski[static 20], bool *ret_found,
+                                            struct bm_store_chip *ret_chip, struct bm_buf *leaf, struct bm_fail *fail);
+
+/* Orders, as the signer accepted them. */
+struct bm_store_profile {
+    char name[BM_MAX_NAME + 1];
+    char service[BM_MAX_NAME + 1];
+    struct bm_bytes text;
+};
+bm_must_use enum bm_rc bm_store_order_put(struct bm_store *store, const char *name, uint64_t quantity, bm_time from, bm_time until,
+                                          const char (*lots)[BM_MAX_NAME + 1], size_t nlots, const struct bm_store_profile *profiles,
+                                          size_t nprofiles, uint64_t leaf, struct bm_fail *fail);
+/* What could serve this request: the order that the unit belongs to when it has one; otherwise the open orders of the lot, oldest first, those with units left
+ * before those without. label "" asks for orders with a single profile. n = 0 of ret_order: none. */
+struct bm_store_choice {
+    char order[BM_MAX_NAME + 1];
+    char profile[BM_MAX_NAME + 1];
+    char service[BM_MAX_NAME + 1];
+};
+bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bool *ret_found,
+                                       struct bm_store_choice *ret_choice, struct bm_fail *fail);
+
+/* Devices and identities. */
+struct bm_store_identity {
+    const char *device, *service, *profile, *order, *evidence_class, *lot;
+    int64_t chip;
+    struct bm_bytes serial;
+    const uint8_t *key; /* hash of the operational key's SPKI */
+    bm_time issued, not_after;
+    struct bm_bytes certificate, evidence;
+    uint64_t leaf;
+};
+/* The device's first identity makes the device and counts in its order. */
+bm_must_use enum bm_rc bm_store_identity_put(struct bm_store *store, const struct bm_store_identity *identity, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_identity_state(struct bm_store *store, struct bm_bytes serial, const char *state, bm_time now,
+                                               const char *reason, struct bm_fail *fail); /* provisional, active, replaced, revoked */
+struct bm_store_found {
+    bool found;
+    uint8_t serial[BM_MAX_SERIAL];
+    size_t nserial;
+    char device[BM_MAX_NAME + 1];
+    char state[16];
+};
+/* The live identity with this operational key, or the identity with this serial; appends its certificate. */
+bm_must_use enum bm_rc bm_store_identity_by_key(struct bm_store *store, const uint8_t hash[static BM_HASH],
+                                                struct bm_store_found *ret_found, struct bm_buf *certificate, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_identity_by_serial(struct bm_store *store, struct bm_bytes serial, struct bm_store_found *ret_found,
+                                                   struct bm_buf *certificate, struct bm_fail *fail);
+
+/* The ledger's leaves and full tiles (256 hashes); the newest checkpoint. */
+struct bm_store_leaf {
+    uint64_t index;
+    uint8_t kind;
+    bm_time time;
+    const uint8_t *hash; /* RFC 6962 leaf hash */
+    const uint8_t *salt;
+    struct bm_bytes event;
+    const char *device; /* "" = none */
+    struct bm_bytes attachment;
+};
+bm_must_use enum bm_rc bm_store_leaf_add(struct bm_store *store, const struct bm_store_leaf *leaf, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_leaf_count(struct bm_store *store, uint64_t *ret_n, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_leaf_hashes(struct bm_store *store, uint64_t first, size_t most, struct bm_buf *hashes,
+                                            struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_leaf_get(struct bm_store *store, uint64_t index, uint8_t *ret_kind, uint8_t ret_salt[static 32],
+                                         struct bm_buf *event, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_tile_put(struct bm_store *store, unsigned level, uint64_t n, struct bm_bytes hashes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_tile_get(struct bm_store *store, unsigned level, uint64_t n, struct bm_buf *hashes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_checkpoint_put(struct bm_store *store, struct bm_bytes note, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_checkpoint_get(struct bm_store *store, struct bm_buf *note, struct bm_fail *fail);
+
+/* Alarms: what somebody should look at. */
+struct bm_store_alarm {
+    bm_time time;
+    const char *kind; /* "unknown-chip", "clone", "quota", "lot", "enrol", "statement" ... */
+    const char *sentence;
+    const char *device, *chip, *lot, *by; /* "" = none */
+    bool has_leaf;
+    uint64_t leaf;
+};
+bm_must_use enum bm_rc bm_store_alarm_add(struct bm_store *store, const struct bm_store_alarm *alarm, uint64_t *ret_id,
+                                          struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id, const char *by, const char *note, bm_time now,
+                                             struct bm_fail *fail);
+
+/*
+ * Rows for people and machines: one JSON object text a row, with the field names that --json promises. `what`: lot vendor order device identity alarm
+ * event. Filters are NULL for "any". BM_EINPUT: nothing by that name.
+ */
+struct bm_store_filter {
+    const char *name; /* one lot, order, device, alarm ... */
+    const char *state, *lot, *order, *profile, *device;
+    uint64_t after; /* alarms, events: only those above */
+};
+bm_must_use enum bm_rc bm_store_rows(struct bm_store *store, const char *what, const struct bm_store_filter *filter,
+                                     enum bm_rc (*row)(void *ctx, const char *json, struct bm_fail *fail), void *ctx, struct bm_fail *fail);
+
+#endif
