@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 command -v clang-format >/dev/null || { echo "clang-format is not installed"; exit 77; }
 version=$(clang-format --version | sed -n 's/.*version \([0-9]*\).*/\1/p')
-files=$(find src include tests tools -name '*.[ch]' | sort)
+files=$(find . \( -name .git -o -name 'build*' -o -name var \) -prune -o -name '*.[ch]' -print | sort)
 [ -n "$files" ] || exit 0
 # shellcheck disable=SC2086 # one word a file: our names have no blanks
 if found=$(clang-format --dry-run --Werror $files 2>&1); then exit 0; fi
