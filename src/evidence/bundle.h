@@ -25,7 +25,10 @@ struct bm_bundle {
     struct bm_bytes proof;
     struct bm_bytes body;
 };
-enum { BM_BODY_CMC = 1, BM_BODY_TPM = 2 };
+enum {
+    BM_BODY_CMC = 1,
+    BM_BODY_TPM = 2
+};
 bm_must_use enum bm_rc bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail);
 void bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle);
 
@@ -48,7 +51,7 @@ struct bm_claim {
  * nonce, CSR's own signature, operational key not a root key. BM_EINPUT malformed, BM_EPOLICY false.
  * *ret_proven says, on failure too, whether a root key listed in the leaf has proved itself (such refusals get a leaf of their own).
  */
-bm_must_use enum bm_rc bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle, struct bm_crypto *crypto,
-                                       const struct bm_freshness *fresh, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle,
+                                       struct bm_crypto *crypto, const struct bm_freshness *fresh, struct bm_fail *fail);
 
 #endif

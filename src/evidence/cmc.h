@@ -5,6 +5,8 @@
 #include "pki/cert.h"
 #include "pki/csr.h"
 
+#define BM_MAX_CMC 32768 /* a CSR of 8 KiB and a few certificates; leaves BM_MAX_EVIDENCE room for leaf and proof */
+
 /*
  * What we read (RFC 5272 3.2, RFC 5652 5): ContentInfo { id-signedData, SignedData { one digest algorithm, eContentType id-cct-PKIData, eContent PKIData,
  * certificates optional (at most 8, kept as labels), no crls, exactly one SignerInfo with signedAttrs: contentType, messageDigest, others tolerated
@@ -30,7 +32,8 @@ struct bm_cmc {
 bm_must_use enum bm_rc bm_cmc_parse(struct bm_cmc *ret_cmc, struct bm_bytes der, struct bm_fail *fail);
 
 /* The root key's signature over the attributes, and theirs over the content. BM_EPOLICY when it does not hold. */
-bm_must_use enum bm_rc bm_cmc_check_root(struct bm_crypto *crypto, const struct bm_cmc *cmc, const struct bm_key *root, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_cmc_check_root(struct bm_crypto *crypto, const struct bm_cmc *cmc, const struct bm_key *root,
+                                         struct bm_fail *fail);
 /* That, and the CSR's own signature over itself. */
 bm_must_use enum bm_rc bm_cmc_check(struct bm_crypto *crypto, const struct bm_cmc *cmc, const struct bm_key *root, struct bm_fail *fail);
 

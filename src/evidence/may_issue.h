@@ -4,17 +4,33 @@
 
 #include "evidence/bundle.h"
 
-enum bm_unit_state { BM_UNIT_FREE, BM_UNIT_ACTIVE, BM_UNIT_SUSPENDED, BM_UNIT_REVOKED, BM_UNIT_SCRAPPED, BM_UNIT__N };
-enum bm_identity_state { BM_IDENTITY_NONE, BM_IDENTITY_PROVISIONAL, BM_IDENTITY_CONFIRMED, BM_IDENTITY_REVOKED, BM_IDENTITY__N };
+enum bm_unit_state {
+    BM_UNIT_FREE,
+    BM_UNIT_ACTIVE,
+    BM_UNIT_SUSPENDED,
+    BM_UNIT_REVOKED,
+    BM_UNIT_SCRAPPED,
+    BM_UNIT__N
+};
+enum bm_identity_state {
+    BM_IDENTITY_NONE,
+    BM_IDENTITY_PROVISIONAL,
+    BM_IDENTITY_CONFIRMED,
+    BM_IDENTITY_REVOKED,
+    BM_IDENTITY__N
+};
 
-/* What the signer's own tables say about this request. */
+/*
+ * What the signer's own tables say about this request. Strings may be NULL where nothing is known. What is not there because of an earlier "no"
+ * (order_has_lot of an order that is not known) is false or zero.
+ */
 struct bm_state {
     bm_time now;
-    bm_time last_signed; /* no signing below it, nor beyond a bounded jump ahead of it (BM_CLOCK_JUMP) */
+    bm_time last_signed; /* no signing below it, nor beyond a bounded jump ahead of it (BM_CLOCK_JUMP); at first the time of `init` */
 
-    bool lot_pinned;     /* a lot with exactly this head and size is pinned to this site ... */
+    bool lot_pinned; /* a lot with exactly this head and size is pinned to this site ... */
     bool lot_withdrawn;
-    const char *lot;     /* ... under this name */
+    const char *lot; /* ... under this name */
 
     bool order_known;
     bool order_closed;
@@ -27,13 +43,14 @@ struct bm_state {
     const struct bm_profile *profile;
 
     enum bm_unit_state unit;
-    bool unit_in_order;  /* its unit slot was consumed under this very order */
-    const char *device;  /* its id */
+    bool unit_in_order; /* its unit slot was consumed under this very order */
+    const char *device; /* its id */
 
     enum bm_identity_state identity; /* of (chip, service) */
-    bool same_key;       /* its live key is the one asked for: a retry */
-    bool key_known;      /* the key asked for is live in another identity, or was used before: two devices may not share a key */
-    unsigned replaced;   /* times it was replaced while provisional */
+    bool same_key;                   /* its live key is the one asked for: a retry */
+    /* The key asked for is live in another identity, or was used before: two devices may not share a key. Not looked at when same_key. */
+    bool key_known;
+    unsigned replaced;    /* times it was replaced while provisional */
     bool reissue_allowed; /* an unused `allow reissue` stands for it */
 };
 
@@ -46,7 +63,12 @@ enum bm_decision {
     BM_DECISION_REISSUE,  /* by an operator's allow: revoke the earlier one in the same commit */
 };
 
-/* BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads. */
-bm_must_use enum bm_rc bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state, struct bm_fail *fail);
+/*
+ * The first "no" in this order counts: clock, lot, order, profile (its evidence, its kinds of key), unit, identity, quota. A retry is answered like any
+ * request: not under a closed order, not for a suspended unit.
+ * BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads.
+ */
+bm_must_use enum bm_rc bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state,
+                                    struct bm_fail *fail);
 
 #endif

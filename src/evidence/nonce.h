@@ -7,7 +7,8 @@
 #include "pki/key.h"
 
 /* epoch = time / BM_NONCE_EPOCH. purpose: "root-signed" over the root key's hash; "tpm-activate" over SHA-256(EK hash || AK name). */
-void bm_nonce_make(uint8_t ret[static BM_NONCE], const struct bm_secret *k, const char *purpose, const uint8_t subject[static BM_HASH], uint64_t epoch);
+void bm_nonce_make(uint8_t ret[static BM_NONCE], const struct bm_secret *k, const char *purpose, const uint8_t subject[static BM_HASH],
+                   uint64_t epoch);
 /* Is it the one of this epoch or of the one before? Constant time. BM_EPOLICY "the nonce is stale or not ours: ask for a new one". */
 bm_must_use enum bm_rc bm_nonce_check(const struct bm_secret *k, const char *purpose, const uint8_t subject[static BM_HASH], bm_time now,
                                       struct bm_bytes nonce, struct bm_fail *fail);

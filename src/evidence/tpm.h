@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "pki/key.h"
 
-#define BM_MAX_TPM 1024  /* a TPMT_PUBLIC, TPMS_ATTEST or TPMT_SIGNATURE: RSA-2048 ones are under 400 bytes */
+#define BM_MAX_TPM 1024    /* a TPMT_PUBLIC, TPMS_ATTEST or TPMT_SIGNATURE: RSA-2048 ones are under 400 bytes */
 #define BM_MAX_TPM_NAME 66 /* nameAlg and a SHA-512 */
 
 /* A TPMT_PUBLIC (not the TPM2B), of ECC P-256/P-384 or RSA. */
@@ -24,16 +24,18 @@ bm_must_use enum bm_rc bm_tpm_public_check_attestation(const struct bm_tpm_publi
 bm_must_use enum bm_rc bm_tpm_public_check_operational(const struct bm_tpm_public *key, struct bm_fail *fail);
 
 /* TPMS_ATTEST of type certify, signed (TPMT_SIGNATURE) by ak: magic, extraData == expected, attested name == name of key. */
-bm_must_use enum bm_rc bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature, const struct bm_tpm_public *ak,
-                                            const struct bm_tpm_public *key, struct bm_bytes extra_data, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature,
+                                            const struct bm_tpm_public *ak, const struct bm_tpm_public *key, struct bm_bytes extra_data,
+                                            struct bm_fail *fail);
 
 /*
  * MakeCredential to an endorsement key of the TCG's default templates (RSA-2048 and P-256: SHA-256, AES-128-CFB; P-384: SHA-384, AES-256-CFB).
  * Appends the TPM2B_ID_OBJECT and the TPM2B_ENCRYPTED_SECRET, with their size fields. `seed` is 64 random bytes from the caller: the seed, and for an ECC key
  * the ephemeral scalar's (expanded inside). secret is at most 32 bytes.
  */
-bm_must_use enum bm_rc bm_tpm_credential_make(struct bm_buf *credential, struct bm_buf *encrypted_secret, const struct bm_key *ek, struct bm_bytes ak_name,
-                                              const struct bm_secret *secret, const uint8_t seed[static 64], struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm_credential_make(struct bm_buf *credential, struct bm_buf *encrypted_secret, const struct bm_key *ek,
+                                              struct bm_bytes ak_name, const struct bm_secret *secret, const uint8_t seed[static 64],
+                                              struct bm_fail *fail);
 
 /*
  * The device's body of the second trip, as bytes (docs/formats/evidence.md): u16 version = 1, then lv16 each: endorsement key SPKI, AK TPMT_PUBLIC,

@@ -1,0 +1,348 @@
+#include "evidence/may_issue.h"
+
+#include "wire/text.h"
+
+/*
+ * The decision in three tables, read from top to bottom: rules that hold for every request, then what unit and identity allow together, then the
+ * sentences. Words in braces are filled in by sentence().
+ */
+struct request {
+    const struct bm_claim *claim;
+    const struct bm_state *state;
+};
+
+/* ---- sentences ---- */
+
+static const char *
+key_word(enum bm_key_alg alg)
+{
+    static const char *const words[] = {
+        [BM_KEY_P256] = "P-256", [BM_KEY_P384] = "P-384", [BM_KEY_RSA] = "RSA", [BM_KEY_ED25519] = "Ed25519"
+    };
+
+    return (size_t)alg < BM_COUNT(words) && words[alg] != NULL ? words[alg] : "unknown";
+}
+
+/* "9f3c…41": enough to find the chip by, short enough to be read aloud. */
+static void
+fingerprint_add(struct bm_buf *buf, const uint8_t hash[static BM_HASH])
+{
+    bm_buf_add_fmt(buf, "%02x%02x\xe2\x80\xa6%02x", hash[0], hash[1], hash[BM_HASH - 1]);
+}
+
+static void
+time_add(struct bm_buf *buf, bm_time t)
+{
+    char text[BM_TIME_TEXT];
+
+    bm_time_print(text, t < 0 ? 0 : t > BM_TIME_NEVER ? BM_TIME_NEVER : t);
+    bm_buf_add_str(buf, text);
+}
+
+static const char *
+or_unknown(const char *name)
+{
+    return name != NULL ? name : "(unknown)";
+}
+
+/* What stands for {name}. False when there is no such name. */
+static bool
+word_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
+{
+    const struct bm_state *state = in->state;
+    const struct bm_profile *profile = state->profile;
+    const struct {
+        const char *name, *value;
+    } words[] = {
+        { "chip", in->claim->leaf.id },
+        { "lot", or_unknown(state->lot) },
+        { "order", or_unknown(state->order) },
+        { "device", or_unknown(state->device) },
+        { "profile", profile != NULL ? profile->name : "(unknown)" },
+        { "service", profile != NULL ? profile->service : "(unknown)" },
+        { "evidence", bm_evidence_class_word(in->claim->evidence) },
+        { "alg", key_word(in->claim->key.alg) },
+    };
+
+    for (size_t i = 0; i < BM_COUNT(words); i++)
+        if (bm_bytes_equal(name, bm_bytes_str(words[i].name))) {
+            bm_buf_add_str(buf, words[i].value);
+            return true;
+        }
+    return false;
+}
+
+/* Those that are no strings. */
+static void
+value_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
+{
+    const struct bm_state *state = in->state;
+
+    if (bm_bytes_equal(name, bm_bytes_str("root")))
+        fingerprint_add(buf, in->claim->root_hash);
+    else if (bm_bytes_equal(name, bm_bytes_str("key")))
+        fingerprint_add(buf, in->claim->key.hash);
+    else if (bm_bytes_equal(name, bm_bytes_str("now")))
+        time_add(buf, state->now);
+    else if (bm_bytes_equal(name, bm_bytes_str("last")))
+        time_add(buf, state->last_signed);
+    else if (bm_bytes_equal(name, bm_bytes_str("from")))
+        time_add(buf, state->order_from);
+    else if (bm_bytes_equal(name, bm_bytes_str("until")))
+        time_add(buf, state->order_until);
+    else if (bm_bytes_equal(name, bm_bytes_str("used")))
+        bm_buf_add_fmt(buf, "%llu", (unsigned long long)state->used);
+    else if (bm_bytes_equal(name, bm_bytes_str("quantity")))
+        bm_buf_add_fmt(buf, "%llu", (unsigned long long)state->quantity);
+    else if (bm_bytes_equal(name, bm_bytes_str("replaced")))
+        bm_buf_add_fmt(buf, "%u", state->replaced);
+    else
+        bm_buf_add_str(buf, "?");
+}
+
+static enum bm_rc
+refuse(const struct request *in, enum bm_rc rc, const char *say, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = sizeof(fail->text) - 8 };
+
+    while (*say != 0) {
+        size_t plain = strcspn(say, "{"), name;
+
+        bm_buf_add(&buf, say, plain);
+        say += plain;
+        if (*say == 0)
+            break;
+        name = strcspn(say, "}");
+        if (!word_add(&buf, in, bm_bytes(say + 1, name - 1)))
+            value_add(&buf, in, bm_bytes(say + 1, name - 1));
+        say += name + 1;
+    }
+    /* Names of 64 characters, four times: cut at a word's end rather than lost. */
+    return bm_fail(fail, rc, NULL, "%.*s%s", (int)buf.n, buf.n > 0 ? (const char *)buf.p : "", buf.bad ? "\xe2\x80\xa6" : "");
+}
+
+/* ---- rules for every request ---- */
+
+static bool
+clock_forward(const struct request *in)
+{
+    return in->state->now >= BM_CLOCK_FLOOR && in->state->now >= in->state->last_signed;
+}
+
+static bool
+clock_near(const struct request *in)
+{
+    return (uint64_t)in->state->now - (uint64_t)in->state->last_signed <= BM_CLOCK_JUMP; /* after clock_forward: never below */
+}
+
+static bool
+lot_pinned(const struct request *in)
+{
+    return in->state->lot_pinned;
+}
+
+static bool
+lot_not_withdrawn(const struct request *in)
+{
+    return !in->state->lot_withdrawn;
+}
+
+static bool
+order_known(const struct request *in)
+{
+    return in->state->order_known;
+}
+
+static bool
+order_open(const struct request *in)
+{
+    return !in->state->order_closed;
+}
+
+static bool
+order_begun(const struct request *in)
+{
+    return in->state->now >= in->state->order_from;
+}
+
+static bool
+order_not_over(const struct request *in)
+{
+    return in->state->now <= in->state->order_until;
+}
+
+static bool
+order_has_lot(const struct request *in)
+{
+    return in->state->order_has_lot;
+}
+
+static bool
+order_has_profile(const struct request *in)
+{
+    return in->state->order_has_profile && in->state->profile != NULL;
+}
+
+static bool
+evidence_fits(const struct request *in)
+{
+    return (in->state->profile->evidence & (unsigned)in->claim->evidence) != 0;
+}
+
+static bool
+key_fits(const struct request *in)
+{
+    unsigned alg = (unsigned)in->claim->key.alg;
+
+    return alg >= BM_KEY_P256 && alg <= BM_KEY_ED25519 && (in->state->profile->keys & 1u << alg) != 0;
+}
+
+static const struct rule {
+    bool (*holds)(const struct request *in);
+    enum bm_rc rc;
+    const char *say;
+} rules[] = {
+    { clock_forward, BM_EBUSY,
+      "the signer's clock says {now}, which is before its last signature ({last}) or before 2024: set the clock, then ask again" },
+    { clock_near, BM_EBUSY,
+      "the signer's clock says {now}, more than 400 days after its last signature ({last}): set the clock; if it is right, see "
+      "`birthmark site recover`" },
+    { lot_pinned, BM_EPOLICY,
+      "this chip is in no received lot (root key {root}). Ask the custodian to receive its lot, or check the board's chip against its reel "
+      "label." },
+    { lot_not_withdrawn, BM_EPOLICY,
+      "lot {lot}, which this chip is in (root key {root}), was withdrawn. Put the board aside and ask the custodian why." },
+    { order_known, BM_EPOLICY, "there is no order {order} here. Check the order's name, or ask the planner to open it." },
+    { order_open, BM_EPOLICY, "order {order} is closed. Ask the planner to open another." },
+    { order_begun, BM_EPOLICY, "order {order} begins at {from} and it is {now}. Wait, or ask the planner for an earlier date." },
+    { order_not_over, BM_EPOLICY, "order {order} ended at {until} and it is {now}. Ask the planner to open another." },
+    { order_has_lot, BM_EPOLICY,
+      "order {order} is not for lot {lot}, which this chip is in (root key {root}). Take chips of the order's lots, or ask the planner to "
+      "add the lot "
+      "to an order." },
+    { order_has_profile, BM_EPOLICY,
+      "order {order} does not allow profile {profile} as it is now. Ask for a service that the order allows, or ask the planner to open an "
+      "order with it." },
+    { evidence_fits, BM_EPOLICY,
+      "profile {profile} does not take {evidence} evidence, which is what this chip gave (root key {root}). Use a chip of the kind that "
+      "the profile is "
+      "for, or a profile for this one." },
+    { key_fits, BM_EPOLICY, "profile {profile} does not take {alg} keys. Make a key of a kind that the profile lists and ask again." },
+};
+
+/* ---- unit and identity ---- */
+
+enum step {
+    STEP_CONTRADICTION,
+    STEP_SUSPENDED,
+    STEP_REVOKED,
+    STEP_SCRAPPED,
+    STEP_FIRST,
+    STEP_ANOTHER,
+    STEP_PROVISIONAL,
+    STEP_CONFIRMED,
+    STEP_LOST
+};
+
+/* A state that no table of the signer should show is an empty cell, and refused. */
+static const enum step steps[BM_UNIT__N][BM_IDENTITY__N] = {
+    [BM_UNIT_FREE] = { [BM_IDENTITY_NONE] = STEP_FIRST },
+    [BM_UNIT_ACTIVE] = { [BM_IDENTITY_NONE] = STEP_ANOTHER,
+                         [BM_IDENTITY_PROVISIONAL] = STEP_PROVISIONAL,
+                         [BM_IDENTITY_CONFIRMED] = STEP_CONFIRMED,
+                         [BM_IDENTITY_REVOKED] = STEP_LOST },
+    [BM_UNIT_SUSPENDED] = { STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED },
+    [BM_UNIT_REVOKED] = { STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED },
+    [BM_UNIT_SCRAPPED] = { STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED },
+};
+
+/* What a step may end in, tried from left to right; BM_DECISION_NO when none fits: then `say`. */
+static const struct outcome {
+    bool unit;             /* the unit slot was consumed before: it must be under this order */
+    bool same;             /* the live key again: the same certificate */
+    bool replace;          /* a few times, without asking anybody */
+    bool reissue;          /* with an allow */
+    enum bm_decision slot; /* otherwise: a new slot, or NO */
+    const char *say;
+} outcomes[] = {
+    [STEP_CONTRADICTION] = { .say = "the signer's records of chip {chip} (root key {root}) contradict each other: it has an identity and "
+                                    "counts as unused. Run "
+                                    "`birthmark ledger verify` and keep the chip aside." },
+    [STEP_SUSPENDED] = { .say = "device {device} (root key {root}) is suspended. Ask the fleet operator to resume it: birthmark device "
+                                "resume {device}." },
+    [STEP_REVOKED] = { .say = "device {device} (root key {root}) is revoked and gets no certificate again. Take another board." },
+    [STEP_SCRAPPED] = { .say = "chip {chip} (root key {root}) is recorded as scrapped. Take another board, and find out where this one "
+                               "came from." },
+    [STEP_FIRST] = { .slot = BM_DECISION_UNIT },
+    [STEP_ANOTHER] = { .unit = true, .slot = BM_DECISION_IDENTITY },
+    [STEP_PROVISIONAL] = { .unit = true,
+                           .same = true,
+                           .replace = true,
+                           .reissue = true,
+                           .say = "device {device} has asked for service {service} with a new key {replaced} times and confirmed none. "
+                                  "Find out why it forgets "
+                                  "them, then: birthmark identity reissue {device} {service} --reason R." },
+    [STEP_CONFIRMED] = { .unit = true,
+                         .same = true,
+                         .reissue = true,
+                         .say = "device {device} has its identity for service {service} already (root key {root}): this may be a copy. If "
+                                "it was repaired or has "
+                                "lost its key: birthmark identity reissue {device} {service} --reason R." },
+    [STEP_LOST] = { .unit = true,
+                    .reissue = true,
+                    .say = "the identity of device {device} for service {service} was revoked. If it may have a new one: birthmark "
+                           "identity reissue {device} "
+                           "{service} --reason R." },
+};
+
+static enum bm_rc
+new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struct request *in, struct bm_fail *fail)
+{
+    const struct bm_state *state = in->state;
+
+    if (!outcome->replace && !outcome->reissue && outcome->slot == BM_DECISION_NO)
+        return refuse(in, BM_EPOLICY, outcome->say, fail);
+    if (state->key_known)
+        return refuse(in, BM_EPOLICY,
+                      "key {key} is or was the key of another identity: two devices may not share a key. Make a new key and ask again.",
+                      fail);
+    if (outcome->replace && state->replaced < BM_MAX_REPLACED)
+        *ret = BM_DECISION_REPLACE;
+    else if (outcome->reissue && state->reissue_allowed)
+        *ret = BM_DECISION_REISSUE;
+    else if (outcome->slot == BM_DECISION_NO)
+        return refuse(in, BM_EPOLICY, outcome->say, fail);
+    else if (outcome->slot == BM_DECISION_UNIT && state->used >= state->quantity)
+        return refuse(
+            in, BM_EPOLICY,
+            "order {order} is full: {used} of {quantity} units are made (root key {root}). Ask the planner: birthmark order raise {order} "
+            "--quantity N.",
+            fail);
+    else
+        *ret = outcome->slot;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state, struct bm_fail *fail)
+{
+    const struct request in = { .claim = claim, .state = state };
+    const struct outcome *outcome;
+    enum step step = STEP_CONTRADICTION;
+
+    for (size_t i = 0; i < BM_COUNT(rules); i++)
+        if (!rules[i].holds(&in))
+            return refuse(&in, rules[i].rc, rules[i].say, fail);
+    if ((unsigned)state->unit < BM_UNIT__N && (unsigned)state->identity < BM_IDENTITY__N)
+        step = steps[state->unit][state->identity];
+    outcome = &outcomes[step];
+    if (outcome->unit && !state->unit_in_order)
+        return refuse(&in, BM_EPOLICY,
+                      "device {device} (root key {root}) was counted under another order than {order}. Ask again under the order that it "
+                      "was made for.",
+                      fail);
+    if (!outcome->same || !state->same_key)
+        return new_key_decide(ret_decision, outcome, &in, fail);
+    *ret_decision = BM_DECISION_SAME;
+    return BM_OK;
+}

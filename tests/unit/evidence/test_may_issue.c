@@ -1,0 +1,420 @@
+/* test_may_issue.c - the decision against an oracle written apart from it, over every combination of what it may be told. */
+#include "evidence/may_issue.h"
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#define LAST 1795469649 /* 2026-11-23T21:34:09Z */
+
+static const struct bm_profile profile = {
+    .name = "gateway-1",
+    .service = "mqtt",
+    .evidence = BM_EV_ROOT_SIGNED | BM_EV_TPM_ACTIVATED,
+    .keys = 1u << BM_KEY_P256,
+};
+
+static struct bm_claim
+good_claim(void)
+{
+    struct bm_claim claim = { .evidence = BM_EV_ROOT_SIGNED, .leaf = { .id = "0123abcd" }, .key = { .alg = BM_KEY_P256 } };
+
+    memset(claim.root_hash, 0x9f, BM_HASH);
+    claim.root_hash[1] = 0x3c;
+    claim.root_hash[BM_HASH - 1] = 0x41;
+    memset(claim.key.hash, 0x77, BM_HASH);
+    return claim;
+}
+
+static struct bm_state
+good_state(void)
+{
+    return (struct bm_state){
+        .now = LAST + 10,
+        .last_signed = LAST,
+        .lot_pinned = true,
+        .lot = "EX-001",
+        .order_known = true,
+        .order_has_lot = true,
+        .order_has_profile = true,
+        .order_from = LAST - 1000,
+        .order_until = LAST + 1000,
+        .quantity = 12,
+        .used = 11,
+        .order = "demo-1",
+        .profile = &profile,
+        .unit = BM_UNIT_FREE,
+        .device = "u-17",
+    };
+}
+
+/* ---- the oracle: what a careful reader of ARCHITECTURE 3 and 4 would answer, with a word that the sentence must hold ---- */
+
+struct answer {
+    enum bm_rc rc;
+    enum bm_decision decision;
+    const char *word;
+};
+
+static struct answer
+no(const char *word)
+{
+    return (struct answer){ BM_EPOLICY, BM_DECISION_NO, word };
+}
+
+static struct answer
+yes(enum bm_decision decision)
+{
+    return (struct answer){ BM_OK, decision, NULL };
+}
+
+static struct answer
+oracle_identity(const struct bm_state *s)
+{
+    bool live = s->identity == BM_IDENTITY_PROVISIONAL || s->identity == BM_IDENTITY_CONFIRMED;
+
+    if (live && s->same_key)
+        return yes(BM_DECISION_SAME);
+    if (s->key_known)
+        return no("two devices may not share a key");
+    if (s->identity == BM_IDENTITY_NONE)
+        return yes(BM_DECISION_IDENTITY);
+    if (s->identity == BM_IDENTITY_PROVISIONAL && s->replaced < 3)
+        return yes(BM_DECISION_REPLACE);
+    if (s->reissue_allowed)
+        return yes(BM_DECISION_REISSUE);
+    return no("birthmark identity reissue u-17 mqtt --reason");
+}
+
+static struct answer
+oracle_unit(const struct bm_state *s)
+{
+    if (s->unit == BM_UNIT_SUSPENDED)
+        return no("is suspended");
+    if (s->unit == BM_UNIT_REVOKED)
+        return no("is revoked");
+    if (s->unit == BM_UNIT_SCRAPPED)
+        return no("scrapped");
+    if (s->unit == BM_UNIT_ACTIVE)
+        return s->unit_in_order ? oracle_identity(s) : no("another order");
+    if (s->identity != BM_IDENTITY_NONE)
+        return no("contradict");
+    if (s->key_known)
+        return no("two devices may not share a key");
+    return s->used < s->quantity ? yes(BM_DECISION_UNIT) : no("is full: 12 of 12 units");
+}
+
+static struct answer
+oracle(const struct bm_claim *c, const struct bm_state *s)
+{
+    if (s->now < 1704067200 || s->now < s->last_signed || s->now > s->last_signed + 400 * 86400)
+        return (struct answer){ BM_EBUSY, BM_DECISION_NO, "clock" };
+    if (!s->lot_pinned)
+        return no("no received lot (root key 9f3c\xe2\x80\xa6"
+                  "41)");
+    if (s->lot_withdrawn)
+        return no("was withdrawn");
+    if (!s->order_known)
+        return no("there is no order demo-1");
+    if (s->order_closed)
+        return no("order demo-1 is closed");
+    if (s->now < s->order_from)
+        return no("begins at");
+    if (s->now > s->order_until)
+        return no("ended at");
+    if (!s->order_has_lot)
+        return no("is not for lot EX-001");
+    if (!s->order_has_profile)
+        return no("does not allow profile gateway-1");
+    if (c->evidence == BM_EV_SOFTWARE)
+        return no("does not take software evidence");
+    if (c->key.alg != BM_KEY_P256)
+        return no("does not take P-384 keys");
+    return oracle_unit(s);
+}
+
+/* ---- the combinations ---- */
+
+/* Takes the next digit of a number in mixed radix: every combination is a number. */
+static unsigned
+digit(unsigned *n, unsigned radix)
+{
+    unsigned d = *n % radix;
+
+    *n /= radix;
+    return d;
+}
+
+#define HEADS (5u * 4 * 256)
+static void
+head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
+{
+    static const bm_time nows[] = { LAST, LAST + 10, LAST - 1, LAST + 400 * 86400, LAST + 400 * 86400 + 1 };
+
+    state->now = nows[digit(&n, 5)];
+    switch (digit(&n, 4)) {
+    case 0:
+        state->order_from = state->order_until = state->now; /* both ends belong to it */
+        break;
+    case 1:
+        state->order_from = state->now + 1;
+        state->order_until = BM_TIME_NEVER;
+        break;
+    case 2:
+        state->order_from = 0;
+        state->order_until = state->now - 1;
+        break;
+    default:
+        state->order_from = 0;
+        state->order_until = BM_TIME_NEVER;
+    }
+    state->lot_pinned = digit(&n, 2);
+    state->lot_withdrawn = digit(&n, 2);
+    state->order_known = digit(&n, 2);
+    state->order_closed = digit(&n, 2);
+    state->order_has_lot = digit(&n, 2);
+    state->order_has_profile = digit(&n, 2);
+    claim->evidence = digit(&n, 2) ? BM_EV_SOFTWARE : BM_EV_TPM_ACTIVATED;
+    claim->key.alg = digit(&n, 2) ? BM_KEY_P384 : BM_KEY_P256;
+}
+
+#define TAILS (5u * 4 * 4 * 2 * 2 * 2 * 2 * 2)
+static void
+tail_set(struct bm_state *state, unsigned n)
+{
+    static const unsigned replaced[] = { 0, 2, 3, 100 };
+
+    state->unit = (enum bm_unit_state)digit(&n, 5);
+    state->identity = (enum bm_identity_state)digit(&n, 4);
+    state->replaced = replaced[digit(&n, 4)];
+    state->unit_in_order = digit(&n, 2);
+    state->same_key = digit(&n, 2);
+    state->key_known = digit(&n, 2);
+    state->reissue_allowed = digit(&n, 2);
+    state->used = digit(&n, 2) ? 12 : 11;
+}
+
+static bool
+decide(const struct bm_claim *claim, const struct bm_state *state)
+{
+    const enum bm_decision untouched = (enum bm_decision)99;
+    struct answer want = oracle(claim, state);
+    enum bm_decision decision = untouched;
+    struct bm_fail fail = { 0 };
+    enum bm_rc rc = bm_may_issue(&decision, claim, state, &fail);
+
+    assert_int_equal(rc, want.rc);
+    assert_int_equal(decision, rc == BM_OK ? want.decision : untouched);
+    if (rc != BM_OK && strstr(fail.text, want.word) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", fail.text, want.word);
+    return rc == BM_OK;
+}
+
+static void
+answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
+{
+    unsigned yeses = 0;
+
+    (void)cmocka;
+    for (unsigned head = 0; head < HEADS; head++)
+        for (unsigned tail = 0; tail < 20; tail++) {
+            struct bm_claim claim = good_claim();
+            struct bm_state state = good_state();
+
+            state.unit_in_order = true;
+            tail_set(&state, tail + 5 * 4 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
+            head_set(&claim, &state, head);
+            yeses += decide(&claim, &state);
+        }
+    assert_int_equal(yeses, 3 * 2 * 3); /* three good clocks, two good windows, all else good, three tails that say yes */
+}
+
+static void
+answers_as_the_oracle_for_every_unit_identity_and_quota(void **cmocka)
+{
+    unsigned yeses = 0;
+
+    (void)cmocka;
+    for (unsigned tail = 0; tail < TAILS; tail++) {
+        struct bm_claim claim = good_claim();
+        struct bm_state state = good_state();
+
+        tail_set(&state, tail);
+        yeses += decide(&claim, &state);
+    }
+    assert_true(yeses > 0 && yeses < TAILS / 2);
+}
+
+static void
+puts_the_clock_before_everything_even_at_the_ends_of_time(void **cmocka)
+{
+    static const bm_time ends[][2] = { { INT64_MAX, INT64_MIN }, { INT64_MAX, 0 }, { INT64_MIN, 0 }, { 0, 0 }, { BM_CLOCK_FLOOR - 1, 0 } };
+
+    (void)cmocka;
+    for (size_t i = 0; i < BM_COUNT(ends); i++) {
+        struct bm_claim claim = good_claim();
+        struct bm_state state = { .now = ends[i][0], .last_signed = ends[i][1] };
+        enum bm_decision decision;
+        struct bm_fail fail = { 0 };
+
+        assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EBUSY);
+    }
+}
+
+/* ---- withdrawing a right never turns no into yes ---- */
+
+static void
+right_withdraw(struct bm_state *s, unsigned which)
+{
+    switch (which) {
+    case 0:
+        s->lot_pinned = false;
+        break;
+    case 1:
+        s->lot_withdrawn = true;
+        break;
+    case 2:
+        s->order_known = false;
+        break;
+    case 3:
+        s->order_closed = true;
+        break;
+    case 4:
+        s->order_has_lot = false;
+        break;
+    case 5:
+        s->order_has_profile = false;
+        break;
+    case 6:
+        s->order_until = s->now - 1;
+        break;
+    case 7:
+        s->order_from = s->now + 1;
+        break;
+    case 8:
+        s->quantity = 0;
+        break;
+    case 9:
+        s->unit_in_order = false;
+        break;
+    case 10:
+        s->reissue_allowed = false;
+        break;
+    case 11:
+        s->key_known = true;
+        break;
+    case 12:
+        s->replaced = 1000;
+        break;
+    case 13:
+        s->unit = BM_UNIT_REVOKED;
+        break;
+    default:
+        s->last_signed = s->now + 1;
+    }
+}
+#define RIGHTS 15u
+
+static bool
+allowed(const struct bm_claim *claim, const struct bm_state *state)
+{
+    struct bm_fail fail = { 0 };
+    enum bm_decision decision;
+
+    return bm_may_issue(&decision, claim, state, &fail) == BM_OK;
+}
+
+static void
+withdrawing_a_right_never_turns_no_into_yes(void **cmocka)
+{
+    unsigned lost[RIGHTS] = { 0 };
+
+    (void)cmocka;
+    for (unsigned broken = 0; broken <= RIGHTS; broken++)
+        for (unsigned tail = 0; tail < TAILS; tail++) {
+            struct bm_claim claim = good_claim();
+            struct bm_state state = good_state();
+            bool before;
+
+            tail_set(&state, tail);
+            if (broken < RIGHTS)
+                right_withdraw(&state, broken);
+            before = allowed(&claim, &state);
+            for (unsigned i = 0; i < RIGHTS; i++) {
+                struct bm_state less = state;
+                bool after;
+
+                right_withdraw(&less, i);
+                after = allowed(&claim, &less);
+                assert_true(before || !after);
+                lost[i] += before && !after;
+            }
+        }
+    for (unsigned i = 0; i < RIGHTS; i++)
+        assert_true(lost[i] > 0); /* and each is a right: somebody misses it */
+}
+
+/* ---- the sentences ---- */
+
+static void
+says_what_to_do_in_whole_sentences(void **cmocka)
+{
+    struct bm_claim claim = good_claim();
+    struct bm_state state = good_state();
+    enum bm_decision decision;
+    struct bm_fail fail = { 0 };
+
+    (void)cmocka;
+    state.used = 12;
+    assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
+    assert_string_equal(fail.text, "order demo-1 is full: 12 of 12 units are made (root key 9f3c\xe2\x80\xa6"
+                                   "41). Ask the planner: birthmark order raise demo-1 --quantity N.");
+    state.lot_pinned = false;
+    assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
+    assert_string_equal(fail.text, "this chip is in no received lot (root key 9f3c\xe2\x80\xa6"
+                                   "41). Ask the custodian to receive its lot, or check the board's chip against its reel label.");
+    state.last_signed = state.now + 1;
+    assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EBUSY);
+    assert_string_equal(fail.text,
+                        "the signer's clock says 2026-11-23T21:34:19Z, which is before its last signature (2026-11-23T21:34:20Z) or before "
+                        "2024: set the clock, then ask again");
+}
+
+static void
+fits_names_of_every_length_and_none_at_all(void **cmocka)
+{
+    static const char longest[] = "a234567890123456789012345678901234567890123456789012345678901234";
+
+    (void)cmocka;
+    for (unsigned tail = 0; tail < TAILS; tail++)
+        for (unsigned names = 0; names < 2; names++) {
+            struct bm_claim claim = good_claim();
+            struct bm_state state = good_state();
+            struct bm_profile wide = profile;
+            enum bm_decision decision;
+            struct bm_fail fail = { 0 };
+
+            memcpy(wide.service, longest, sizeof(longest));
+            memcpy(wide.name, longest, sizeof(longest));
+            tail_set(&state, tail);
+            state.profile = &wide;
+            state.device = state.lot = state.order = names ? longest : NULL;
+            if (bm_may_issue(&decision, &claim, &state, &fail) != BM_OK)
+                assert_true(strlen(fail.text) > 60 && strchr(fail.text, '{') == NULL && strchr(fail.text, '?') == NULL);
+        }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_as_the_oracle_for_every_clock_lot_order_and_profile),
+        cmocka_unit_test(answers_as_the_oracle_for_every_unit_identity_and_quota),
+        cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
+        cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
+        cmocka_unit_test(says_what_to_do_in_whole_sentences),
+        cmocka_unit_test(fits_names_of_every_length_and_none_at_all),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
