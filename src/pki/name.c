@@ -95,13 +95,30 @@ fits_printable(struct bm_bytes text)
     return true;
 }
 
+static bool
+value_ok(const char *value)
+{
+    size_t count = utf8_count(bm_bytes_str(value));
+
+    return count > 0 && count <= MAX_VALUE;
+}
+
+enum bm_rc
+bm_name_value_check(const char *what, const char *value, struct bm_fail *fail)
+{
+    if (value_ok(value))
+        return BM_OK;
+    return bm_fail(fail, BM_EINPUT, "RFC 5280 A.1", "%s must be 1 to %d characters of UTF-8, none of them a control character", what,
+                   MAX_VALUE);
+}
+
 void
 bm_name_add(struct bm_buf *buf, struct bm_bytes oid, const char *value)
 {
     struct bm_bytes text = bm_bytes_str(value);
-    size_t count = utf8_count(text), set = bm_der_begin(buf, BM_DER_SET), at = bm_der_begin(buf, BM_DER_SEQUENCE);
+    size_t set = bm_der_begin(buf, BM_DER_SET), at = bm_der_begin(buf, BM_DER_SEQUENCE);
 
-    if (count == 0 || count > MAX_VALUE)
+    if (!value_ok(value))
         buf->bad = true;
     bm_der_add(buf, BM_DER_OID, oid);
     /* req: RFC5280 4.1.2.4 PrintableString or UTF8String, nothing else */

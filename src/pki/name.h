@@ -8,8 +8,12 @@
  * write such names and we only compare and print them. Poisons on another shape; the whole element is returned. */
 struct bm_bytes bm_name_take(struct bm_rd *rd);
 
-/* Appends one RDN of one attribute: PrintableString where the value fits it, UTF8String otherwise. Poisons on an empty value, on one that is not UTF-8
- * or has control characters, and beyond 64 characters (RFC 5280 A.1 ub-common-name and its like). */
+/* Can this be an attribute's value: 1 to 64 characters (RFC 5280 A.1, ub-common-name and its like) of UTF-8 that shows as what it is? BM_EINPUT with
+ * "WHAT must be ...". */
+bm_must_use enum bm_rc bm_name_value_check(const char *what, const char *value, struct bm_fail *fail);
+
+/* Appends one RDN of one attribute: PrintableString where the value fits it, UTF8String otherwise. Poisons on a
+ * value that bm_name_value_check() refuses. */
 void bm_name_add(struct bm_buf *buf, struct bm_bytes oid, const char *value);
 
 /* Is this UTF-8 without control characters? */

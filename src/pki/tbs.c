@@ -77,6 +77,10 @@ bm_tbs_build(struct bm_buf *buf, const struct bm_profile *profile, const struct 
         return bm_fail(fail, BM_EINPUT, "RFC 4108 5", "the device's record lacks its hardware type or serial number");
     if (profile->days == 0 && not_after != BM_TIME_NEVER)
         return bm_fail(fail, BM_EBUG, NULL, "profile %s never expires, but the certificate would", profile->name);
+    if ((rc = bm_name_value_check("the device's id", subject->device, fail)) != BM_OK)
+        return rc;
+    if (subject->organization != NULL && (rc = bm_name_value_check("the organization's name", subject->organization, fail)) != BM_OK)
+        return rc;
     /* the subject comes from the records alone: one of the laws */
     if (subject->organization != NULL)
         bm_name_add(&name, BM_OID(bm_oid_o), subject->organization);

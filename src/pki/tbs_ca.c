@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 
 #define MAX_HOST 253 /* RFC 1035 3.1, as text */
-#define MAX_COMMON_NAME 64
 
 static void
 add_basic_constraints(struct bm_buf *buf, int path_len)
@@ -31,6 +30,10 @@ bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct
     struct bm_key key;
     enum bm_rc rc;
 
+    if ((rc = bm_name_value_check("the CA's name", subject->common_name, fail)) != BM_OK)
+        return rc;
+    if (subject->organization != NULL && (rc = bm_name_value_check("the organization's name", subject->organization, fail)) != BM_OK)
+        return rc;
     bm_name_build(&name, subject->organization, subject->common_name);
     if ((rc = bm_buf_check(&name, "the CA's name", fail)) != BM_OK)
         return rc;
@@ -106,8 +109,10 @@ bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const ch
     struct bm_key key;
     enum bm_rc rc;
 
-    if (nhosts == 0 || strlen(hosts[0]) == 0 || strlen(hosts[0]) > MAX_COMMON_NAME)
-        return bm_fail(fail, BM_EINPUT, NULL, "a server needs a host name or address of at most %d characters", MAX_COMMON_NAME);
+    if (nhosts == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "a server needs a host name or an address");
+    if ((rc = bm_name_value_check("the server's first host name", hosts[0], fail)) != BM_OK)
+        return rc;
     bm_name_build(&name, NULL, hosts[0]);
     if ((rc = bm_buf_check(&name, "the server's name", fail)) != BM_OK)
         return rc;
