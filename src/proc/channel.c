@@ -1,12 +1,12 @@
 #include "base/base.h"
 #include "proc/channel.h"
 
+#include "proc/clock.h"
 #include "wire/rd.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A queue for two of the largest messages with the kernel's own overhead; the default net.core.wmem_max. The kernel doubles what it is told. */
@@ -111,15 +111,6 @@ bm_channel_offer(bool *ret_sent, int fd, const struct bm_message *message, struc
     }
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec t = { .tv_sec = 0 };
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until fd is ready, or the time is over (false). A signal does not prolong it. until < 0: for ever. */
 static bool
 wait_for(int fd, short events, int64_t until)
@@ -128,11 +119,7 @@ wait_for(int fd, short events, int64_t until)
     int got = 0;
 
     do {
-        int64_t left = until < 0 ? -1 : until - now_ms();
-
-        if (until >= 0 && left < 0)
-            left = 0;
-        got = poll(&p, 1, (int)left);
+        got = poll(&p, 1, until < 0 ? -1 : bm_clock_left(until));
         if (got == 0 || (got < 0 && errno != EINTR))
             return false;
     } while (got < 0);
@@ -142,7 +129,7 @@ wait_for(int fd, short events, int64_t until)
 enum bm_rc
 bm_channel_send(int fd, const struct bm_message *message, struct bm_fail *fail)
 {
-    int64_t until = now_ms() + BM_CHANNEL_PATIENCE;
+    int64_t until = bm_clock_ms() + BM_CHANNEL_PATIENCE;
     bool sent = false;
     enum bm_rc rc;
 
@@ -178,7 +165,7 @@ enum bm_rc
 bm_channel_recv(enum bm_heard *ret_heard, struct bm_message *ret_message, int fd, uint8_t *buffer, size_t size, int patience,
                 struct bm_fail *fail)
 {
-    int64_t until = patience < 0 ? -1 : now_ms() + patience;
+    int64_t until = patience < 0 ? -1 : bm_clock_ms() + patience;
     enum bm_heard heard = BM_HEARD_NOTHING;
     size_t n = 0;
     enum bm_rc rc;

@@ -2,6 +2,11 @@
 #ifndef BM_PLACES_H
 #define BM_PLACES_H
 
+/* Beside each other, or in the libexec directory. */
+#define BM_PROGRAM_SIGNER "birthmark-signer"
+#define BM_PROGRAM_REGISTRAR "birthmark-registrar"
+#define BM_PROGRAM_GATE "birthmark-gate"
+
 /* In the home directory. */
 #define BM_LOCK_NAME "lock"       /* held by flock(2) while anybody who may write the home lives; holds that process's id */
 #define BM_CONTROL_NAME "control" /* the server's SEQPACKET socket for commands, mode 0600 */

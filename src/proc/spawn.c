@@ -3,21 +3,13 @@
 
 #include "base/file.h"
 #include "proc/confine_list.h"
-#include "proc/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_ARGS 16
@@ -113,11 +105,11 @@ fds_place(const struct bm_spawn *what)
 }
 
 static bool
-stdio_place(void)
+stdio_place(int errors)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    return null >= 0 && dup2(null, 0) == 0 && dup2(2, 1) == 1;
+    return null >= 0 && dup2(null, 0) == 0 && (errors == 0 || dup2(errors, 2) == 2) && dup2(2, 1) == 1;
 }
 
 static bool
@@ -142,8 +134,8 @@ child_run(const struct bm_spawn *what, const char *path, const char *const *argv
     int high = fcntl(report, F_DUPFD_CLOEXEC, ABOVE);
     int err;
 
-    if (high >= 0 && setsid() > 0 && signals_default() && stdio_place() && fds_place(what) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-        getppid() == parent)
+    if (high >= 0 && setsid() > 0 && signals_default() && stdio_place(what->errors) && fds_place(what) &&
+        prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
         (void)execve(path, args.to, vars.to);
     err = errno;
     (void)!write(high, &err, sizeof(err));
@@ -221,98 +213,4 @@ bm_spawn(struct bm_child *ret_child, const struct bm_spawn *what, struct bm_fail
     if (pid < 0)
         return bm_fail(fail, BM_EBUSY, NULL, "%s can't be started: %s", what->program, strerror(errno));
     return spawn_settle(ret_child, what->program, path, pid, ours, fail);
-}
-
-static void
-child_forget(struct bm_child *child)
-{
-    bm_fd_done(&child->pidfd);
-    *child = (struct bm_child){ .program = child->program, .pid = 0, .pidfd = -1 };
-}
-
-static const char *
-signal_reason(int sig)
-{
-    return sig == SIGSYS ? "it asked the kernel for what its confinement forbids" : strsignal(sig);
-}
-
-bool
-bm_child_ended(struct bm_child *child, char *ret_text, size_t size)
-{
-    int status = 0;
-
-    if (child->pid == 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
-        return false;
-    if (WIFSIGNALED(status))
-        (void)snprintf(ret_text, size, "%s was killed by signal %d (%s)", child->program, WTERMSIG(status),
-                       signal_reason(WTERMSIG(status)));
-    else
-        (void)snprintf(ret_text, size, "%s exited with status %d", child->program, WEXITSTATUS(status));
-    child_forget(child);
-    return true;
-}
-
-static int64_t
-now_ms(void)
-{
-    struct timespec t = { .tv_sec = 0 };
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static bool
-child_await(const struct bm_child *child, int64_t until)
-{
-    struct pollfd p = { .fd = child->pidfd, .events = POLLIN };
-
-    for (;;) {
-        int64_t left = until - now_ms();
-        int got = poll(&p, 1, left > 0 ? (int)left : 0);
-
-        if (got >= 0 || errno != EINTR)
-            return got > 0;
-    }
-}
-
-void
-bm_children_stop(struct bm_child *children, size_t n, int patience)
-{
-    int64_t until = now_ms() + patience;
-
-    for (size_t i = 0; i < n; i++)
-        if (children[i].pid != 0)
-            (void)kill(children[i].pid, SIGTERM);
-    for (size_t i = 0; i < n; i++) {
-        if (children[i].pid == 0)
-            continue;
-        if (!child_await(&children[i], until))
-            (void)kill(children[i].pid, SIGKILL);
-        while (waitpid(children[i].pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
-        child_forget(&children[i]);
-    }
-}
-
-enum bm_rc
-bm_ready(struct bm_fail *fail)
-{
-    ssize_t n;
-
-    do
-        n = write(BM_FD_READY, "R", 1);
-    while (n < 0 && errno == EINTR);
-    if (n != 1 && errno != EBADF)
-        return bm_fail(fail, BM_EBUSY, NULL, "the process that started this one is gone");
-    (void)close(BM_FD_READY);
-    return BM_OK;
-}
-
-bool
-bm_fd_listens(int fd)
-{
-    int on = 0;
-    socklen_t n = sizeof(on);
-
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0;
 }

@@ -22,6 +22,7 @@ struct bm_spawn {
     const char *const *args; /* after the program's name; NULL-terminated */
     const struct bm_spawn_fd *fds;
     size_t nfds;
+    int errors; /* becomes the child's stdout and stderr; 0 = this process's stderr */
 };
 
 /*
@@ -36,6 +37,14 @@ void bm_children_stop(struct bm_child *children, size_t n, int patience);
 /* "birthmark-gate exited with status 3", "... was killed by signal 31 (it broke its confinement)". Reaps a child that has ended; false when it
  * still runs. */
 bool bm_child_ended(struct bm_child *child, char *ret_text, size_t size);
+
+/*
+ * Waits until all n have called bm_ready() on the pipe `ready` (close the write end here before), up to patience milliseconds, or until `stop`
+ * is readable (-1 = none). BM_EBUSY: one ended before ("birthmark-signer exited with status 3"; its own sentence is on its stderr), the
+ * patience is over, or stop. The children that still run are the caller's to stop.
+ */
+bm_must_use enum bm_rc bm_children_await(struct bm_child *const *children, size_t n, int ready, int stop, int patience,
+                                         struct bm_fail *fail);
 
 /* In the child: tell the parent that it serves. BM_OK also when nobody listens (started by hand). */
 bm_must_use enum bm_rc bm_ready(struct bm_fail *fail);
