@@ -49,6 +49,18 @@ bm_must_use enum bm_rc bm_inclusion_check(const struct bm_proof *proof, uint64_t
 bm_must_use enum bm_rc bm_consistency_check(const struct bm_proof *proof, uint64_t size1, uint64_t size2,
                                             const uint8_t root1[static BM_HASH], const uint8_t root2[static BM_HASH], struct bm_fail *fail);
 
+/*
+ * The same for a part of a tree: the leaves from start to end (not included), where start is a multiple of the smallest power of two that is
+ * at least end - start, so that the part is a tree of its own (draft-ietf-plants-merkle-tree-certs, Subtrees). BM_EINPUT for other bounds.
+ * A part without leaves has the empty root and an empty proof, and shows nothing of root.
+ */
+bm_must_use enum bm_rc bm_subtree_inclusion_check(const struct bm_proof *proof, uint64_t index, uint64_t start, uint64_t end,
+                                                  const uint8_t leaf_hash[static BM_HASH], const uint8_t subtree_root[static BM_HASH],
+                                                  struct bm_fail *fail);
+bm_must_use enum bm_rc bm_subtree_consistency_check(const struct bm_proof *proof, uint64_t start, uint64_t end, uint64_t size,
+                                                    const uint8_t subtree_root[static BM_HASH], const uint8_t root[static BM_HASH],
+                                                    struct bm_fail *fail);
+
 /* Where the hashes of complete subtrees come from: level 0 = leaf hashes; node (level, index) covers leaves index * 2^level and on. */
 struct bm_tree_source {
     bm_must_use enum bm_rc (*node)(void *ctx, unsigned level, uint64_t index, uint8_t ret[static BM_HASH], struct bm_fail *fail);
