@@ -2,6 +2,7 @@
 
 #include "pki/name.h"
 #include "pki/oid.h"
+#include "pki/sigalg.h"
 #include "wire/der.h"
 
 #define MAX_EXTENSIONS 32 /* endorsement certificates have up to ten */
@@ -143,7 +144,7 @@ bm_cert_parse(struct bm_cert *ret_cert, struct bm_bytes der, struct bm_fail *fai
         return bm_fail(fail, BM_EINPUT, "RFC 5280 4.1", "the certificate is not one X.509 certificate in DER");
     outer = bm_rd(cert.tbs);
     tbs = bm_der_enter(&outer, BM_DER_SEQUENCE);
-    if ((rc = tbs_parse(&cert, tbs, alg, fail)) != BM_OK || (rc = bm_sig_alg_parse(&cert.alg, alg, fail)) != BM_OK)
+    if ((rc = tbs_parse(&cert, tbs, alg, fail)) != BM_OK || (rc = bm_sig_alg_parse_foreign(&cert.alg, alg, fail)) != BM_OK)
         return rc;
     *ret_cert = cert;
     return BM_OK;

@@ -24,7 +24,6 @@ struct bm_crypto {
     EVP_MD *sha256;
     EVP_MD *sha384;
     EVP_MD_CTX *md;
-    EVP_MD_CTX *whole; /* for Ed25519, which takes the bytes and not a hash; a context that served it hashes no more */
     struct ec p256;
     struct ec p384;
     EVP_PKEY_CTX *rsa;     /* fromdata */
@@ -41,6 +40,12 @@ static void
 pkey_ctx_done(EVP_PKEY_CTX **ctx)
 {
     EVP_PKEY_CTX_free(*ctx);
+}
+
+static void
+md_ctx_done(EVP_MD_CTX **ctx)
+{
+    EVP_MD_CTX_free(*ctx);
 }
 
 static bool
@@ -76,10 +81,8 @@ bm_crypto_new(struct bm_crypto **ret_crypto, struct bm_fail *fail)
     crypto->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     crypto->sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
     crypto->md = EVP_MD_CTX_new();
-    crypto->whole = EVP_MD_CTX_new();
-    if (crypto->sha256 == NULL || crypto->sha384 == NULL || crypto->md == NULL || crypto->whole == NULL ||
-        !ec_open(&crypto->p256, "prime256v1") || !ec_open(&crypto->p384, "secp384r1") || !fromdata_open(&crypto->rsa, "RSA") ||
-        !fromdata_open(&crypto->ed25519, "ED25519"))
+    if (crypto->sha256 == NULL || crypto->sha384 == NULL || crypto->md == NULL || !ec_open(&crypto->p256, "prime256v1") ||
+        !ec_open(&crypto->p384, "secp384r1") || !fromdata_open(&crypto->rsa, "RSA") || !fromdata_open(&crypto->ed25519, "ED25519"))
         return bm_fail(fail, BM_EBUSY, NULL, "libcrypto does not give SHA-2, EC, RSA and Ed25519: check its configuration (openssl.cnf)");
     *ret_crypto = bm_take(crypto);
     return BM_OK;
@@ -96,7 +99,6 @@ bm_crypto_free(struct bm_crypto *crypto)
     EVP_PKEY_free(crypto->p384.key);
     EVP_PKEY_CTX_free(crypto->p256.verify);
     EVP_PKEY_free(crypto->p256.key);
-    EVP_MD_CTX_free(crypto->whole);
     EVP_MD_CTX_free(crypto->md);
     EVP_MD_free(crypto->sha384);
     EVP_MD_free(crypto->sha256);
@@ -231,6 +233,8 @@ static enum bm_rc
 ed25519_verify(struct bm_crypto *crypto, const struct bm_key *key, struct bm_bytes tbs, struct bm_bytes signature, struct bm_fail *fail)
 {
     bm_cleanup(pkey_done) EVP_PKEY *made = NULL;
+    /* one of its own: initialised again it would keep the key of last time (OpenSSL 3.0), and it hashes no more */
+    bm_cleanup(md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     uint8_t point[32];
     OSSL_PARAM params[2];
 
@@ -239,10 +243,10 @@ ed25519_verify(struct bm_crypto *crypto, const struct bm_key *key, struct bm_byt
     memcpy(point, key->spki + key->at_bits, sizeof(point));
     params[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point));
     params[1] = OSSL_PARAM_construct_end();
-    if (EVP_PKEY_fromdata(crypto->ed25519, &made, EVP_PKEY_PUBLIC_KEY, params) != 1 ||
-        EVP_DigestVerifyInit_ex(crypto->whole, NULL, NULL, NULL, NULL, made, NULL) != 1)
+    if (ctx == NULL || EVP_PKEY_fromdata(crypto->ed25519, &made, EVP_PKEY_PUBLIC_KEY, params) != 1 ||
+        EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, made, NULL) != 1)
         return not_able(fail);
-    return EVP_DigestVerify(crypto->whole, signature.p, signature.n, tbs.p, tbs.n) == 1 ? BM_OK : not_verified(fail);
+    return EVP_DigestVerify(ctx, signature.p, signature.n, tbs.p, tbs.n) == 1 ? BM_OK : not_verified(fail);
 }
 
 enum bm_rc

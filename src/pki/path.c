@@ -106,6 +106,18 @@ params_set(X509_STORE_CTX *ctx, bm_time at)
            X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) == 1;
 }
 
+/* req: RFC5280 4.1.2.5 notAfter is the last second of validity; libcrypto takes it for the first one after */
+static int
+last_second(int ok, X509_STORE_CTX *ctx)
+{
+    X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
+    time_t at = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
+
+    if (ok != 0 || cert == NULL || X509_STORE_CTX_get_error(ctx) != X509_V_ERR_CERT_HAS_EXPIRED)
+        return ok;
+    return ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert), at) == 0;
+}
+
 static enum bm_rc
 refuse(X509_STORE_CTX *ctx, struct bm_fail *fail)
 {
@@ -145,5 +157,6 @@ bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anc
         return rc;
     if (X509_STORE_CTX_init(ctx, store, cert, stack) != 1 || !params_set(ctx, at))
         return no_memory(fail);
+    X509_STORE_CTX_set_verify_cb(ctx, last_second);
     return X509_verify_cert(ctx) == 1 ? BM_OK : refuse(ctx, fail);
 }

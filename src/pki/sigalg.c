@@ -1,5 +1,5 @@
-/* sigalg.c - AlgorithmIdentifiers of signatures, both ways (key.h). */
-#include "pki/key.h"
+/* sigalg.c - AlgorithmIdentifiers of signatures, both ways (key.h, sigalg.h). */
+#include "pki/sigalg.h"
 #include "pki/oid.h"
 #include "wire/der.h"
 
@@ -63,8 +63,8 @@ pss_is_ours(struct bm_rd *rd)
     return bm_rd_end(&hash) && bm_rd_end(&mgf) && bm_rd_end(&mask) && bm_rd_end(&salt) && bm_rd_end(&params) && bm_rd_end(rd);
 }
 
-enum bm_rc
-bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail)
+static enum bm_rc
+alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, bool null_passes, struct bm_fail *fail)
 {
     struct bm_rd outer = bm_rd(algorithm), in = bm_der_enter(&outer, BM_DER_SEQUENCE);
     struct bm_bytes oid = bm_der_take(&in, BM_DER_OID);
@@ -81,7 +81,7 @@ bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_
         if (!bm_der_oid_is(oid, simple[i].oid, simple[i].noid))
             continue;
         /* req: RFC5758 3.2 ECDSA's parameters are absent */
-        if (simple[i].rsa)
+        if (simple[i].rsa || null_passes)
             null_or_nothing(&in);
         if (!bm_rd_end(&in))
             return bm_fail(fail, BM_EINPUT, "RFC 5758 3.2", "the signature's algorithm has parameters that do not belong to it");
@@ -90,6 +90,18 @@ bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_
     }
     return bm_fail(fail, BM_EINPUT, NULL,
                    "the signature's algorithm is not taken here: use ECDSA or RSA with SHA-256 or SHA-384, or Ed25519");
+}
+
+enum bm_rc
+bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail)
+{
+    return alg_parse(ret_alg, algorithm, false, fail);
+}
+
+enum bm_rc
+bm_sig_alg_parse_foreign(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail)
+{
+    return alg_parse(ret_alg, algorithm, true, fail);
 }
 
 static void

@@ -30,25 +30,55 @@
 
 static struct bm_fail kit_fail __attribute__((unused));
 
+static inline void
+kit_shared_path(char *ret_path, size_t n, const char *rest)
+{
+    const char *from = getenv("BM_SHARED");
+
+    (void)snprintf(ret_path, n, "%s/%s", from != NULL ? from : BM_SOURCE_ROOT "/../shared", rest);
+}
+
+static inline char *
+kit_read(FILE *f, size_t *ret_n)
+{
+    char *text = malloc(8u << 20);
+
+    assert_non_null(text);
+    *ret_n = fread(text, 1, (8u << 20) - 1, f);
+    text[*ret_n] = 0;
+    return text;
+}
+
 /* Content of ../shared/REST, NUL-terminated past n; NULL when it is not there. */
 static inline char *
 kit_shared(const char *rest, size_t *ret_n)
 {
-    const char *from = getenv("BM_SHARED");
-    char path[4096];
-    char *text;
+    char path[4096], *text;
     FILE *f;
-    size_t n;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", from != NULL ? from : BM_SOURCE_ROOT "/../shared", rest);
+    kit_shared_path(path, sizeof(path), rest);
     if ((f = fopen(path, "rb")) == NULL)
         return NULL;
-    text = malloc(8u << 20);
-    assert_non_null(text);
-    n = fread(text, 1, (8u << 20) - 1, f);
-    text[n] = 0;
+    text = kit_read(f, ret_n);
     (void)fclose(f);
-    *ret_n = n;
+    return text;
+}
+
+/* The same of a file in the archive ../shared/REST. */
+static inline char *
+kit_member(const char *rest, const char *member, size_t *ret_n)
+{
+    char path[4096], command[4400], *text;
+    FILE *f;
+
+    kit_shared_path(path, sizeof(path), rest);
+    if ((f = fopen(path, "rb")) == NULL)
+        return NULL;
+    (void)fclose(f);
+    (void)snprintf(command, sizeof(command), "tar -xzOf '%s' '%s'", path, member);
+    assert_non_null(f = popen(command, "r"));
+    text = kit_read(f, ret_n);
+    assert_int_equal(pclose(f), 0);
     return text;
 }
 

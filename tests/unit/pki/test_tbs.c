@@ -565,6 +565,7 @@ our_own_reader_agrees(void **state)
     assert_rc(BM_EPOLICY, bm_cert_signed_by(crypto, &cert, &ca, &kit_fail));
     assert_string_equal(kit_fail.text, "the certificate: the signature does not verify");
     assert_ok(bm_path_check(bm_buf_bytes(&der), between, anchors, T0, &kit_fail));
+    /* proves: RFC5280 4.1.2.5 */
     assert_ok(bm_path_check(bm_buf_bytes(&der), between, anchors, T1, &kit_fail));
     assert_rc(BM_EPOLICY, bm_path_check(bm_buf_bytes(&der), between, anchors, T1 + 1, &kit_fail));
     assert_rc(BM_EPOLICY, bm_path_check(bm_buf_bytes(&der), between, anchors, T0 - 1, &kit_fail));
