@@ -6,8 +6,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 
-const int bm_extra_calls[] = { SCMP_SYS(prctl),   SCMP_SYS(getrlimit),      SCMP_SYS(prlimit64),
-                               SCMP_SYS(mincore), SCMP_SYS(sched_getparam), SCMP_SYS(process_vm_readv) };
+const int bm_extra_calls[] = { SCMP_SYS(prctl) };
 const size_t bm_extra_ncalls = BM_COUNT(bm_extra_calls);
 const char *const bm_extra_env[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", NULL };
 
