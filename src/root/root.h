@@ -8,38 +8,51 @@
 /*
  * URIs: tpm2: (default TCTI), tpm2:swtpm:port=2321, pkcs11:token=...;object=... (RFC 7512; pin-value, pin-source; module-path or BM_PKCS11_MODULE),
  * soft:KEY.pem. A root holds root keys that never leave it, makes operational keys beside them, and keeps certificates for them.
+ * What each backend stores where: docs/formats/device-store.md.
+ *
+ * A service has at most one live identity (key and certificates) and at most one pending key. key_new makes the pending key; commit makes it live
+ * together with its certificates. A power cut at any moment leaves the old identity or the new one.
+ * Services are bm_name_ok(); the caller checks. Outputs to bm_buf are appended. A root is used by one thread at a time.
+ *
+ * BM_EBUSY: the hardware is away, locked or full (the sentence says what to do). BM_EPOLICY: what was asked for is not there, or forbidden.
  */
 struct bm_root; /* each backend defines its own body; begins with a pointer to its ops */
 
-/* An operational key, by service name: made in the root's hardware, used through it. */
 struct bm_root_ops {
-    const char *scheme; /* "tpm2", "pkcs11", "soft" */
+    const char *scheme;                                                                                /* "tpm2", "pkcs11", "soft" */
     bm_must_use enum bm_rc (*open)(struct bm_root **ret_root, const char *rest, struct bm_fail *fail); /* rest: the URI after "scheme:" */
     void (*close)(struct bm_root *root);
 
     /* Step 1: make the root keys if they are not there yet (idempotent), tell what stands there: leaf.kind, root, keys; id when the hardware has one ("" otherwise);
      * certificates (endorsement, device) as DER appended with u32 lengths. */
-    bm_must_use enum bm_rc (*identify)(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*identify)(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs,
+                                       struct bm_fail *fail);
 
     /* Root-signed evidence: the root key signs. NULL when the root can only decrypt. */
-    bm_must_use enum bm_rc (*root_sign)(struct bm_root *root, const struct bm_key *key, struct bm_bytes tbs, enum bm_sig_alg *ret_alg, struct bm_buf *signature,
-                                        struct bm_fail *fail);
-    /* TPM: the attestation key's TPMT_PUBLIC; ActivateCredential; TPM2_Certify of a service's key. NULL where the root is none. */
+    bm_must_use enum bm_rc (*root_sign)(struct bm_root *root, const struct bm_key *key, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
+                                        struct bm_buf *signature, struct bm_fail *fail);
+    /* TPM: the attestation key's TPMT_PUBLIC; ActivateCredential (credential: TPM2B_ID_OBJECT, encrypted_secret: TPM2B_ENCRYPTED_SECRET, both with their size
+     * fields); TPM2_Certify of a service's key: area its TPMT_PUBLIC, attest the TPMS_ATTEST, signature the TPMT_SIGNATURE. NULL where the root is none. */
     bm_must_use enum bm_rc (*attestation_key)(struct bm_root *root, struct bm_buf *area, struct bm_fail *fail);
-    bm_must_use enum bm_rc (*activate)(struct bm_root *root, const struct bm_key *ek, struct bm_bytes credential, struct bm_bytes encrypted_secret,
-                                       struct bm_secret *ret_secret, struct bm_fail *fail);
-    bm_must_use enum bm_rc (*certify)(struct bm_root *root, const char *service, struct bm_bytes extra_data, struct bm_buf *area, struct bm_buf *attest,
-                                      struct bm_buf *signature, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*activate)(struct bm_root *root, const struct bm_key *ek, struct bm_bytes credential,
+                                       struct bm_bytes encrypted_secret, struct bm_secret *ret_secret, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*certify)(struct bm_root *root, const char *service, bool pending, struct bm_bytes extra_data,
+                                      struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail);
 
-    /* Operational keys. `fresh` makes a new key beside the live one (a pending key); `commit` makes the pending key live together with its certificates,
-     * so that a power cut leaves the old identity or the new one. */
+    /* A new P-256 key; replaces an earlier pending one, leaves the live one alone. */
     bm_must_use enum bm_rc (*key_new)(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail);
-    bm_must_use enum bm_rc (*key_sign)(struct bm_root *root, const char *service, bool pending, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
-                                       struct bm_buf *signature, struct bm_fail *fail);
-    bm_must_use enum bm_rc (*commit)(struct bm_root *root, const char *service, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail);
-    /* Certificates of the live identity, leaf first, each with a u32 length before it; BM_EPOLICY when there is none. */
+    /* BM_EPOLICY when the service has no such key. */
+    bm_must_use enum bm_rc (*key_public)(struct bm_root *root, const char *service, bool pending, struct bm_key *ret_public,
+                                         struct bm_fail *fail);
+    /* Hashes and signs. */
+    bm_must_use enum bm_rc (*key_sign)(struct bm_root *root, const char *service, bool pending, struct bm_bytes tbs,
+                                       enum bm_sig_alg *ret_alg, struct bm_buf *signature, struct bm_fail *fail);
+    /* The pending key becomes live with these certificates, leaf first; without a pending key the live key gets them. */
+    bm_must_use enum bm_rc (*commit)(struct bm_root *root, const char *service, const struct bm_bytes *certs, size_t ncerts,
+                                     struct bm_fail *fail);
+    /* Certificates of the live identity, leaf first, each with a u32 length before it; BM_EPOLICY when there is none. A TPM keeps two: leaf and issuer. */
     bm_must_use enum bm_rc (*certs)(struct bm_root *root, const char *service, struct bm_buf *certs, struct bm_fail *fail);
-    /* Services that have a live identity, one name a line. */
+    /* Services that have a live identity, one name a line, sorted. */
     bm_must_use enum bm_rc (*services)(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail);
 };
 
@@ -51,5 +64,7 @@ struct bm_root {
 bm_must_use enum bm_rc bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail);
 void bm_root_close(struct bm_root *root); /* accepts NULL */
 void bm_root_done(struct bm_root **root);
+
+#define BM_ROOT_CERTS 4 /* certificates that an identity keeps: leaf, issuing CA, two above it */
 
 #endif

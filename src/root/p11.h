@@ -1,0 +1,50 @@
+/* p11.h - one PKCS#11 token: found by its RFC 7512 URI, logged into, its objects found, read and written. */
+#ifndef BM_P11_H
+#define BM_P11_H
+
+#include "root/backend.h"
+
+#include <p11-kit/pkcs11.h>
+#include <p11-kit/uri.h>
+
+#define BM_P11_ID 64     /* longest CKA_ID that we follow */
+#define BM_P11_FOUND 160 /* objects looked at in one search: BM_MAX_SERVICES identities with their certificates */
+
+/* Opened, and logged in where the token asks for it. The module stays loaded and initialised: the program around us may use it too. */
+struct bm_p11 {
+    CK_FUNCTION_LIST *fn;
+    CK_SESSION_HANDLE session;
+    bool opened;
+    P11KitUri *uri;
+    char serial[17];             /* of the token, without padding */
+    char label[BM_MAX_NAME + 1]; /* of the root key: the URI's object, "birthmark-root" without one */
+    uint8_t id[BM_P11_ID];       /* of the root key, when the URI gives one */
+    size_t nid;
+};
+bm_must_use enum bm_rc bm_p11_open(struct bm_p11 *ret_token, const char *uri, struct bm_fail *fail);
+void bm_p11_close(struct bm_p11 *token);
+
+/* What a failed call means to the reader: BM_EBUSY with what to do. */
+enum bm_rc bm_p11_fail(CK_RV rv, const char *what, struct bm_fail *fail);
+
+/* Token objects of this class; label NULL and id.n 0 match any. At most BM_P11_FOUND come back. */
+bm_must_use enum bm_rc bm_p11_find(const struct bm_p11 *token, CK_OBJECT_CLASS class, const char *label, struct bm_bytes id,
+                                   CK_OBJECT_HANDLE found[static BM_P11_FOUND], size_t *ret_n, struct bm_fail *fail);
+/* Appends an attribute's value; nothing when the object has none. */
+bm_must_use enum bm_rc bm_p11_read(const struct bm_p11 *token, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, struct bm_buf *value,
+                                   struct bm_fail *fail);
+bm_must_use enum bm_rc bm_p11_destroy(const struct bm_p11 *token, const CK_OBJECT_HANDLE *objects, size_t n, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_p11_rename(const struct bm_p11 *token, CK_OBJECT_HANDLE object, const char *label, struct bm_fail *fail);
+
+/* A P-256 key pair that cannot leave the token. id.n 0: a random one. */
+bm_must_use enum bm_rc bm_p11_generate(const struct bm_p11 *token, const char *label, struct bm_bytes id, struct bm_fail *fail);
+/* The public key that belongs to this private key. */
+bm_must_use enum bm_rc bm_p11_public(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_key *ret_key, struct bm_fail *fail);
+/* ECDSA over SHA-256(tbs), as DER. */
+bm_must_use enum bm_rc bm_p11_sign(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_bytes tbs, struct bm_buf *signature,
+                                   struct bm_fail *fail);
+/* Stores a certificate beside the key with this id. */
+bm_must_use enum bm_rc bm_p11_cert_add(const struct bm_p11 *token, const char *label, struct bm_bytes id, struct bm_bytes der,
+                                       struct bm_fail *fail);
+
+#endif

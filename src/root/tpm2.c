@@ -1,0 +1,414 @@
+/* tpm2.c - a TPM 2.0 as root: endorsement keys decrypt, an attestation key speaks for operational keys that live in NV records. */
+#include "root/tpm2.h"
+
+#include "wire/rd.h"
+#include "wire/text.h"
+
+#include <tss2/tss2_mu.h>
+
+#include <stdio.h>
+
+#define CHAIN 2 /* certificates that an identity keeps in NV: leaf and issuing CA */
+
+static struct bm_tpm2 *
+tpm_of(struct bm_root *root)
+{
+    return (struct bm_tpm2 *)root;
+}
+
+static enum bm_rc
+tpm2_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
+{
+    struct bm_tpm2 *tpm;
+    enum bm_rc rc = bm_tpm2_open(&tpm, rest, fail);
+
+    if (rc == BM_OK)
+        *ret_root = &tpm->root;
+    return rc;
+}
+
+static void
+tpm2_close(struct bm_root *root)
+{
+    bm_tpm2_close(tpm_of(root));
+}
+
+static enum bm_rc
+tpm2_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail)
+{
+    (void)make; /* endorsement keys are derived from the TPM's seed: they are always there */
+    bm_tpm2_flush(tpm_of(root), &tpm_of(root)->loaded);
+    return bm_tpm2_ek_list(tpm_of(root), ret_leaf, certs, fail);
+}
+
+static enum bm_rc
+service_check(const char *service, struct bm_fail *fail)
+{
+    if (bm_name_ok(service, BM_MAX_NAME))
+        return BM_OK;
+    return bm_fail(fail, BM_EINPUT, NULL, "a service is named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
+}
+
+/* Marshalled by the TPM's own rules, appended. */
+static enum bm_rc
+area_add(struct bm_buf *buf, const TPM2B_PUBLIC *public, struct bm_fail *fail)
+{
+    uint8_t bytes[sizeof(TPM2B_PUBLIC)];
+    size_t n = 0;
+
+    if (Tss2_MU_TPMT_PUBLIC_Marshal(&public->publicArea, bytes, sizeof(bytes), &n) != TSS2_RC_SUCCESS)
+        return bm_fail(fail, BM_EBUG, NULL, "a TPM's public area cannot be marshalled");
+    bm_buf_add(buf, bytes, n);
+    return bm_buf_check(buf, "the public area", fail);
+}
+
+static enum bm_rc
+key_store(struct bm_tpm2 *tpm, const char *service, const TPM2B_PUBLIC *public, const TPM2B_PRIVATE *private, struct bm_fail *fail)
+{
+    uint8_t pub[sizeof(*public)], priv[sizeof(*private)];
+    size_t npub = 0, npriv = 0;
+
+    if (Tss2_MU_TPM2B_PUBLIC_Marshal(public, pub, sizeof(pub), &npub) != TSS2_RC_SUCCESS ||
+        Tss2_MU_TPM2B_PRIVATE_Marshal(private, priv, sizeof(priv), &npriv) != TSS2_RC_SUCCESS)
+        return bm_fail(fail, BM_EBUG, NULL, "a TPM's key cannot be marshalled");
+    return bm_tpm2_record_put(tpm, service, BM_TPM2_PENDING, bm_bytes(pub, npub), bm_bytes(priv, npriv), NULL, 0, fail);
+}
+
+static enum bm_rc
+tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail)
+{
+    static const TPM2B_SENSITIVE_CREATE nothing;
+    static const TPM2B_DATA no_data;
+    static const TPML_PCR_SELECTION no_pcrs;
+    struct bm_tpm2 *tpm = tpm_of(root);
+    TPM2B_PUBLIC *public = NULL;
+    TPM2B_PRIVATE *private = NULL;
+    ESYS_TR srk = ESYS_TR_NONE;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    if ((rc = service_check(service, fail)) != BM_OK)
+        return rc;
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
+        return rc;
+    trc = Esys_Create(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &nothing, &bm_tpm2_operational, &no_data, &no_pcrs,
+                      &private, &public, NULL, NULL, NULL);
+    bm_tpm2_flush(tpm, &srk);
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "make a key", fail);
+    if ((rc = bm_tpm2_public_key(ret_public, public, fail)) == BM_OK)
+        rc = key_store(tpm, service, public, private, fail);
+    Esys_Free(public);
+    Esys_Free(private);
+    return rc;
+}
+
+static enum bm_rc
+record_public(TPM2B_PUBLIC *ret_public, const struct bm_tpm2_record *record, struct bm_fail *fail)
+{
+    size_t at = 0;
+
+    memset(ret_public, 0, sizeof(*ret_public)); /* MU wants size 0 */
+    if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(record->public.p, record->public.n, &at, ret_public) != TSS2_RC_SUCCESS || at != record->public.n)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the key of service %s in the TPM's NV memory is malformed: enrol again with --new-key",
+                       record->service);
+    return BM_OK;
+}
+
+static enum bm_rc
+record_get(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_tpm2_record *ret_record, TPM2B_PUBLIC *ret_public,
+           struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if ((rc = service_check(service, fail)) != BM_OK ||
+        (rc = bm_tpm2_record_get(tpm, service, pending ? BM_TPM2_PENDING : BM_TPM2_LIVE, ret_record, fail)) != BM_OK)
+        return rc;
+    return record_public(ret_public, ret_record, fail);
+}
+
+static enum bm_rc
+tpm2_key_public(struct bm_root *root, const char *service, bool pending, struct bm_key *ret_public, struct bm_fail *fail)
+{
+    struct bm_tpm2_record record;
+    TPM2B_PUBLIC public;
+    enum bm_rc rc = record_get(tpm_of(root), service, pending, &record, &public, fail);
+
+    return rc != BM_OK ? rc : bm_tpm2_public_key(ret_public, &public, fail);
+}
+
+/* tpm->loaded becomes this key. */
+static enum bm_rc
+key_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const TPM2B_PUBLIC *public, struct bm_fail *fail)
+{
+    TPM2B_PRIVATE private = { 0 };
+    ESYS_TR srk = ESYS_TR_NONE;
+    size_t at = 0;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(record->private.p, record->private.n, &at, &private) != TSS2_RC_SUCCESS)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the key of service %s in the TPM's NV memory is malformed: enrol again with --new-key",
+                       record->service);
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
+        return rc;
+    trc = Esys_Load(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private, public, &tpm->loaded);
+    bm_tpm2_flush(tpm, &srk);
+    if (trc != TSS2_RC_SUCCESS) {
+        tpm->loaded = ESYS_TR_NONE;
+        return bm_tpm2_fail(tpm, trc, "load the service's key", fail);
+    }
+    return BM_OK;
+}
+
+static enum bm_rc
+key_use(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_fail *fail)
+{
+    struct bm_tpm2_record record;
+    TPM2B_PUBLIC public;
+    char name[BM_MAX_NAME + 2];
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    (void)snprintf(name, sizeof(name), "%c%s", pending ? 'p' : 'l', service);
+    bm_sha256(hash, bm_bytes_str(name));
+    if (tpm->loaded != ESYS_TR_NONE && memcmp(hash, tpm->loaded_hash, BM_HASH) == 0)
+        return BM_OK;
+    if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK || (rc = key_load(tpm, &record, &public, fail)) != BM_OK)
+        return rc;
+    memcpy(tpm->loaded_hash, hash, BM_HASH);
+    return BM_OK;
+}
+
+static enum bm_rc
+tpm2_key_sign(struct bm_root *root, const char *service, bool pending, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
+              struct bm_buf *signature, struct bm_fail *fail)
+{
+    static const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256 };
+    static const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
+    struct bm_tpm2 *tpm = tpm_of(root);
+    TPM2B_DIGEST digest = { .size = BM_HASH };
+    TPMT_SIGNATURE *made = NULL;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    if ((rc = key_use(tpm, service, pending, fail)) != BM_OK)
+        return rc;
+    bm_sha256(digest.buffer, tbs);
+    trc = Esys_Sign(tpm->esys, tpm->loaded, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &scheme, &no_ticket, &made);
+    if (trc != TSS2_RC_SUCCESS) {
+        bm_tpm2_flush(tpm, &tpm->loaded); /* the TPM may have been reset: load again next time */
+        return bm_tpm2_fail(tpm, trc, "sign", fail);
+    }
+    bm_ecdsa_add(signature, bm_bytes(made->signature.ecdsa.signatureR.buffer, made->signature.ecdsa.signatureR.size),
+                 bm_bytes(made->signature.ecdsa.signatureS.buffer, made->signature.ecdsa.signatureS.size));
+    Esys_Free(made);
+    *ret_alg = BM_SIG_ECDSA_SHA256;
+    return bm_buf_check(signature, "the signature", fail);
+}
+
+static enum bm_rc
+tpm2_attestation_key(struct bm_root *root, struct bm_buf *area, struct bm_fail *fail)
+{
+    struct bm_tpm2 *tpm = tpm_of(root);
+    ESYS_TR ak = ESYS_TR_NONE;
+    TPM2B_PUBLIC public;
+    enum bm_rc rc = bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &ak, &public, fail);
+
+    bm_tpm2_flush(tpm, &ak);
+    return rc != BM_OK ? rc : area_add(area, &public, fail);
+}
+
+/* The endorsement keys of the low range are used under PolicySecret of the endorsement hierarchy. */
+static enum bm_rc
+policy_start(struct bm_tpm2 *tpm, ESYS_TR *ret_session, struct bm_fail *fail)
+{
+    static const TPMT_SYM_DEF no_cipher = { .algorithm = TPM2_ALG_NULL };
+    TSS2_RC trc = Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
+                                        TPM2_SE_POLICY, &no_cipher, TPM2_ALG_SHA256, ret_session);
+
+    if (trc != TSS2_RC_SUCCESS) {
+        *ret_session = ESYS_TR_NONE;
+        return bm_tpm2_fail(tpm, trc, "start a session", fail);
+    }
+    trc = Esys_PolicySecret(tpm->esys, ESYS_TR_RH_ENDORSEMENT, *ret_session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL,
+                            0, NULL, NULL);
+    return trc == TSS2_RC_SUCCESS ? BM_OK : bm_tpm2_fail(tpm, trc, "use its endorsement key", fail);
+}
+
+static enum bm_rc
+credential_open(struct bm_tpm2 *tpm, ESYS_TR ak, ESYS_TR ek, bool policy, const TPM2B_ID_OBJECT *credential,
+                const TPM2B_ENCRYPTED_SECRET *encrypted, struct bm_secret *ret_secret, struct bm_fail *fail)
+{
+    ESYS_TR session = ESYS_TR_NONE;
+    TPM2B_DIGEST *secret = NULL;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    if (policy && (rc = policy_start(tpm, &session, fail)) != BM_OK) {
+        bm_tpm2_flush(tpm, &session);
+        return rc;
+    }
+    trc = Esys_ActivateCredential(tpm->esys, ak, ek, ESYS_TR_PASSWORD, policy ? session : ESYS_TR_PASSWORD, ESYS_TR_NONE, credential,
+                                  encrypted, &secret);
+    bm_tpm2_flush(tpm, &session);
+    if ((trc & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && trc & TPM2_RC_FMT1 && (trc & 0x3f) != (TPM2_RC_BAD_AUTH & 0x3f))
+        return bm_fail(fail, BM_EPOLICY, NULL, "the server's challenge is not for this TPM and its attestation key");
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "open the server's challenge", fail);
+    ret_secret->n = secret->size;
+    memcpy(ret_secret->b, secret->buffer, secret->size); /* at most 64, a SHA-512 digest: fits */
+    explicit_bzero(secret, sizeof(*secret));
+    Esys_Free(secret);
+    return BM_OK;
+}
+
+static enum bm_rc
+tpm2_activate(struct bm_root *root, const struct bm_key *key, struct bm_bytes credential, struct bm_bytes encrypted_secret,
+              struct bm_secret *ret_secret, struct bm_fail *fail)
+{
+    struct bm_tpm2 *tpm = tpm_of(root);
+    TPM2B_ID_OBJECT id = { 0 };
+    TPM2B_ENCRYPTED_SECRET encrypted = { 0 };
+    ESYS_TR ak = ESYS_TR_NONE, ek;
+    size_t at = 0, at2 = 0;
+    bool transient, policy;
+    enum bm_rc rc;
+
+    if (Tss2_MU_TPM2B_ID_OBJECT_Unmarshal(credential.p, credential.n, &at, &id) != TSS2_RC_SUCCESS || at != credential.n ||
+        Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(encrypted_secret.p, encrypted_secret.n, &at2, &encrypted) != TSS2_RC_SUCCESS ||
+        at2 != encrypted_secret.n)
+        return bm_fail(fail, BM_EINPUT, NULL, "the server's challenge is malformed");
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    if ((rc = bm_tpm2_ek_load(tpm, key, &ek, &transient, &policy, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &ak, NULL, fail)) == BM_OK)
+        rc = credential_open(tpm, ak, ek, policy, &id, &encrypted, ret_secret, fail);
+    bm_tpm2_flush(tpm, &ak);
+    if (transient)
+        bm_tpm2_flush(tpm, &ek);
+    else
+        (void)Esys_TR_Close(tpm->esys, &ek);
+    return rc;
+}
+
+static enum bm_rc
+attest_add(struct bm_buf *attest, struct bm_buf *signature, const TPM2B_ATTEST *said, const TPMT_SIGNATURE *signed_by, struct bm_fail *fail)
+{
+    uint8_t bytes[sizeof(TPMT_SIGNATURE)];
+    size_t n = 0;
+    enum bm_rc rc;
+
+    if (Tss2_MU_TPMT_SIGNATURE_Marshal(signed_by, bytes, sizeof(bytes), &n) != TSS2_RC_SUCCESS)
+        return bm_fail(fail, BM_EBUG, NULL, "a TPM's signature cannot be marshalled");
+    bm_buf_add(attest, said->attestationData, said->size);
+    bm_buf_add(signature, bytes, n);
+    rc = bm_buf_check(attest, "the attestation", fail);
+    return rc != BM_OK ? rc : bm_buf_check(signature, "the signature", fail);
+}
+
+static enum bm_rc
+tpm2_certify(struct bm_root *root, const char *service, bool pending, struct bm_bytes extra_data, struct bm_buf *area,
+             struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail)
+{
+    static const TPMT_SIG_SCHEME keys_own = { .scheme = TPM2_ALG_NULL };
+    struct bm_tpm2 *tpm = tpm_of(root);
+    struct bm_tpm2_record record;
+    TPM2B_DATA extra = { 0 };
+    TPM2B_ATTEST *said = NULL;
+    TPMT_SIGNATURE *signed_by = NULL;
+    TPM2B_PUBLIC public;
+    ESYS_TR ak = ESYS_TR_NONE;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    if (extra_data.n > sizeof(extra.buffer))
+        return bm_fail(fail, BM_EBUG, NULL, "a TPM certifies with at most %zu bytes beside", sizeof(extra.buffer));
+    extra.size = (uint16_t)extra_data.n;
+    memcpy(extra.buffer, extra_data.p, extra_data.n);
+    if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK || (rc = key_use(tpm, service, pending, fail)) != BM_OK ||
+        (rc = bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &ak, NULL, fail)) != BM_OK)
+        return rc;
+    trc = Esys_Certify(tpm->esys, tpm->loaded, ak, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &keys_own, &said, &signed_by);
+    bm_tpm2_flush(tpm, &ak);
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "certify the service's key", fail);
+    if ((rc = area_add(area, &public, fail)) == BM_OK)
+        rc = attest_add(attest, signature, said, signed_by, fail);
+    Esys_Free(said);
+    Esys_Free(signed_by);
+    return rc;
+}
+
+static bool
+certs_same(const struct bm_tpm2_record *record, const struct bm_bytes *certs, size_t ncerts)
+{
+    struct bm_rd rd = bm_rd(record->certs);
+
+    for (size_t i = 0; i < ncerts; i++) {
+        if (!bm_bytes_equal(bm_rd_lv16(&rd, BM_MAX_CERT), certs[i]))
+            return false;
+    }
+    return bm_rd_end(&rd);
+}
+
+static enum bm_rc
+tpm2_commit(struct bm_root *root, const char *service, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
+{
+    struct bm_tpm2 *tpm = tpm_of(root);
+    struct bm_tpm2_record record;
+    enum bm_rc rc;
+
+    if (ncerts == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "an identity has at least one certificate");
+    ncerts = ncerts > CHAIN ? CHAIN : ncerts;
+    if ((rc = service_check(service, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_tpm2_record_get(tpm, service, BM_TPM2_PENDING, &record, fail)) == BM_EPOLICY) {
+        if ((rc = bm_tpm2_record_get(tpm, service, BM_TPM2_LIVE, &record, fail)) == BM_OK && certs_same(&record, certs, ncerts))
+            return BM_OK; /* NV memory wears out: nothing to write */
+    }
+    if (rc != BM_OK)
+        return rc;
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    return bm_tpm2_record_put(tpm, service, BM_TPM2_LIVE, record.public, record.private, certs, ncerts, fail);
+}
+
+static enum bm_rc
+tpm2_certs(struct bm_root *root, const char *service, struct bm_buf *certs, struct bm_fail *fail)
+{
+    struct bm_tpm2_record record;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    if ((rc = service_check(service, fail)) != BM_OK ||
+        (rc = bm_tpm2_record_get(tpm_of(root), service, BM_TPM2_LIVE, &record, fail)) != BM_OK)
+        return rc;
+    for (rd = bm_rd(record.certs); rd.left > 0 && !rd.bad;)
+        bm_buf_add_lv32(certs, bm_rd_lv16(&rd, BM_MAX_CERT));
+    return bm_buf_check(certs, "the certificates", fail);
+}
+
+static enum bm_rc
+tpm2_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
+{
+    return bm_tpm2_record_services(tpm_of(root), names, fail);
+}
+
+const struct bm_root_ops bm_root_tpm2 = {
+    .scheme = "tpm2",
+    .open = tpm2_open,
+    .close = tpm2_close,
+    .identify = tpm2_identify,
+    .attestation_key = tpm2_attestation_key,
+    .activate = tpm2_activate,
+    .certify = tpm2_certify,
+    .key_new = tpm2_key_new,
+    .key_public = tpm2_key_public,
+    .key_sign = tpm2_key_sign,
+    .commit = tpm2_commit,
+    .certs = tpm2_certs,
+    .services = tpm2_services,
+};

@@ -1,0 +1,226 @@
+#include "root/tpm2.h"
+
+#include <tss2/tss2_rc.h>
+#include <tss2/tss2_tctildr.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* By format-zero code, or format-one code without its parameter number. */
+static const struct {
+    TSS2_RC code;
+    const char *sentence;
+} reasons[] = {
+    { TPM2_RC_LOCKOUT, "is locked after too many wrong passwords: wait, or reset it with tpm2_dictionarylockout --clear-lockout" },
+    { TPM2_RC_NV_SPACE,
+      "has no NV memory left: remove identities or indexes that are no longer needed (tpm2_nvundefine); nothing was changed" },
+    { TPM2_RC_OBJECT_MEMORY,
+      "has no room for another key: use the kernel's resource manager (tpm2:device:/dev/tpmrm0), or flush with tpm2_flushcontext -t" },
+    { TPM2_RC_SESSION_MEMORY,
+      "has no room for another session: use the kernel's resource manager (tpm2:device:/dev/tpmrm0), or flush with tpm2_flushcontext -l" },
+    { TPM2_RC_SESSION_HANDLES,
+      "has no room for another session: use the kernel's resource manager (tpm2:device:/dev/tpmrm0), or flush with tpm2_flushcontext -l" },
+    { TPM2_RC_BAD_AUTH,
+      "wants a password for its owner or endorsement hierarchy: give it in BM_TPM2_OWNER_AUTH or BM_TPM2_ENDORSEMENT_AUTH" },
+    { TPM2_RC_AUTH_FAIL,
+      "wants a password for its owner or endorsement hierarchy: give it in BM_TPM2_OWNER_AUTH or BM_TPM2_ENDORSEMENT_AUTH" },
+    { TPM2_RC_HIERARCHY, "has this hierarchy switched off: enable the TPM in the machine's firmware" },
+    { TPM2_RC_INITIALIZE, "was not started up: run tpm2_startup -c, or let the firmware do it" },
+    { TPM2_RC_FAILURE, "is in failure mode: power it off and on" },
+    { TPM2_RC_RETRY, "is busy: try again" },
+    { TPM2_RC_YIELDED, "is busy: try again" },
+    { TPM2_RC_TESTING, "is busy: try again" },
+    { TPM2_RC_NV_RATE, "limits writes to its NV memory: try again in a minute" },
+    { TPM2_RC_NV_UNAVAILABLE, "cannot reach its NV memory: try again" },
+    { TPM2_RC_CURVE, "does not know the curve P-256" },
+};
+
+static TSS2_RC
+code_of(TSS2_RC trc)
+{
+    TSS2_RC code = trc & 0xffff;
+
+    if (!(code & TPM2_RC_FMT1))
+        return code;
+    return code & (TPM2_RC_FMT1 | 0x3f); /* Part 2, 6.6.2: bits 6 and 8 to 11 say which parameter */
+}
+
+enum bm_rc
+bm_tpm2_fail(const struct bm_tpm2 *tpm, TSS2_RC trc, const char *what, struct bm_fail *fail)
+{
+    TSS2_RC layer = trc & TSS2_RC_LAYER_MASK;
+
+    if (layer == TSS2_TCTI_RC_LAYER || (trc & 0xffff) == TSS2_BASE_RC_IO_ERROR)
+        return bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s does not answer: start it, or correct the root's URI", tpm->where);
+    if ((trc & 0xffff) == TSS2_BASE_RC_MEMORY && layer != 0)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    for (size_t i = 0; layer == TSS2_TPM_RC_LAYER && i < BM_COUNT(reasons); i++) {
+        if (reasons[i].code == code_of(trc))
+            return bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s %s", tpm->where, reasons[i].sentence);
+    }
+    return bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s cannot %s: %s", tpm->where, what, Tss2_RC_Decode(trc));
+}
+
+/* Hierarchy passwords: few machines set them. */
+static void
+auth_set(struct bm_tpm2 *tpm, ESYS_TR hierarchy, const char *variable)
+{
+    const char *value = secure_getenv(variable);
+    TPM2B_AUTH auth = { 0 };
+
+    if (value == NULL || strlen(value) > sizeof(auth.buffer))
+        return;
+    auth.size = (uint16_t)strlen(value);
+    memcpy(auth.buffer, value, auth.size);
+    (void)Esys_TR_SetAuth(tpm->esys, hierarchy, &auth);
+    explicit_bzero(&auth, sizeof(auth));
+}
+
+/* A simulator has no resource manager and one client at a time: what a killed process left loaded there is nobody's, and three are all that fit. */
+static enum bm_rc
+leftovers_flush(struct bm_tpm2 *tpm, struct bm_fail *fail)
+{
+    static const uint32_t kinds[] = { TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST };
+
+    if (strncmp(tpm->where, "swtpm", 5) != 0 && strncmp(tpm->where, "mssim", 5) != 0)
+        return BM_OK;
+    for (size_t k = 0; k < BM_COUNT(kinds); k++) {
+        uint32_t handles[BM_TPM2_HANDLES];
+        size_t n;
+        enum bm_rc rc = bm_tpm2_handles(tpm, kinds[k], handles, &n, fail);
+
+        if (rc != BM_OK)
+            return rc;
+        for (size_t i = 0; i < n; i++) {
+            ESYS_TR object;
+
+            if (Esys_TR_FromTPMPublic(tpm->esys, handles[i], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object) == TSS2_RC_SUCCESS)
+                bm_tpm2_flush(tpm, &object);
+        }
+    }
+    return BM_OK;
+}
+
+enum bm_rc
+bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail)
+{
+    struct bm_tpm2 *tpm;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    if ((tpm = calloc(1, sizeof(*tpm))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    tpm->root.ops = &bm_root_tpm2;
+    tpm->loaded = ESYS_TR_NONE;
+    (void)snprintf(tpm->where, sizeof(tpm->where), "%s", *conf == '\0' ? "the default place" : conf);
+    if ((trc = Tss2_TctiLdr_Initialize(*conf == '\0' ? NULL : conf, &tpm->tcti)) != TSS2_RC_SUCCESS)
+        rc = bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s does not answer: start it, or correct the root's URI", tpm->where);
+    else if ((trc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL)) != TSS2_RC_SUCCESS)
+        rc = bm_tpm2_fail(tpm, trc, "be opened", fail);
+    else
+        rc = leftovers_flush(tpm, fail);
+    if (rc != BM_OK) {
+        bm_tpm2_close(tpm);
+        return rc;
+    }
+    auth_set(tpm, ESYS_TR_RH_OWNER, "BM_TPM2_OWNER_AUTH");
+    auth_set(tpm, ESYS_TR_RH_ENDORSEMENT, "BM_TPM2_ENDORSEMENT_AUTH");
+    *ret_tpm = tpm;
+    return BM_OK;
+}
+
+void
+bm_tpm2_close(struct bm_tpm2 *tpm)
+{
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    Esys_Finalize(&tpm->esys);
+    Tss2_TctiLdr_Finalize(&tpm->tcti);
+    free(tpm);
+}
+
+void
+bm_tpm2_flush(struct bm_tpm2 *tpm, ESYS_TR *object)
+{
+    if (*object != ESYS_TR_NONE)
+        (void)Esys_FlushContext(tpm->esys, *object);
+    *object = ESYS_TR_NONE;
+}
+
+enum bm_rc
+bm_tpm2_handles(struct bm_tpm2 *tpm, uint32_t first, uint32_t ret[static BM_TPM2_HANDLES], size_t *ret_n, struct bm_fail *fail)
+{
+    TPMS_CAPABILITY_DATA *data = NULL;
+    TPMI_YES_NO more;
+    size_t n = 0;
+    TSS2_RC trc =
+        Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, first, BM_TPM2_HANDLES, &more, &data);
+
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "list its handles", fail);
+    for (; n < data->data.handles.count && n < BM_TPM2_HANDLES; n++)
+        ret[n] = data->data.handles.handle[n];
+    Esys_Free(data);
+    *ret_n = n;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_tpm2_property(struct bm_tpm2 *tpm, uint32_t property, uint32_t *ret_value, struct bm_fail *fail)
+{
+    TPMS_CAPABILITY_DATA *data = NULL;
+    TPMI_YES_NO more;
+    TSS2_RC trc =
+        Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES, property, 1, &more, &data);
+    bool found;
+
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "tell its properties", fail);
+    found = data->data.tpmProperties.count == 1 && data->data.tpmProperties.tpmProperty[0].property == property;
+    if (found)
+        *ret_value = data->data.tpmProperties.tpmProperty[0].value;
+    Esys_Free(data);
+    return found ? BM_OK : bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s does not tell its property 0x%x", tpm->where, property);
+}
+
+static enum bm_rc
+nv_chunks(struct bm_tpm2 *tpm, ESYS_TR nv, struct bm_buf *value, struct bm_fail *fail)
+{
+    TPM2B_NV_PUBLIC *public = NULL;
+    uint32_t chunk, size, at;
+    enum bm_rc rc;
+    TSS2_RC trc;
+
+    if ((rc = bm_tpm2_property(tpm, TPM2_PT_NV_BUFFER_MAX, &chunk, fail)) != BM_OK)
+        return rc;
+    if ((trc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL)) != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "describe an NV index", fail);
+    size = public->nvPublic.dataSize;
+    /* EK certificates are read with the owner's word or the index's own, as their attributes allow */
+    ESYS_TR reader = public->nvPublic.attributes & TPMA_NV_AUTHREAD ? nv : ESYS_TR_RH_OWNER;
+    Esys_Free(public);
+    for (at = 0; at < size; at += chunk) {
+        TPM2B_MAX_NV_BUFFER *data = NULL;
+        uint16_t want = (uint16_t)(size - at < chunk ? size - at : chunk);
+
+        trc = Esys_NV_Read(tpm->esys, reader, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, want, (uint16_t)at, &data);
+        if (trc != TSS2_RC_SUCCESS)
+            return bm_tpm2_fail(tpm, trc, "read its NV memory", fail);
+        bm_buf_add(value, data->buffer, data->size);
+        Esys_Free(data);
+    }
+    return bm_buf_check(value, "an NV index of the TPM", fail);
+}
+
+enum bm_rc
+bm_tpm2_nv_read(struct bm_tpm2 *tpm, uint32_t index, struct bm_buf *value, struct bm_fail *fail)
+{
+    ESYS_TR nv;
+    TSS2_RC trc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+    enum bm_rc rc;
+
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "find an NV index", fail);
+    rc = nv_chunks(tpm, nv, value, fail);
+    (void)Esys_TR_Close(tpm->esys, &nv);
+    return rc;
+}

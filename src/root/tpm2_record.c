@@ -1,0 +1,390 @@
+/* tpm2_record.c - identities as records in NV indexes of our own range: whole or not there at all. */
+#include "root/tpm2.h"
+
+#include "wire/rd.h"
+#include "wire/text.h"
+
+#include <stdio.h>
+
+#define FIRST 0x01b1d000u /* within the owner's range 0x01800000-0x01bfffff of the TCG's registry of handles */
+#define LAST (FIRST + BM_TPM2_HANDLES - 1)
+#define HEAD 12 /* "BMK1", u32 sequence, u16 part, u16 parts */
+
+static const uint8_t magic[4] = { 'B', 'M', 'K', '1' };
+
+/* An authPolicy that nobody can satisfy and no attribute asks for: it marks an index as ours before its first byte is written. SHA-256("birthmark nv v1"). */
+static void
+mark_make(TPM2B_DIGEST *ret_mark)
+{
+    ret_mark->size = BM_HASH;
+    bm_sha256(ret_mark->buffer, bm_bytes_str("birthmark nv v1"));
+}
+
+/* One NV index of our range. parts is 0 where it does not begin as a part does: somebody else's, or never written. */
+struct part {
+    uint32_t index;
+    bool ours;
+    uint32_t sequence;
+    uint16_t part, parts;
+};
+
+static enum bm_rc
+part_head(struct bm_tpm2 *tpm, ESYS_TR nv, struct part *part, struct bm_fail *fail)
+{
+    TPM2B_MAX_NV_BUFFER *data = NULL;
+    TSS2_RC trc = Esys_NV_Read(tpm->esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, HEAD, 0, &data);
+    struct bm_rd rd;
+
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "read its NV memory", fail);
+    rd = bm_rd(bm_bytes(data->buffer, data->size));
+    if (bm_bytes_equal(bm_rd_take(&rd, sizeof(magic)), bm_bytes(magic, sizeof(magic)))) {
+        part->sequence = bm_rd_u32(&rd);
+        part->part = bm_rd_u16(&rd);
+        part->parts = bm_rd_u16(&rd);
+        if (!bm_rd_end(&rd) || part->part >= part->parts)
+            part->parts = 0;
+    }
+    Esys_Free(data);
+    return BM_OK;
+}
+
+static enum bm_rc
+part_look(struct bm_tpm2 *tpm, ESYS_TR nv, struct part *part, struct bm_fail *fail)
+{
+    TPM2B_NV_PUBLIC *public = NULL;
+    TPM2B_DIGEST mark;
+    bool written;
+    TSS2_RC trc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL);
+
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "describe an NV index", fail);
+    mark_make(&mark);
+    part->ours =
+        bm_bytes_equal(bm_bytes(public->nvPublic.authPolicy.buffer, public->nvPublic.authPolicy.size), bm_bytes(mark.buffer, mark.size));
+    written = public->nvPublic.attributes & TPMA_NV_WRITTEN && public->nvPublic.dataSize >= HEAD;
+    Esys_Free(public);
+    return part->ours && written ? part_head(tpm, nv, part, fail) : BM_OK;
+}
+
+/* Every index of our range. */
+static enum bm_rc
+parts_list(struct bm_tpm2 *tpm, struct part ret[static BM_TPM2_HANDLES], size_t *ret_n, struct bm_fail *fail)
+{
+    uint32_t handles[BM_TPM2_HANDLES];
+    size_t n, count = 0;
+    enum bm_rc rc = bm_tpm2_handles(tpm, FIRST, handles, &n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < n; i++) {
+        ESYS_TR nv;
+        TSS2_RC trc;
+
+        if (handles[i] > LAST)
+            continue;
+        if ((trc = Esys_TR_FromTPMPublic(tpm->esys, handles[i], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv)) != TSS2_RC_SUCCESS)
+            return bm_tpm2_fail(tpm, trc, "find an NV index", fail);
+        ret[count] = (struct part){ .index = handles[i] };
+        rc = part_look(tpm, nv, &ret[count++], fail);
+        (void)Esys_TR_Close(tpm->esys, &nv);
+    }
+    *ret_n = count;
+    return rc;
+}
+
+enum bm_rc
+bm_tpm2_record_parse(struct bm_tpm2_record *record, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(bm_bytes(record->bytes, record->nbytes));
+    uint16_t version = bm_rd_u16(&rd);
+    uint8_t state = bm_rd_u8(&rd), hash[BM_HASH];
+    struct bm_bytes service = bm_rd_lv16(&rd, BM_MAX_NAME), sum, rest;
+    size_t covered;
+
+    record->public = bm_rd_lv16(&rd, sizeof(TPM2B_PUBLIC));
+    record->private = bm_rd_lv16(&rd, sizeof(TPM2B_PRIVATE));
+    record->certs = bm_rd_lv16(&rd, sizeof(record->bytes));
+    covered = record->nbytes - rd.left;
+    sum = bm_rd_take(&rd, BM_HASH);
+    rest = bm_rd_rest(&rd);
+    if (rd.bad || version != 1 || (state != BM_TPM2_PENDING && state != BM_TPM2_LIVE) || rest.n != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory is malformed");
+    bm_sha256(hash, bm_bytes(record->bytes, covered));
+    if (!bm_bytes_equal(sum, bm_bytes(hash, sizeof(hash))))
+        return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory was not written to its end");
+    memcpy(record->service, service.p, service.n);
+    record->service[service.n] = '\0';
+    record->state = state == BM_TPM2_LIVE ? BM_TPM2_LIVE : BM_TPM2_PENDING;
+    if (!bm_name_ok(record->service, BM_MAX_NAME))
+        return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory names no service");
+    return BM_OK;
+}
+
+static const struct part *
+part_find(const struct part *parts, size_t n, uint32_t sequence, uint16_t number)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].ours && parts[i].parts > 0 && parts[i].sequence == sequence && parts[i].part == number)
+            return &parts[i];
+    }
+    return NULL;
+}
+
+/* BM_EINPUT: not a whole record. */
+static enum bm_rc
+record_load(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const struct part *first, struct bm_tpm2_record *record,
+            struct bm_fail *fail)
+{
+    record->nbytes = 0;
+    record->sequence = first->sequence;
+    for (uint16_t number = 0; number < first->parts; number++) {
+        bm_cleanup(bm_buf_done) struct bm_buf value = { .max = sizeof(record->bytes) };
+        const struct part *part = part_find(parts, n, first->sequence, number);
+        enum bm_rc rc;
+
+        if (part == NULL)
+            return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory lacks a part");
+        if ((rc = bm_tpm2_nv_read(tpm, part->index, &value, fail)) != BM_OK)
+            return rc;
+        if (value.n < HEAD || value.n - HEAD > sizeof(record->bytes) - record->nbytes)
+            return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory is too long");
+        memcpy(record->bytes + record->nbytes, value.p + HEAD, value.n - HEAD);
+        record->nbytes += value.n - HEAD;
+    }
+    return bm_tpm2_record_parse(record, fail);
+}
+
+enum bm_rc
+bm_tpm2_record_get(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_tpm2_record *ret_record,
+                   struct bm_fail *fail)
+{
+    struct part parts[BM_TPM2_HANDLES];
+    struct bm_tpm2_record record;
+    const struct part *best = NULL;
+    uint32_t live = 0;
+    size_t n;
+    enum bm_rc rc = parts_list(tpm, parts, &n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < n; i++) {
+        struct bm_fail ignored;
+
+        if (!parts[i].ours || parts[i].parts == 0 || parts[i].part != 0)
+            continue;
+        rc = record_load(tpm, parts, n, &parts[i], &record, &ignored);
+        if (rc == BM_OK && strcmp(record.service, service) == 0) {
+            if (record.state == BM_TPM2_LIVE && record.sequence > live)
+                live = record.sequence;
+            if (record.state == state && (best == NULL || record.sequence > best->sequence))
+                best = &parts[i];
+        }
+        if (rc == BM_EINPUT)
+            rc = BM_OK; /* half written: does not count */
+        else if (rc != BM_OK)
+            *fail = ignored;
+    }
+    if (rc != BM_OK)
+        return rc;
+    /* a pending record older than the live one was made live already */
+    if (best == NULL || (state == BM_TPM2_PENDING && best->sequence < live))
+        return bm_fail(fail, BM_EPOLICY, NULL, "no %s key for service %s", state == BM_TPM2_LIVE ? "live" : "pending", service);
+    return record_load(tpm, parts, n, best, ret_record, fail);
+}
+
+static enum bm_rc
+index_remove(struct bm_tpm2 *tpm, uint32_t index, struct bm_fail *fail)
+{
+    ESYS_TR nv;
+    TSS2_RC trc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+
+    if (trc == TSS2_RC_SUCCESS)
+        trc = Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
+    return trc == TSS2_RC_SUCCESS ? BM_OK : bm_tpm2_fail(tpm, trc, "free NV memory", fail);
+}
+
+/* Removes what does not count any more. service NULL: only what was never finished. */
+static enum bm_rc
+sweep(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32_t keep, struct bm_fail *fail)
+{
+    struct part parts[BM_TPM2_HANDLES];
+    bool gone[BM_TPM2_HANDLES] = { false };
+    size_t n;
+    enum bm_rc rc = parts_list(tpm, parts, &n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < n; i++) {
+        struct bm_tpm2_record record;
+        const struct part *first = part_find(parts, n, parts[i].sequence, 0);
+
+        if (!parts[i].ours || (parts[i].sequence == keep && parts[i].parts > 0))
+            continue;
+        if (parts[i].parts == 0 || first == NULL)
+            gone[i] = true;
+        else if ((rc = record_load(tpm, parts, n, first, &record, fail)) == BM_OK)
+            gone[i] = service != NULL && strcmp(record.service, service) == 0 && (state == BM_TPM2_LIVE || record.state == BM_TPM2_PENDING);
+        else if (rc == BM_EINPUT) {
+            gone[i] = true;
+            rc = BM_OK;
+        }
+    }
+    for (size_t i = 0; rc == BM_OK && i < n; i++)
+        rc = gone[i] ? index_remove(tpm, parts[i].index, fail) : BM_OK;
+    return rc;
+}
+
+/* Defines an index and writes it whole. */
+static enum bm_rc
+index_write(struct bm_tpm2 *tpm, uint32_t index, struct bm_bytes value, struct bm_fail *fail)
+{
+    static const TPM2B_AUTH no_auth;
+    TPM2B_NV_PUBLIC public = {
+        .nvPublic = { .nvIndex = index,
+                      .nameAlg = TPM2_ALG_SHA256,
+                      .attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA,
+                      .dataSize = (uint16_t)value.n },
+    };
+    uint32_t chunk;
+    ESYS_TR nv;
+    TSS2_RC trc;
+    enum bm_rc rc;
+
+    mark_make(&public.nvPublic.authPolicy);
+    if ((rc = bm_tpm2_property(tpm, TPM2_PT_NV_BUFFER_MAX, &chunk, fail)) != BM_OK)
+        return rc;
+    if (chunk > sizeof(((TPM2B_MAX_NV_BUFFER *)NULL)->buffer))
+        chunk = sizeof(((TPM2B_MAX_NV_BUFFER *)NULL)->buffer);
+    trc = Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &public, &nv);
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "set NV memory aside", fail);
+    for (size_t at = 0; trc == TSS2_RC_SUCCESS && at < value.n; at += chunk) {
+        TPM2B_MAX_NV_BUFFER part = { .size = (uint16_t)(value.n - at < chunk ? value.n - at : chunk) };
+
+        memcpy(part.buffer, value.p + at, part.size);
+        trc = Esys_NV_Write(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &part, (uint16_t)at);
+    }
+    if (trc != TSS2_RC_SUCCESS) {
+        rc = bm_tpm2_fail(tpm, trc, "write its NV memory", fail);
+        (void)Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
+        return rc;
+    }
+    (void)Esys_TR_Close(tpm->esys, &nv);
+    return BM_OK;
+}
+
+/* An index of our range that nobody has, after `index`; 0: none left. */
+static uint32_t
+index_free(const struct part *parts, size_t n, uint32_t index)
+{
+    for (; index <= LAST; index++) {
+        size_t i = 0;
+
+        while (i < n && parts[i].index != index)
+            i++;
+        if (i == n)
+            return index;
+    }
+    return 0;
+}
+
+static enum bm_rc
+parts_write(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_bytes content, const struct part *taken, size_t ntaken,
+            uint32_t made[static BM_TPM2_HANDLES], size_t *nmade, struct bm_fail *fail)
+{
+    uint32_t room, index = FIRST;
+    size_t parts, body;
+    enum bm_rc rc = bm_tpm2_property(tpm, TPM2_PT_NV_INDEX_MAX, &room, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    body = room > 4096 ? 4096 - HEAD : room > 2 * HEAD ? room - HEAD : HEAD;
+    parts = (content.n + body - 1) / body;
+    for (size_t i = 0; i < parts; i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf value = { .max = 4096 + HEAD };
+        size_t n = content.n - i * body < body ? content.n - i * body : body;
+
+        if ((index = index_free(taken, ntaken, index)) == 0)
+            return bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s holds as many identities as we put into one", tpm->where);
+        bm_buf_add(&value, magic, sizeof(magic));
+        bm_buf_add_u32(&value, sequence);
+        bm_buf_add_u16(&value, (uint16_t)i);
+        bm_buf_add_u16(&value, (uint16_t)parts);
+        bm_buf_add(&value, content.p + i * body, n);
+        if ((rc = bm_buf_check(&value, "the record", fail)) != BM_OK || (rc = index_write(tpm, index, bm_buf_bytes(&value), fail)) != BM_OK)
+            return rc;
+        made[(*nmade)++] = index++;
+    }
+    return BM_OK;
+}
+
+static enum bm_rc
+content_build(struct bm_buf *content, const char *service, enum bm_tpm2_state state, struct bm_bytes public, struct bm_bytes private,
+              const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf list = { .max = content->max };
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    for (size_t i = 0; i < ncerts; i++)
+        bm_buf_add_lv16(&list, certs[i]);
+    if ((rc = bm_buf_check(&list, "the certificates", fail)) != BM_OK)
+        return rc;
+    bm_buf_add_u16(content, 1);
+    bm_buf_add_u8(content, (uint8_t)state);
+    bm_buf_add_lv16(content, bm_bytes_str(service));
+    bm_buf_add_lv16(content, public);
+    bm_buf_add_lv16(content, private);
+    bm_buf_add_lv16(content, bm_buf_bytes(&list));
+    bm_sha256(hash, bm_buf_bytes(content));
+    bm_buf_add(content, hash, sizeof(hash));
+    return bm_buf_check(content, "the identity", fail);
+}
+
+enum bm_rc
+bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_bytes public, struct bm_bytes private,
+                   const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = sizeof(((struct bm_tpm2_record *)NULL)->bytes) };
+    struct part parts[BM_TPM2_HANDLES];
+    uint32_t made[BM_TPM2_HANDLES], sequence = 1;
+    size_t n, nmade = 0;
+    enum bm_rc rc;
+
+    if ((rc = content_build(&content, service, state, public, private, certs, ncerts, fail)) != BM_OK ||
+        (rc = sweep(tpm, NULL, state, 0, fail)) != BM_OK || (rc = parts_list(tpm, parts, &n, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].ours && parts[i].parts > 0 && parts[i].sequence >= sequence)
+            sequence = parts[i].sequence + 1;
+    }
+    if ((rc = parts_write(tpm, sequence, bm_buf_bytes(&content), parts, n, made, &nmade, fail)) != BM_OK) {
+        struct bm_fail ignored;
+
+        for (size_t i = 0; i < nmade; i++)
+            (void)!index_remove(tpm, made[i], &ignored);
+        return rc;
+    }
+    return sweep(tpm, service, state, sequence, fail);
+}
+
+enum bm_rc
+bm_tpm2_record_services(struct bm_tpm2 *tpm, struct bm_buf *names, struct bm_fail *fail)
+{
+    struct part parts[BM_TPM2_HANDLES];
+    char list[BM_TPM2_HANDLES][BM_MAX_NAME + 1];
+    const char *at[BM_TPM2_HANDLES];
+    size_t n, count = 0;
+    enum bm_rc rc = parts_list(tpm, parts, &n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < n; i++) {
+        struct bm_tpm2_record record;
+
+        if (!parts[i].ours || parts[i].parts == 0 || parts[i].part != 0)
+            continue;
+        rc = record_load(tpm, parts, n, &parts[i], &record, fail);
+        if (rc == BM_OK && record.state == BM_TPM2_LIVE) {
+            (void)snprintf(list[count], sizeof(list[count]), "%s", record.service);
+            at[count] = list[count];
+            count++;
+        }
+        if (rc == BM_EINPUT)
+            rc = BM_OK;
+    }
+    return rc != BM_OK ? rc : bm_names_add(names, at, count, fail);
+}

@@ -1,0 +1,330 @@
+/* test_root.c - one suite over software keys, a PKCS#11 token and a TPM: what the table of functions promises. */
+#include "root/root.h"
+
+#include "pki/cert.h"
+#include "pki/csr.h"
+#include "pki/private.h"
+#include "virtual.h"
+#include "wire/der.h"
+#include "wire/rd.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct virtual chips; /* shared: starting hardware takes a second */
+static struct bm_fail fail;
+
+#define assert_ok(rc)                                              \
+    do {                                                           \
+        if ((rc) != BM_OK)                                         \
+            fail_msg("line %d: %s: %s", __LINE__, #rc, fail.text); \
+    } while (0)
+#define assert_rc(rc, want) assert_int_equal((rc), (want))
+
+static struct bm_root *
+open_root(void **state)
+{
+    struct bm_root *root = NULL;
+
+    assert_ok(bm_root_open(&root, *state, &fail));
+    return root;
+}
+
+/* A certificate with these bytes inside, for storing: signed by nobody. */
+static void
+cert_make(struct bm_buf *der, const struct bm_key *key, uint64_t serial, size_t padding)
+{
+    static const uint8_t cn[] = { 0x55, 0x04, 0x03 };
+    static const uint8_t note[] = { 0x2a, 0x03, 0x04 };
+    uint8_t filler[1024] = { 0 };
+    size_t whole = bm_der_begin(der, BM_DER_SEQUENCE), tbs = bm_der_begin(der, BM_DER_SEQUENCE), at;
+
+    at = bm_der_begin(der, BM_DER_CONTEXT_CONSTRUCTED(0));
+    bm_der_add_uint(der, BM_DER_INTEGER, 2);
+    bm_der_end(der, at);
+    bm_der_add_uint(der, BM_DER_INTEGER, serial);
+    bm_sig_alg_add(der, BM_SIG_ECDSA_SHA256);
+    for (int i = 0; i < 2; i++) {
+        size_t name = bm_der_begin(der, BM_DER_SEQUENCE), set = bm_der_begin(der, BM_DER_SET), pair = bm_der_begin(der, BM_DER_SEQUENCE);
+
+        bm_der_add(der, BM_DER_OID, bm_bytes(cn, sizeof(cn)));
+        bm_der_add(der, BM_DER_UTF8, bm_bytes_str(i == 0 ? "issuer" : "subject"));
+        bm_der_end(der, pair);
+        bm_der_end(der, set);
+        bm_der_end(der, name);
+        if (i == 0) {
+            at = bm_der_begin(der, BM_DER_SEQUENCE);
+            bm_der_add_time(der, 1704067200);
+            bm_der_add_time(der, 2504067200);
+            bm_der_end(der, at);
+        }
+    }
+    bm_buf_add_bytes(der, bm_key_spki(key));
+    at = bm_der_begin(der, BM_DER_CONTEXT_CONSTRUCTED(3));
+    size_t list = bm_der_begin(der, BM_DER_SEQUENCE), one = bm_der_begin(der, BM_DER_SEQUENCE);
+    bm_der_add(der, BM_DER_OID, bm_bytes(note, sizeof(note)));
+    bm_der_add(der, BM_DER_OCTET_STRING, bm_bytes(filler, padding));
+    bm_der_end(der, one);
+    bm_der_end(der, list);
+    bm_der_end(der, at);
+    bm_der_end(der, tbs);
+    bm_sig_alg_add(der, BM_SIG_ECDSA_SHA256);
+    at = bm_der_begin(der, BM_DER_SEQUENCE);
+    bm_der_add_uint(der, BM_DER_INTEGER, 1);
+    bm_der_add_uint(der, BM_DER_INTEGER, 1);
+    bm_der_end(der, at);
+    /* wrapped as a BIT STRING: take it back and put it in */
+    bm_cleanup(bm_buf_done) struct bm_buf sig = { .max = 64 };
+    bm_buf_add(&sig, der->p + at - 1, der->n - at + 1);
+    der->n = at - 1;
+    bm_der_add_bits(der, bm_buf_bytes(&sig));
+    bm_der_end(der, whole);
+}
+
+static void
+signature_check(struct bm_root *root, const char *service, bool pending, const struct bm_key *key)
+{
+    bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
+    uint8_t tbs[3000];
+    enum bm_sig_alg alg;
+
+    memset(tbs, 0x5a, sizeof(tbs));
+    assert_ok(bm_crypto_new(&crypto, &fail));
+    assert_ok(root->ops->key_sign(root, service, pending, bm_bytes(tbs, sizeof(tbs)), &alg, &signature, &fail));
+    assert_ok(bm_key_verify(crypto, key, alg, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &fail));
+    tbs[7] ^= 1;
+    assert_rc(bm_key_verify(crypto, key, alg, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &fail), BM_EPOLICY);
+}
+
+static void
+identify_is_idempotent_and_names_a_kind(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, again = { .max = BM_MAX_EVIDENCE },
+                                          der = { .max = BM_MAX_LEAF };
+    static struct bm_leaf first, second; /* 9 KiB each */
+
+    assert_ok(root->ops->identify(root, true, &first, &certs, &fail));
+    assert_ok(root->ops->identify(root, false, &second, &again, &fail));
+    assert_int_equal(first.nkeys, second.nkeys);
+    assert_true(first.nkeys >= 1);
+    for (size_t i = 0; i < first.nkeys; i++)
+        assert_memory_equal(first.keys[i].key.hash, second.keys[i].key.hash, BM_HASH);
+    assert_true(bm_bytes_equal(bm_buf_bytes(&certs), bm_buf_bytes(&again)));
+    assert_int_equal(first.root, strncmp(*state, "tpm2", 4) == 0   ? BM_ROOT_TPM
+                                 : strncmp(*state, "soft", 4) == 0 ? BM_ROOT_SOFTWARE
+                                                                   : BM_ROOT_SECURE_ELEMENT);
+    (void)der;
+}
+
+static void
+root_key_speaks(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_bytes tbs = bm_bytes_str("a certification request");
+    struct bm_leaf leaf;
+    enum bm_sig_alg alg;
+
+    if (root->ops->root_sign == NULL)
+        return; /* a TPM's roots decrypt: test_tpm2.c */
+    assert_ok(bm_crypto_new(&crypto, &fail));
+    assert_ok(root->ops->identify(root, true, &leaf, &certs, &fail));
+    assert_int_equal(leaf.keys[0].use, BM_USE_SIGN);
+    assert_ok(root->ops->root_sign(root, &leaf.keys[0].key, tbs, &alg, &signature, &fail));
+    assert_ok(bm_key_verify(crypto, &leaf.keys[0].key, alg, tbs, bm_buf_bytes(&signature), &fail));
+    leaf.keys[0].key.hash[0] ^= 1;
+    assert_rc(root->ops->root_sign(root, &leaf.keys[0].key, tbs, &alg, &signature, &fail), BM_EPOLICY);
+}
+
+static void
+nothing_is_there_before_enrolment(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf out = { .max = BM_MAX_EVIDENCE };
+    enum bm_sig_alg alg;
+    struct bm_key key;
+
+    assert_rc(root->ops->key_public(root, "nobody", false, &key, &fail), BM_EPOLICY);
+    assert_rc(root->ops->key_public(root, "nobody", true, &key, &fail), BM_EPOLICY);
+    assert_rc(root->ops->key_sign(root, "nobody", false, bm_bytes_str("x"), &alg, &out, &fail), BM_EPOLICY);
+    assert_rc(root->ops->certs(root, "nobody", &out, &fail), BM_EPOLICY);
+    assert_rc(root->ops->key_public(root, "../etc", true, &key, &fail), BM_EINPUT);
+    assert_rc(root->ops->key_new(root, "a:b", &key, &fail), BM_EINPUT);
+}
+
+/* Certificates as stored: u32 length each. */
+static struct bm_bytes
+stored(const struct bm_buf *certs, unsigned number)
+{
+    struct bm_rd rd = bm_rd(bm_buf_bytes(certs));
+
+    while (number-- > 0)
+        (void)bm_rd_lv32(&rd, BM_MAX_CERT);
+    return bm_rd_lv32(&rd, BM_MAX_CERT);
+}
+
+static void
+a_pending_key_becomes_live_with_its_certificates(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, ca = { .max = BM_MAX_CERT }, certs = { .max = BM_MAX_EVIDENCE };
+    struct bm_key first, same, second;
+
+    assert_ok(root->ops->key_new(root, "mqtt", &first, &fail));
+    assert_ok(root->ops->key_public(root, "mqtt", true, &same, &fail));
+    assert_memory_equal(first.hash, same.hash, BM_HASH);
+    assert_rc(root->ops->key_public(root, "mqtt", false, &same, &fail), BM_EPOLICY);
+    signature_check(root, "mqtt", true, &first);
+
+    cert_make(&leaf, &first, 1, 300);
+    cert_make(&ca, &first, 2, 400);
+    struct bm_bytes chain[] = { bm_buf_bytes(&leaf), bm_buf_bytes(&ca) };
+    assert_ok(root->ops->commit(root, "mqtt", chain, 2, &fail));
+    assert_rc(root->ops->key_public(root, "mqtt", true, &same, &fail), BM_EPOLICY);
+    assert_ok(root->ops->key_public(root, "mqtt", false, &same, &fail));
+    assert_memory_equal(first.hash, same.hash, BM_HASH);
+    signature_check(root, "mqtt", false, &first);
+    assert_ok(root->ops->certs(root, "mqtt", &certs, &fail));
+    assert_true(bm_bytes_equal(stored(&certs, 0), bm_buf_bytes(&leaf)));
+    assert_true(bm_bytes_equal(stored(&certs, 1), bm_buf_bytes(&ca)));
+
+    /* a new pending key leaves the live identity alone, and another pending key takes the first one's place */
+    assert_ok(root->ops->key_new(root, "mqtt", &second, &fail));
+    assert_memory_not_equal(first.hash, second.hash, BM_HASH);
+    signature_check(root, "mqtt", false, &first);
+    signature_check(root, "mqtt", true, &second);
+    assert_ok(root->ops->key_new(root, "mqtt", &same, &fail));
+    assert_memory_not_equal(same.hash, second.hash, BM_HASH);
+    signature_check(root, "mqtt", true, &same);
+
+    /* and replaces it as a whole */
+    bm_buf_reset(&leaf);
+    bm_buf_reset(&certs);
+    cert_make(&leaf, &same, 3, 200);
+    chain[0] = bm_buf_bytes(&leaf);
+    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &fail));
+    signature_check(root, "mqtt", false, &same);
+    assert_ok(root->ops->certs(root, "mqtt", &certs, &fail));
+    assert_true(bm_bytes_equal(stored(&certs, 0), bm_buf_bytes(&leaf)));
+    assert_int_equal(stored(&certs, 1).n, 0);
+}
+
+static void
+certificates_of_a_live_key_can_be_replaced(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, certs = { .max = BM_MAX_EVIDENCE };
+    struct bm_key key, same;
+
+    assert_ok(root->ops->key_public(root, "mqtt", false, &key, &fail));
+    cert_make(&leaf, &key, 9, 100);
+    struct bm_bytes chain[] = { bm_buf_bytes(&leaf) };
+    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &fail));
+    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &fail)); /* twice is once */
+    assert_ok(root->ops->certs(root, "mqtt", &certs, &fail));
+    assert_true(bm_bytes_equal(stored(&certs, 0), bm_buf_bytes(&leaf)));
+    assert_ok(root->ops->key_public(root, "mqtt", false, &same, &fail));
+    assert_memory_equal(key.hash, same.hash, BM_HASH);
+}
+
+static void
+identities_outlive_the_process(void **state)
+{
+    struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, names = { .max = 4096 };
+    struct bm_key key, same;
+
+    assert_ok(root->ops->key_new(root, "console", &key, &fail));
+    cert_make(&leaf, &key, 4, 10);
+    struct bm_bytes chain[] = { bm_buf_bytes(&leaf) };
+    assert_ok(root->ops->commit(root, "console", chain, 1, &fail));
+    assert_ok(root->ops->key_new(root, "unfinished", &key, &fail));
+    bm_root_close(root);
+
+    root = open_root(state);
+    signature_check(root, "unfinished", true, &key);
+    assert_ok(root->ops->services(root, &names, &fail));
+    bm_buf_add_u8(&names, 0);
+    assert_string_equal((const char *)names.p, "console\nmqtt\n");
+    assert_ok(root->ops->key_public(root, "console", false, &same, &fail));
+    signature_check(root, "console", false, &same);
+    bm_root_close(root);
+}
+
+static void
+uris_that_name_nothing_are_refused(void **state)
+{
+    static const struct {
+        const char *uri;
+        enum bm_rc rc;
+    } bad[] = {
+        { "", BM_EINPUT },
+        { "soft", BM_EINPUT },
+        { "soft:", BM_EINPUT },
+        { "floppy:a", BM_EINPUT },
+        { "pkcs11:token=no-such-token", BM_EBUSY },
+        { "pkcs11:%zz", BM_EINPUT },
+        { "pkcs11:token=a;no-such-attribute=b", BM_EINPUT },
+        { "pkcs11:token=a?module-path=/nowhere.so", BM_EBUSY },
+        { "tpm2:swtpm:port=1", BM_EBUSY },
+        { "tpm2:no-such-tcti:x", BM_EBUSY },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(bad); i++) {
+        struct bm_root *root = NULL;
+
+        assert_rc(bm_root_open(&root, bad[i].uri, &fail), bad[i].rc);
+        assert_null(root);
+        assert_true(strlen(fail.text) > 20);
+    }
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    if (virtual_start(&chips))
+        return 0;
+    print_message("skipped: swtpm or SoftHSM cannot be started here\n");
+    exit(77);
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    virtual_stop(&chips);
+    return 0;
+}
+
+#define SUITE(kind)                                                                                                                       \
+    { "identify_is_idempotent_and_names_a_kind " #kind, identify_is_idempotent_and_names_a_kind, NULL, NULL, chips.uri[kind] },           \
+        { "root_key_speaks " #kind, root_key_speaks, NULL, NULL, chips.uri[kind] },                                                       \
+        { "nothing_is_there_before_enrolment " #kind, nothing_is_there_before_enrolment, NULL, NULL, chips.uri[kind] },                   \
+        { "a_pending_key_becomes_live_with_its_certificates " #kind, a_pending_key_becomes_live_with_its_certificates, NULL, NULL,        \
+          chips.uri[kind] },                                                                                                              \
+        { "certificates_of_a_live_key_can_be_replaced " #kind, certificates_of_a_live_key_can_be_replaced, NULL, NULL, chips.uri[kind] }, \
+    {                                                                                                                                     \
+        "identities_outlive_the_process " #kind, identities_outlive_the_process, NULL, NULL, chips.uri[kind]                              \
+    }
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SUITE(VIRTUAL_SOFT),
+        SUITE(VIRTUAL_PKCS11),
+        SUITE(VIRTUAL_TPM2),
+        cmocka_unit_test(uris_that_name_nothing_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

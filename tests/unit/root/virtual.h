@@ -1,0 +1,29 @@
+/* virtual.h - a directory of virtual chips for one test: a TPM, a token and a software key, gone when the test ends. */
+#ifndef BM_TEST_VIRTUAL_H
+#define BM_TEST_VIRTUAL_H
+
+#include "base/base.h"
+
+enum virtual_kind {
+    VIRTUAL_SOFT,
+    VIRTUAL_PKCS11,
+    VIRTUAL_TPM2,
+    VIRTUAL__N
+};
+
+struct virtual
+{
+    char dir[64];
+    char uri[VIRTUAL__N][512]; /* root URIs; "" where this machine lacks the tool */
+    char copy[512];            /* of the TPM, after virtual_clone() */
+};
+
+/* Starts them. False: the tools (swtpm, SoftHSM) are not there; the sentence says which. */
+bool virtual_start(struct virtual *ret);
+bool virtual_clone(struct virtual *chips);
+void virtual_stop(struct virtual *chips);
+
+/* Runs a program, its output into a file of the directory; its exit code. */
+int virtual_run(const struct virtual *chips, const char *const *argv, const char *output);
+
+#endif
