@@ -569,6 +569,8 @@ our_own_reader_agrees(void **state)
     assert_ok(bm_path_check(bm_buf_bytes(&der), between, anchors, T1, &kit_fail));
     assert_rc(BM_EPOLICY, bm_path_check(bm_buf_bytes(&der), between, anchors, T1 + 1, &kit_fail));
     assert_rc(BM_EPOLICY, bm_path_check(bm_buf_bytes(&der), between, anchors, T0 - 1, &kit_fail));
+    /* a CA that is pinned itself is an end, self-signed or not */
+    assert_ok(bm_path_check(bm_buf_bytes(&der), (struct bm_certs){ NULL, 0 }, between, T0, &kit_fail));
     between.n = 0;
     assert_rc(BM_EPOLICY, bm_path_check(bm_buf_bytes(&der), between, anchors, T0, &kit_fail));
     assert_string_equal(kit_fail.text, "the certificate does not lead to a trusted one: unable to get local issuer certificate "
