@@ -21,6 +21,7 @@ struct bm_confine_plan {
     size_t ndirs;
     bool files;         /* opens files beneath dirs; elsewhere: EACCES. Without it any open kills the process */
     bool listen_accept; /* accepts connections on inherited sockets */
+    bool syslog_mute;   /* socket() fails with EPERM instead of killing: a PKCS#11 module (SoftHSM) reports every error to syslog */
     bool nobody;        /* when started as root: becomes uid and gid 65534, without groups */
 };
 

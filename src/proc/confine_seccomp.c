@@ -218,6 +218,8 @@ filter_fill(scmp_filter_ctx filter, const struct bm_confine_plan *plan)
         return err;
     if (plan->files && (err = allow_all(filter, calls_files, BM_COUNT(calls_files))) != 0)
         return err;
+    if (plan->syslog_mute && (err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0)) != 0)
+        return err;
     if (plan->listen_accept && (err = allow_accept(filter)) != 0)
         return err;
     return allow_all(filter, bm_extra_calls, bm_extra_ncalls);

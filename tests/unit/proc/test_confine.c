@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* What a child was left with, seen by its parent. */
@@ -469,6 +470,31 @@ every_attempt_ends_as_the_plan_says(void **state)
     assert_false(wrong);
 }
 
+/* SoftHSM does this for every error that it meets. */
+static int
+log_then_socket(void)
+{
+    syslog(LOG_ERR, "the token is away");
+    return judge(socket(AF_UNIX, SOCK_DGRAM, 0) >= 0);
+}
+
+static void
+a_module_that_logs_is_muted_not_killed(void **state)
+{
+    static const struct bm_confine_plan plan = { .name = "signer", .syslog_mute = true };
+    struct world *w = *state;
+    struct bm_fail fail;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(bm_confine(&plan, &fail) == BM_OK ? log_then_socket() : 99);
+    assert_int_equal(fate_of(pid), REFUSED);
+    pid = fork();
+    if (pid == 0)
+        _exit(bm_confine(&plan, &fail) == BM_OK ? do_connect(w) : 99);
+    assert_int_equal(fate_of(pid), DIES);
+}
+
 /* Runs check() in a child that was confined as nobody; 0 = all true. */
 static int
 as_nobody(int (*check)(void))
@@ -626,6 +652,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_attempt_ends_as_the_plan_says, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_module_that_logs_is_muted_not_killed, setup, teardown),
         cmocka_unit_test(a_gate_started_as_root_becomes_nobody),
         cmocka_unit_test_setup_teardown(the_kernel_shows_no_capability_and_no_new_privileges, setup, teardown),
         cmocka_unit_test(the_parent_death_signal_outlives_the_change_of_uid),
