@@ -481,7 +481,7 @@ log_then_socket(void)
 static void
 a_module_that_logs_is_muted_not_killed(void **state)
 {
-    static const struct bm_confine_plan plan = { .name = "signer", .syslog_mute = true };
+    static const struct bm_confine_plan plan = { .name = "signer", .files = true, .syslog_mute = true };
     struct world *w = *state;
     struct bm_fail fail;
     pid_t pid = fork();
