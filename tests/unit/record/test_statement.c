@@ -1,0 +1,298 @@
+/* test_statement.c - the four statements: one text for one content, and only the right hand, at the right place and time, moves the signer. */
+#include "kit.h"
+
+/* Any of the four, read and written again. */
+static enum bm_rc
+again(struct bm_buf *buf, struct bm_bytes text)
+{
+    bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
+    static struct bm_roles roles;
+    struct bm_statement_head head;
+    struct bm_allow allow;
+    struct bm_pin pin;
+    enum bm_rc rc;
+
+    if ((rc = bm_statement_head_parse(&head, text, &kit_fail)) != BM_OK)
+        return rc;
+    switch (head.kind) {
+    case BM_STATEMENT_PIN:
+        if ((rc = bm_pin_parse(&head, &pin, text, &kit_fail)) == BM_OK)
+            bm_pin_build(buf, &head, &pin);
+        return rc;
+    case BM_STATEMENT_ORDER:
+        if ((rc = bm_order_parse(&head, &order, text, &kit_fail)) == BM_OK)
+            bm_order_build(buf, &head, &order);
+        return rc;
+    case BM_STATEMENT_ALLOW:
+        if ((rc = bm_allow_parse(&head, &allow, text, &kit_fail)) == BM_OK)
+            bm_allow_build(buf, &head, &allow);
+        return rc;
+    case BM_STATEMENT_ROLES:
+        if ((rc = bm_roles_parse(&head, &roles, text, &kit_fail)) == BM_OK)
+            bm_roles_build(buf, &head, &roles);
+        return rc;
+    }
+    return BM_EBUG;
+}
+
+#define PIN_BODY "lot EX-001\nvendor Example Silicon\nsource birthmark\nkind keys\nsize 16\nroot " KIT_HEX "\n"
+#define ORDER_BODY                                                                                                     \
+    "order O-1\nlot EX-001\nlot EX-002\nprofile gateway-1 " KIT_HEX "\nquantity 12\nfrom 2026-11-23T00:00:00Z\nuntil " \
+    "2027-11-23T00:00:00Z\n"
+#define ALLOW_BODY "act reissue\ndevice 0123456789abcdef0123\nservice mqtt\nreason the board was repaired, ticket 4711\n"
+
+static void
+good_texts_come_out_as_they_went_in(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf roles = { .max = BM_MAX_STATEMENT }, pin = { .max = BM_MAX_STATEMENT };
+    struct bm_statement_head head;
+    const char *texts[] = {
+        NULL,
+        NULL,
+        KIT_HEAD("pin", "carl") "lot EX-001\nvendor Microchip\nsource microchip\nkind keys\nsize 10\nroot " KIT_HEX "\n",
+        KIT_HEAD("order", "paul") ORDER_BODY,
+        KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("allow", "fred") ALLOW_BODY,
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice -\nreason M\xc3\xbcller\n",
+    };
+
+    (void)state;
+    kit_head(&head, "anna");
+    bm_roles_build(&roles, &head, &kit_roles);
+    bm_buf_add_u8(&roles, 0);
+    texts[0] = (const char *)roles.p;
+    bm_buf_add_str(&pin, KIT_HEAD("pin", "carl") PIN_BODY "vendor-key ");
+    bm_note_vkey_build(&pin, &kit_signers[0].key);
+    bm_buf_add(&pin, "\n", 2);
+    texts[1] = (const char *)pin.p;
+    for (size_t i = 0; i < BM_COUNT(texts); i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf out = { .max = BM_MAX_STATEMENT };
+        struct bm_bytes text = bm_bytes_str(texts[i]);
+
+        assert_ok(again(&out, text));
+        assert_true(bm_bytes_equal(bm_buf_bytes(&out), text));
+        assert_true(bm_note_text_ok(text));
+        for (size_t n = 0; n < text.n; n++)
+            /* a list of operators that ends earlier is a list too: the signature says which it was */
+            if (again(&out, bm_bytes(text.p, n)) != BM_EINPUT && (i != 0 || text.p[n - 1] != '\n'))
+                fail_msg("text %zu cut to %zu bytes was read", i, n);
+    }
+}
+
+static void
+what_was_read_is_what_was_said(void **state)
+{
+    bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
+    struct bm_statement_head head;
+    struct bm_allow allow;
+
+    (void)state;
+    assert_ok(bm_order_parse(&head, &order, bm_bytes_str(KIT_HEAD("order", "paul") ORDER_BODY), &kit_fail));
+    assert_int_equal(head.kind, BM_STATEMENT_ORDER);
+    assert_int_equal(head.seq, 7);
+    assert_int_equal(head.time, 1795469649);
+    assert_int_equal(head.site[31], 0x9f);
+    assert_string_equal(head.by, "paul");
+    assert_string_equal(order.order, "O-1");
+    assert_int_equal(order.nlots, 2);
+    assert_string_equal(order.lots[1], "EX-002");
+    assert_int_equal(order.nprofiles, 1);
+    assert_string_equal(order.profiles[0].name, "gateway-1");
+    assert_int_equal(order.profiles[0].digest[0], 0xab);
+    assert_int_equal(order.quantity, 12);
+    assert_int_equal(order.until - order.from, 365 * 86400);
+    assert_ok(bm_allow_parse(&head, &allow, bm_bytes_str(KIT_HEAD("allow", "fred") ALLOW_BODY), &kit_fail));
+    assert_int_equal(allow.act, BM_ALLOW_REISSUE);
+    assert_string_equal(allow.device, "0123456789abcdef0123");
+    assert_string_equal(allow.service, "mqtt");
+}
+
+static void
+other_texts_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "birthmark/pin/v2\n",
+        KIT_HEAD("pin", "carl"),
+        KIT_HEAD("pin", "carl") PIN_BODY, /* our own format wants the chipmaker's key */
+        KIT_HEAD("pin", "carl") PIN_BODY "vendor-key anna\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 0\nroot " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 1000001\nroot " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind both\nsize 1\nroot " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource elsewhere\nkind keys\nsize 1\nroot " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "vendor V\nlot L\nsource microchip\nkind keys\nsize 1\nroot " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 1\nroot " KIT_HEX "\n\n",
+        KIT_HEAD("order", "paul") "order O\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nprofile p " KIT_HEX
+                                  "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p  " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nquantity 0\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nquantity 01\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil Never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil 9999-12-31T23:59:59Z\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil 2026-11-22T00:00:00Z\n",
+        KIT_HEAD("allow", "fred") "act mint\ndevice 0123456789abcdef0123\nservice -\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789ABCDEF0123\nservice -\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef01\nservice -\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice --\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice -\n",
+        KIT_HEAD("roles", "anna"),
+        KIT_HEAD("roles", "anna") "operator anna admin\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(bad); i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf out = { .max = BM_MAX_STATEMENT };
+
+        if (again(&out, bm_bytes_str(bad[i])) != BM_EINPUT)
+            fail_msg("text %zu was read", i);
+    }
+}
+
+static void
+roles_without_an_admin_or_with_one_key_twice_are_refused(void **state)
+{
+    static struct bm_roles bad, read;
+    struct bm_statement_head head;
+
+    (void)state;
+    kit_head(&head, "anna");
+    for (int i = 0; i < 3; i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+
+        bad = kit_roles;
+        if (i == 0)
+            bad.operators[0].role = BM_ROLE_FLEET;
+        else if (i == 1)
+            bad.operators[1].key = bad.operators[0].key;
+        else
+            memcpy(bad.operators[1].name, "anna", 5);
+        bm_roles_build(&text, &head, &bad);
+        assert_refused(BM_EINPUT, bm_roles_parse(&head, &read, bm_buf_bytes(&text), &kit_fail),
+                       i == 0 ? "roles: line 9 ends a list without an admin: nobody could change it again"
+                              : "roles: line 7 has an operator's name or key that is there already");
+    }
+}
+
+/* ---- who may ---- */
+
+static void
+sign_text(struct bm_buf *note, const char *text, size_t who)
+{
+    const struct bm_note_signer *signer = &kit_signers[who];
+
+    assert_ok(bm_note_build(note, bm_bytes_str(text), &signer, 1, &kit_fail));
+}
+
+static enum bm_rc
+check(const char *text, struct bm_buf *note, uint8_t site_byte, uint64_t seq, const struct bm_operator **ret_by)
+{
+    struct bm_statement_head head;
+    uint8_t site[BM_HASH];
+
+    memset(site, site_byte, sizeof(site));
+    assert_ok(bm_statement_head_parse(&head, bm_bytes_str(text), &kit_fail));
+    return bm_statement_check(&head, bm_buf_bytes(note), &kit_roles, site, seq, ret_by, &kit_fail);
+}
+
+/* Row: kind; column: who. The table of the design: admin all; custodian pin; planner order; fleet allow. */
+static void
+each_role_signs_what_it_may_and_nothing_else(void **state)
+{
+    static const char *const kinds[] = { "pin", "order", "allow", "roles" }, *const people[] = { "anna", "carl", "paul", "fred" };
+    static const char may[4][5] = { "yy..", "y.y.", "y..y", "y..." };
+
+    (void)state;
+    for (size_t kind = 0; kind < 4; kind++) {
+        for (size_t who = 0; who < 4; who++) {
+            bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+            const struct bm_operator *by = NULL;
+            char text[512];
+
+            (void)snprintf(text, sizeof(text), "birthmark/%s/v1\nsite " KIT_SITE "\nseq 7\ntime 2026-11-23T21:34:09Z\nby %s\n", kinds[kind],
+                           people[who]);
+            sign_text(&note, text, who);
+            assert_rc(may[kind][who] == 'y' ? BM_OK : BM_EPOLICY, check(text, &note, 0x9f, 7, &by));
+            if (may[kind][who] == 'y')
+                assert_string_equal(by->name, people[who]);
+            else
+                assert_null(by);
+        }
+    }
+    assert_string_equal(kit_fail.text, "fred is fleet here and may not sign this roles: see who may");
+}
+
+static void
+neither_moved_nor_replayed_nor_early(void **state)
+{
+    static const char text[] = KIT_HEAD("order", "paul") ORDER_BODY;
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+    const struct bm_operator *by = NULL;
+
+    (void)state;
+    sign_text(&note, text, 2);
+    assert_ok(check(text, &note, 0x9f, 7, &by));
+    assert_refused(BM_EPOLICY, check(text, &note, 0x9e, 7, &by), "this order was signed for another site: make it here");
+    assert_refused(BM_EPOLICY, check(text, &note, 0x9f, 8, &by),
+                   "this order has number 7, which was used before: a statement is taken once, and the next has number 8");
+    assert_refused(BM_EPOLICY, check(text, &note, 0x9f, 6, &by), "this order has number 7 and the next is 6: hand in what comes before it");
+}
+
+static void
+forged_signatures_are_refused(void **state)
+{
+    static const char text[] = KIT_HEAD("order", "paul") ORDER_BODY, by_eve[] = KIT_HEAD("order", "eve") ORDER_BODY;
+    bm_cleanup(bm_buf_done) struct bm_buf by_carl = { .max = BM_MAX_NOTE }, changed = { .max = BM_MAX_NOTE },
+                                          unknown = { .max = BM_MAX_NOTE }, twin = { .max = BM_MAX_NOTE };
+    const struct bm_operator *by = NULL;
+    const struct bm_note_signer *signers[1];
+    struct bm_note_signer eve;
+    uint8_t seed[BM_NOTE_KEY] = { 66 };
+
+    (void)state;
+    sign_text(&by_carl, text, 1); /* says paul, signed by carl */
+    assert_refused(BM_EPOLICY, check(text, &by_carl, 0x9f, 7, &by), "this order says that it is by paul, whose signature is not on it");
+    sign_text(&unknown, by_eve, 2);
+    assert_refused(BM_EPOLICY, check(by_eve, &unknown, 0x9f, 7, &by), "this order is by eve, who is no operator of this site");
+    assert_ok(bm_note_signer_init(&eve, "paul", seed, &kit_fail)); /* paul's name, another key */
+    signers[0] = &eve;
+    assert_ok(bm_note_build(&twin, bm_bytes_str(text), signers, 1, &kit_fail));
+    assert_rc(BM_EPOLICY, check(text, &twin, 0x9f, 7, &by));
+    sign_text(&changed, text, 2);
+    memcpy((uint8_t *)memmem(changed.p, changed.n, "quantity 12", 11), "quantity 99", 11);
+    assert_refused(BM_EPOLICY, check(text, &changed, 0x9f, 7, &by),
+                   "the signature of paul on this order does not verify: it was changed after it was signed");
+    assert_null(by);
+    /* another statement's head beside this note is a mistake of ours */
+    memcpy((uint8_t *)memmem(changed.p, changed.n, "seq 7", 5), "seq 8", 5);
+    assert_rc(BM_EBUG, check(text, &changed, 0x9f, 7, &by));
+}
+
+static int
+people(void **state)
+{
+    (void)state;
+    kit_people();
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_texts_come_out_as_they_went_in),
+        cmocka_unit_test(what_was_read_is_what_was_said),
+        cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(roles_without_an_admin_or_with_one_key_twice_are_refused),
+        cmocka_unit_test(each_role_signs_what_it_may_and_nothing_else),
+        cmocka_unit_test(neither_moved_nor_replayed_nor_early),
+        cmocka_unit_test(forged_signatures_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, people, NULL);
+}
