@@ -1,0 +1,218 @@
+/* One round: hear, write, commit, and only then answer. */
+#include "registrar/registrar.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ROUND 256 /* messages of one peer in a round */
+#define TICK 1000 /* milliseconds: the counted refusals' clock */
+
+enum bm_rc
+bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (r->in_transaction)
+        return BM_OK;
+    if ((rc = bm_store_begin(r->store, fail)) == BM_OK)
+        r->in_transaction = true;
+    return rc;
+}
+
+static enum bm_rc
+commit(struct bm_registrar *r, struct bm_fail *fail)
+{
+    if (!r->in_transaction)
+        return BM_OK;
+    r->in_transaction = false;
+    return bm_store_commit(r->store, fail);
+}
+
+static enum bm_rc
+signer_drain(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
+{
+    for (int i = 0; i < ROUND; i++) {
+        struct bm_message message;
+        enum bm_heard heard;
+        enum bm_rc rc = bm_channel_recv(&heard, &message, r->signer.fd, buffer, BM_MAX_MESSAGE, 0, fail);
+
+        if (rc != BM_OK)
+            return rc;
+        if (heard == BM_HEARD_NOTHING)
+            return BM_OK;
+        if (heard == BM_HEARD_END)
+            return bm_fail(fail, BM_EBUSY, NULL, "the signer is gone: its own message says why");
+        if ((rc = bm_signer_heard(r, &message, fail)) != BM_OK)
+            return rc;
+    }
+    return BM_OK;
+}
+
+/* Serves what a peer sent; *ret_gone when it left. */
+static enum bm_rc
+peer_drain(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, bool *ret_gone, struct bm_fail *fail)
+{
+    r->peer = (struct peer){ .r = r, .link = link };
+    link->rules.ctx = &r->peer;
+    *ret_gone = false;
+    for (int i = 0; i < ROUND && r->npending < MAX_PENDING; i++) {
+        struct bm_message message;
+        enum bm_heard heard;
+        enum bm_rc rc = bm_channel_recv(&heard, &message, link->fd, buffer, BM_MAX_MESSAGE, 0, fail);
+
+        if (rc == BM_OK && heard == BM_HEARD_NOTHING)
+            return BM_OK;
+        if (rc == BM_OK && heard == BM_HEARD_END) {
+            *ret_gone = true;
+            return BM_OK;
+        }
+        if (rc == BM_OK)
+            rc = bm_rules_pass(&link->rules, &message, fail);
+        if (rc != BM_OK)
+            return rc;
+    }
+    return BM_OK;
+}
+
+static enum bm_rc
+control_drop(struct bm_registrar *r, struct bm_link *link, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_arrival_abandon(r, link, fail);
+
+    bm_link_close(link);
+    return rc;
+}
+
+/* A command that breaks the protocol loses its connection, nothing more. */
+static enum bm_rc
+control_serve(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, struct bm_fail *fail)
+{
+    bool gone;
+    enum bm_rc rc = peer_drain(r, link, buffer, &gone, fail);
+
+    if (rc == BM_EINPUT || rc == BM_EPOLICY || (rc == BM_OK && gone))
+        return control_drop(r, link, fail);
+    return rc;
+}
+
+/* A gate that breaks the protocol is taken over or broken: all stops, and the parent starts anew. */
+static enum bm_rc
+gate_serve(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, struct bm_fail *fail)
+{
+    bool gone;
+    enum bm_rc rc = peer_drain(r, link, buffer, &gone, fail);
+
+    if (rc == BM_OK && gone)
+        return bm_fail(fail, BM_EBUSY, NULL, "a gate is gone");
+    return rc;
+}
+
+static enum bm_rc
+control_accept(struct bm_registrar *r, struct bm_fail *fail)
+{
+    int fd = accept4(r->listening, NULL, NULL, SOCK_CLOEXEC);
+    struct bm_link *link = NULL;
+
+    if (fd < 0)
+        return BM_OK; /* it left again, or too many files: the next round tries again */
+    for (size_t i = 0; i < MAX_CONTROLS && link == NULL; i++)
+        if (r->controls[i].fd < 0)
+            link = &r->controls[i];
+    if (link == NULL || bm_channel_init(fd, fail) != BM_OK) {
+        (void)close(fd);
+        return BM_OK;
+    }
+    bm_link_init(link, fd, ++r->generation);
+    link->rules = (struct bm_rules){ .table = bm_control_rules, .count = bm_control_nrules, .phase = 1 };
+    return BM_OK;
+}
+
+static enum bm_rc
+flush_all(struct bm_registrar *r, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_link_flush(&r->signer, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < r->ngates; i++)
+        rc = bm_link_flush(&r->gates[i], fail);
+    for (size_t i = 0; rc == BM_OK && i < MAX_CONTROLS; i++)
+        if (r->controls[i].fd >= 0 && bm_link_flush(&r->controls[i], fail) != BM_OK)
+            rc = control_drop(r, &r->controls[i], fail);
+    return rc;
+}
+
+static short
+wants(const struct bm_link *link, bool hear)
+{
+    return (short)((hear ? POLLIN : 0) + (link->first != NULL ? POLLOUT : 0));
+}
+
+/* Fills the poll set: signer, listening socket, gates, controls; the order that serve_round() reads. */
+static nfds_t
+poll_set(const struct bm_registrar *r, struct pollfd *set)
+{
+    bool hear = r->npending < MAX_PENDING / 2; /* above: answers first, peers wait */
+    nfds_t n = 0;
+
+    set[n++] = (struct pollfd){ .fd = r->signer.fd, .events = wants(&r->signer, true) };
+    set[n++] = (struct pollfd){ .fd = hear ? r->listening : -1, .events = POLLIN };
+    for (size_t i = 0; i < r->ngates; i++)
+        set[n++] = (struct pollfd){ .fd = r->gates[i].fd, .events = wants(&r->gates[i], hear) };
+    for (size_t i = 0; i < MAX_CONTROLS; i++)
+        set[n++] = (struct pollfd){ .fd = r->controls[i].fd, .events = wants(&r->controls[i], hear) };
+    return n;
+}
+
+#define HEARD (POLLIN | POLLHUP | POLLERR)
+
+static enum bm_rc
+serve_round(struct bm_registrar *r, const struct pollfd *set, uint8_t *buffer, struct bm_fail *fail)
+{
+    enum bm_rc rc = BM_OK;
+
+    if ((set[0].revents & HEARD) != 0)
+        rc = signer_drain(r, buffer, fail);
+    for (size_t i = 0; rc == BM_OK && i < r->ngates; i++)
+        if ((set[2 + i].revents & HEARD) != 0)
+            rc = gate_serve(r, &r->gates[i], buffer, fail);
+    for (size_t i = 0; rc == BM_OK && i < MAX_CONTROLS; i++)
+        if ((set[2 + r->ngates + i].revents & HEARD) != 0)
+            rc = control_serve(r, &r->controls[i], buffer, fail);
+    if (rc == BM_OK && (set[1].revents & POLLIN) != 0)
+        rc = control_accept(r, fail);
+    return rc == BM_OK ? bm_refuse_counted(r, fail) : rc;
+}
+
+/* With a single command on a socketpair there is nothing left to do once it has gone. */
+static bool
+finished(const struct bm_registrar *r)
+{
+    return r->listening < 0 && r->ngates == 0 && r->controls[0].fd < 0 && r->npending == 0;
+}
+
+enum bm_rc
+bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail)
+{
+    struct pollfd set[2 + BM_MAX_GATES + MAX_CONTROLS];
+    uint8_t *buffer = malloc(BM_MAX_MESSAGE);
+    enum bm_rc rc = BM_OK;
+
+    if (buffer == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to serve");
+    while (rc == BM_OK && !finished(r)) {
+        nfds_t n = poll_set(r, set);
+
+        if (poll(set, n, TICK) == -1 && errno != EINTR) {
+            rc = bm_fail(fail, BM_EBUG, NULL, "poll: %s", strerrordesc_np(errno));
+            break;
+        }
+        if ((rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK)
+            break;
+        if ((rc = serve_round(r, set, buffer, fail)) == BM_OK && (rc = commit(r, fail)) == BM_OK)
+            rc = flush_all(r, fail);
+    }
+    free(buffer);
+    return rc;
+}

@@ -1,0 +1,255 @@
+/* What the signer appended to the ledger becomes records: the one place that turns events into rows, live and in replay alike. */
+#include "registrar/registrar.h"
+
+#include "wire/text.h"
+
+void
+bm_view_copy(char *ret, size_t n, struct bm_bytes view)
+{
+    (void)snprintf(ret, n, "%.*s", (int)(view.n < n ? view.n : n - 1), view.n == 0 ? "" : (const char *)view.p);
+}
+
+struct kept {
+    struct bm_registrar *r;
+    const struct bm_s_leaf *leaf;
+    const struct bm_event *event;
+    const struct pending *p; /* NULL in replay */
+    uint64_t *ret_alarm;
+};
+
+typedef enum bm_rc keep_fn(const struct kept *k, struct bm_fail *fail);
+
+static enum bm_rc
+serial_parse(uint8_t ret[static BM_MAX_SERIAL], struct bm_bytes *ret_serial, struct bm_bytes hex, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (hex.n > 2 * BM_MAX_SERIAL || hex.n % 2 != 0)
+        return bm_fail(fail, BM_EBUG, NULL, "the signer's event has a serial of %zu digits", hex.n);
+    if ((rc = bm_hex_parse(ret, hex.n / 2, hex, fail)) != BM_OK)
+        return rc;
+    *ret_serial = bm_bytes(ret, hex.n / 2);
+    return BM_OK;
+}
+
+static enum bm_rc
+state_set(const struct kept *k, struct bm_bytes hex, const char *state, const char *reason, struct bm_fail *fail)
+{
+    uint8_t serial[BM_MAX_SERIAL];
+    struct bm_bytes view = { 0 };
+    enum bm_rc rc;
+
+    if ((rc = serial_parse(serial, &view, hex, fail)) != BM_OK)
+        return rc;
+    return bm_store_identity_state(k->r->store, view, state, k->event->time, reason, fail);
+}
+
+static enum bm_rc
+chip_of(const struct kept *k, int64_t *ret_chip, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_LEAF };
+    struct bm_store_chip chip;
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+    bool found;
+
+    if (k->p != NULL && k->p->chip != 0) {
+        *ret_chip = k->p->chip;
+        return BM_OK;
+    }
+    if ((rc = bm_hex_parse(hash, sizeof(hash), k->event->chip, fail)) != BM_OK ||
+        (rc = bm_store_chip_by_key(k->r->store, hash, &found, &chip, &leaf, fail)) != BM_OK)
+        return rc;
+    if (!found)
+        return bm_fail(fail, BM_EBUG, NULL, "the signer issued for a chip that the store does not hold: restore the store");
+    *ret_chip = chip.id;
+    return BM_OK;
+}
+
+static enum bm_rc
+keep_issued(const struct kept *k, struct bm_fail *fail)
+{
+    char device[BM_MAX_NAME + 1], service[BM_MAX_NAME + 1], profile[BM_MAX_NAME + 1], order[BM_MAX_NAME + 1], lot[BM_MAX_NAME + 1],
+        class[32];
+    uint8_t serial[BM_MAX_SERIAL];
+    struct bm_store_identity identity = { .device = device,
+                                          .service = service,
+                                          .profile = profile,
+                                          .order = order,
+                                          .lot = lot,
+                                          .evidence_class = class };
+    struct bm_cert cert;
+    enum bm_rc rc;
+
+    bm_view_copy(device, sizeof(device), k->event->device);
+    bm_view_copy(service, sizeof(service), k->event->service);
+    bm_view_copy(profile, sizeof(profile), k->event->profile);
+    bm_view_copy(order, sizeof(order), k->event->order);
+    bm_view_copy(lot, sizeof(lot), k->event->lot);
+    bm_view_copy(class, sizeof(class), k->event->evidence_class);
+    if ((rc = serial_parse(serial, &identity.serial, k->event->serial, fail)) != BM_OK ||
+        (rc = chip_of(k, &identity.chip, fail)) != BM_OK || (rc = bm_cert_parse(&cert, k->leaf->certificate, fail)) != BM_OK)
+        return rc;
+    identity.key = cert.key.hash;
+    identity.issued = k->event->time;
+    identity.not_after = cert.not_after;
+    identity.certificate = k->leaf->certificate;
+    identity.evidence = k->leaf->evidence.n > 0 || k->p == NULL ? k->leaf->evidence : bm_buf_bytes(&k->p->kept);
+    identity.leaf = k->leaf->index;
+    return bm_store_identity_put(k->r->store, &identity, fail);
+}
+
+static enum bm_rc
+keep_replaced(const struct kept *k, struct bm_fail *fail)
+{
+    enum bm_rc rc = state_set(k, k->event->replaces, "replaced", "replaced by a new key of the same chip", fail);
+
+    for (size_t i = 0; i < BM_CA__N; i++)
+        k->r->crl[i].dirty = true;
+    return rc != BM_OK ? rc : keep_issued(k, fail);
+}
+
+static enum bm_rc
+keep_confirmed(const struct kept *k, struct bm_fail *fail)
+{
+    return state_set(k, k->event->serial, "active", NULL, fail);
+}
+
+static enum bm_rc
+keep_revoked(const struct kept *k, struct bm_fail *fail)
+{
+    char reason[256];
+
+    for (size_t i = 0; i < BM_CA__N; i++)
+        k->r->crl[i].dirty = true;
+    bm_view_copy(reason, sizeof(reason), k->event->reason);
+    return state_set(k, k->event->serial, "revoked", reason, fail);
+}
+
+static struct bm_bytes
+attachment_of(const struct kept *k)
+{
+    return k->leaf->attachment.n > 0 || k->p == NULL ? k->leaf->attachment : bm_buf_bytes(&k->p->kept);
+}
+
+static enum bm_rc
+keep_pinned(const struct kept *k, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(attachment_of(k));
+    struct bm_bytes note = bm_rd_lv32(&rd, BM_MAX_NOTE);
+    struct bm_statement_head head;
+    struct bm_note parts;
+    struct bm_pin pin;
+    enum bm_rc rc;
+
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&head, &pin, parts.text, fail)) != BM_OK)
+        return rc;
+    return bm_store_lot_pinned(k->r->store, pin.root, k->event->time, k->leaf->index, fail);
+}
+
+static enum bm_rc
+keep_order(const struct kept *k, struct bm_fail *fail)
+{
+    struct bm_store_profile profiles[BM_MAX_ORDER_PROFILES];
+    struct bm_rd rd = bm_rd(attachment_of(k));
+    struct bm_bytes note = bm_rd_lv32(&rd, BM_MAX_NOTE);
+    size_t n = bm_rd_u8(&rd);
+    struct bm_statement_head head;
+    bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
+    struct bm_note parts;
+    enum bm_rc rc;
+
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_order_parse(&head, &order, parts.text, fail)) != BM_OK)
+        return rc;
+    if (n > BM_COUNT(profiles))
+        return bm_fail(fail, BM_EBUG, NULL, "the signer took an order with %zu profiles", n);
+    for (size_t i = 0; i < n; i++) {
+        struct bm_profile profile;
+
+        profiles[i].text = bm_rd_lv16(&rd, BM_MAX_PROFILE);
+        if ((rc = bm_profile_parse(&profile, profiles[i].text, fail)) != BM_OK)
+            return rc;
+        memcpy(profiles[i].name, profile.name, sizeof(profile.name));
+        memcpy(profiles[i].service, profile.service, sizeof(profile.service));
+    }
+    return bm_store_order_put(k->r->store, order.order, order.quantity, order.from, order.until, order.lots, order.nlots, profiles, n,
+                              k->leaf->index, fail);
+}
+
+static enum bm_rc
+keep_refused(const struct kept *k, struct bm_fail *fail)
+{
+    char device[BM_MAX_NAME + 1], chip[2 * BM_HASH + 1], lot[BM_MAX_NAME + 1], by[BM_MAX_NAME + 1], what[32], sentence[400];
+    struct bm_store_alarm alarm = { .time = k->event->time,
+                                    .kind = what,
+                                    .sentence = sentence,
+                                    .device = device,
+                                    .chip = chip,
+                                    .lot = lot,
+                                    .by = by,
+                                    .has_leaf = true,
+                                    .leaf = k->leaf->index };
+
+    bm_view_copy(device, sizeof(device), k->event->device);
+    bm_view_copy(chip, sizeof(chip), k->event->chip);
+    bm_view_copy(lot, sizeof(lot), k->event->lot);
+    bm_view_copy(by, sizeof(by), k->event->by);
+    bm_view_copy(what, sizeof(what), k->event->what.n > 0 ? k->event->what : bm_bytes_str("enrol"));
+    bm_view_copy(sentence, sizeof(sentence), k->event->reason);
+    return bm_store_alarm_add(k->r->store, &alarm, k->ret_alarm, fail);
+}
+
+/* A kind that stands only in the ledger has no row. */
+static keep_fn *const keepers[BM_EVENT__N] = {
+    [BM_EVENT_LOT_PINNED] = keep_pinned,
+    [BM_EVENT_ORDER_OPENED] = keep_order,
+    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
+    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
+    [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
+    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,
+    [BM_EVENT_REFUSED] = keep_refused,
+};
+
+/* In a batch every answer carries the checkpoint over all of the batch: it fits once the batch's last leaf is in. */
+static enum bm_rc
+checkpoint_keep(struct bm_registrar *r, struct bm_bytes note, struct bm_fail *fail)
+{
+    struct bm_checkpoint checkpoint;
+    struct bm_note parts;
+    enum bm_rc rc;
+
+    if (note.n == 0)
+        return BM_OK;
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_checkpoint_parse(&checkpoint, parts.text, fail)) != BM_OK)
+        return rc;
+    if (checkpoint.size > r->ledger.frontier.size)
+        return BM_OK;
+    return bm_ledger_checkpoint(&r->ledger, note, fail);
+}
+
+enum bm_rc
+bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const struct pending *p, uint64_t *ret_alarm,
+                struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    *ret_alarm = 0;
+    if (leaves->n == 0)
+        return BM_OK;
+    if ((rc = bm_registrar_transaction(r, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < leaves->n; i++) {
+        const struct bm_s_leaf *leaf = &leaves->leaf[i];
+        struct bm_event event;
+        struct kept k = { .r = r, .leaf = leaf, .event = &event, .p = p, .ret_alarm = ret_alarm };
+
+        if ((rc = bm_event_parse(&event, leaf->event, fail)) != BM_OK)
+            return bm_fail(fail, BM_EBUG, NULL, "the signer gave an event that does not parse: leaf %llu", (unsigned long long)leaf->index);
+        if ((rc = bm_ledger_append(&r->ledger, leaf->index, &event, leaf->salt, leaf->event,
+                                   leaf->attachment.n > 0 ? leaf->attachment : bm_bytes(NULL, 0), fail)) != BM_OK)
+            return rc;
+        if (keepers[event.kind] != NULL && (rc = keepers[event.kind](&k, fail)) != BM_OK)
+            return rc;
+    }
+    return checkpoint_keep(r, leaves->checkpoint, fail);
+}

@@ -1,0 +1,166 @@
+/* registrar.h - the inside of the working process: what it holds, and the steps by which requests become records. Only this room includes it. */
+#ifndef BM_REGISTRAR_H
+#define BM_REGISTRAR_H
+
+#include "evidence/bundle.h"
+#include "ledger/ledger.h"
+#include "pki/cert.h"
+#include "proc/control_messages.h"
+#include "proc/gate_messages.h"
+#include "proc/places.h"
+#include "proc/signer_messages.h"
+#include "record/site.h"
+#include "registrar/link.h"
+#include "registrar/trees.h"
+
+#define MAX_CONTROLS 32  /* commands at once */
+#define MAX_PENDING 1024 /* requests on their way through the signer; above it gates wait */
+
+struct bm_registrar;
+struct pending;
+
+/* What is done with the signer's answer, inside the transaction of this round. */
+typedef enum bm_rc settle_fn(struct bm_registrar *r, struct pending *p, const struct bm_message *answer, struct bm_fail *fail);
+
+/* One request on its way through the signer. */
+struct pending {
+    bool used;
+    settle_fn *settle;
+    struct bm_link *asker; /* NULL: nobody waits (the registrar asked for itself) */
+    uint64_t generation;   /* of asker when it asked */
+    uint64_t asker_id;
+    int64_t chip;
+    char lot[BM_MAX_NAME + 1];
+    char order[BM_MAX_NAME + 1];
+    char what[32];      /* refusals: the word for the alarm */
+    uint8_t rc;         /* refusals: the class to answer with */
+    uint8_t ca;         /* CRL */
+    struct bm_buf kept; /* evidence bundle, statement with profiles, or a refusal's sentence */
+};
+
+/* A lot that is coming in; one at a time. */
+struct arrival {
+    bool open;
+    struct bm_link *from;
+    uint64_t generation;
+    int64_t lot;
+    char name[BM_MAX_NAME + 1];
+    uint64_t size, have;
+    unsigned in_flight; /* leaf messages that the signer has not answered */
+    bool failed;
+    struct bm_buf hashes; /* leaf hashes, 32 bytes each */
+    struct bm_buf pin;    /* the signed pin: attachment of its leaf */
+};
+
+/* Refusals without proof: ten a minute have a leaf and an alarm of their own, the rest share one leaf. */
+struct budget {
+    bm_time minute;
+    unsigned own;
+    uint64_t counted;
+    bm_time since; /* the first of those counted */
+};
+
+struct crl_cache {
+    struct bm_buf der;
+    bm_time made;
+    bool dirty;
+};
+
+/* The peer whose message is being served: the context of the two tables' handlers. */
+struct peer {
+    struct bm_registrar *r;
+    struct bm_link *link;
+};
+
+struct bm_registrar {
+    const struct bm_env *env;
+    struct peer peer;
+    bm_time now; /* of this round */
+    struct bm_site site;
+    struct bm_store *store;
+    bool in_transaction;
+    struct bm_ledger ledger;
+    struct bm_trees trees;
+    struct bm_buf ca_cert[BM_CA__N]; /* DER */
+    struct bm_bytes ca_subject[BM_CA__N];
+
+    struct bm_link signer;
+    struct bm_link gates[BM_MAX_GATES];
+    size_t ngates;
+    struct bm_link controls[MAX_CONTROLS];
+    int listening; /* -1: one command holds us by a socketpair */
+    uint64_t generation;
+
+    struct pending pending[MAX_PENDING];
+    size_t npending;
+
+    uint8_t site_hash[BM_HASH];
+    char vkey[BM_NOTE_VKEY + 1];
+    uint64_t next_seq;
+    uint64_t signed_total, signed_again;
+    char confinement[2][96]; /* signer, registrar */
+    struct arrival arrival;
+    struct budget budget;
+    struct crl_cache crl[BM_CA__N];
+    uint64_t issued; /* since start */
+};
+
+/* main.c, loop.c */
+bm_must_use enum bm_rc bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail);
+/* Opens this round's transaction when it is not open yet: whoever writes the store calls it first. */
+bm_must_use enum bm_rc bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail);
+
+/* ask.c: sends a request to the signer on behalf of a peer; the slot's `kept` is the caller's to fill after. */
+bm_must_use enum bm_rc bm_signer_ask(struct bm_registrar *r, uint16_t type, struct bm_bytes body, struct bm_link *asker, uint64_t asker_id,
+                                     settle_fn *settle, struct pending **ret_pending, struct bm_fail *fail);
+/* Serves one answer of the signer. */
+bm_must_use enum bm_rc bm_signer_heard(struct bm_registrar *r, const struct bm_message *answer, struct bm_fail *fail);
+/* Answers whoever asked, if still there. */
+bm_must_use enum bm_rc bm_answer(struct pending *p, uint16_t type, struct bm_bytes body, struct bm_fail *fail);
+bool bm_asker_is_gate(const struct bm_registrar *r, const struct bm_link *asker);
+/* Answers with a refusal in the asker's own words: BM_G_REFUSED or BM_C_REFUSED. */
+bm_must_use enum bm_rc bm_answer_refused(struct bm_registrar *r, struct bm_link *asker, uint64_t id, enum bm_rc class, uint64_t alarm,
+                                         const char *sentence, struct bm_fail *fail);
+/* First talk with the signer, before confinement ends start-up: HELLO, and REPLAY of what the store has not seen. Blocking. */
+bm_must_use enum bm_rc bm_signer_hello(struct bm_registrar *r, struct bm_fail *fail);
+
+/* records.c: leaves of the signer become records, live and in replay alike. `p` NULL in replay. *ret_alarm: 0 when none was raised. */
+bm_must_use enum bm_rc bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const struct pending *p,
+                                       uint64_t *ret_alarm, struct bm_fail *fail);
+
+/* refuse.c: a refusal that the registrar decided, or that the signer found without proof. Answers the asker, at once or when the leaf stands. */
+struct refusal {
+    const char *what; /* unknown-chip, order, enrol, lot, statement */
+    enum bm_rc class;
+    const char *chip; /* hex, or "" */
+    const char *lot;  /* or "" */
+    const char *by;   /* operator, or "": operators' refusals are always on record */
+    const char *sentence;
+};
+bm_must_use enum bm_rc bm_refuse(struct bm_registrar *r, struct bm_link *asker, uint64_t id, const struct refusal *refusal,
+                                 struct bm_fail *fail);
+/* Once a minute: what was counted becomes a leaf. */
+bm_must_use enum bm_rc bm_refuse_counted(struct bm_registrar *r, struct bm_fail *fail);
+
+/* The two message tables. */
+extern const struct bm_rule bm_gate_rules[];
+extern const size_t bm_gate_nrules;
+extern const struct bm_rule bm_control_rules[];
+extern const size_t bm_control_nrules;
+/* arrival.c: lots that come in (rows of the control table). */
+bm_must_use enum bm_rc bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_leaves(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+/* The command that was sending a lot went away. */
+bm_must_use enum bm_rc bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone, struct bm_fail *fail);
+
+/* control.c: one row of an answer; the end of it. */
+bm_must_use enum bm_rc bm_control_row(struct bm_link *link, uint64_t id, const char *json, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_control_end(struct bm_link *link, uint64_t id, struct bm_bytes body, struct bm_fail *fail);
+/* The row that the site answers with; also what /v1 and /healthz say. */
+bm_must_use enum bm_rc bm_site_row(struct bm_registrar *r, struct bm_buf *json, struct bm_fail *fail);
+
+/* Copies a view into a NUL-terminated buffer of n bytes, cut to fit. */
+void bm_view_copy(char *ret, size_t n, struct bm_bytes view);
+
+#endif
