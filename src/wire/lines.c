@@ -83,7 +83,7 @@ refuse_key(struct bm_lines *lines, const char *key)
 struct bm_bytes
 bm_lines_want(struct bm_lines *lines, const char *key)
 {
-    struct bm_bytes line, value;
+    struct bm_bytes line;
     size_t skip = strlen(key) + 1;
 
     if (lines->bad)
@@ -93,13 +93,9 @@ bm_lines_want(struct bm_lines *lines, const char *key)
         return bm_bytes(NULL, 0);
     }
     line = line_take(lines);
-    /* the line is clean, so it does not end in the space after the key: something stands behind it */
-    if (lines->bad || line.n <= skip)
-        return bm_bytes(NULL, 0);
-    value = bm_bytes(line.p + skip, line.n - skip);
-    if (value.p[0] != ' ')
-        return value;
-    refuse(lines, "has more than one space after its key");
+    if (line.n > skip && line.p[skip] != ' ')
+        return bm_bytes(line.p + skip, line.n - skip);
+    refuse(lines, "must have one space between its key and its value");
     return bm_bytes(NULL, 0);
 }
 

@@ -93,7 +93,7 @@ every_other_form_is_refused_with_its_line(void **state)
         const char *from, *to, *says;
     } cases[] = {
         { "/v1", "/v2", "order: line 1 must be \"birthmark/order/v1\"" },
-        { "name pilot", "name  pilot", "order: line 2 has more than one space after its key" },
+        { "name pilot", "name  pilot", "order: line 2 must have one space between its key and its value" },
         { "name pilot", "name\tpilot", "order: line 2 must be \"name\" with its value" },
         { "pilot.1", "-pilot", "order: line 2 must hold a name: letters, digits, '.', '_' and '-', not beginning with '.' or '-'" },
         { "pilot.1", "p2345678901234567",
@@ -160,6 +160,18 @@ the_first_sentence_stays(void **state)
     assert_string_equal(fail.text, "it: line 2 must be \"x\" with its value");
 }
 
+/* Found by fuzz_lines: a key with a line feed in it matched across two lines and gave an empty value that was not bad. */
+static void
+a_key_that_spans_two_lines_is_no_key(void **state)
+{
+    struct bm_fail fail = { 0 };
+    struct bm_lines lines = bm_lines_open(bm_bytes_str("h\na\nb 1\n"), "h", "it", &fail);
+
+    (void)state;
+    assert_int_equal(bm_lines_want(&lines, "a\nb").n, 0);
+    assert_int_equal(bm_lines_close(&lines), BM_EINPUT);
+}
+
 static void
 only_what_can_be_read_is_written(void **state)
 {
@@ -188,6 +200,7 @@ main(void)
         cmocka_unit_test(every_other_form_is_refused_with_its_line),
         cmocka_unit_test(numbers_reach_the_last),
         cmocka_unit_test(the_first_sentence_stays),
+        cmocka_unit_test(a_key_that_spans_two_lines_is_no_key),
         cmocka_unit_test(only_what_can_be_read_is_written),
     };
 
