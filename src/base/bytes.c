@@ -47,8 +47,12 @@ bm_buf_grow(struct bm_buf *buf, size_t n)
 {
     uint8_t *at;
 
-    if (buf->bad || n > buf->max || buf->n > buf->max - n || (buf->cap - buf->n < n && !enlarge(buf, buf->n + n))) {
+    if (buf->bad || n > buf->max || buf->n > buf->max - n) {
         buf->bad = true;
+        return NULL;
+    }
+    if (buf->cap - buf->n < n && !enlarge(buf, buf->n + n)) {
+        buf->bad = buf->nomem = true;
         return NULL;
     }
     at = buf->p + buf->n;
@@ -160,7 +164,7 @@ void
 bm_buf_reset(struct bm_buf *buf)
 {
     buf->n = 0;
-    buf->bad = false;
+    buf->bad = buf->nomem = false;
 }
 
 enum bm_rc
@@ -168,7 +172,7 @@ bm_buf_check(const struct bm_buf *buf, const char *what, struct bm_fail *fail)
 {
     if (!buf->bad)
         return BM_OK;
-    if (buf->max > 0 && buf->n <= buf->max / 2)
+    if (buf->nomem)
         return bm_fail(fail, BM_ENOMEM, NULL, "%s: there is no memory for it", what);
     return bm_fail(fail, BM_EINPUT, NULL, "%s is larger than %zu bytes", what, buf->max);
 }
@@ -181,7 +185,7 @@ bm_buf_done(struct bm_buf *buf)
     free(buf->p);
     buf->p = NULL;
     buf->n = buf->cap = 0;
-    buf->bad = false;
+    buf->bad = buf->nomem = false;
 }
 
 enum bm_rc

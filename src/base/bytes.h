@@ -35,6 +35,7 @@ struct bm_buf {
     size_t cap;
     size_t max; /* ceiling in bytes; 0 = nothing fits */
     bool bad;
+    bool nomem; /* bad for want of memory, not for the ceiling */
 };
 
 void bm_buf_add(struct bm_buf *buf, const void *p, size_t n);

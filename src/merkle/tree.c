@@ -54,7 +54,7 @@ shrink(struct bm_tree *tree)
 {
     for (size_t i = 0; i < BM_TREE_LEVELS; i++) {
         tree->level[i].n = (size_t)(tree->size >> i) * BM_HASH;
-        tree->level[i].bad = false;
+        tree->level[i].bad = tree->level[i].nomem = false;
     }
 }
 

@@ -25,6 +25,19 @@ grows_to_its_ceiling_and_not_beyond(void **state)
 }
 
 static void
+one_piece_too_large_is_the_peers_fault_and_not_ours(void **state)
+{
+    static const uint8_t big[2000];
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 1000 };
+    struct bm_fail fail = { 0 };
+
+    (void)state;
+    bm_buf_add(&buf, big, sizeof(big));
+    assert_int_equal(bm_buf_check(&buf, "it", &fail), BM_EINPUT);
+    assert_string_equal(fail.text, "it is larger than 1000 bytes");
+}
+
+static void
 stays_bad_after_the_first_append_that_does_not_fit(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 4 };
@@ -143,6 +156,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grows_to_its_ceiling_and_not_beyond),
+        cmocka_unit_test(one_piece_too_large_is_the_peers_fault_and_not_ours),
         cmocka_unit_test(stays_bad_after_the_first_append_that_does_not_fit),
         cmocka_unit_test(writes_numbers_big_endian_and_lengths_before_bytes),
         cmocka_unit_test(a_field_longer_than_its_length_can_say_is_bad),
