@@ -220,9 +220,11 @@ bm_note_parse(struct bm_note *ret, struct bm_bytes bytes, struct bm_fail *fail)
 
         if (note.nsigs == BM_MAX_NOTE_SIGS)
             return bm_fail(fail, BM_EINPUT, CITE, "the note has more than %d signatures", BM_MAX_NOTE_SIGS);
-        if (!line_take(&rd, &line, &blob))
-            return blob.nomem ? bm_buf_check(&blob, "the note", fail)
-                              : bm_fail(fail, BM_EINPUT, CITE, "signature line %zu of the note is not one", note.nsigs + 1);
+        if (!line_take(&rd, &line, &blob)) {
+            if (blob.nomem)
+                return bm_buf_check(&blob, "the note", fail);
+            return bm_fail(fail, BM_EINPUT, CITE, "signature line %zu of the note is not one", note.nsigs + 1);
+        }
         if (stands_before(&note, &line))
             return bm_fail(fail, BM_EINPUT, CITE, "the note has two signatures of one key");
         note.sigs[note.nsigs] = line;
