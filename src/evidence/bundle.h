@@ -29,7 +29,9 @@ enum {
     BM_BODY_CMC = 1,
     BM_BODY_TPM = 2
 };
+/* BM_EINPUT. Views into bytes, which must outlive the bundle; leaf, proof and body are not read here. */
 bm_must_use enum bm_rc bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail);
+/* Appends it; the one encoding that parses to this. */
 void bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle);
 
 /* Who checks freshness: the signer, with its nonce key and clock; an auditor cannot, and passes NULL. */
@@ -47,9 +49,14 @@ struct bm_claim {
     struct bm_bytes csr;
 };
 /*
- * The whole chain but the lot's pin: leaf in tree at index, root key in leaf and fit to speak this way, its signature (or activation and certification),
- * nonce, CSR's own signature, operational key not a root key. BM_EINPUT malformed, BM_EPOLICY false.
- * *ret_proven says, on failure too, whether a root key listed in the leaf has proved itself (such refusals get a leaf of their own).
+ * The whole chain but the lot's pin: leaf in tree at index, root key in leaf and fit to speak this way, nonce, its signature (or activation and
+ * certification), CSR's own signature, operational key neither a root key nor the attestation key. BM_EINPUT malformed, BM_EPOLICY false.
+ *
+ * *ret_proven is always set, on failure too: has a root key listed in the leaf proved itself, freshly where `fresh` is given? Such refusals get a
+ * ledger leaf of their own, but only when the lot is pinned as well, which the caller checks: anybody can make a tree around a key of his own.
+ *
+ * Without `fresh` the nonce is not looked at, and neither is a TPM's proof of activation, which only the holder of k can make again: what remains
+ * of a TPM claim is that some attestation key spoke for the operational key (*ret_proven stays false). That it was this TPM's rests on the signer.
  */
 bm_must_use enum bm_rc bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle,
                                        struct bm_crypto *crypto, const struct bm_freshness *fresh, struct bm_fail *fail);

@@ -26,11 +26,17 @@ bm_nonce_make(uint8_t ret[static BM_NONCE], const struct bm_secret *k, const cha
     bm_hmac256(ret, bm_bytes(k->b, k->n), bm_bytes(in, n));
 }
 
+uint64_t
+bm_nonce_epoch(bm_time now)
+{
+    return now < 0 ? 0 : (uint64_t)now / BM_NONCE_EPOCH;
+}
+
 enum bm_rc
 bm_nonce_check(const struct bm_secret *k, const char *purpose, const uint8_t subject[static BM_HASH], bm_time now, struct bm_bytes nonce,
                struct bm_fail *fail)
 {
-    uint64_t epoch = now < 0 ? 0 : (uint64_t)now / BM_NONCE_EPOCH;
+    uint64_t epoch = bm_nonce_epoch(now);
     uint8_t want[BM_NONCE];
     unsigned same = 0;
 

@@ -30,8 +30,9 @@ bm_must_use enum bm_rc bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_
 
 /*
  * MakeCredential to an endorsement key of the TCG's default templates (RSA-2048 and P-256: SHA-256, AES-128-CFB; P-384: SHA-384, AES-256-CFB).
- * Appends the TPM2B_ID_OBJECT and the TPM2B_ENCRYPTED_SECRET, with their size fields. `seed` is 64 random bytes from the caller: the seed, and for an ECC key
- * the ephemeral scalar's (expanded inside). secret is at most 32 bytes.
+ * Appends the TPM2B_ID_OBJECT and the TPM2B_ENCRYPTED_SECRET, with their size fields. `seed` is 64 random bytes from the caller, of which everything
+ * random in here is expanded (inner seed, ephemeral scalar, OAEP's seed): the same bytes give the same challenge, so they are used once.
+ * secret is 1 to 32 bytes.
  */
 bm_must_use enum bm_rc bm_tpm_credential_make(struct bm_buf *credential, struct bm_buf *encrypted_secret, const struct bm_key *ek,
                                               struct bm_bytes ak_name, const struct bm_secret *secret, const uint8_t seed[static 64],
@@ -52,6 +53,8 @@ struct bm_tpm_claim {
     struct bm_bytes proof;
 };
 bm_must_use enum bm_rc bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct bm_fail *fail);
+/* SHA-256(EK hash || AK name): what the secret of an activation is bound to. */
+void bm_tpm_subject(uint8_t ret[static BM_HASH], const uint8_t ek_hash[static BM_HASH], struct bm_bytes ak_name);
 void bm_tpm_claim_build(struct bm_buf *buf, const struct bm_tpm_claim *claim);
 
 #endif

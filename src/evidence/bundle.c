@@ -1,0 +1,43 @@
+#include "evidence/bundle.h"
+#include "wire/rd.h"
+
+#define VERSION 1
+
+enum bm_rc
+bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(bytes);
+    uint16_t version = bm_rd_u16(&rd);
+    struct bm_bundle bundle = { .body_class = bm_rd_u8(&rd) };
+
+    if (bytes.n > BM_MAX_EVIDENCE)
+        return bm_fail(fail, BM_EINPUT, NULL, "the evidence is larger than %d bytes", BM_MAX_EVIDENCE);
+    bm_rd_copy(&rd, bundle.lot_root, BM_HASH);
+    bundle.lot_size = bm_rd_u64(&rd);
+    bundle.index = bm_rd_u64(&rd);
+    bundle.leaf = bm_rd_lv16(&rd, BM_MAX_LEAF);
+    bundle.proof = bm_rd_lv16(&rd, BM_PROOF_BYTES);
+    bundle.body = bm_rd_lv16(&rd, BM_MAX_EVIDENCE);
+    if (!rd.bad && version != VERSION)
+        return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of version %u and we read version %d", version, VERSION);
+    if (!bm_rd_end(&rd))
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "the evidence is cut short, has bytes after its end, or a part that is longer than it may be");
+    if (bundle.body_class != BM_BODY_CMC && bundle.body_class != BM_BODY_TPM)
+        return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of class %u: we read 1 (CMC) and 2 (TPM)", bundle.body_class);
+    *ret_bundle = bundle;
+    return BM_OK;
+}
+
+void
+bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle)
+{
+    bm_buf_add_u16(buf, VERSION);
+    bm_buf_add_u8(buf, bundle->body_class);
+    bm_buf_add(buf, bundle->lot_root, BM_HASH);
+    bm_buf_add_u64(buf, bundle->lot_size);
+    bm_buf_add_u64(buf, bundle->index);
+    bm_buf_add_lv16(buf, bundle->leaf);
+    bm_buf_add_lv16(buf, bundle->proof);
+    bm_buf_add_lv16(buf, bundle->body);
+}

@@ -1,0 +1,207 @@
+#include "evidence/bundle.h"
+
+/* What the two ways of speaking share while they are checked. */
+struct check {
+    struct bm_claim *claim; /* leaf is filled in; the rest is to be */
+    bool proven;
+    struct bm_crypto *crypto;
+    const struct bm_freshness *fresh;
+    struct bm_fail *fail;
+};
+
+/* ---- the leaf in its tree ---- */
+
+static enum bm_rc
+leaf_check(struct bm_leaf *leaf, const struct bm_bundle *bundle, struct bm_fail *fail)
+{
+    struct bm_proof proof;
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    if ((rc = bm_leaf_parse(leaf, bundle->leaf, fail)) != BM_OK || (rc = bm_proof_parse(&proof, bundle->proof, fail)) != BM_OK)
+        return rc;
+    bm_tree_leaf(hash, bundle->leaf);
+    rc = bm_inclusion_check(&proof, bundle->index, bundle->lot_size, hash, bundle->lot_root, fail);
+    /* req: RFC6962 2.1.1 the path from this leaf at this place ends in the lot's head */
+    if (rc == BM_EINPUT)
+        return bm_fail(fail, BM_EPOLICY, "RFC 6962 2.1.1", "the entry of chip %s does not stand at place %llu of the lot that it names",
+                       leaf->id, (unsigned long long)bundle->index);
+    if (rc != BM_OK)
+        return rc;
+    if (leaf->kind != BM_LEAF_KEYS)
+        return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is listed by its id alone, without a root key: such lots cannot be issued to yet",
+                       leaf->id);
+    return BM_OK;
+}
+
+/* ---- the operational key ---- */
+
+/* req: IEEE802.1AR 6.3 the key of an operational identity is another than the root's: each can be revoked alone */
+static enum bm_rc
+key_separate(const struct check *c, const struct bm_key *key, const struct bm_key *ak)
+{
+    if (bm_leaf_key(&c->claim->leaf, key->hash) != NULL)
+        return bm_fail(c->fail, BM_EPOLICY, NULL,
+                       "the request asks for a certificate for a root key of the chip: make a new key for the service");
+    if (ak != NULL && memcmp(ak->hash, key->hash, BM_HASH) == 0)
+        return bm_fail(c->fail, BM_EPOLICY, NULL,
+                       "the request asks for a certificate for the attestation key: make a new key for the service");
+    return BM_OK;
+}
+
+/* ---- root-signed ---- */
+
+/* The leaf's signing key that the signer identifier means. It is a label: the signature decides. */
+static const struct bm_key *
+cmc_root(const struct bm_leaf *leaf, const struct bm_cmc *cmc)
+{
+    struct bm_fail ignored = { 0 };
+    const struct bm_leaf_key *named;
+    struct bm_cert cert;
+
+    for (size_t i = 0; i < leaf->nkeys; i++)
+        if (leaf->keys[i].use == BM_USE_SIGN &&
+            bm_bytes_equal(cmc->signer_ski, bm_bytes(leaf->keys[i].key.ski, sizeof(leaf->keys[i].key.ski))))
+            return &leaf->keys[i].key;
+    if (cmc->signer_cert.n == 0 || bm_cert_parse(&cert, cmc->signer_cert, &ignored) != BM_OK)
+        return NULL;
+    named = bm_leaf_key(leaf, cert.key.hash);
+    return named != NULL && named->use == BM_USE_SIGN ? &named->key : NULL;
+}
+
+static enum bm_rc
+cmc_check(struct check *c, struct bm_bytes body)
+{
+    const struct bm_key *root;
+    struct bm_cmc cmc;
+    enum bm_rc rc;
+
+    if ((rc = bm_cmc_parse(&cmc, body, c->fail)) != BM_OK)
+        return rc;
+    if ((root = cmc_root(&c->claim->leaf, &cmc)) == NULL)
+        return bm_fail(c->fail, BM_EPOLICY, NULL,
+                       "the request is not signed by a root key of chip %s: sign it with the key that its lot lists", c->claim->leaf.id);
+    if (c->fresh != NULL &&
+        (rc = bm_nonce_check(c->fresh->k, BM_PURPOSE_ROOT, root->hash, c->fresh->now, cmc.recipient_nonce, c->fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_cmc_check_root(c->crypto, &cmc, root, c->fail)) != BM_OK)
+        return rc;
+    c->proven = true;
+    if ((rc = bm_csr_check(c->crypto, &cmc.csr, c->fail)) != BM_OK || (rc = key_separate(c, &cmc.csr.key, NULL)) != BM_OK)
+        return rc;
+    c->claim->evidence = BM_EV_ROOT_SIGNED;
+    memcpy(c->claim->root_hash, root->hash, BM_HASH);
+    c->claim->key = cmc.csr.key;
+    c->claim->csr = cmc.csr.der;
+    return BM_OK;
+}
+
+/* ---- tpm-activated ---- */
+
+/*
+ * What an endorsement key decrypted says something about an attestation key only where the chip is a TPM, which checks that key's name before
+ * it gives the secret out. A key in another part decrypts for anybody who asks it.
+ */
+static enum bm_rc
+ek_find(const struct check *c, struct bm_bytes spki)
+{
+    const struct bm_leaf *leaf = &c->claim->leaf;
+    const struct bm_leaf_key *ek;
+
+    if (leaf->root != BM_ROOT_TPM && leaf->root != BM_ROOT_SOFTWARE)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "chip %s is no TPM: its root key signs, it is not activated", leaf->id);
+    bm_sha256(c->claim->root_hash, spki);
+    ek = bm_leaf_key(leaf, c->claim->root_hash);
+    if (ek == NULL || ek->use != BM_USE_DECRYPT)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "the endorsement key is not one of chip %s: use the one that its lot lists", leaf->id);
+    return BM_OK;
+}
+
+/* proof = HMAC(secret, digest of the CSR), with the secret of this epoch or the one before. */
+static enum bm_rc
+activation_check(const struct check *c, struct bm_bytes ak_name, const uint8_t digest[static BM_HASH], struct bm_bytes proof)
+{
+    const uint64_t epoch = bm_nonce_epoch(c->fresh->now);
+    uint8_t subject[BM_HASH], want[BM_HASH];
+    BM_SECRET(secret);
+    unsigned same = 0;
+
+    bm_tpm_subject(subject, c->claim->root_hash, ak_name);
+    for (uint64_t back = 0; back < 2; back++) {
+        bm_nonce_make(secret.b, c->fresh->k, BM_PURPOSE_TPM, subject, epoch - (back <= epoch ? back : 0));
+        bm_hmac256(want, bm_bytes(secret.b, BM_NONCE), bm_bytes(digest, BM_HASH));
+        same |= bm_bytes_equal_secret(bm_bytes(want, sizeof(want)), proof);
+    }
+    if (same == 0)
+        return bm_fail(c->fail, BM_EPOLICY, "TPM 2.0 part 1, 24",
+                       "the TPM did not show that it holds its endorsement key, or took longer than ten minutes: ask for a new challenge");
+    return BM_OK;
+}
+
+/* The operational key: made in the TPM of the attestation key, which says so, and the one that the CSR asks for. */
+static enum bm_rc
+certified_check(const struct check *c, const struct bm_tpm_claim *in, const struct bm_tpm_public *ak, const uint8_t digest[static BM_HASH])
+{
+    struct bm_tpm_public key;
+    struct bm_csr csr;
+    enum bm_rc rc;
+
+    if ((rc = bm_tpm_public_parse(&key, in->key, c->fail)) != BM_OK || (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK ||
+        (rc = bm_tpm_certify_check(c->crypto, in->attest, in->signature, ak, &key, bm_bytes(digest, BM_HASH), c->fail)) != BM_OK ||
+        (rc = bm_csr_parse(&csr, in->csr, c->fail)) != BM_OK)
+        return rc;
+    if (memcmp(csr.key.hash, key.key.hash, BM_HASH) != 0)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "the request asks for a certificate for another key than the one that the TPM certified");
+    if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, &csr.key, &ak->key)) != BM_OK)
+        return rc;
+    c->claim->evidence = BM_EV_TPM_ACTIVATED;
+    c->claim->key = csr.key;
+    c->claim->csr = csr.der;
+    return BM_OK;
+}
+
+static enum bm_rc
+tpm_check(struct check *c, struct bm_bytes body)
+{
+    struct bm_tpm_public ak;
+    struct bm_tpm_claim in;
+    uint8_t digest[BM_HASH];
+    enum bm_rc rc;
+
+    if ((rc = bm_tpm_claim_parse(&in, body, c->fail)) != BM_OK || (rc = ek_find(c, in.ek)) != BM_OK ||
+        (rc = bm_tpm_public_parse(&ak, in.ak, c->fail)) != BM_OK)
+        return rc;
+    bm_sha256(digest, in.csr);
+    if (c->fresh != NULL) {
+        if ((rc = activation_check(c, bm_bytes(ak.name, ak.nname), digest, in.proof)) != BM_OK)
+            return rc;
+        c->proven = true;
+    }
+    /* After the proof: TPM2_ActivateCredential compared this name, so these attributes are the TPM's own word. */
+    if ((rc = bm_tpm_public_check_attestation(&ak, c->fail)) != BM_OK)
+        return rc;
+    return certified_check(c, &in, &ak, digest);
+}
+
+/* ---- both ---- */
+
+enum bm_rc
+bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle, struct bm_crypto *crypto,
+                const struct bm_freshness *fresh, struct bm_fail *fail)
+{
+    struct bm_claim claim = { .csr = { 0 } };
+    struct check c = { .claim = &claim, .crypto = crypto, .fresh = fresh, .fail = fail };
+    enum bm_rc rc;
+
+    *ret_proven = false;
+    if ((rc = leaf_check(&claim.leaf, bundle, fail)) != BM_OK)
+        return rc;
+    rc = bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body) : cmc_check(&c, bundle->body);
+    *ret_proven = c.proven;
+    if (rc != BM_OK)
+        return rc;
+    if (claim.leaf.root == BM_ROOT_SOFTWARE)
+        claim.evidence = BM_EV_SOFTWARE; /* however it spoke */
+    *ret_claim = claim;
+    return BM_OK;
+}

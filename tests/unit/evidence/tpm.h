@@ -1,0 +1,53 @@
+/* tpm.h - a real virtual TPM for a test: swtpm in the test's directory, spoken to by tpm2-tools. */
+#ifndef BM_TEST_EVIDENCE_TPM_H
+#define BM_TEST_EVIDENCE_TPM_H
+
+#include "kit.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+static inline bool
+kit_port_free(unsigned port)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, rc;
+
+    assert_true(fd >= 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    rc = bind(fd, (const struct sockaddr *)(const void *)&at, sizeof(at));
+    (void)close(fd);
+    return rc == 0;
+}
+
+/* Starts one with its state in kit_dir and points tpm2-tools at it. False when this machine has no swtpm. */
+static inline bool
+kit_tpm_start(void)
+{
+    char tcti[64];
+
+    if (kit_try("command -v swtpm && command -v tpm2_createek && command -v tpm2_send") != 0)
+        return false;
+    /* TCTI swtpm wants the control channel on the port after the first. Another test may be as quick as we are: try elsewhere then. */
+    for (unsigned i = 0, port = 20000 + (unsigned)getpid() % 20000; i < 50; i++, port += 2) {
+        if (!kit_port_free(port) || !kit_port_free(port + 1))
+            continue;
+        if (kit_try("mkdir -p state && swtpm socket --tpm2 --tpmstate dir=%s/state --server type=tcp,port=%u,bindaddr=127.0.0.1 "
+                    "--ctrl type=tcp,port=%u,bindaddr=127.0.0.1 --flags not-need-init,startup-clear --pid file=%s/pid --daemon",
+                    kit_dir, port, port + 1, kit_dir) != 0)
+            continue;
+        (void)snprintf(tcti, sizeof(tcti), "swtpm:host=127.0.0.1,port=%u", port);
+        assert_int_equal(setenv("TPM2TOOLS_TCTI", tcti, 1), 0);
+        return true;
+    }
+    fail_msg("swtpm does not start: see %s/log", kit_dir);
+    return false;
+}
+
+static inline void
+kit_tpm_stop(void)
+{
+    (void)kit_try("test ! -e pid || kill $(cat pid)");
+}
+
+#endif
