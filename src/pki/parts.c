@@ -11,7 +11,7 @@ bm_extension_begin(struct bm_buf *buf, struct bm_bytes oid, bool critical)
     struct bm_extension extension = { .at = bm_der_begin(buf, BM_DER_SEQUENCE) };
 
     bm_der_add(buf, BM_DER_OID, oid);
-    /* req: X.690 11.5 a value equal to its default (FALSE) is left out */
+    /* X.690 11.5: a value equal to its default (FALSE) is left out */
     if (critical)
         bm_der_add_boolean(buf, true);
     extension.value = bm_der_begin(buf, BM_DER_OCTET_STRING);

@@ -246,6 +246,101 @@ changed_certificates_do_not_verify(void **state)
     free(copy);
 }
 
+/* A certificate of these parts, unsigned: what matters is whether it is read. */
+struct parts {
+    const char *version, *serial, *inner, *outer, *validity, *extensions; /* hexadecimal */
+};
+
+#define ECDSA256 "300a06082a8648ce3d040302"
+#define ECDSA384 "300a06082a8648ce3d040303"
+#define V3 "a003020102"
+#define DATES "301e170d3235303130313030303030305a170d3236303130313030303030305a"
+#define BC "300c0603551d130101ff04023000"
+#define KU "300b0603551d0f040403020780"
+
+static void
+add_hex(struct bm_buf *buf, const char *hex)
+{
+    uint8_t bytes[256];
+
+    assert_ok(bm_hex_parse(bytes, strlen(hex) / 2, bm_bytes_str(hex), &kit_fail));
+    bm_buf_add(buf, bytes, strlen(hex) / 2);
+}
+
+static enum bm_rc
+parts_parse(struct parts parts)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
+    size_t cert = bm_der_begin(&der, BM_DER_SEQUENCE), tbs = bm_der_begin(&der, BM_DER_SEQUENCE), at, list;
+    struct bm_cert parsed;
+
+    add_hex(&der, parts.version);
+    add_hex(&der, parts.serial);
+    add_hex(&der, parts.inner);
+    add_hex(&der, "300c310a300806035504030c0141");
+    add_hex(&der, parts.validity);
+    add_hex(&der, "300c310a300806035504030c0141");
+    add_hex(&der, "302a300506032b65700321007d4d0e7f6153a69b6242b522abbee685fda4420f8834b108c3bdae369ef549fa");
+    if (parts.extensions != NULL) {
+        at = bm_der_begin(&der, BM_DER_CONTEXT_CONSTRUCTED(3));
+        list = bm_der_begin(&der, BM_DER_SEQUENCE);
+        add_hex(&der, parts.extensions);
+        bm_der_end(&der, list);
+        bm_der_end(&der, at);
+    }
+    bm_der_end(&der, tbs);
+    add_hex(&der, parts.outer);
+    bm_der_add_bits(&der, bm_bytes_str("signature"));
+    bm_der_end(&der, cert);
+    return bm_cert_parse(&parsed, bm_buf_bytes(&der), &kit_fail);
+}
+
+static void
+certificates_that_break_the_rules_are_refused(void **state)
+{
+    const struct parts good = { V3, "020101", ECDSA256, ECDSA256, DATES, BC KU };
+    struct parts parts = good;
+
+    (void)state;
+    assert_ok(parts_parse(good));
+    parts.extensions = NULL;
+    assert_ok(parts_parse(parts));
+    /* proves: RFC5280 4.2 */
+    parts.extensions = BC KU BC;
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    assert_string_equal(kit_fail.text, "the certificate's extensions are malformed, too many or repeated");
+    parts.extensions = "";
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts.extensions = "300c0603551d1301010104023000"; /* TRUE written as 01 */
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts.extensions = "300c0603551d1301010004023000"; /* FALSE written out: vendors do */
+    assert_ok(parts_parse(parts));
+    parts.extensions = "30090603551d0e04020401"; /* a key identifier shorter than it says */
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    /* proves: RFC5280 4.1.1.2 */
+    parts = good;
+    parts.inner = ECDSA384;
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    assert_string_equal(kit_fail.text, "the certificate names two signature algorithms");
+    parts = good;
+    parts.version = "a003020101";
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts.version = "";
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts = good;
+    parts.serial = "020100";
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts.serial = "0201ff";
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts.serial = "0215010101010101010101010101010101010101010101";
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts = good;
+    parts.validity = "301f170d3235303130313030303030305a180e32303236303130313030303030302e"; /* cut */
+    assert_rc(BM_EINPUT, parts_parse(parts));
+    parts.validity = "301e170d3235303233303030303030305a170d3236303130313030303030305a"; /* 30 February */
+    assert_rc(BM_EINPUT, parts_parse(parts));
+}
+
 int
 main(void)
 {
@@ -256,6 +351,7 @@ main(void)
         cmocka_unit_test(certificates_alone_in_cms),
         cmocka_unit_test(names_are_printed_so_that_they_cannot_lie),
         cmocka_unit_test(changed_certificates_do_not_verify),
+        cmocka_unit_test(certificates_that_break_the_rules_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

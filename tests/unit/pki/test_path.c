@@ -4,6 +4,10 @@
 #include "pki/cert.h"
 
 #include <jansson.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #define MAX 192
 
@@ -84,6 +88,56 @@ the_chains_of_tpm_makers_verify(void **state)
     assert_rc(BM_EPOLICY, bm_path_check(leaf.der[0], certs_of(&between), certs_of(&none), AT, &kit_fail));
     assert_rc(BM_EPOLICY, bm_path_check(leaf.der[0], certs_of(&none), certs_of(&roots), AT, &kit_fail));
     assert_int_equal(good, between.n);
+}
+
+/* A self-signed root and a leaf under it, made by libcrypto. */
+static enum bm_rc
+path_signed_with(EVP_PKEY *root_key, const EVP_MD *md, const char *anchor_name)
+{
+    bm_cleanup(set_done) struct set set = { .n = 0 };
+    EVP_PKEY *leaf_key = EVP_EC_gen("P-256");
+
+    for (int i = 0; i < 2; i++) {
+        X509 *cert = X509_new();
+        uint8_t *der = NULL;
+        int n;
+
+        assert_int_equal(X509_set_version(cert, 2), 1);
+        assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1 + i), 1);
+        assert_non_null(ASN1_TIME_set(X509_getm_notBefore(cert), AT - 10));
+        assert_non_null(ASN1_TIME_set(X509_getm_notAfter(cert), AT + 10));
+        X509_NAME_add_entry_by_txt(X509_get_issuer_name(cert), "CN", MBSTRING_UTF8, (const uint8_t *)"root", -1, -1, 0);
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8, (const uint8_t *)(i == 0 ? anchor_name : "leaf"), -1,
+                                   -1, 0);
+        assert_int_equal(X509_set_pubkey(cert, i == 0 ? root_key : leaf_key), 1);
+        if (i == 0) {
+            X509_EXTENSION *ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+
+            assert_int_equal(X509_add_ext(cert, ca, -1), 1);
+            X509_EXTENSION_free(ca);
+        }
+        assert_true(X509_sign(cert, root_key, md) > 0);
+        n = i2d_X509(cert, &der);
+        assert_ok(set_add(&set, bm_bytes(der, (size_t)n), &kit_fail));
+        OPENSSL_free(der);
+        X509_free(cert);
+    }
+    EVP_PKEY_free(leaf_key);
+    return bm_path_check(set.der[1], (struct bm_certs){ NULL, 0 }, (struct bm_certs){ set.der, 1 }, AT, &kit_fail);
+}
+
+static void
+old_hashes_and_short_keys_lead_nowhere(void **state)
+{
+    EVP_PKEY *ec = EVP_EC_gen("P-256"), *rsa = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+
+    (void)state;
+    assert_ok(path_signed_with(ec, EVP_sha256(), "root"));
+    assert_rc(BM_EPOLICY, path_signed_with(ec, EVP_sha1(), "root"));
+    assert_rc(BM_EPOLICY, path_signed_with(rsa, EVP_sha256(), "root"));
+    assert_rc(BM_EPOLICY, path_signed_with(ec, EVP_sha256(), "another root"));
+    EVP_PKEY_free(ec);
+    EVP_PKEY_free(rsa);
 }
 
 /* Cases of x509-limbo that fail for a reason which is no concern of a device's path, by the beginning of their id. */
@@ -240,6 +294,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_chains_of_tpm_makers_verify),
+        cmocka_unit_test(old_hashes_and_short_keys_lead_nowhere),
         cmocka_unit_test(limbo_cases_come_out_as_they_say),
     };
 

@@ -29,8 +29,11 @@ static void
 bytes_of(struct bm_buf *buf, const json_t *object, const char *name)
 {
     const char *hex = string_of(object, name);
-    uint8_t *at = bm_buf_grow(buf, strlen(hex) / 2);
+    uint8_t *at;
 
+    if (hex[0] == 0)
+        return;
+    at = bm_buf_grow(buf, strlen(hex) / 2);
     assert_ok(bm_hex_parse(at, strlen(hex) / 2, bm_bytes_str(hex), &kit_fail));
 }
 
