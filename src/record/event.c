@@ -153,6 +153,8 @@ reason_clean(char *text)
     memmove(text, text + skip, n - skip + 1);
     for (n -= skip; n > 0 && text[n - 1] == ' '; n--)
         text[n - 1] = 0;
+    if (n == 0)
+        memcpy(text, "?", 2);
     bm_lines_add(&tried, "reason", text);
     for (size_t i = 0; tried.bad && i < n; i++)
         if (text[i] < 0x20 || text[i] > 0x7e)

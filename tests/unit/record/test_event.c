@@ -106,6 +106,7 @@ a_reason_is_recorded_whatever_it_holds(void **state)
         { "M\xc3\xbcller", "\nreason M\xc3\xbcller\n" },
         { "cut in the middle of a character \xc3", "\nreason cut in the middle of a character ?\n" },
         { "two\nlines\treason", "\nreason two?lines?reason\n" },
+        { "   ", "\nreason ?\n" },
         { "\x1b[31m", "\nreason ?[31m\n" },
     };
     struct bm_event event = { .kind = BM_EVENT_REFUSED, .time = 1795469649 };

@@ -1,0 +1,62 @@
+/* fuzz_microchip.c - Microchip's JSON, before and behind the signature: cut into objects that lie in the file, entries read or refused, chips that we can write. */
+#include "fuzz.h"
+
+#include "lot/array.h"
+#include "lot/jws.h"
+#include "lot/secure_element.h"
+
+static void
+objects_lie_in_the_file(struct bm_bytes file)
+{
+    struct bm_array array = bm_array(file);
+    const uint8_t *behind = file.p;
+    struct bm_fail fail = { 0 };
+    struct bm_bytes object;
+    bool have = true;
+
+    while (bm_array_next(&array, BM_MAX_JSON, &have, &object, &fail) == BM_OK && have) {
+        must(object.n >= 2 && object.p > behind && object.p + object.n <= file.p + file.n);
+        must(object.p[0] == '{' && object.n <= BM_MAX_JSON);
+        behind = object.p + object.n - 1;
+    }
+    must(!have || fail.text[0] != 0);
+}
+
+static void
+entry_is_read_or_refused(struct bm_bytes bytes)
+{
+    bm_cleanup(bm_jws_done) struct bm_jws jws = { .nsigned = 0 };
+    struct bm_fail fail = { 0 };
+
+    if (bm_jws_parse(&jws, bytes, &fail) != BM_OK) {
+        must(fail.text[0] != 0);
+        return;
+    }
+    must(jws.nsigned > 0 && jws.nsigned < jws.text.n && jws.text.p[jws.nsigned] == '.');
+}
+
+static void
+chip_can_be_written(struct bm_bytes payload)
+{
+    bm_cleanup(bm_element_done) struct bm_element element = { .json = NULL };
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_LEAF };
+    struct bm_fail fail = { 0 };
+
+    if (bm_element_parse(&element, payload, 1, &fail) != BM_OK) {
+        must(fail.text[0] != 0);
+        return;
+    }
+    memset(element.leaf.hashes[0], 0, BM_HASH);
+    /* a key that is there twice is all that may stop it */
+    if (bm_leaf_build(&der, &element.leaf, &fail) == BM_OK)
+        must(bm_leaf_parse(&element.leaf, bm_buf_bytes(&der), &fail) == BM_OK);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    objects_lie_in_the_file(bm_bytes(data, size));
+    entry_is_read_or_refused(bm_bytes(data, size));
+    chip_can_be_written(bm_bytes(data, size));
+    return 0;
+}
