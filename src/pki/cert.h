@@ -18,17 +18,22 @@ struct bm_cert {
     enum bm_sig_alg alg;
     struct bm_bytes signature;
 };
+/* X.509 v3, one signature algorithm, every extension once and at most 32, a serial of 1 to 20 octets, a key and an algorithm that we know
+ * (key.h). Names are taken as they are written. Reads no extension but the two key identifiers: the path is bm_path_check()'s. */
 bm_must_use enum bm_rc bm_cert_parse(struct bm_cert *ret_cert, struct bm_bytes der, struct bm_fail *fail);
 /* An extension's extnValue by OID content octets; n = 0 when absent. */
 struct bm_bytes bm_cert_extension(const struct bm_cert *cert, struct bm_bytes oid, bool *ret_critical);
-/* One-line RFC 4514-like name for people ("CN=..., O=..."), escaped, into ret. */
+/* One-line RFC 4514-like name for people ("CN=..., O=...", the last part first), into ret of n bytes; "..." at the end when it is cut.
+ * What would not show, or would turn the direction of writing, is escaped. */
 void bm_name_print(char *ret, size_t n, struct bm_bytes name);
 /* Signed by issuer's key, and issuer's subject is its issuer. */
 bm_must_use enum bm_rc bm_cert_signed_by(struct bm_crypto *crypto, const struct bm_cert *cert, const struct bm_cert *issuer,
                                          struct bm_fail *fail);
 
-/* Path from leaf through any of `between` to one of `anchors` (DER each), valid at `at`, over X509_verify_cert. Knows the critical SAN of endorsement
- * certificates. BM_EPOLICY with OpenSSL's reason. */
+/* Path from leaf through any of `between` to one of `anchors` (DER each), valid at `at` (both ends inclusive), over X509_verify_cert.
+ * Any purpose; at most 8 intermediates; 112 bits of strength (no SHA-1, no RSA 1024); an anchor need not be self-signed; no revocation.
+ * Knows the critical SAN of endorsement certificates. BM_EPOLICY with OpenSSL's reason; BM_EINPUT when one of the certificates cannot be
+ * read. 0.1 ms for each certificate given, so not for the hot path. */
 struct bm_certs {
     const struct bm_bytes *der;
     size_t n;
@@ -36,7 +41,8 @@ struct bm_certs {
 bm_must_use enum bm_rc bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at,
                                      struct bm_fail *fail);
 
-/* PEM: appends "-----BEGIN label-----"...; reads every block of this label in order and calls back with its DER. */
+/* PEM: appends "-----BEGIN label-----"...; reads every block of this label in order and calls back with its DER (a view for the time of
+ * the call). Other text and other labels are passed over; no block at all is BM_EINPUT; the callback's refusal ends it. */
 void bm_pem_build(struct bm_buf *buf, const char *label, struct bm_bytes der);
 bm_must_use enum bm_rc bm_pem_parse(struct bm_bytes text, const char *label,
                                     enum bm_rc (*block)(void *ctx, struct bm_bytes der, struct bm_fail *fail), void *ctx,

@@ -12,8 +12,8 @@
 #include <openssl/sha.h>
 
 /*
- * An elliptic key is set into a ready EVP_PKEY of its curve (0.7 us) instead of being made anew (14 us with OpenSSL 3.0, most of it the group).
- * The verifying context is initialised again for each key (0.5 us), as its contract wants when the key is another one.
+ * An elliptic key is set into a ready EVP_PKEY of its curve (0.7 us) instead of being made anew (14 us with OpenSSL 3.0, most of it the
+ * group). The verifying context is initialised again for each key (0.5 us), as its contract wants when the key is another one.
  */
 struct ec {
     EVP_PKEY *key;

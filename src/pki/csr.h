@@ -21,7 +21,8 @@ bm_must_use enum bm_rc bm_csr_parse(struct bm_csr *ret_csr, struct bm_bytes der,
 /* Proof of possession: the request's own signature. */
 bm_must_use enum bm_rc bm_csr_check(struct bm_crypto *crypto, const struct bm_csr *csr, struct bm_fail *fail);
 
-/* Device side: the CertificationRequestInfo for a key, with an empty subject or CN=cn (a label); then the request from info and signature. */
+/* Device side: the CertificationRequestInfo for a key, with an empty subject or CN=cn (a label); then the request from info and
+ * signature. */
 void bm_csr_info_build(struct bm_buf *buf, struct bm_bytes spki, const char *cn);
 void bm_csr_build(struct bm_buf *buf, struct bm_bytes info, enum bm_sig_alg alg, struct bm_bytes signature);
 

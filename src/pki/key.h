@@ -5,7 +5,8 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 
-/* What we take: P-256, P-384 (named curves, uncompressed points on the curve), RSA 2048 to 4096 bits (exponent odd, 65537 or more), Ed25519. */
+/* What we take: P-256, P-384 (named curves, uncompressed points on the curve), RSA 2048 to 4096 bits (odd modulus; exponent odd, 65537
+ * or more, at most 64 bits), Ed25519 (not of small order). */
 enum bm_key_alg {
     BM_KEY_P256 = 1,
     BM_KEY_P384,
@@ -34,22 +35,26 @@ enum bm_sig_alg {
     BM_SIG_ED25519
 };
 
-/* The process's handle on libcrypto: algorithms fetched once, contexts used again. One a process; not for threads. */
+/* The process's handle on libcrypto: algorithms fetched once, contexts used again. One a process; not for threads. Made before the
+ * process confines itself: libcrypto reads its configuration file at the first of these calls. BM_EBUSY when libcrypto lacks an
+ * algorithm. */
 struct bm_crypto;
 bm_must_use enum bm_rc bm_crypto_new(struct bm_crypto **ret_crypto, struct bm_fail *fail);
 void bm_crypto_free(struct bm_crypto *crypto);  /* accepts NULL */
 void bm_crypto_done(struct bm_crypto **crypto); /* for bm_cleanup() */
 
-/* Reads a DER SubjectPublicKeyInfo that must fill spki exactly. Refuses unknown algorithms, weak sizes, points off the curve, parameters out of place. */
+/* Reads a DER SubjectPublicKeyInfo that must fill spki exactly. Refuses unknown algorithms, weak sizes, points off the curve, parameters
+ * out of place (BM_EINPUT always). About 2 us. */
 bm_must_use enum bm_rc bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
 
-/* Reads an AlgorithmIdentifier of a signature (whole element); parameters must be what the algorithm wants. */
+/* Reads an AlgorithmIdentifier of a signature (whole element); parameters must be what the algorithm wants: none for ECDSA and Ed25519,
+ * NULL or none for RSA, SHA-256 with MGF1 of SHA-256 and a salt of 32 octets for RSA-PSS. */
 bm_must_use enum bm_rc bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail);
 /* Appends the AlgorithmIdentifier. */
 void bm_sig_alg_add(struct bm_buf *buf, enum bm_sig_alg alg);
 
-/* BM_EPOLICY when the signature is not this key's over these bytes ("the signature does not verify"); BM_EINPUT when key and algorithm do not go
- * together or the signature is malformed (ECDSA: strict DER). */
+/* BM_EPOLICY when the signature is not this key's over these bytes ("the signature does not verify"); BM_EINPUT when key and algorithm
+ * do not go together or the signature is malformed (ECDSA: strict DER; RSA, Ed25519: the one length). 48 us for P-256. */
 bm_must_use enum bm_rc bm_key_verify(struct bm_crypto *crypto, const struct bm_key *key, enum bm_sig_alg alg, struct bm_bytes tbs,
                                      struct bm_bytes signature, struct bm_fail *fail);
 
@@ -59,9 +64,9 @@ bm_key_spki(const struct bm_key *key)
     return bm_bytes(key->spki, key->nspki);
 }
 
-/* SHA-256 in one call. */
+/* SHA-256 in one call. Ends the process (abort) when libcrypto cannot: what would follow is under a wrong name. */
 void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);
-/* HMAC-SHA-256 in one call. */
+/* HMAC-SHA-256 in one call; the same. */
 void bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes);
 
 #endif

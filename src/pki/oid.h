@@ -62,7 +62,7 @@ static const uint8_t bm_oid_hardware_module[] = {
 static const uint8_t bm_oid_hw_tpm2[] = { 0x67, 0x81, 0x05, 0x01, 0x02 }; /* 2.23.133.1.2 TPM 2.0 (TCG) */
 static const uint8_t bm_oid_hw_part[] = {
     0x69, 0x82, 0xa7, 0xde, 0xc5, 0xf6, 0xec, 0xc9, 0xc2, 0x92, 0x89, 0x90, 0x92, 0xa1, 0x89, 0x9f, 0x9b, 0x91, 0xc5, 0x48
-}; /* 2.25.196552041920012444529465825166694310600 every other part: a secure element, a PUF, software. Ours, from a UUID: docs/formats/certificates.md */
+}; /* 2.25.196552041920012444529465825166694310600 every other part: ours (certificates.md) */
 
 /* CMS (RFC 5652) */
 static const uint8_t bm_oid_cms_data[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01 }; /* 1.2.840.113549.1.7.1 id-data */

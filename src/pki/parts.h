@@ -11,8 +11,9 @@ enum {
     BM_KU_CRL_SIGN = 0x02
 };
 
-/* What every TBSCertificate of ours begins with: [0] v3, serial, algorithm, issuer, validity, subject, key. Refuses a serial that is not 16 to 20 octets
- * of a positive number, a key that is none of ours, dates the wrong way round or beyond the issuer's. `subject` is a whole Name. */
+/* What every TBSCertificate of ours begins with: [0] v3, serial, algorithm, issuer, validity, subject, key. Refuses a serial that is not
+ * 16 to 20 octets of a positive number, a key that is none of ours, dates the wrong way round or beyond the issuer's. `subject` is a
+ * whole Name. */
 bm_must_use enum bm_rc bm_tbs_head_add(struct bm_buf *buf, const struct bm_issuer *issuer, struct bm_bytes subject, struct bm_bytes spki,
                                        struct bm_bytes serial, const bm_time validity[static 2], struct bm_key *ret_key,
                                        struct bm_fail *fail);

@@ -46,8 +46,8 @@ bm_must_use enum bm_rc bm_profile_parse(struct bm_profile *ret_profile, struct b
 void bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile); /* canonical text; digest not used */
 const char *bm_evidence_class_word(enum bm_evidence_class ev);               /* "root-signed" ... */
 
-/* The profiles that `init` writes: gateway-1 (service mqtt, operational, 90 days, root-signed and tpm-activated), bench-1 (the same, software too:
- * development), idevid (service idevid, never expires). NULL past the last. */
+/* The profiles that `init` writes: gateway-1 (service mqtt, operational, 90 days, root-signed and tpm-activated), bench-1 (the same,
+ * software too: development), idevid (service idevid, never expires). NULL past the last. */
 const char *bm_profile_builtin(size_t i);
 
 #endif

@@ -43,7 +43,8 @@ add_hardware_module(struct bm_buf *buf, const struct bm_subject *subject)
     bm_extension_end(buf, extension);
 }
 
-/* An IDevID has no extKeyUsage, which would narrow what it can be shown for, and no CRL pointer, since an entry for it could never be dropped. */
+/* An IDevID has no extKeyUsage, which would narrow what it can be shown for, and no CRL pointer, since an entry for it could never be
+ * dropped. */
 static void
 add_extensions(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_issuer *issuer, const struct bm_subject *subject,
                const struct bm_key *key)

@@ -23,7 +23,10 @@ struct bm_subject {
     struct bm_bytes hw_serial; /* hwSerialNum */
 };
 
-/* Appends the TBSCertificate (RFC 5280 4.1). serial: 16 to 20 octets, top bit clear, not zero first. not_before <= not_after, both inclusive. */
+/* Appends the TBSCertificate (RFC 5280 4.1); docs/formats/certificates.md. serial: 16 to 20 octets, top bit clear, not zero first.
+ * not_before <= not_after, both inclusive. BM_EPOLICY: it would outlive the issuer. BM_EINPUT: the records make no certificate (a name
+ * that is empty, longer than 64 characters or no clean UTF-8; a hardware serial number that is missing). BM_EBUG: what the caller makes
+ * itself (serial, dates, a profile that never expires with a not_after that does). On failure buf holds half a certificate: reset it. */
 bm_must_use enum bm_rc bm_tbs_build(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_issuer *issuer,
                                     const struct bm_subject *subject, struct bm_bytes spki, struct bm_bytes serial, bm_time not_before,
                                     bm_time not_after, struct bm_fail *fail);
@@ -31,7 +34,8 @@ bm_must_use enum bm_rc bm_tbs_build(struct bm_buf *buf, const struct bm_profile 
 /* Appends Certificate or CertificateList: SEQUENCE { tbs, alg, signature }. */
 void bm_signed_build(struct bm_buf *buf, struct bm_bytes tbs, enum bm_sig_alg alg, struct bm_bytes signature);
 
-/* CA certificates (root, intermediates) and the gate's server certificate, at init. path_len < 0: no pathLenConstraint. dns/ip NULL: none. */
+/* CA certificates (root, intermediates) and the gate's server certificate, at init. path_len < 0: no pathLenConstraint. dns/ip NULL:
+ * none. */
 struct bm_ca_subject {
     const char *common_name;
     const char *organization;
