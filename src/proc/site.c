@@ -53,7 +53,7 @@ fail_said(int said, struct bm_fail *fail)
 
 /* Both children with their ends; the ends that stay here are in *site. */
 static enum bm_rc
-pair_start(struct bm_site *site, const char *home, int ready, struct bm_fail *fail)
+pair_start(struct bm_connection *site, const char *home, int ready, struct bm_fail *fail)
 {
     const char *signer_args[] = { "--home", home, NULL };
     const char *registrar_args[] = { "--home", home, "--gates", "0", "--control", "socketpair", NULL };
@@ -83,7 +83,7 @@ pair_start(struct bm_site *site, const char *home, int ready, struct bm_fail *fa
 
 /* The home is ours: start both and wait until they serve. */
 static enum bm_rc
-site_start(struct bm_site *site, const char *home, struct bm_fail *fail)
+site_start(struct bm_connection *site, const char *home, struct bm_fail *fail)
 {
     bm_cleanup(pair_done) int ready[2] = { -1, -1 };
     struct bm_child *children[] = { &site->signer, &site->registrar };
@@ -102,7 +102,7 @@ site_start(struct bm_site *site, const char *home, struct bm_fail *fail)
 
 /* One try: the lock, else the server. BM_OK with neither: somebody holds the home and does not listen. */
 static enum bm_rc
-site_try(struct bm_site *site, int *ret_holder, const char *home, struct bm_fail *fail)
+site_try(struct bm_connection *site, int *ret_holder, const char *home, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
@@ -112,9 +112,9 @@ site_try(struct bm_site *site, int *ret_holder, const char *home, struct bm_fail
 }
 
 enum bm_rc
-bm_site_connect(struct bm_site *ret_site, const char *home, struct bm_fail *fail)
+bm_site_connect(struct bm_connection *ret_site, const char *home, struct bm_fail *fail)
 {
-    bm_cleanup(bm_site_close) struct bm_site site = { .channel = -1, .lock = -1, .said = -1, .open = true };
+    bm_cleanup(bm_site_close) struct bm_connection site = { .channel = -1, .lock = -1, .said = -1, .open = true };
     int64_t until = bm_clock_ms() + BM_SITE_PATIENCE;
     int holder = 0;
     enum bm_rc rc;
@@ -148,7 +148,7 @@ said_print(int said)
 }
 
 void
-bm_site_close(struct bm_site *site)
+bm_site_close(struct bm_connection *site)
 {
     if (!site->open)
         return;
@@ -158,5 +158,5 @@ bm_site_close(struct bm_site *site)
     said_print(site->said);
     bm_fd_done(&site->said);
     bm_fd_done(&site->lock);
-    *site = (struct bm_site){ .channel = -1, .lock = -1, .said = -1 };
+    *site = (struct bm_connection){ .channel = -1, .lock = -1, .said = -1 };
 }

@@ -1,11 +1,11 @@
 /* site.h - how a command reaches its site: through the running server, or by starting signer and registrar for as long as it runs. */
-#ifndef BM_SITE_H
-#define BM_SITE_H
+#ifndef BM_PROC_SITE_H
+#define BM_PROC_SITE_H
 
 #include "proc/spawn.h"
 
 /* Zeroed is not open. */
-struct bm_site {
+struct bm_connection {
     int channel; /* to the registrar: a control channel, docs/formats/messages.md */
     int lock;    /* held here; -1 when a server serves */
     int said;    /* what our own children print: a file in memory; -1 when a server serves */
@@ -19,9 +19,9 @@ struct bm_site {
  * BM_EINPUT: no site there. BM_EBUSY: what a child said when it could not start, or who holds the home.
  */
 #define BM_SITE_PATIENCE 15000
-bm_must_use enum bm_rc bm_site_connect(struct bm_site *ret_site, const char *home, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_site_connect(struct bm_connection *ret_site, const char *home, struct bm_fail *fail);
 
 /* Ends the children it started and waits for them; passes on to stderr what they had still to say. For bm_cleanup(). */
-void bm_site_close(struct bm_site *site);
+void bm_site_close(struct bm_connection *site);
 
 #endif

@@ -118,7 +118,7 @@ static void
 a_command_alone_starts_registrar_and_signer_and_ends_them(void **state)
 {
     const char *home = *state;
-    struct bm_site site = { .open = false };
+    struct bm_connection site = { .open = false };
     struct bm_fail fail = { .rc = BM_OK };
     int pid = 0, holder = 0, lock = -1;
 
@@ -145,7 +145,7 @@ static void
 what_a_child_says_when_it_cannot_start_is_the_reason(void **state)
 {
     const char *home = *state;
-    struct bm_site site = { .open = false };
+    struct bm_connection site = { .open = false };
     struct bm_fail fail = { .rc = BM_OK };
     int pid = 0;
 
@@ -161,7 +161,7 @@ static void
 a_broken_confinement_ends_the_conversation(void **state)
 {
     const char *home = *state;
-    struct bm_site site = { .open = false };
+    struct bm_connection site = { .open = false };
     struct bm_fail fail = { .rc = BM_OK };
     char text[256];
 
@@ -177,7 +177,7 @@ a_broken_confinement_ends_the_conversation(void **state)
 static void
 where_there_is_no_directory_there_is_no_site(void **state)
 {
-    struct bm_site site = { .open = false };
+    struct bm_connection site = { .open = false };
     struct bm_fail fail = { .rc = BM_OK };
 
     (void)state;
@@ -252,7 +252,7 @@ static void
 a_server_serves_commands_and_stops_when_asked(void **state)
 {
     const char *home = *state;
-    struct bm_site site = { .open = false };
+    struct bm_connection site = { .open = false };
     struct bm_fail fail = { .rc = BM_OK };
     char where[64], path[BM_PATH];
     struct daemon d = daemon_start(home, "127.0.0.1:0");
@@ -330,7 +330,7 @@ static void
 one_end_starts_all_again(void **state)
 {
     const char *home = *state;
-    struct bm_site site = { .open = false };
+    struct bm_connection site = { .open = false };
     struct bm_fail fail = { .rc = BM_OK };
     char where[64], line[256];
     struct daemon d = daemon_start(home, "127.0.0.1:0");
