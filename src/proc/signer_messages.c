@@ -1,0 +1,208 @@
+#include "base/base.h"
+#include "proc/signer_messages.h"
+
+/* docs/formats/messages.md draws each of these. */
+
+static enum bm_rc
+end_check(const struct bm_rd *rd, const char *what, struct bm_fail *fail)
+{
+    if (!bm_rd_end(rd))
+        return bm_fail(fail, BM_EINPUT, NULL, "the body of %s is malformed", what);
+    return BM_OK;
+}
+
+void
+bm_s_site_build(struct bm_buf *buf, const struct bm_s_site *site)
+{
+    bm_buf_add(buf, site->site, BM_HASH);
+    bm_buf_add_u64(buf, site->ledger_size);
+    bm_buf_add_u64(buf, site->next_seq);
+    bm_buf_add_u64(buf, site->signed_total);
+    bm_buf_add_u64(buf, site->signed_again);
+    bm_buf_add_lv16(buf, site->vkey);
+    bm_buf_add_lv16(buf, site->checkpoint);
+    bm_buf_add_lv16(buf, site->confinement);
+}
+
+enum bm_rc
+bm_s_site_parse(struct bm_s_site *ret_site, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_site site;
+    enum bm_rc rc;
+
+    bm_rd_copy(&body, site.site, BM_HASH);
+    site.ledger_size = bm_rd_u64(&body);
+    site.next_seq = bm_rd_u64(&body);
+    site.signed_total = bm_rd_u64(&body);
+    site.signed_again = bm_rd_u64(&body);
+    site.vkey = bm_rd_lv16(&body, UINT16_MAX);
+    site.checkpoint = bm_rd_lv16(&body, UINT16_MAX);
+    site.confinement = bm_rd_lv16(&body, UINT16_MAX);
+    if ((rc = end_check(&body, "the signer's site", fail)) != BM_OK)
+        return rc;
+    *ret_site = site;
+    return BM_OK;
+}
+
+void
+bm_s_leaves_build(struct bm_buf *buf, const struct bm_s_leaves *leaves)
+{
+    if (leaves->n > BM_S_MAX_LEAVES) {
+        buf->bad = true;
+        return;
+    }
+    bm_buf_add_u8(buf, (uint8_t)leaves->n);
+    for (size_t i = 0; i < leaves->n; i++) {
+        const struct bm_s_leaf *leaf = &leaves->leaf[i];
+
+        bm_buf_add_u64(buf, leaf->index);
+        bm_buf_add(buf, leaf->salt, sizeof(leaf->salt));
+        bm_buf_add_lv16(buf, leaf->event);
+        bm_buf_add_lv16(buf, leaf->certificate);
+        bm_buf_add_lv32(buf, leaf->evidence);
+        bm_buf_add_lv32(buf, leaf->attachment);
+    }
+    bm_buf_add_lv16(buf, leaves->checkpoint);
+}
+
+static void
+leaves_take(struct bm_rd *rd, struct bm_s_leaves *ret_leaves)
+{
+    *ret_leaves = (struct bm_s_leaves){ .n = bm_rd_u8(rd) };
+    if (ret_leaves->n > BM_S_MAX_LEAVES) {
+        *rd = (struct bm_rd){ .bad = true };
+        ret_leaves->n = 0;
+    }
+    for (size_t i = 0; i < ret_leaves->n; i++) {
+        struct bm_s_leaf *leaf = &ret_leaves->leaf[i];
+
+        leaf->index = bm_rd_u64(rd);
+        bm_rd_copy(rd, leaf->salt, sizeof(leaf->salt));
+        leaf->event = bm_rd_lv16(rd, BM_MAX_EVENT);
+        leaf->certificate = bm_rd_lv16(rd, BM_MAX_CERT);
+        leaf->evidence = bm_rd_lv32(rd, BM_MAX_EVIDENCE);
+        leaf->attachment = bm_rd_lv32(rd, BM_MAX_MESSAGE);
+    }
+    ret_leaves->checkpoint = bm_rd_lv16(rd, UINT16_MAX);
+}
+
+enum bm_rc
+bm_s_leaves_parse(struct bm_s_leaves *ret_leaves, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_leaves leaves;
+    enum bm_rc rc;
+
+    leaves_take(&body, &leaves);
+    if ((rc = end_check(&body, "the signer's ledger leaves", fail)) != BM_OK)
+        return rc;
+    *ret_leaves = leaves;
+    return BM_OK;
+}
+
+void
+bm_s_issue_build(struct bm_buf *buf, const struct bm_s_issue *issue)
+{
+    bm_buf_add_lv16(buf, issue->order);
+    bm_buf_add_lv16(buf, issue->profile);
+    bm_buf_add_lv32(buf, issue->bundle);
+    bm_buf_add_lv16(buf, issue->source);
+}
+
+enum bm_rc
+bm_s_issue_parse(struct bm_s_issue *ret_issue, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_issue issue;
+    enum bm_rc rc;
+
+    issue.order = bm_rd_lv16(&body, BM_MAX_NAME);
+    issue.profile = bm_rd_lv16(&body, BM_MAX_NAME);
+    issue.bundle = bm_rd_lv32(&body, BM_MAX_EVIDENCE);
+    issue.source = bm_rd_lv16(&body, BM_MAX_NAME);
+    if ((rc = end_check(&body, "a request to issue", fail)) != BM_OK)
+        return rc;
+    *ret_issue = issue;
+    return BM_OK;
+}
+
+void
+bm_s_issued_build(struct bm_buf *buf, const struct bm_s_issued *issued)
+{
+    bm_buf_add_u8(buf, issued->repeat ? 1 : 0);
+    bm_buf_add_lv16(buf, bm_bytes(issued->serial, issued->nserial));
+    bm_buf_add_lv16(buf, issued->device);
+    bm_s_leaves_build(buf, &issued->leaves);
+}
+
+enum bm_rc
+bm_s_issued_parse(struct bm_s_issued *ret_issued, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_issued issued = { .repeat = false };
+    uint8_t repeat = bm_rd_u8(&body);
+    struct bm_bytes serial = bm_rd_lv16(&body, BM_MAX_SERIAL);
+    enum bm_rc rc;
+
+    issued.device = bm_rd_lv16(&body, BM_MAX_NAME);
+    leaves_take(&body, &issued.leaves);
+    if (repeat > 1 || serial.n == 0)
+        body.bad = true;
+    if ((rc = end_check(&body, "the signer's answer to a request", fail)) != BM_OK)
+        return rc;
+    issued.repeat = repeat == 1;
+    memcpy(issued.serial, serial.p, serial.n);
+    issued.nserial = serial.n;
+    *ret_issued = issued;
+    return BM_OK;
+}
+
+void
+bm_s_refused_build(struct bm_buf *buf, const struct bm_s_refused *refused)
+{
+    bm_buf_add_u8(buf, refused->rc);
+    bm_buf_add_lv16(buf, refused->sentence);
+    bm_s_leaves_build(buf, &refused->leaves);
+}
+
+enum bm_rc
+bm_s_refused_parse(struct bm_s_refused *ret_refused, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_refused refused = { .rc = bm_rd_u8(&body) };
+    enum bm_rc rc;
+
+    refused.sentence = bm_rd_lv16(&body, BM_MAX_EVENT);
+    leaves_take(&body, &refused.leaves);
+    if (refused.rc == BM_OK || refused.rc > BM_EBUG)
+        body.bad = true;
+    if ((rc = end_check(&body, "the signer's refusal", fail)) != BM_OK)
+        return rc;
+    *ret_refused = refused;
+    return BM_OK;
+}
+
+void
+bm_s_refusal_build(struct bm_buf *buf, const struct bm_s_refusal *refusal)
+{
+    bm_buf_add_lv16(buf, refusal->kind);
+    bm_buf_add_lv16(buf, refusal->chip);
+    bm_buf_add_lv16(buf, refusal->lot);
+    bm_buf_add_lv16(buf, refusal->by);
+    bm_buf_add_u64(buf, refusal->count);
+    bm_buf_add_lv16(buf, refusal->sentence);
+}
+
+enum bm_rc
+bm_s_refusal_parse(struct bm_s_refusal *ret_refusal, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_refusal refusal;
+    enum bm_rc rc;
+
+    refusal.kind = bm_rd_lv16(&body, BM_MAX_NAME);
+    refusal.chip = bm_rd_lv16(&body, (size_t)2 * BM_HASH);
+    refusal.lot = bm_rd_lv16(&body, BM_MAX_NAME);
+    refusal.by = bm_rd_lv16(&body, BM_MAX_NAME);
+    refusal.count = bm_rd_u64(&body);
+    refusal.sentence = bm_rd_lv16(&body, sizeof(((struct bm_fail *)NULL)->text));
+    if ((rc = end_check(&body, "a refusal", fail)) != BM_OK)
+        return rc;
+    *ret_refusal = refusal;
+    return BM_OK;
+}

@@ -1,0 +1,190 @@
+#include "base/base.h"
+#include "signer/authority.h"
+
+#include "wire/text.h"
+
+#include <stdlib.h>
+
+enum bm_rc
+bm_authority_open(struct bm_authority *ret, struct bm_signer *signer, struct bm_rd *body, struct bm_fail *fail)
+{
+    const struct bm_memory *memory = &signer->memory;
+    const struct bm_operator *by;
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    *ret = (struct bm_authority){ .proven = false };
+    if ((rc = bm_statement_text(body, &ret->note, &ret->text, fail)) != BM_OK ||
+        (rc = bm_statement_head_parse(&ret->head, ret->text, fail)) != BM_OK ||
+        (rc = bm_statement_check(&ret->head, ret->note, memory->roles, memory->site, memory->next_seq, &by, fail)) != BM_OK)
+        return rc;
+    bm_sha256(hash, ret->note);
+    bm_hex(ret->digest, bm_bytes(hash, BM_HASH));
+    ret->proven = true;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_authority_refuse(const struct bm_authority *authority, struct bm_signer *signer, uint64_t id, const char *what, const char *lot,
+                    const struct bm_fail *why, struct bm_fail *fail)
+{
+    struct bm_event event = { .kind = BM_EVENT_REFUSED,
+                              .statement = bm_bytes_str(authority->digest),
+                              .by = bm_bytes_str(authority->head.by),
+                              .lot = bm_bytes_str(lot != NULL ? lot : ""),
+                              .what = bm_bytes_str(what),
+                              .reason = bm_bytes_str(why->text) };
+    bool leaf = authority->proven && (why->rc == BM_EINPUT || why->rc == BM_EPOLICY);
+    enum bm_rc rc;
+
+    if (leaf && (rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
+        return rc;
+    return bm_batch_refuse(signer, id, why, leaf ? &event : NULL, fail);
+}
+
+/* What each kind says in the ledger; and whether it would be taken, tried on the side since a record may not fail. */
+struct trial {
+    struct bm_signer *signer;
+    const struct bm_authority *authority;
+    struct bm_rd profiles; /* what stands behind the note */
+    struct bm_event event;
+    struct bm_order order;
+    struct bm_allow allow;
+    char count[24];
+};
+
+static void
+trial_done(struct trial *trial)
+{
+    bm_order_done(&trial->order);
+}
+
+static void
+count_print(struct trial *trial, uint64_t n)
+{
+    (void)snprintf(trial->count, sizeof(trial->count), "%llu", (unsigned long long)n);
+    trial->event.count = bm_bytes_str(trial->count);
+}
+
+static enum bm_rc
+try_order(struct trial *trial, struct bm_fail *fail)
+{
+    bm_cleanup(bm_orders_done) struct bm_orders aside = { .n = 0 };
+    const struct bm_memory *memory = &trial->signer->memory;
+    struct bm_statement_head head;
+    enum bm_rc rc;
+
+    if ((rc = bm_order_parse(&head, &trial->order, trial->authority->text, fail)) != BM_OK)
+        return rc;
+    if (bm_orders_find(&memory->orders, bm_bytes_str(trial->order.order)) != BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is an order %s already: take another name", trial->order.order);
+    trial->event.kind = BM_EVENT_ORDER_OPENED;
+    trial->event.order = bm_bytes_str(trial->order.order);
+    if (trial->order.nlots == 1)
+        trial->event.lot = bm_bytes_str(trial->order.lots[0]);
+    if (trial->order.nprofiles == 1)
+        trial->event.profile = bm_bytes_str(trial->order.profiles[0].name);
+    count_print(trial, trial->order.quantity);
+    return bm_orders_add(&aside, &trial->order, trial->profiles, &memory->lots, fail);
+}
+
+static enum bm_rc
+try_allow(struct trial *trial, struct bm_fail *fail)
+{
+    const struct bm_slots *slots = &trial->signer->memory.slots;
+    struct bm_allow *allow = &trial->allow;
+    struct bm_statement_head head;
+    uint8_t device[BM_DEVICE];
+    uint32_t unit;
+    enum bm_rc rc;
+
+    if ((rc = bm_allow_parse(&head, allow, trial->authority->text, fail)) != BM_OK ||
+        (rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow->device), fail)) != BM_OK)
+        return rc;
+    if ((unit = bm_slots_device(slots, device)) == BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no device %s here", allow->device);
+    if (allow->act == BM_ALLOW_RESUME)
+        return bm_fail(fail, BM_EPOLICY, NULL, "device %s is not suspended: there is nothing to resume", allow->device);
+    if (allow->act == BM_ALLOW_REPAIR)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this release can't give a device another chip: allow a re-issue, or take another board");
+    if (bm_slots_identity(slots, unit, bm_bytes_str(allow->service)) == BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "device %s has no identity for service %s that could be issued again", allow->device,
+                       allow->service);
+    trial->event.kind = BM_EVENT_ALLOWED;
+    trial->event.device = bm_bytes_str(allow->device);
+    trial->event.service = bm_bytes_str(allow->service);
+    trial->event.reason = bm_bytes_str(allow->reason);
+    return BM_OK;
+}
+
+static void
+roles_free(struct bm_roles **roles)
+{
+    free(*roles);
+}
+
+static enum bm_rc
+try_roles(struct trial *trial, struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *aside = calloc(1, sizeof(*aside));
+    struct bm_statement_head head;
+    enum bm_rc rc;
+
+    if (aside == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
+    if ((rc = bm_roles_parse(&head, aside, trial->authority->text, fail)) != BM_OK)
+        return rc;
+    trial->event.kind = BM_EVENT_ROLES_SET;
+    count_print(trial, aside->noperators);
+    return BM_OK;
+}
+
+static enum bm_rc
+try_pin(struct trial *trial, struct bm_fail *fail)
+{
+    (void)trial;
+    return bm_fail(fail, BM_EPOLICY, NULL, "a pin comes with its lot: use birthmark lot receive");
+}
+
+static enum bm_rc (*const trials[])(struct trial *trial, struct bm_fail *fail) = {
+    [BM_STATEMENT_PIN] = try_pin,
+    [BM_STATEMENT_ORDER] = try_order,
+    [BM_STATEMENT_ALLOW] = try_allow,
+    [BM_STATEMENT_ROLES] = try_roles,
+};
+
+static enum bm_rc
+statement_try(struct trial *trial, struct bm_fail *fail)
+{
+    enum bm_rc rc = trials[trial->authority->head.kind](trial, fail);
+
+    if (rc == BM_OK && trial->authority->head.kind != BM_STATEMENT_ORDER &&
+        (bm_rd_u8(&trial->profiles) != 0 || !bm_rd_end(&trial->profiles)))
+        return bm_fail(fail, BM_EINPUT, NULL, "only an order comes with profiles");
+    return rc;
+}
+
+enum bm_rc
+bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_signer *signer = ctx;
+    struct bm_plain plain = { .leaves = { .n = 1 }, .rest = bm_bytes(body.p, body.left) };
+    struct bm_authority authority;
+    bm_cleanup(trial_done) struct trial trial = { .signer = signer, .authority = &authority };
+    struct bm_fail why = { .rc = BM_OK };
+    enum bm_rc rc;
+
+    if (bm_authority_open(&authority, signer, &body, &why) != BM_OK)
+        return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
+    trial.profiles = body;
+    if (statement_try(&trial, &why) != BM_OK)
+        return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
+    trial.event.by = bm_bytes_str(authority.head.by);
+    trial.event.statement = bm_bytes_str(authority.digest);
+    if ((rc = signer->env->now(signer->env->ctx, &trial.event.time, fail)) != BM_OK ||
+        (rc = bm_leaf_make(signer, 0, &trial.event, &plain.leaves.leaf[0], fail)) != BM_OK)
+        return rc;
+    bm_buf_reset(&signer->record);
+    bm_plain_build(&signer->record, &plain);
+    return bm_commit(signer, BM_R_STATEMENT, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail);
+}

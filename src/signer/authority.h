@@ -1,0 +1,19 @@
+/* authority.h - a signed statement before it is taken: whose it is, and what is said in the ledger when it is refused all the same. */
+#ifndef BM_AUTHORITY_H
+#define BM_AUTHORITY_H
+
+#include "signer/signer.h"
+
+struct bm_authority {
+    struct bm_statement_head head;
+    struct bm_bytes note, text;
+    char digest[2 * BM_HASH + 1]; /* of the note, hex */
+    bool proven;                  /* an operator of this site signed it, with a role that may, and it is its turn */
+};
+/* Takes the note off a message's body and checks who signed it: BM_EPOLICY, BM_EINPUT with ret->proven false. */
+bm_must_use enum bm_rc bm_authority_open(struct bm_authority *ret, struct bm_signer *signer, struct bm_rd *body, struct bm_fail *fail);
+/* Refuses it; with a leaf when it is proven: then an operator ought to know. `lot` may be NULL. */
+bm_must_use enum bm_rc bm_authority_refuse(const struct bm_authority *authority, struct bm_signer *signer, uint64_t id, const char *what,
+                                           const char *lot, const struct bm_fail *why, struct bm_fail *fail);
+
+#endif

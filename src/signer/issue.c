@@ -1,0 +1,279 @@
+/* issue.c - a request for a certificate: the evidence checked, the decision taken, the intent put on record. */
+#include "base/base.h"
+#include "signer/signer.h"
+
+#include "evidence/nonce.h"
+#include "pki/oid.h"
+#include "wire/text.h"
+
+/* A request on its way through. */
+struct request {
+    struct bm_signer *signer;
+    uint64_t id;
+    struct bm_s_issue issue;
+    struct bm_bundle bundle;
+    struct bm_claim claim;
+    struct bm_state state;
+    uint32_t lot, order, unit, identity; /* BM_NONE: none */
+    char device[BM_DEVICE_TEXT];
+    char order_name[BM_MAX_NAME + 1];
+};
+
+/* What the signer's own tables say. */
+static void
+state_fill(struct request *in)
+{
+    const struct bm_memory *memory = &in->signer->memory;
+    struct bm_state *state = &in->state;
+
+    state->last_signed = memory->last_signed;
+    in->lot = bm_lots_by_root(&memory->lots, in->bundle.lot_root, in->bundle.lot_size);
+    in->order = bm_orders_find(&memory->orders, in->issue.order);
+    if (!bm_table_find(&memory->slots.roots, in->claim.root_hash, &in->unit))
+        in->unit = BM_NONE;
+    state->lot_pinned = in->lot != BM_NONE && in->unit != BM_NONE;
+    state->lot = in->lot == BM_NONE ? NULL : memory->lots.lots[in->lot].lot;
+    if (in->issue.order.n > 0)
+        memcpy(in->order_name, in->issue.order.p, in->issue.order.n);
+    state->order = in->order_name;
+    if (in->order != BM_NONE) {
+        const struct bm_signer_order *order = &memory->orders.orders[in->order];
+
+        state->order_known = true;
+        state->order_has_lot = in->lot != BM_NONE && bm_order_has_lot(order, in->lot);
+        state->profile = bm_order_profile(order, in->issue.profile);
+        state->order_has_profile = state->profile != NULL;
+        state->order_from = order->from;
+        state->order_until = order->until;
+        state->quantity = order->quantity;
+        state->used = order->used;
+    }
+}
+
+static void
+state_fill_unit(struct request *in)
+{
+    const struct bm_slots *slots = &in->signer->memory.slots;
+    const struct bm_unit *unit;
+    const struct bm_identity *identity;
+
+    in->identity = BM_NONE;
+    if (in->unit == BM_NONE)
+        return;
+    unit = &slots->units[in->unit];
+    in->state.unit = (enum bm_unit_state)unit->state;
+    in->state.unit_in_order = in->order != BM_NONE && unit->order == in->order;
+    bm_slots_device_print(slots, in->unit, in->device);
+    in->state.device = in->device;
+    in->state.key_known = bm_slots_key_used(slots, in->claim.key.hash);
+    if (in->state.profile == NULL)
+        return;
+    in->identity = bm_slots_identity(slots, in->unit, bm_bytes_str(in->state.profile->service));
+    if (in->identity == BM_NONE)
+        return;
+    identity = &slots->identities[in->identity];
+    in->state.identity = (enum bm_identity_state)identity->state;
+    in->state.same_key = identity->state != BM_IDENTITY_REVOKED && memcmp(identity->key, in->claim.key.hash, BM_HASH) == 0;
+    in->state.replaced = identity->replaced;
+    in->state.reissue_allowed = identity->reissue_allowed;
+}
+
+/* A word for alarms. */
+static const char *
+refusal_word(const struct request *in)
+{
+    const struct bm_state *state = &in->state;
+
+    if (!state->lot_pinned)
+        return "unknown-chip";
+    if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_PROVISIONAL || state->key_known)
+        return "clone";
+    if (state->unit == BM_UNIT_FREE && state->order_known && state->used >= state->quantity)
+        return "quota";
+    return "enrol";
+}
+
+/* A root key that we hold has proved itself: this is somebody's chip, and the refusal is an event. */
+static enum bm_rc
+refuse_proven(struct request *in, const char *what, const struct bm_fail *why, struct bm_fail *fail)
+{
+    struct bm_signer *signer = in->signer;
+    const struct bm_profile *profile = in->state.profile;
+    char chip[2 * BM_HASH + 1], evidence[2 * BM_HASH + 1];
+    uint8_t hash[BM_HASH];
+    struct bm_event event = { .kind = BM_EVENT_REFUSED, .time = in->state.now, .device = bm_bytes_str(in->device) };
+
+    bm_hex(chip, bm_bytes(in->claim.root_hash, BM_HASH));
+    bm_sha256(hash, in->issue.bundle);
+    bm_hex(evidence, bm_bytes(hash, BM_HASH));
+    event.chip = bm_bytes_str(chip);
+    event.evidence = bm_bytes_str(evidence);
+    if (in->lot != BM_NONE)
+        event.lot = bm_bytes_str(signer->memory.lots.lots[in->lot].lot);
+    if (in->order != BM_NONE)
+        event.order = in->issue.order;
+    if (profile != NULL) {
+        event.profile = in->issue.profile;
+        event.service = bm_bytes_str(profile->service);
+    }
+    if (in->claim.evidence != 0)
+        event.evidence_class = bm_bytes_str(bm_evidence_class_word(in->claim.evidence));
+    event.what = bm_bytes_str(what);
+    event.reason = bm_bytes_str(why->text);
+    return bm_batch_refuse(signer, in->id, why, &event, fail);
+}
+
+/* The evidence failed after the proof, so there is no claim; every key of the proven leaf leads to the same unit, and names the chip. */
+__attribute__((noinline)) /* 9 KiB that no other request needs on its stack */
+static void
+unit_of_leaf(struct request *in)
+{
+    struct bm_fail ignored;
+    struct bm_leaf leaf;
+
+    if (bm_leaf_parse(&leaf, in->bundle.leaf, &ignored) == BM_OK && leaf.nkeys > 0)
+        memcpy(in->claim.root_hash, leaf.keys[0].key.hash, BM_HASH);
+}
+
+static enum bm_rc
+refuse(struct request *in, bool proven, const char *what, const struct bm_fail *why, struct bm_fail *fail)
+{
+    bool chips_fault = why->rc == BM_EINPUT || why->rc == BM_EPOLICY;
+
+    if (proven && chips_fault && in->state.lot_pinned)
+        return refuse_proven(in, what, why, fail);
+    return bm_batch_refuse(in->signer, in->id, why, NULL, fail);
+}
+
+/* 20 octets, positive, never shortened by a leading zero, never used before. */
+/* req: RFC5280 4.1.2.2 a unique positive serial of at most 20 octets */
+static enum bm_rc
+serial_draw(struct bm_signer *signer, uint8_t ret_serial[static BM_MAX_SERIAL], struct bm_fail *fail)
+{
+    bool live;
+    enum bm_rc rc;
+
+    do {
+        if ((rc = signer->env->random(signer->env->ctx, ret_serial, BM_MAX_SERIAL, fail)) != BM_OK)
+            return rc;
+        ret_serial[0] = (uint8_t)((ret_serial[0] & 0x7f) | 0x40);
+    } while (bm_slots_serial(&signer->memory.slots, bm_bytes(ret_serial, BM_MAX_SERIAL), &live) != BM_NONE);
+    return BM_OK;
+}
+
+static enum bm_rc
+tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
+{
+    struct bm_signer *signer = in->signer;
+    const struct bm_profile *profile = in->state.profile;
+    const struct bm_issuer *issuer = &signer->ca[profile->ca].issuer;
+    const struct bm_pinned *lot = &signer->memory.lots.lots[in->lot];
+    const struct bm_leaf *leaf = &in->claim.leaf;
+    bm_time now = in->state.now, not_after = profile->days == 0 ? BM_TIME_NEVER : now + (bm_time)profile->days * 86400 - 1;
+    struct bm_subject subject = { .device = in->device,
+                                  .organization = profile->ca == BM_CA_IDEVID ? lot->vendor : signer->site->name,
+                                  .hw_type = leaf->root == BM_ROOT_TPM ? BM_OID(bm_oid_hw_tpm2) : BM_OID(bm_oid_hw_part),
+                                  .hw_serial = bm_bytes_str(leaf->id) };
+
+    if (not_after > issuer->not_after)
+        not_after = issuer->not_after;
+    if (not_after < now)
+        return bm_fail(fail, BM_EBUSY, NULL, "the CA's certificate has expired: make a new CA before anything else is issued");
+    bm_buf_reset(&signer->der);
+    return bm_tbs_build(&signer->der, profile, issuer, &subject, bm_key_spki(&in->claim.key), serial, now, not_after, fail);
+}
+
+static enum bm_rc
+intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fail)
+{
+    struct bm_signer *signer = in->signer;
+    const struct bm_identity *identity = in->identity == BM_NONE ? NULL : &signer->memory.slots.identities[in->identity];
+    bool replaces =
+        (decision == BM_DECISION_REPLACE || decision == BM_DECISION_REISSUE) && identity != NULL && identity->state != BM_IDENTITY_REVOKED;
+    const struct bm_record_leaves none = { .n = 0 };
+    uint8_t serial[BM_MAX_SERIAL], earlier[BM_MAX_SERIAL] = { 0 };
+    struct bm_fail why = { .rc = BM_OK };
+    struct bm_answer *answer;
+    struct bm_intent intent;
+    enum bm_rc rc;
+
+    if ((rc = serial_draw(signer, serial, fail)) != BM_OK)
+        return rc;
+    if (tbs_make(in, bm_bytes(serial, sizeof(serial)), &why) != BM_OK)
+        return refuse(in, true, "enrol", &why, fail);
+    intent = (struct bm_intent){ .time = in->state.now,
+                                 .decision = decision,
+                                 .ca = in->state.profile->ca,
+                                 .evidence = in->claim.evidence,
+                                 .lot = bm_bytes_str(in->state.lot),
+                                 .order = in->issue.order,
+                                 .profile = in->issue.profile,
+                                 .service = bm_bytes_str(in->state.profile->service),
+                                 .serial = bm_bytes(serial, sizeof(serial)),
+                                 .replaces = bm_bytes(earlier, replaces ? identity->nserial : 0),
+                                 .tbs = bm_buf_bytes(&signer->der),
+                                 .bundle = in->issue.bundle };
+    if (replaces)
+        memcpy(earlier, identity->serial, sizeof(earlier));
+    memcpy(intent.chip, in->claim.root_hash, BM_HASH);
+    memcpy(intent.key, in->claim.key.hash, BM_HASH);
+    bm_buf_reset(&signer->record);
+    bm_intent_build(&signer->record, &intent);
+    answer = bm_batch_answer(signer, in->id, BM_S_ISSUED);
+    answer->later = BM_LATER_SIGN;
+    return bm_commit(signer, BM_R_INTENT, &none, answer, fail);
+}
+
+/* A retry: the certificate that was issued before; the asker has it. */
+static void
+repeat(const struct request *in)
+{
+    const struct bm_identity *identity = &in->signer->memory.slots.identities[in->identity];
+    struct bm_answer *answer = bm_batch_answer(in->signer, in->id, BM_S_ISSUED);
+
+    answer->repeat = true;
+    answer->nserial = identity->nserial;
+    memcpy(answer->serial, identity->serial, sizeof(answer->serial));
+    memcpy(answer->device, in->device, sizeof(answer->device));
+}
+
+static enum bm_rc
+request_decide(struct request *in, struct bm_fail *fail)
+{
+    struct bm_freshness fresh = { .k = &in->signer->nonce_key, .now = in->state.now };
+    enum bm_decision decision = BM_DECISION_NO;
+    struct bm_fail why = { .rc = BM_OK };
+    bool proven = false;
+    enum bm_rc rc;
+
+    if ((rc = bm_bundle_parse(&in->bundle, in->issue.bundle, &why)) != BM_OK)
+        return refuse(in, false, "enrol", &why, fail);
+    rc = bm_bundle_check(&in->claim, &proven, &in->bundle, in->signer->crypto, &fresh, &why);
+    if (rc != BM_OK && proven)
+        unit_of_leaf(in);
+    state_fill(in);
+    state_fill_unit(in);
+    if (rc != BM_OK)
+        return refuse(in, proven, "enrol", &why, fail);
+    if (bm_may_issue(&decision, &in->claim, &in->state, &why) != BM_OK)
+        return refuse(in, true, refusal_word(in), &why, fail);
+    if (decision != BM_DECISION_SAME)
+        return intent_commit(in, decision, fail);
+    repeat(in);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_serve_issue(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_signer *signer = ctx;
+    struct request in = { .signer = signer, .id = id, .lot = BM_NONE, .order = BM_NONE, .unit = BM_NONE, .identity = BM_NONE };
+    struct bm_fail why = { .rc = BM_OK };
+    enum bm_rc rc;
+
+    if ((rc = bm_s_issue_parse(&in.issue, body, fail)) != BM_OK)
+        return rc;
+    if (signer->env->now(signer->env->ctx, &in.state.now, &why) != BM_OK)
+        return bm_batch_refuse(signer, id, &why, NULL, fail);
+    return request_decide(&in, fail);
+}

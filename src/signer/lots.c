@@ -1,0 +1,186 @@
+#include "base/base.h"
+#include "signer/lots.h"
+
+#include "wire/text.h"
+
+#include <stdlib.h>
+
+void
+bm_lots_done(struct bm_lots *lots)
+{
+    free(lots->lots);
+    *lots = (struct bm_lots){ .n = 0 };
+}
+
+enum bm_rc
+bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, struct bm_fail *fail)
+{
+    struct bm_pinned *p = reallocarray(lots->lots, lots->n + 1, sizeof(*p));
+
+    if (p == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for another lot");
+    lots->lots = p;
+    p += lots->n++;
+    memcpy(p->lot, pin->lot, sizeof(p->lot));
+    memcpy(p->vendor, pin->vendor, sizeof(p->vendor));
+    memcpy(p->root, pin->root, sizeof(p->root));
+    p->size = pin->size;
+    return BM_OK;
+}
+
+/* A site has hundreds of lots: a walk costs less than a microsecond. */
+uint32_t
+bm_lots_by_root(const struct bm_lots *lots, const uint8_t root[static BM_HASH], uint64_t size)
+{
+    for (size_t i = 0; i < lots->n; i++)
+        if (memcmp(lots->lots[i].root, root, BM_HASH) == 0 && (size == 0 || lots->lots[i].size == size))
+            return (uint32_t)i;
+    return BM_NONE;
+}
+
+uint32_t
+bm_lots_by_name(const struct bm_lots *lots, const char *name)
+{
+    for (size_t i = 0; i < lots->n; i++)
+        if (strcmp(lots->lots[i].lot, name) == 0)
+            return (uint32_t)i;
+    return BM_NONE;
+}
+
+/* Own format: the chipmaker's signature on the head, by the key that the pin names, over just what the pin says. */
+static enum bm_rc
+head_check(const struct bm_pin *pin, struct bm_bytes head_note, struct bm_fail *fail)
+{
+    struct bm_note_key key;
+    struct bm_lot_head head;
+    struct bm_note note;
+    enum bm_rc rc;
+
+    if ((rc = bm_note_vkey_parse(&key, bm_bytes_str(pin->vendor_key), fail)) != BM_OK ||
+        (rc = bm_note_parse(&note, head_note, fail)) != BM_OK || (rc = bm_lot_head_parse(&head, note.text, fail)) != BM_OK)
+        return rc;
+    if (bm_note_check(&note, &key, fail) != BM_OK)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the head of lot %s is not signed by the chipmaker's key that the pin names", pin->lot);
+    if (strcmp(head.lot, pin->lot) != 0 || head.kind != pin->kind || head.size != pin->size || memcmp(head.root, pin->root, BM_HASH) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the pin of lot %s says something else than the chipmaker's head: receive the lot again",
+                       pin->lot);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, struct bm_fail *fail)
+{
+    if (pin->kind != BM_LEAF_KEYS)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "lot %s lists chips without keys, which this release can't bind: ask the chipmaker for a list with "
+                       "keys",
+                       pin->lot);
+    if (pin->size == 0 || pin->size > BM_MAX_LOT_CHIPS)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
+                       (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
+    if (bm_lots_by_name(lots, pin->lot) != BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "a lot with the name %s is pinned already: receive this one under another name", pin->lot);
+    if (bm_lots_by_root(lots, pin->root, 0) != BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s is pinned already, as %s", pin->lot,
+                       lots->lots[bm_lots_by_root(lots, pin->root, 0)].lot);
+    if (pin->source == BM_SOURCE_BIRTHMARK)
+        return head_check(pin, head_note, fail);
+    if (head_note.n != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "lot %s is of a foreign format and comes with a head note all the same", pin->lot);
+    return BM_OK;
+}
+
+void
+bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
+               uint64_t seed)
+{
+    *ret_stream = (struct bm_stream){
+        .open = true, .pin = *pin, .head = *head, .keys = { .max = BM_MAX_LOT_KEYS }, .begin = { .max = BM_MAX_MESSAGE }
+    };
+    bm_table_init(&ret_stream->seen, seed);
+    bm_buf_add_bytes(&ret_stream->begin, begin);
+}
+
+void
+bm_stream_close(struct bm_stream *stream)
+{
+    bm_table_done(&stream->seen);
+    bm_buf_done(&stream->keys);
+    bm_buf_done(&stream->begin);
+    stream->open = false;
+}
+
+static enum bm_rc
+keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
+{
+    uint32_t unit, twin;
+    enum bm_rc rc;
+
+    if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        if (bm_table_find(&stream->seen, hashes[i], &twin))
+            return bm_fail(fail, BM_EPOLICY, NULL, "it lists one root key for two chips (%u and %llu): ask the chipmaker which is right",
+                           twin, (unsigned long long)stream->frontier.size);
+        if ((rc = bm_table_put(&stream->seen, hashes[i], (uint32_t)stream->frontier.size, fail)) != BM_OK)
+            return rc;
+    }
+    return BM_OK;
+}
+
+enum bm_rc
+bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail)
+{
+    uint8_t hashes[BM_MAX_CHIP_KEYS][BM_HASH], hash[BM_HASH];
+    struct bm_leaf leaf;
+    enum bm_rc rc;
+
+    if (stream->frontier.size == stream->pin.size)
+        return bm_fail(fail, BM_EPOLICY, NULL, "it has more chips than the %llu of its pin", (unsigned long long)stream->pin.size);
+    if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK)
+        return rc;
+    if (leaf.kind != stream->pin.kind || leaf.nkeys == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is of another kind than its lot's pin says", leaf.id);
+    for (size_t i = 0; i < leaf.nkeys; i++)
+        memcpy(hashes[i], leaf.keys[i].key.hash, BM_HASH);
+    if ((rc = keys_check(stream, slots, (const uint8_t(*)[BM_HASH])hashes, leaf.nkeys, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_u8(&stream->keys, (uint8_t)leaf.nkeys);
+    bm_buf_add(&stream->keys, hashes, leaf.nkeys * BM_HASH);
+    bm_tree_leaf(hash, der);
+    bm_frontier_append(&stream->frontier, hash);
+    return bm_buf_check(&stream->keys, "a lot's keys", fail);
+}
+
+enum bm_rc
+bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail)
+{
+    uint8_t root[BM_HASH];
+
+    if (stream->frontier.size != stream->pin.size)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%llu of its %llu chips came", (unsigned long long)stream->frontier.size,
+                       (unsigned long long)stream->pin.size);
+    bm_frontier_root(&stream->frontier, root);
+    if (memcmp(root, stream->pin.root, BM_HASH) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "its chips are not those that were signed: its tree has another head");
+    return BM_OK;
+}
+
+bool
+bm_keys_next(struct bm_rd *rd, const uint8_t (**ret_hashes)[BM_HASH], size_t *ret_n)
+{
+    struct bm_bytes view;
+    size_t n;
+
+    if (rd->bad || rd->left == 0)
+        return false;
+    n = bm_rd_u8(rd);
+    view = bm_rd_take(rd, n * BM_HASH);
+    if (rd->bad || n == 0 || n > BM_MAX_CHIP_KEYS) {
+        rd->bad = true;
+        return false;
+    }
+    *ret_hashes = (const void *)view.p;
+    *ret_n = n;
+    return true;
+}

@@ -1,0 +1,51 @@
+/* lots.h - the lots that are pinned, and the one that is streaming in: its head computed here, its keys checked against all that are known. */
+#ifndef BM_LOTS_H
+#define BM_LOTS_H
+
+#include "lot/lot.h"
+#include "record/statement.h"
+#include "signer/slots.h"
+
+/* A lot's root-key hashes, per leaf: u8 n, n x 32. A million chips of eight keys. */
+#define BM_MAX_LOT_KEYS ((size_t)BM_MAX_LOT_CHIPS * (1 + BM_MAX_CHIP_KEYS * BM_HASH))
+
+struct bm_pinned {
+    char lot[BM_MAX_NAME + 1];
+    char vendor[BM_MAX_NAME + 1];
+    uint64_t size;
+    uint8_t root[BM_HASH];
+};
+struct bm_lots {
+    struct bm_pinned *lots;
+    size_t n;
+};
+void bm_lots_done(struct bm_lots *lots);
+bm_must_use enum bm_rc bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, struct bm_fail *fail);
+/* Index by head (size 0: any size) or by name; BM_NONE. */
+uint32_t bm_lots_by_root(const struct bm_lots *lots, const uint8_t root[static BM_HASH], uint64_t size);
+uint32_t bm_lots_by_name(const struct bm_lots *lots, const char *name);
+
+/* May this pin, whose signature has been checked, become a lot? Head note and vendor key go with it; kind, name and head are free. */
+bm_must_use enum bm_rc bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, struct bm_fail *fail);
+
+/* A lot on its way in. */
+struct bm_stream {
+    bool open;
+    struct bm_pin pin;
+    struct bm_statement_head head;
+    struct bm_frontier frontier;
+    struct bm_table seen; /* root keys of this lot */
+    struct bm_buf keys;
+    struct bm_buf begin; /* BM_S_LOT_BEGIN's body */
+};
+void bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
+                    uint64_t seed);
+void bm_stream_close(struct bm_stream *stream); /* also one that is not open */
+bm_must_use enum bm_rc bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail);
+/* All leaves came and the head is the pinned one. */
+bm_must_use enum bm_rc bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail);
+
+/* Takes one leaf's hashes off a run of keys; false at its end or when it is malformed (rd->bad). */
+bool bm_keys_next(struct bm_rd *rd, const uint8_t (**ret_hashes)[BM_HASH], size_t *ret_n);
+
+#endif

@@ -1,0 +1,363 @@
+#include "base/base.h"
+#include "signer/memory.h"
+
+#include "pki/tbs.h"
+#include "wire/text.h"
+
+#include <stdlib.h>
+
+enum bm_rc
+bm_memory_init(struct bm_memory *ret_memory, const uint8_t site[static BM_HASH], uint64_t seed, struct bm_fail *fail)
+{
+    memset(ret_memory, 0, sizeof(*ret_memory));
+    if ((ret_memory->roles = calloc(1, sizeof(*ret_memory->roles))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
+    memcpy(ret_memory->site, site, BM_HASH);
+    bm_slots_init(&ret_memory->slots, seed);
+    ret_memory->incoming.keys.max = BM_MAX_LOT_KEYS;
+    return BM_OK;
+}
+
+void
+bm_memory_done(struct bm_memory *memory)
+{
+    free(memory->roles);
+    bm_slots_done(&memory->slots);
+    bm_lots_done(&memory->lots);
+    bm_orders_done(&memory->orders);
+    bm_book_done(&memory->book);
+    for (size_t ca = 0; ca < BM_CA__N; ca++)
+        free(memory->revocations[ca].revoked);
+    bm_buf_done(&memory->incoming.keys);
+    memset(memory, 0, sizeof(*memory));
+}
+
+enum bm_rc
+bm_statement_text(struct bm_rd *body, struct bm_bytes *ret_note, struct bm_bytes *ret_text, struct bm_fail *fail)
+{
+    struct bm_note note;
+    struct bm_bytes bytes = bm_rd_lv32(body, BM_MAX_NOTE);
+    enum bm_rc rc;
+
+    if (body->bad)
+        return bm_fail(fail, BM_EINPUT, NULL, "the statement is malformed or longer than %d bytes", BM_MAX_NOTE);
+    if ((rc = bm_note_parse(&note, bytes, fail)) != BM_OK)
+        return rc;
+    *ret_note = bytes;
+    *ret_text = note.text;
+    return BM_OK;
+}
+
+static enum bm_rc
+contradiction(const char *what, struct bm_fail *fail)
+{
+    return bm_fail(fail, BM_EBUG, NULL, "a record contradicts those before it: %s", what);
+}
+
+static enum bm_rc
+apply_founded(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    struct bm_founded founded;
+    enum bm_rc rc;
+
+    if ((rc = bm_founded_parse(&founded, record->body, fail)) != BM_OK)
+        return rc;
+    if (memcmp(founded.site, memory->site, BM_HASH) != 0)
+        return bm_fail(fail, BM_EBUG, NULL, "it belongs to another ledger key than signer/ledger.key: put the right key back");
+    if ((rc = bm_roles_parse(&head, memory->roles, founded.roles, fail)) != BM_OK)
+        return rc;
+    memory->founded = true;
+    memory->next_seq = 1;
+    memory->last_signed = head.time;
+    return bm_book_append(&memory->book, &founded.leaves, record->at, fail);
+}
+
+static enum bm_rc
+apply_order(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_rd profiles, struct bm_fail *fail)
+{
+    bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
+    enum bm_rc rc;
+
+    if ((rc = bm_order_parse(head, &order, text, fail)) != BM_OK)
+        return rc;
+    return bm_orders_add(&memory->orders, &order, profiles, &memory->lots, fail);
+}
+
+static enum bm_rc
+apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_allow allow;
+    uint8_t device[BM_DEVICE];
+    uint32_t unit, identity;
+    enum bm_rc rc;
+
+    if ((rc = bm_allow_parse(head, &allow, text, fail)) != BM_OK ||
+        (rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow.device), fail)) != BM_OK)
+        return rc;
+    unit = bm_slots_device(&memory->slots, device);
+    identity = unit == BM_NONE ? BM_NONE : bm_slots_identity(&memory->slots, unit, bm_bytes_str(allow.service));
+    if (allow.act != BM_ALLOW_REISSUE || identity == BM_NONE)
+        return contradiction("it allows something for what is not there", fail);
+    memory->slots.identities[identity].reissue_allowed = true;
+    return BM_OK;
+}
+
+static enum bm_rc
+apply_statement(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_plain plain;
+    struct bm_statement_head head;
+    struct bm_bytes note, text;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(plain.rest);
+    if ((rc = bm_statement_text(&rd, &note, &text, fail)) != BM_OK || (rc = bm_statement_head_parse(&head, text, fail)) != BM_OK)
+        return rc;
+    if (head.seq != memory->next_seq || head.kind == BM_STATEMENT_PIN)
+        return contradiction("a statement out of order", fail);
+    if (head.kind == BM_STATEMENT_ORDER)
+        rc = apply_order(memory, &head, text, rd, fail);
+    else if (head.kind == BM_STATEMENT_ALLOW)
+        rc = apply_allow(memory, &head, text, fail);
+    else
+        rc = bm_roles_parse(&head, memory->roles, text, fail);
+    if (rc != BM_OK)
+        return rc;
+    memory->next_seq++;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
+/* A lot that was begun and whose end never came is void: a new one begins in its place. */
+static enum bm_rc
+apply_lot(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_plain plain;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    bm_buf_reset(&memory->incoming.keys);
+    memory->incoming.open = true;
+    return BM_OK;
+}
+
+static enum bm_rc
+apply_lot_keys(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_plain plain;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    if (!memory->incoming.open)
+        return contradiction("a lot's keys without the lot", fail);
+    bm_buf_add_bytes(&memory->incoming.keys, plain.rest);
+    return bm_buf_check(&memory->incoming.keys, "a lot's keys", fail);
+}
+
+static enum bm_rc
+pin_keys(struct bm_memory *memory, uint64_t chips, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(bm_buf_bytes(&memory->incoming.keys));
+    const uint8_t(*hashes)[BM_HASH];
+    size_t n;
+    enum bm_rc rc;
+
+    if ((rc = bm_table_reserve(&memory->slots.roots, rd.left / (BM_HASH + 1), fail)) != BM_OK)
+        return rc;
+    for (; bm_keys_next(&rd, &hashes, &n); chips--)
+        if ((rc = bm_slots_pin(&memory->slots, memory->site, hashes, n, fail)) != BM_OK)
+            return rc;
+    return bm_rd_end(&rd) && chips == 0 ? BM_OK : contradiction("a lot with more or fewer chips than its pin says", fail);
+}
+
+static enum bm_rc
+apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    struct bm_plain plain;
+    struct bm_bytes note, text;
+    struct bm_pin pin;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(plain.rest);
+    if ((rc = bm_statement_text(&rd, &note, &text, fail)) != BM_OK || (rc = bm_pin_parse(&head, &pin, text, fail)) != BM_OK)
+        return rc;
+    if (!memory->incoming.open || head.seq != memory->next_seq)
+        return contradiction("a lot's end without its beginning", fail);
+    if ((rc = pin_keys(memory, pin.size, fail)) != BM_OK || (rc = bm_lots_add(&memory->lots, &pin, fail)) != BM_OK)
+        return rc;
+    memory->incoming.open = false;
+    bm_buf_done(&memory->incoming.keys);
+    memory->next_seq++;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
+static enum bm_rc
+revoke(struct bm_memory *memory, enum bm_ca ca, struct bm_bytes serial, uint8_t reason, bm_time time, struct bm_fail *fail)
+{
+    struct bm_revocations *list = &memory->revocations[ca];
+    struct bm_revoked *p = list->revoked;
+
+    /* grown by powers of two: n is one */
+    if ((list->n & (list->n - 1)) == 0 && (p = reallocarray(p, list->n == 0 ? 1 : list->n * 2, sizeof(*p))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for another revocation");
+    list->revoked = p;
+    p += list->n++;
+    *p = (struct bm_revoked){ .nserial = (uint8_t)serial.n, .reason = reason, .time = time };
+    memcpy(p->serial, serial.p, serial.n);
+    return BM_OK;
+}
+
+#define REASON_SUPERSEDED 4 /* RFC 5280 5.3.1 */
+
+/* A certificate in place of an earlier one: that one is revoked in the same commit. */
+static enum bm_rc
+apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_t unit, struct bm_fail *fail)
+{
+    uint32_t at = bm_slots_identity(&memory->slots, unit, intent->service);
+    struct bm_identity *identity = at == BM_NONE ? NULL : &memory->slots.identities[at];
+
+    if (identity == NULL)
+        return contradiction("a replacement of nothing", fail);
+    identity->replaced = intent->decision == BM_DECISION_REISSUE ? 0 : (uint8_t)(identity->replaced + 1);
+    if (intent->decision == BM_DECISION_REISSUE)
+        identity->reissue_allowed = false;
+    if (intent->replaces.n == 0)
+        return BM_OK;
+    if (!bm_bytes_equal(intent->replaces, bm_bytes(identity->serial, identity->nserial)))
+        return contradiction("a replacement of another certificate", fail);
+    return revoke(memory, (enum bm_ca)identity->ca, intent->replaces, REASON_SUPERSEDED, intent->time, fail);
+}
+
+static enum bm_rc
+apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_slots_use use = { .unit = BM_NONE };
+    struct bm_intent intent;
+    struct bm_unit *unit;
+    uint32_t order;
+    enum bm_rc rc;
+
+    if ((rc = bm_intent_parse(&intent, record->body, fail)) != BM_OK)
+        return rc;
+    order = bm_orders_find(&memory->orders, intent.order);
+    if (!bm_table_find(&memory->slots.roots, intent.chip, &use.unit) || order == BM_NONE)
+        return contradiction("an intent for a chip or an order that is not there", fail);
+    if (memory->nopen == BM_BATCH)
+        return contradiction("more open intents than a batch has", fail);
+    unit = &memory->slots.units[use.unit];
+    if (intent.decision == BM_DECISION_UNIT) {
+        unit->state = BM_UNIT_ACTIVE;
+        unit->order = order;
+        memory->orders.orders[order].used++;
+    } else if (intent.decision != BM_DECISION_IDENTITY && (rc = apply_replaces(memory, &intent, use.unit, fail)) != BM_OK) {
+        return rc;
+    }
+    use.service = intent.service;
+    use.serial = intent.serial;
+    use.key = intent.key;
+    use.ca = (uint8_t)intent.ca;
+    memory->last_signed = intent.time;
+    memory->open[memory->nopen++] = record->at;
+    return bm_slots_take(&memory->slots, &use, NULL, fail);
+}
+
+static enum bm_rc
+apply_done(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_done done;
+    size_t i = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_done_parse(&done, record->body, fail)) != BM_OK)
+        return rc;
+    while (i < memory->nopen && memory->open[i] != done.intent)
+        i++;
+    if (i == memory->nopen)
+        return contradiction("a signature without an intent", fail);
+    memmove(&memory->open[i], &memory->open[i + 1], (memory->nopen - i - 1) * sizeof(memory->open[0]));
+    memory->nopen--;
+    memory->signed_total++;
+    if (done.again)
+        memory->signed_again++;
+    return bm_book_append(&memory->book, &done.leaves, record->at, fail);
+}
+
+static enum bm_rc
+apply_marked(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_identity *identity;
+    struct bm_marked marked;
+    bool live = false;
+    uint32_t at;
+    enum bm_rc rc;
+
+    if ((rc = bm_marked_parse(&marked, record->body, fail)) != BM_OK)
+        return rc;
+    at = bm_slots_serial(&memory->slots, marked.serial, &live);
+    if (at == BM_NONE || !live)
+        return contradiction("it marks a certificate that is not live", fail);
+    identity = &memory->slots.identities[at];
+    identity->state = record->type == BM_R_CONFIRMED ? BM_IDENTITY_CONFIRMED : BM_IDENTITY_REVOKED;
+    if (record->type == BM_R_REVOKED &&
+        (rc = revoke(memory, (enum bm_ca)identity->ca, marked.serial, marked.reason, marked.time, fail)) != BM_OK)
+        return rc;
+    return bm_book_append(&memory->book, &marked.leaves, record->at, fail);
+}
+
+static enum bm_rc
+apply_noted(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_plain plain;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
+static enum bm_rc
+apply_crl(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_crl_record crl;
+    enum bm_rc rc;
+
+    if ((rc = bm_crl_record_parse(&crl, record->body, fail)) != BM_OK)
+        return rc;
+    if (crl.number <= memory->revocations[crl.ca].crl)
+        return contradiction("a CRL's number that does not rise", fail);
+    memory->revocations[crl.ca].crl = crl.number;
+    memory->last_signed = crl.time;
+    return BM_OK;
+}
+
+static enum bm_rc (*const applies[BM_R__N])(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail) = {
+    [BM_R_FOUNDED] = apply_founded, [BM_R_STATEMENT] = apply_statement, [BM_R_LOT] = apply_lot,   [BM_R_LOT_KEYS] = apply_lot_keys,
+    [BM_R_LOT_END] = apply_lot_end, [BM_R_INTENT] = apply_intent,       [BM_R_DONE] = apply_done, [BM_R_CONFIRMED] = apply_marked,
+    [BM_R_REVOKED] = apply_marked,  [BM_R_NOTED] = apply_noted,         [BM_R_CRL] = apply_crl,
+};
+
+enum bm_rc
+bm_memory_apply(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (record->type >= BM_R__N || applies[record->type] == NULL)
+        return bm_fail(fail, BM_EBUG, NULL, "a record of type %u is not known: run the release that wrote it, or a newer one",
+                       record->type);
+    if (memory->founded != (record->type != BM_R_FOUNDED))
+        return contradiction(memory->founded ? "a second founding" : "it does not begin with the founding", fail);
+    rc = applies[record->type](memory, record, fail);
+    /* What a record says was checked before it was written: a refusal here is no refusal of a peer's. */
+    if (rc == BM_EINPUT || rc == BM_EPOLICY)
+        fail->rc = rc = BM_EBUG;
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* memory.h - all that the signer knows, made of the journal's records and of nothing else: one function changes it, live and at start alike. */
+#ifndef BM_MEMORY_H
+#define BM_MEMORY_H
+
+#include "signer/book.h"
+#include "signer/journal.h"
+#include "signer/orders.h"
+
+#define BM_BATCH 64 /* requests that share the two durable steps */
+
+struct bm_memory {
+    bool founded;
+    uint8_t site[BM_HASH];
+    struct bm_roles *roles; /* 16 KiB */
+    uint64_t next_seq;
+    bm_time last_signed; /* founding at first: no signing below it */
+    struct bm_slots slots;
+    struct bm_lots lots;
+    struct bm_orders orders;
+    struct bm_book book;
+    struct bm_revocations {
+        struct bm_revoked *revoked;
+        size_t n;
+        uint64_t crl; /* the last number */
+    } revocations[BM_CA__N];
+    uint64_t signed_total;   /* certificates */
+    uint64_t signed_again;   /* of them, after a crash */
+    uint64_t open[BM_BATCH]; /* intents without a done record */
+    size_t nopen;
+    struct bm_incoming { /* a lot whose end has not come */
+        bool open;
+        struct bm_buf keys;
+    } incoming;
+};
+/* A zeroed one is empty. `site` is the ledger key's hash: the journal must be this site's. */
+bm_must_use enum bm_rc bm_memory_init(struct bm_memory *ret_memory, const uint8_t site[static BM_HASH], uint64_t seed,
+                                      struct bm_fail *fail);
+void bm_memory_done(struct bm_memory *memory);
+
+/* The only function that changes it. BM_EBUG when the record contradicts what is known. */
+bm_must_use enum bm_rc bm_memory_apply(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail);
+
+/* BM_S_STATEMENT's and BM_S_LOT_BEGIN's bodies begin with a note: its text. */
+bm_must_use enum bm_rc bm_statement_text(struct bm_rd *body, struct bm_bytes *ret_note, struct bm_bytes *ret_text, struct bm_fail *fail);
+
+#endif

@@ -1,0 +1,112 @@
+#include "base/base.h"
+#include "signer/orders.h"
+
+#include <stdlib.h>
+
+static void
+order_done(struct bm_signer_order *order)
+{
+    free(order->lots);
+    free(order->profiles);
+    *order = (struct bm_signer_order){ .nlots = 0 };
+}
+
+void
+bm_orders_done(struct bm_orders *orders)
+{
+    for (size_t i = 0; i < orders->n; i++)
+        order_done(&orders->orders[i]);
+    free(orders->orders);
+    *orders = (struct bm_orders){ .n = 0 };
+}
+
+static enum bm_rc
+lots_find(struct bm_signer_order *ret, const struct bm_order *order, const struct bm_lots *lots, struct bm_fail *fail)
+{
+    if ((ret->lots = calloc(order->nlots, sizeof(*ret->lots))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an order");
+    for (size_t i = 0; i < order->nlots; i++) {
+        ret->lots[i] = bm_lots_by_name(lots, order->lots[i]);
+        if (ret->lots[i] == BM_NONE)
+            return bm_fail(fail, BM_EPOLICY, NULL, "order %s names lot %s, which is not pinned here: receive the lot first", order->order,
+                           order->lots[i]);
+    }
+    ret->nlots = order->nlots;
+    return BM_OK;
+}
+
+/* The texts stand in the order's own order; the digest decides, and the text's own name must be the one that was signed for. */
+static enum bm_rc
+profiles_read(struct bm_signer_order *ret, const struct bm_order *order, struct bm_rd *rd, struct bm_fail *fail)
+{
+    size_t n = bm_rd_u8(rd);
+    enum bm_rc rc;
+
+    if (n != order->nprofiles)
+        return bm_fail(fail, BM_EPOLICY, NULL, "order %s names %zu profiles and comes with %zu texts", order->order, order->nprofiles, n);
+    if ((ret->profiles = calloc(n, sizeof(*ret->profiles))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an order");
+    for (size_t i = 0; i < n; i++) {
+        struct bm_profile *profile = &ret->profiles[i];
+
+        if ((rc = bm_profile_parse(profile, bm_rd_lv16(rd, BM_MAX_PROFILE), fail)) != BM_OK)
+            return rc;
+        if (memcmp(profile->digest, order->profiles[i].digest, BM_HASH) != 0 || strcmp(profile->name, order->profiles[i].name) != 0)
+            return bm_fail(
+                fail, BM_EPOLICY, NULL,
+                "the text of profile %s is not the one that order %s was signed for: open the order again with the profile as it is now",
+                order->profiles[i].name, order->order);
+    }
+    if (!bm_rd_end(rd))
+        return bm_fail(fail, BM_EINPUT, NULL, "order %s comes with bytes behind its profiles", order->order);
+    ret->nprofiles = n;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_rd profiles, const struct bm_lots *lots,
+              struct bm_fail *fail)
+{
+    bm_cleanup(order_done) struct bm_signer_order made = { .quantity = order->quantity, .from = order->from, .until = order->until };
+    struct bm_signer_order *p;
+    enum bm_rc rc;
+
+    if (bm_orders_find(orders, bm_bytes_str(order->order)) != BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is an order %s already: take another name", order->order);
+    memcpy(made.order, order->order, sizeof(made.order));
+    if ((rc = lots_find(&made, order, lots, fail)) != BM_OK || (rc = profiles_read(&made, order, &profiles, fail)) != BM_OK)
+        return rc;
+    if ((p = reallocarray(orders->orders, orders->n + 1, sizeof(*p))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an order");
+    orders->orders = p;
+    orders->orders[orders->n++] = made;
+    made = (struct bm_signer_order){ .nlots = 0 }; /* handed over */
+    return BM_OK;
+}
+
+uint32_t
+bm_orders_find(const struct bm_orders *orders, struct bm_bytes name)
+{
+    for (size_t i = 0; i < orders->n; i++)
+        if (bm_bytes_equal(name, bm_bytes_str(orders->orders[i].order)))
+            return (uint32_t)i;
+    return BM_NONE;
+}
+
+bool
+bm_order_has_lot(const struct bm_signer_order *order, uint32_t lot)
+{
+    for (size_t i = 0; i < order->nlots; i++)
+        if (order->lots[i] == lot)
+            return true;
+    return false;
+}
+
+const struct bm_profile *
+bm_order_profile(const struct bm_signer_order *order, struct bm_bytes name)
+{
+    for (size_t i = 0; i < order->nprofiles; i++)
+        if (bm_bytes_equal(name, bm_bytes_str(order->profiles[i].name)))
+            return &order->profiles[i];
+    return NULL;
+}

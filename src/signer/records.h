@@ -1,0 +1,105 @@
+/* records.h - what the journal's records say, built and read back. Format: docs/formats/journal.md. */
+#ifndef BM_RECORDS_H
+#define BM_RECORDS_H
+
+#include "evidence/may_issue.h"
+#include "record/event.h"
+#include "wire/rd.h"
+
+#define BM_JOURNAL_VERSION 1
+
+enum bm_record_type {
+    BM_R_FOUNDED = 1, /* the first: version, site, operators */
+    BM_R_STATEMENT,   /* an order, allow or roles statement, taken */
+    BM_R_LOT,         /* begins a lot */
+    BM_R_LOT_KEYS,    /* root-key hashes of some of its leaves */
+    BM_R_LOT_END,     /* its pin: the lot counts from here on; without it all since BM_R_LOT is void */
+    BM_R_INTENT,      /* a certificate will be signed: everything about it; consumes */
+    BM_R_DONE,        /* it was signed */
+    BM_R_CONFIRMED,
+    BM_R_REVOKED,
+    BM_R_NOTED, /* an event that changes nothing: a refusal */
+    BM_R_CRL,   /* a CRL's number is used up */
+    BM_R__N
+};
+
+/* Every body begins with the ledger leaves that the record appends: u8 n, n x { u8 kind, 32 salt, lv16 event }. */
+#define BM_MAX_RECORD_LEAVES 2
+struct bm_record_leaf {
+    enum bm_event_kind kind;
+    uint8_t salt[BM_SALT];
+    struct bm_bytes event;
+};
+struct bm_record_leaves {
+    size_t n;
+    struct bm_record_leaf leaf[BM_MAX_RECORD_LEAVES];
+};
+void bm_record_leaves_build(struct bm_buf *buf, const struct bm_record_leaves *leaves);
+void bm_record_leaves_take(struct bm_rd *rd, struct bm_record_leaves *ret_leaves);
+
+/* BM_R_INTENT: no leaves. */
+struct bm_intent {
+    bm_time time;
+    enum bm_decision decision;
+    enum bm_ca ca;
+    enum bm_evidence_class evidence;
+    uint8_t chip[BM_HASH]; /* the root key that spoke */
+    uint8_t key[BM_HASH];  /* the operational key */
+    struct bm_bytes lot, order, profile, service;
+    struct bm_bytes serial;
+    struct bm_bytes replaces; /* serial; n = 0: none */
+    struct bm_bytes tbs;
+    struct bm_bytes bundle;
+};
+void bm_intent_build(struct bm_buf *buf, const struct bm_intent *intent);
+bm_must_use enum bm_rc bm_intent_parse(struct bm_intent *ret_intent, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_DONE: the leaf of the issue; after a crash one more that says so. */
+struct bm_done {
+    struct bm_record_leaves leaves;
+    uint64_t intent; /* where its BM_R_INTENT stands */
+    bool again;
+    enum bm_sig_alg alg;
+    struct bm_bytes signature;
+};
+void bm_done_build(struct bm_buf *buf, const struct bm_done *done);
+bm_must_use enum bm_rc bm_done_parse(struct bm_done *ret_done, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_FOUNDED: leaves SITE_FOUNDED and ROLES_SET; `roles` is the text of a roles statement that nobody signed. */
+struct bm_founded {
+    struct bm_record_leaves leaves;
+    uint8_t site[BM_HASH];
+    struct bm_bytes roles;
+};
+void bm_founded_build(struct bm_buf *buf, const struct bm_founded *founded);
+bm_must_use enum bm_rc bm_founded_parse(struct bm_founded *ret_founded, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_STATEMENT: `rest` is BM_S_STATEMENT's body (note and profiles). BM_R_LOT: nothing. BM_R_LOT_KEYS: n x { u8 nkeys, nkeys x 32 }, no leaves.
+ * BM_R_LOT_END: BM_S_LOT_BEGIN's body (pin and head note). BM_R_NOTED: leaves only. */
+struct bm_plain {
+    struct bm_record_leaves leaves;
+    struct bm_bytes rest;
+};
+void bm_plain_build(struct bm_buf *buf, const struct bm_plain *plain);
+bm_must_use enum bm_rc bm_plain_parse(struct bm_plain *ret_plain, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_CONFIRMED (time and reason 0), BM_R_REVOKED. */
+struct bm_marked {
+    struct bm_record_leaves leaves;
+    struct bm_bytes serial;
+    uint8_t reason; /* CRLReason */
+    bm_time time;
+};
+void bm_marked_build(struct bm_buf *buf, const struct bm_marked *marked);
+bm_must_use enum bm_rc bm_marked_parse(struct bm_marked *ret_marked, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_CRL: no leaves. */
+struct bm_crl_record {
+    enum bm_ca ca;
+    uint64_t number;
+    bm_time time;
+};
+void bm_crl_record_build(struct bm_buf *buf, const struct bm_crl_record *crl);
+bm_must_use enum bm_rc bm_crl_record_parse(struct bm_crl_record *ret_crl, struct bm_bytes body, struct bm_fail *fail);
+
+#endif

@@ -1,0 +1,138 @@
+/* sign.c - the only two things that the CA keys ever sign: the TBS of an intent that is on record, and CRLs. */
+#include "base/base.h"
+#include "signer/signer.h"
+
+#include "wire/text.h"
+
+#define HEX(n) (2 * (n) + 1)
+
+/* The issue as the ledger tells it. */
+static enum bm_rc
+issue_event(struct bm_signer *signer, const struct bm_intent *intent, const struct bm_answer *answer, struct bm_bytes der,
+            struct bm_record_leaf *ret_leaf, struct bm_fail *fail)
+{
+    char chip[HEX(BM_HASH)], evidence[HEX(BM_HASH)], certificate[HEX(BM_HASH)], serial[HEX(BM_MAX_SERIAL)], replaces[HEX(BM_MAX_SERIAL)];
+    uint8_t hash[BM_HASH];
+    struct bm_event event = {
+        .kind = intent->replaces.n > 0 ? BM_EVENT_IDENTITY_REPLACED : BM_EVENT_IDENTITY_ISSUED,
+        .time = intent->time,
+        .device = bm_bytes_str(answer->device),
+        .lot = intent->lot,
+        .order = intent->order,
+        .profile = intent->profile,
+        .service = intent->service,
+        .evidence_class = bm_bytes_str(bm_evidence_class_word(intent->evidence)),
+    };
+
+    bm_hex(chip, bm_bytes(intent->chip, BM_HASH));
+    bm_sha256(hash, intent->bundle);
+    bm_hex(evidence, bm_bytes(hash, BM_HASH));
+    bm_sha256(hash, der);
+    bm_hex(certificate, bm_bytes(hash, BM_HASH));
+    bm_hex(serial, intent->serial);
+    bm_hex(replaces, intent->replaces);
+    event.chip = bm_bytes_str(chip);
+    event.evidence = bm_bytes_str(evidence);
+    event.certificate = bm_bytes_str(certificate);
+    event.serial = bm_bytes_str(serial);
+    event.replaces = bm_bytes_str(replaces);
+    return bm_leaf_make(signer, 0, &event, ret_leaf, fail);
+}
+
+static enum bm_rc
+again_event(struct bm_signer *signer, const struct bm_intent *intent, const struct bm_answer *answer, struct bm_record_leaf *ret_leaf,
+            struct bm_fail *fail)
+{
+    char serial[HEX(BM_MAX_SERIAL)];
+    struct bm_event event = { .kind = BM_EVENT_SIGNED_AGAIN,
+                              .time = intent->time,
+                              .device = bm_bytes_str(answer->device),
+                              .service = intent->service,
+                              .reason = bm_bytes_str("the signer stopped between intent and signature; the same TBS was signed") };
+
+    bm_hex(serial, intent->serial);
+    event.serial = bm_bytes_str(serial);
+    return bm_leaf_make(signer, 1, &event, ret_leaf, fail);
+}
+
+static enum bm_rc
+done_record(struct bm_signer *signer, const struct bm_intent *intent, struct bm_done *done, struct bm_answer *answer, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    bm_buf_reset(&signer->der);
+    bm_signed_build(&signer->der, intent->tbs, done->alg, done->signature);
+    if ((rc = bm_buf_check(&signer->der, "a certificate", fail)) != BM_OK)
+        return rc;
+    done->leaves.n = done->again ? 2 : 1;
+    if ((rc = issue_event(signer, intent, answer, bm_buf_bytes(&signer->der), &done->leaves.leaf[0], fail)) != BM_OK ||
+        (done->again && (rc = again_event(signer, intent, answer, &done->leaves.leaf[1], fail)) != BM_OK))
+        return rc;
+    bm_buf_reset(&signer->record);
+    bm_done_build(&signer->record, done);
+    if ((rc = bm_commit(signer, BM_R_DONE, &done->leaves, answer, fail)) != BM_OK)
+        return rc;
+    answer->leaf[answer->nleaves - done->leaves.n].certificate = bm_batch_keep(signer, bm_buf_bytes(&signer->der));
+    return BM_OK;
+}
+
+enum bm_rc
+bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_done done = { .intent = at, .again = again };
+    struct bm_token *token;
+    struct bm_record record;
+    struct bm_intent intent;
+    uint32_t unit;
+    enum bm_rc rc;
+
+    if ((rc = bm_journal_read(&signer->journal, at, &signer->read, &record, fail)) != BM_OK ||
+        (rc = bm_intent_parse(&intent, record.body, fail)) != BM_OK)
+        return rc;
+    if (record.type != BM_R_INTENT || !bm_table_find(&signer->memory.slots.roots, intent.chip, &unit))
+        return bm_fail(fail, BM_EBUG, NULL, "there is no intent at byte %llu of the signer's journal", (unsigned long long)at);
+    token = signer->ca[intent.ca].token;
+    done.alg = token->alg;
+    if ((rc = bm_token_sign(token, intent.tbs, &signature, signer->crypto, fail)) != BM_OK)
+        return rc;
+    done.signature = bm_buf_bytes(&signature);
+    bm_slots_device_print(&signer->memory.slots, unit, answer->device);
+    memcpy(answer->serial, intent.serial.p, intent.serial.n);
+    answer->nserial = intent.serial.n;
+    return done_record(signer, &intent, &done, answer, fail);
+}
+
+#define CRL_SECONDS (7 * 86400) /* until the next: a service that reads it weekly misses none */
+
+enum bm_rc
+bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE }, signature = { .max = BM_MAX_SIGNATURE },
+                                          der = { .max = BM_MAX_MESSAGE_BODY - 4 };
+    const struct bm_signer_ca *ca = &signer->ca[answer->crl.ca];
+    const struct bm_revocations *list = &signer->memory.revocations[answer->crl.ca];
+    struct bm_fail why = { .rc = BM_OK };
+    enum bm_rc rc;
+
+    rc =
+        bm_crl_build(&tbs, &ca->issuer, list->revoked, list->n, answer->crl.number, answer->crl.time, answer->crl.time + CRL_SECONDS, &why);
+    if (rc == BM_OK && (rc = bm_token_sign(ca->token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
+        return rc;
+    if (rc == BM_OK) {
+        bm_signed_build(&der, bm_buf_bytes(&tbs), ca->token->alg, bm_buf_bytes(&signature));
+        rc = bm_buf_check(&der, "the list of revoked certificates", &why);
+    }
+    if (rc == BM_EBUG) {
+        *fail = why;
+        return rc;
+    }
+    if (rc != BM_OK) {
+        answer->type = BM_S_REFUSED;
+        answer->rc = BM_EBUSY;
+        answer->sentence = bm_batch_keep(signer, bm_bytes_str(why.text));
+        return BM_OK;
+    }
+    answer->crl_der = bm_batch_keep(signer, bm_buf_bytes(&der));
+    return BM_OK;
+}

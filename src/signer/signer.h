@@ -1,0 +1,128 @@
+/* signer.h - the CA process as one struct, and the batch in which requests share the durable steps. */
+#ifndef BM_SIGNER_H
+#define BM_SIGNER_H
+
+#include "base/secret.h"
+#include "pki/cert.h"
+#include "pki/tbs.h"
+#include "proc/rules.h"
+#include "proc/signer_messages.h"
+#include "record/site.h"
+#include "signer/memory.h"
+#include "signer/token.h"
+
+enum {
+    BM_PHASE_SETUP = 1,
+    BM_PHASE_READY = 2
+}; /* before and after HELLO */
+
+/* One issuing CA. */
+struct bm_signer_ca {
+    struct bm_buf der;
+    struct bm_cert cert; /* views into der */
+    struct bm_issuer issuer;
+    struct bm_token *token;
+};
+
+/* An answer that waits for the batch to be durable. Texts lie in the batch's arena, by offset, since it grows. */
+struct bm_answer {
+    uint64_t id;
+    uint16_t type; /* BM_S_ANSWER, BM_S_ISSUED, BM_S_REFUSED */
+    enum {
+        BM_LATER_NOTHING,
+        BM_LATER_SIGN,
+        BM_LATER_CRL
+    } later;
+    uint64_t intent; /* BM_LATER_SIGN: where its intent stands */
+    struct bm_crl_record crl;
+    enum bm_rc rc;
+    bool repeat;
+    uint8_t serial[BM_MAX_SERIAL];
+    size_t nserial;
+    char device[BM_DEVICE_TEXT];
+    struct bm_span {
+        size_t at, n;
+    } sentence, crl_der;
+    size_t nleaves;
+    struct bm_answer_leaf {
+        uint64_t index;
+        uint8_t salt[BM_SALT];
+        struct bm_span event, certificate;
+    } leaf[BM_MAX_RECORD_LEAVES];
+};
+
+struct bm_signer {
+    const struct bm_env *env;
+    int channel;
+    struct bm_rules rules;
+    struct bm_site *site; /* 16 KiB */
+    struct bm_signer_ca ca[BM_CA__N];
+    struct bm_crypto *crypto;
+    struct bm_secret nonce_key;
+    struct bm_note_signer ledger;
+    uint64_t seed; /* of tables */
+    struct bm_journal journal;
+    struct bm_memory memory;
+    struct bm_stream stream;
+
+    struct bm_answer batch[BM_BATCH];
+    size_t nbatch;
+    struct bm_buf arena;
+    struct bm_buf checkpoint; /* signed, over the first `checkpointed` leaves */
+    uint64_t checkpointed;
+
+    /* used again and again, empty in between */
+    struct bm_buf record, text[BM_MAX_RECORD_LEAVES], body, read, der;
+};
+
+void bm_signer_init(struct bm_signer *signer, const struct bm_env *env, int channel);
+/* Frees all, whatever was opened. */
+void bm_signer_done(struct bm_signer *signer);
+
+/* ---- records (commit.c) ---- */
+
+/* An event's text into signer->text[i], with a fresh salt. */
+bm_must_use enum bm_rc bm_leaf_make(struct bm_signer *signer, size_t i, const struct bm_event *event, struct bm_record_leaf *ret_leaf,
+                                    struct bm_fail *fail);
+/* Adds the record whose body is signer->record to the journal and applies it. Its leaves go into the answer (NULL: nobody asked). */
+bm_must_use enum bm_rc bm_commit(struct bm_signer *signer, enum bm_record_type type, const struct bm_record_leaves *leaves,
+                                 struct bm_answer *answer, struct bm_fail *fail);
+/* A record of one event that changes nothing else: a refusal. */
+bm_must_use enum bm_rc bm_commit_noted(struct bm_signer *signer, const struct bm_event *event, struct bm_answer *answer,
+                                       struct bm_fail *fail);
+
+/* ---- answers (batch.c) ---- */
+
+/* A new answer in the batch; rules_pass is never called with a full one. */
+struct bm_answer *bm_batch_answer(struct bm_signer *signer, uint64_t id, uint16_t type);
+struct bm_span bm_batch_keep(struct bm_signer *signer, struct bm_bytes bytes);
+/* Refuses: class and sentence of `why`; with an event, its leaf too. Gives BM_OK unless the journal fails. BM_EBUG is never answered: it is returned. */
+bm_must_use enum bm_rc bm_batch_refuse(struct bm_signer *signer, uint64_t id, const struct bm_fail *why, const struct bm_event *event,
+                                       struct bm_fail *fail);
+/* Intents durable, signed, done records durable, checkpoint, answers. */
+bm_must_use enum bm_rc bm_batch_finish(struct bm_signer *signer, struct bm_fail *fail);
+/* An answer that needs no durable step. */
+bm_must_use enum bm_rc bm_answer_now(struct bm_signer *signer, uint64_t id, struct bm_bytes body, struct bm_fail *fail);
+/* The checkpoint over all leaves, which must be durable. */
+bm_must_use enum bm_rc bm_checkpoint_now(struct bm_signer *signer, struct bm_fail *fail);
+
+/* ---- signing (sign.c) ---- */
+
+/* Signs the TBS of the intent that stands there, verifies, adds its done record. again: it may have been signed before a crash. */
+bm_must_use enum bm_rc bm_sign_intent(struct bm_signer *signer, uint64_t intent, bool again, struct bm_answer *answer,
+                                      struct bm_fail *fail);
+/* Signs the CRL of a number that is durable. */
+bm_must_use enum bm_rc bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
+
+/* ---- the messages, one function each: authority.c, lots_serve.c, issue.c, status.c, replay.c ---- */
+
+typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
+    bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_crl, bm_serve_checkpoint, bm_serve_replay;
+
+/* Reads the journal, founds a new one, signs what a crash left open (replay.c). */
+bm_must_use enum bm_rc bm_signer_wake(struct bm_signer *signer, int journal, struct bm_fail *fail);
+/* Serves until the registrar is gone (serve.c). */
+bm_must_use enum bm_rc bm_signer_serve(struct bm_signer *signer, struct bm_fail *fail);
+
+#endif

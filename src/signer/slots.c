@@ -1,0 +1,257 @@
+#include "base/base.h"
+#include "signer/slots.h"
+
+#include "merkle/hash.h"
+#include "wire/text.h"
+
+#include <stdlib.h>
+
+void
+bm_slots_init(struct bm_slots *ret_slots, uint64_t seed)
+{
+    *ret_slots = (struct bm_slots){ .nunits = 0 };
+    bm_table_init(&ret_slots->roots, seed);
+    bm_table_init(&ret_slots->keys, seed);
+    bm_table_init(&ret_slots->serials, seed);
+    bm_table_init(&ret_slots->devices, seed);
+}
+
+void
+bm_slots_done(struct bm_slots *slots)
+{
+    bm_table_done(&slots->roots);
+    bm_table_done(&slots->keys);
+    bm_table_done(&slots->serials);
+    bm_table_done(&slots->devices);
+    free(slots->units);
+    free(slots->identities);
+    free(slots->services);
+    *slots = (struct bm_slots){ .nunits = 0 };
+}
+
+/* One row more in an array that grows by a half. */
+static enum bm_rc
+row_new(void **rows, size_t n, size_t *cap, size_t width, struct bm_fail *fail)
+{
+    size_t wider = *cap + *cap / 2 + 16;
+    void *p;
+
+    if (n < *cap)
+        return BM_OK;
+    if (wider >= BM_NONE || (p = reallocarray(*rows, wider, width)) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for %zu slots", wider);
+    *rows = p;
+    *cap = wider;
+    return BM_OK;
+}
+
+static void
+pad(uint8_t ret_key[static BM_HASH], struct bm_bytes name)
+{
+    memset(ret_key, 0, BM_HASH);
+    memcpy(ret_key, name.p, name.n < BM_HASH ? name.n : BM_HASH);
+}
+
+enum bm_rc
+bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, uint32_t *ret_unit, struct bm_fail *fail)
+{
+    uint32_t unit = BM_NONE, found;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!bm_table_find(&slots->roots, hashes[i], &found))
+            continue;
+        if (unit != BM_NONE && unit != found)
+            return bm_fail(fail, BM_EPOLICY, NULL,
+                           "a chip of this lot has root keys of two chips that are known already: ask the chipmaker which "
+                           "list is right");
+        unit = found;
+    }
+    *ret_unit = unit;
+    return BM_OK;
+}
+
+static const uint8_t *
+smallest(const uint8_t (*hashes)[BM_HASH], size_t n)
+{
+    size_t least = 0;
+
+    for (size_t i = 1; i < n; i++)
+        if (memcmp(hashes[i], hashes[least], BM_HASH) < 0)
+            least = i;
+    return hashes[least];
+}
+
+static enum bm_rc
+unit_new(struct bm_slots *slots, const uint8_t *site, const uint8_t *root, uint32_t *ret_unit, struct bm_fail *fail)
+{
+    const struct bm_bytes pieces[] = { bm_bytes_str("birthmark/device/v1\n"), bm_bytes(site, BM_HASH), bm_bytes(root, BM_HASH) };
+    uint8_t hash[BM_HASH], key[BM_HASH];
+    uint32_t twin;
+    void *rows = slots->units;
+    struct bm_unit *unit;
+    enum bm_rc rc;
+
+    bm_merkle_hash(hash, pieces, BM_COUNT(pieces));
+    pad(key, bm_bytes(hash, BM_DEVICE));
+    if (bm_table_find(&slots->devices, key, &twin))
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "a chip of this lot would get another's device id: ask for help, this does not happen by chance");
+    if ((rc = row_new(&rows, slots->nunits, &slots->cap_units, sizeof(*slots->units), fail)) != BM_OK)
+        return rc;
+    slots->units = rows;
+    if ((rc = bm_table_put(&slots->devices, key, (uint32_t)slots->nunits, fail)) != BM_OK)
+        return rc;
+    unit = &slots->units[slots->nunits];
+    *unit = (struct bm_unit){ .state = BM_UNIT_FREE, .order = BM_NONE, .identities = BM_NONE };
+    memcpy(unit->device, hash, BM_DEVICE);
+    *ret_unit = (uint32_t)slots->nunits++;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
+{
+    uint32_t unit = BM_NONE;
+    enum bm_rc rc;
+
+    if (n == 0)
+        return bm_fail(fail, BM_EBUG, NULL, "a chip without root keys has no slot");
+    if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
+        return rc;
+    if (unit == BM_NONE && (rc = unit_new(slots, site, smallest(hashes, n), &unit, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        if ((rc = bm_table_put(&slots->roots, hashes[i], unit, fail)) != BM_OK)
+            return rc;
+    return BM_OK;
+}
+
+uint32_t
+bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE])
+{
+    uint8_t key[BM_HASH];
+    uint32_t unit;
+
+    pad(key, bm_bytes(device, BM_DEVICE));
+    return bm_table_find(&slots->devices, key, &unit) ? unit : BM_NONE;
+}
+
+void
+bm_slots_device_print(const struct bm_slots *slots, uint32_t unit, char ret_text[static BM_DEVICE_TEXT])
+{
+    bm_hex(ret_text, bm_bytes(slots->units[unit].device, BM_DEVICE));
+}
+
+/* Services are few: a factory has a dozen. */
+static size_t
+service_find(const struct bm_slots *slots, struct bm_bytes service)
+{
+    size_t i = 0;
+
+    while (i < slots->nservices && !bm_bytes_equal(service, bm_bytes_str(slots->services[i])))
+        i++;
+    return i;
+}
+
+static enum bm_rc
+service_make(struct bm_slots *slots, struct bm_bytes service, uint16_t *ret_service, struct bm_fail *fail)
+{
+    size_t at = service_find(slots, service);
+    void *p;
+
+    if (at == slots->nservices) {
+        if (service.n > BM_MAX_NAME || at == UINT16_MAX)
+            return bm_fail(fail, BM_EBUG, NULL, "a service that has no place");
+        if ((p = reallocarray(slots->services, at + 1, sizeof(*slots->services))) == NULL)
+            return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a service's name");
+        slots->services = p;
+        memset(slots->services[at], 0, sizeof(slots->services[at]));
+        memcpy(slots->services[at], service.p, service.n);
+        slots->nservices++;
+    }
+    *ret_service = (uint16_t)at;
+    return BM_OK;
+}
+
+uint32_t
+bm_slots_identity(const struct bm_slots *slots, uint32_t unit, struct bm_bytes service)
+{
+    size_t wanted = service_find(slots, service);
+    uint32_t at = slots->units[unit].identities;
+
+    if (wanted == slots->nservices)
+        return BM_NONE;
+    while (at != BM_NONE && slots->identities[at].service != wanted)
+        at = slots->identities[at].next;
+    return at;
+}
+
+static enum bm_rc
+identity_new(struct bm_slots *slots, uint32_t unit, struct bm_bytes service, uint32_t *ret_identity, struct bm_fail *fail)
+{
+    void *rows = slots->identities;
+    uint16_t number = 0;
+    enum bm_rc rc;
+
+    if ((rc = service_make(slots, service, &number, fail)) != BM_OK ||
+        (rc = row_new(&rows, slots->nidentities, &slots->cap_identities, sizeof(*slots->identities), fail)) != BM_OK)
+        return rc;
+    slots->identities = rows;
+    slots->identities[slots->nidentities] =
+        (struct bm_identity){ .unit = unit, .next = slots->units[unit].identities, .service = number, .state = BM_IDENTITY_NONE };
+    slots->units[unit].identities = (uint32_t)slots->nidentities;
+    *ret_identity = (uint32_t)slots->nidentities++;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_slots_take(struct bm_slots *slots, const struct bm_slots_use *use, uint32_t *ret_identity, struct bm_fail *fail)
+{
+    uint32_t at = bm_slots_identity(slots, use->unit, use->service);
+    struct bm_identity *identity;
+    uint8_t serial[BM_HASH];
+    enum bm_rc rc;
+
+    if (use->serial.n > BM_MAX_SERIAL)
+        return bm_fail(fail, BM_EBUG, NULL, "a serial of %zu bytes", use->serial.n);
+    if (at == BM_NONE && (rc = identity_new(slots, use->unit, use->service, &at, fail)) != BM_OK)
+        return rc;
+    pad(serial, use->serial);
+    if ((rc = bm_table_put(&slots->serials, serial, at, fail)) != BM_OK || (rc = bm_table_put(&slots->keys, use->key, at, fail)) != BM_OK)
+        return rc;
+    identity = &slots->identities[at];
+    identity->state = BM_IDENTITY_PROVISIONAL;
+    identity->ca = use->ca;
+    identity->nserial = (uint8_t)use->serial.n;
+    memcpy(identity->serial, use->serial.p, use->serial.n);
+    memcpy(identity->key, use->key, BM_HASH);
+    if (ret_identity != NULL)
+        *ret_identity = at;
+    return BM_OK;
+}
+
+uint32_t
+bm_slots_serial(const struct bm_slots *slots, struct bm_bytes serial, bool *ret_live)
+{
+    const struct bm_identity *identity;
+    uint8_t key[BM_HASH];
+    uint32_t at;
+
+    *ret_live = false;
+    if (serial.n == 0 || serial.n > BM_MAX_SERIAL)
+        return BM_NONE;
+    pad(key, serial);
+    if (!bm_table_find(&slots->serials, key, &at))
+        return BM_NONE;
+    identity = &slots->identities[at];
+    *ret_live = bm_bytes_equal(serial, bm_bytes(identity->serial, identity->nserial)) && identity->state != BM_IDENTITY_REVOKED;
+    return at;
+}
+
+bool
+bm_slots_key_used(const struct bm_slots *slots, const uint8_t hash[static BM_HASH])
+{
+    uint32_t ignored;
+
+    return bm_table_find(&slots->keys, hash, &ignored) || bm_table_find(&slots->roots, hash, &ignored);
+}

@@ -1,0 +1,74 @@
+/* slots.h - which root key belongs to which unit, and what each unit has been given: found by root-key hash, never by place in a lot. */
+#ifndef BM_SLOTS_H
+#define BM_SLOTS_H
+
+#include "evidence/may_issue.h"
+#include "signer/table.h"
+
+#define BM_NONE UINT32_MAX /* no unit, no identity, no order */
+
+/* A chip. Its device id is the first 10 bytes of SHA-256("birthmark/device/v1\n" || site || the smallest of its root-key hashes at first pin). */
+#define BM_DEVICE 10
+#define BM_DEVICE_TEXT (2 * BM_DEVICE + 1)
+struct bm_unit {
+    uint8_t device[BM_DEVICE];
+    uint8_t state;       /* enum bm_unit_state */
+    uint32_t order;      /* under which its slot was consumed; BM_NONE */
+    uint32_t identities; /* the newest of its identities; BM_NONE */
+};
+
+/* A (unit, service). */
+struct bm_identity {
+    uint32_t unit;
+    uint32_t next; /* of the same unit; BM_NONE */
+    uint16_t service;
+    uint8_t state; /* enum bm_identity_state */
+    uint8_t replaced;
+    uint8_t ca;
+    uint8_t nserial;
+    bool reissue_allowed;
+    uint8_t serial[BM_MAX_SERIAL]; /* of the newest certificate */
+    uint8_t key[BM_HASH];          /* the newest operational key */
+};
+
+struct bm_slots {
+    struct bm_table roots;   /* root-key hash -> unit */
+    struct bm_table keys;    /* every operational key ever certified -> identity */
+    struct bm_table serials; /* every serial ever used, padded with zeros -> identity */
+    struct bm_table devices; /* device id, padded with zeros -> unit */
+    struct bm_unit *units;
+    size_t nunits, cap_units;
+    struct bm_identity *identities;
+    size_t nidentities, cap_identities;
+    char (*services)[BM_MAX_NAME + 1];
+    size_t nservices;
+};
+void bm_slots_init(struct bm_slots *ret_slots, uint64_t seed);
+void bm_slots_done(struct bm_slots *slots);
+
+/* The one unit that these root keys belong to; BM_NONE when none of them is known. BM_EPOLICY when they belong to two. */
+bm_must_use enum bm_rc bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, uint32_t *ret_unit,
+                                     struct bm_fail *fail);
+/* Enters the root keys of one chip: into the unit that bm_slots_unit() finds, else into a new one. */
+bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH], size_t n,
+                                    struct bm_fail *fail);
+uint32_t bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE]);
+void bm_slots_device_print(const struct bm_slots *slots, uint32_t unit, char ret_text[static BM_DEVICE_TEXT]);
+
+/* Of this unit for this service; BM_NONE. */
+uint32_t bm_slots_identity(const struct bm_slots *slots, uint32_t unit, struct bm_bytes service);
+/* Consumes: the identity slot (made when it is new) takes a key and a serial, provisional. ret_identity may be NULL. */
+struct bm_slots_use {
+    uint32_t unit;
+    struct bm_bytes service;
+    struct bm_bytes serial;
+    const uint8_t *key; /* hash */
+    uint8_t ca;
+};
+bm_must_use enum bm_rc bm_slots_take(struct bm_slots *slots, const struct bm_slots_use *use, uint32_t *ret_identity, struct bm_fail *fail);
+
+/* The identity that ever had this serial; *ret_live: it is the newest and not revoked. */
+uint32_t bm_slots_serial(const struct bm_slots *slots, struct bm_bytes serial, bool *ret_live);
+bool bm_slots_key_used(const struct bm_slots *slots, const uint8_t hash[static BM_HASH]); /* as an operational or as a root key */
+
+#endif
