@@ -36,7 +36,7 @@ leaf_check(struct bm_leaf *leaf, const struct bm_bundle *bundle, struct bm_fail 
 
 /* ---- the operational key ---- */
 
-/* req: IEEE802.1AR 6.3 the key of an operational identity is another than the root's: each can be revoked alone */
+/* Root and operational identity stay apart, so that revoking one leaves the other alone. */
 static enum bm_rc
 key_separate(const struct check *c, const struct bm_key *key, const struct bm_key *ak)
 {

@@ -1,0 +1,35 @@
+/* fuzz_bundle.c - a bundle has one form; one whose whole chain stands certifies no root key of its chip, and needs no clock to say so. */
+#include "fuzz.h"
+
+#include "evidence/bundle.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct bm_secret k = { .b = "another signer's nonce key", .n = 32 };
+    static const struct bm_freshness fresh = { .k = &k, .now = 1795469649 };
+    static struct bm_crypto *crypto;
+    static struct bm_claim claim;
+    bm_cleanup(bm_buf_done) struct bm_buf again = { .max = size + 64 };
+    struct bm_fail fail = { 0 };
+    struct bm_bundle bundle;
+    bool proven = true;
+
+    if (crypto == NULL)
+        must(bm_crypto_new(&crypto, &fail) == BM_OK);
+    if (bm_bundle_parse(&bundle, bm_bytes(data, size), &fail) != BM_OK) {
+        must(fail.rc == BM_EINPUT && fail.text[0] != 0);
+        return 0;
+    }
+    bm_bundle_build(&again, &bundle);
+    must(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes(data, size)));
+    if (bm_bundle_check(&claim, &proven, &bundle, crypto, NULL, &fail) == BM_OK) {
+        must(bm_leaf_key(&claim.leaf, claim.key.hash) == NULL && bm_leaf_key(&claim.leaf, claim.root_hash) != NULL);
+        must(proven == (bundle.body_class == BM_BODY_CMC));
+    } else {
+        must(fail.rc == BM_EINPUT || fail.rc == BM_EPOLICY);
+    }
+    /* a nonce of another signer is never good */
+    must(bm_bundle_check(&claim, &proven, &bundle, crypto, &fresh, &fail) != BM_OK && !proven);
+    return 0;
+}

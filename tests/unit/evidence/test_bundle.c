@@ -1,0 +1,510 @@
+/* test_bundle.c - the whole chain of evidence: each link is needed, and none can be taken from another chip. */
+#include "soft_tpm.h"
+
+#define NOW 1795469649
+#define INDEX 2
+#define SIZE 5
+
+static const struct bm_secret k = { .b = "the signer's nonce key, 32 bytes", .n = 32 };
+static const struct bm_freshness fresh = { .k = &k, .now = NOW };
+
+static struct bm_crypto *crypto;
+static struct bm_private *root, *ek, *ak, *op; /* all P-256 */
+
+static int
+begin(void **state)
+{
+    struct bm_private **keys[] = { &root, &ek, &ak, &op };
+
+    assert_ok(bm_crypto_new(&crypto, &kit_fail));
+    for (size_t i = 0; i < BM_COUNT(keys); i++)
+        assert_ok(bm_private_generate(keys[i], BM_KEY_P256, &kit_fail));
+    return kit_dir_make(state);
+}
+
+static int
+end(void **state)
+{
+    bm_private_free(root);
+    bm_private_free(ek);
+    bm_private_free(ak);
+    bm_private_free(op);
+    bm_crypto_free(crypto);
+    return kit_dir_remove(state);
+}
+
+/* A bundle with the memory that it looks into. */
+struct made {
+    struct bm_buf leaf, proof, body;
+    struct bm_bundle bundle;
+    struct bm_claim claim;
+    bool proven;
+};
+
+static void
+made_done(struct made *made)
+{
+    bm_buf_done(&made->leaf);
+    bm_buf_done(&made->proof);
+    bm_buf_done(&made->body);
+}
+#define MADE(name)                                                                 \
+    bm_cleanup(made_done) struct made name = { .leaf = { .max = BM_MAX_LEAF },     \
+                                               .proof = { .max = BM_PROOF_BYTES }, \
+                                               .body = { .max = BM_MAX_EVIDENCE } }
+
+/* A chip of two root keys, in place 2 of a lot of 5. */
+static void
+lot_make(struct made *made, enum bm_root_kind kind)
+{
+    struct bm_leaf *leaf = &made->claim.leaf; /* room for a large thing */
+    struct bm_tree tree;
+    struct bm_tree_source source;
+    struct bm_proof proof;
+
+    *leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = kind, .id = "chip-2", .nkeys = 2 };
+    leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *bm_private_public(root) };
+    leaf->keys[1] = (struct bm_leaf_key){ .use = BM_USE_DECRYPT, .key = *bm_private_public(ek) };
+    assert_ok(bm_leaf_build(&made->leaf, leaf, &kit_fail));
+    bm_tree_init(&tree, SIZE);
+    for (uint64_t i = 0; i < SIZE; i++) {
+        uint8_t hash[BM_HASH];
+
+        bm_tree_leaf(hash, i == INDEX ? bm_buf_bytes(&made->leaf) : bm_bytes(&i, sizeof(i)));
+        assert_ok(bm_tree_append(&tree, hash, &kit_fail));
+    }
+    made->bundle = (struct bm_bundle){ .lot_size = SIZE, .index = INDEX };
+    bm_tree_root(&tree, made->bundle.lot_root);
+    source = bm_tree_source(&tree);
+    assert_ok(bm_inclusion_make(&proof, &source, INDEX, SIZE, &kit_fail));
+    bm_proof_build(&made->proof, &proof);
+    bm_tree_done(&tree);
+}
+
+static void
+bundle_close(struct made *made, uint8_t body_class)
+{
+    assert_false(made->leaf.bad || made->proof.bad || made->body.bad);
+    made->bundle.body_class = body_class;
+    made->bundle.leaf = bm_buf_bytes(&made->leaf);
+    made->bundle.proof = bm_buf_bytes(&made->proof);
+    made->bundle.body = bm_buf_bytes(&made->body);
+}
+
+static void
+cmc_make(struct made *made, enum bm_root_kind kind, struct bm_private *signer, struct bm_private *key, uint64_t epoch)
+{
+    uint8_t nonce[BM_NONCE];
+
+    lot_make(made, kind);
+    bm_nonce_make(nonce, &k, BM_PURPOSE_ROOT, bm_private_public(signer)->hash, epoch);
+    kit_cmc(&made->body, signer, key, bm_bytes(nonce, BM_NONCE));
+    bundle_close(made, BM_BODY_CMC);
+}
+
+static enum bm_rc
+check(struct made *made, const struct bm_freshness *when)
+{
+    made->proven = true; /* so that "not set" shows */
+    return bm_bundle_check(&made->claim, &made->proven, &made->bundle, crypto, when, &kit_fail);
+}
+
+/* ---- root-signed ---- */
+
+static void
+a_root_signed_chain_stands(void **state)
+{
+    MADE(made);
+
+    (void)state;
+    cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
+    assert_ok(check(&made, &fresh));
+    assert_true(made.proven);
+    assert_int_equal(made.claim.evidence, BM_EV_ROOT_SIGNED);
+    assert_string_equal(made.claim.leaf.id, "chip-2");
+    assert_memory_equal(made.claim.root_hash, bm_private_public(root)->hash, BM_HASH);
+    assert_memory_equal(made.claim.key.hash, bm_private_public(op)->hash, BM_HASH);
+    assert_true(made.claim.csr.n > 0);
+}
+
+static void
+software_is_called_software_however_it_spoke(void **state)
+{
+    MADE(made);
+
+    (void)state;
+    cmc_make(&made, BM_ROOT_SOFTWARE, root, op, NOW / BM_NONCE_EPOCH - 1);
+    assert_ok(check(&made, &fresh));
+    assert_int_equal(made.claim.evidence, BM_EV_SOFTWARE);
+}
+
+static void
+a_root_is_found_by_its_certificate_too(void **state)
+{
+    KIT_BUF(pem);
+    KIT_BUF(csr);
+    KIT_BUF(content);
+    KIT_BUF(attrs);
+    MADE(made);
+
+    (void)state;
+    lot_make(&made, BM_ROOT_SECURE_ELEMENT);
+    assert_ok(bm_private_build(&pem, root, &kit_fail));
+    kit_write("root.key", bm_buf_bytes(&pem));
+    kit_csr(&csr, op);
+    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes_str(KIT_NONCE), BM_SIG_ECDSA_SHA256);
+    kit_write("content", bm_buf_bytes(&content));
+    kit_run("openssl req -x509 -new -key root.key -subj /CN=chip -days 10 -out root.pem && openssl cms -sign -binary -nodetach "
+            "-econtent_type 1.3.6.1.5.5.7.12.2 -signer root.pem -inkey root.key -in content -outform DER -out cmc.der");
+    kit_read(&made.body, "cmc.der");
+    bundle_close(&made, BM_BODY_CMC);
+    assert_ok(check(&made, NULL));
+    assert_refused(BM_EPOLICY, check(&made, &fresh), "the nonce is stale or not ours");
+    assert_false(made.proven);
+}
+
+static void
+an_auditor_checks_everything_but_freshness(void **state)
+{
+    MADE(made);
+
+    (void)state;
+    cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, 1);
+    assert_refused(BM_EPOLICY, check(&made, &fresh), "the nonce is stale or not ours");
+    assert_false(made.proven); /* replayed: nobody fills the ledger with old messages */
+    assert_ok(check(&made, NULL));
+    assert_true(made.proven);
+}
+
+/* proves: RFC6962 2.1.1 */
+static void
+the_leaf_must_stand_in_the_tree_at_its_place(void **state)
+{
+    MADE(made);
+
+    (void)state;
+    cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
+    for (uint64_t i = 0; i < SIZE + 1; i++) {
+        made.bundle.index = i;
+        assert_rc(i == INDEX ? BM_OK : BM_EPOLICY, check(&made, &fresh));
+        assert_int_equal(made.proven, i == INDEX);
+    }
+    made.bundle.index = INDEX;
+    made.bundle.lot_root[31] ^= 1;
+    assert_refused(BM_EPOLICY, check(&made, &fresh), "does not stand at place 2");
+    made.bundle.lot_root[31] ^= 1;
+    made.bundle.lot_size = SIZE + 8;
+    assert_rc(BM_EPOLICY, check(&made, &fresh));
+    made.bundle.lot_size = SIZE;
+    made.leaf.p[made.leaf.n / 2] ^= 1; /* a key of one's own in somebody's leaf */
+    assert_int_not_equal(check(&made, &fresh), BM_OK);
+    assert_false(made.proven);
+}
+
+static void
+only_a_signing_key_of_the_leaf_speaks(void **state)
+{
+    struct bm_private *others[] = { op, ak, ek };
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(others); i++) {
+        MADE(made);
+
+        cmc_make(&made, BM_ROOT_TPM, others[i], op, NOW / BM_NONCE_EPOCH);
+        assert_refused(BM_EPOLICY, check(&made, &fresh), "is not signed by a root key of chip chip-2");
+        assert_false(made.proven);
+    }
+}
+
+/* The right key identifier over somebody else's signature. */
+static void
+a_borrowed_key_identifier_is_not_enough(void **state)
+{
+    KIT_BUF(csr);
+    KIT_BUF(content);
+    KIT_BUF(attrs);
+    KIT_BUF(signature);
+    uint8_t nonce[BM_NONCE];
+    MADE(made);
+
+    (void)state;
+    lot_make(&made, BM_ROOT_SECURE_ELEMENT);
+    bm_nonce_make(nonce, &k, BM_PURPOSE_ROOT, bm_private_public(root)->hash, NOW / BM_NONCE_EPOCH);
+    kit_csr(&csr, op);
+    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), BM_SIG_ECDSA_SHA256);
+    assert_ok(bm_private_sign(op, bm_buf_bytes(&attrs), &signature, &kit_fail));
+    bm_cmc_build(&made.body, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_private_public(root)->ski, BM_SIG_ECDSA_SHA256,
+                 bm_buf_bytes(&signature));
+    bundle_close(&made, BM_BODY_CMC);
+    assert_refused(BM_EPOLICY, check(&made, &fresh), "the root key's signature");
+    assert_false(made.proven);
+}
+
+static void
+a_request_for_a_root_key_is_refused_and_on_record(void **state)
+{
+    struct bm_private *roots[] = { root, ek };
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(roots); i++) {
+        MADE(made);
+
+        cmc_make(&made, BM_ROOT_TPM, root, roots[i], NOW / BM_NONCE_EPOCH);
+        assert_refused(BM_EPOLICY, check(&made, &fresh), "for a root key of the chip");
+        assert_true(made.proven);
+    }
+}
+
+static void
+a_csr_that_does_not_prove_its_key_is_refused_and_on_record(void **state)
+{
+    KIT_BUF(csr);
+    KIT_BUF(content);
+    KIT_BUF(attrs);
+    uint8_t nonce[BM_NONCE];
+    MADE(made);
+
+    (void)state;
+    lot_make(&made, BM_ROOT_SECURE_ELEMENT);
+    bm_nonce_make(nonce, &k, BM_PURPOSE_ROOT, bm_private_public(root)->hash, NOW / BM_NONCE_EPOCH);
+    kit_csr(&csr, op);
+    csr.p[csr.n - 1] ^= 1;
+    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), BM_SIG_ECDSA_SHA256);
+    kit_cmc_sign(&made.body, root, bm_buf_bytes(&content), bm_buf_bytes(&attrs));
+    bundle_close(&made, BM_BODY_CMC);
+    assert_int_not_equal(check(&made, &fresh), BM_OK);
+    assert_true(made.proven);
+}
+
+static void
+a_chip_listed_by_id_alone_is_refused(void **state)
+{
+    static const struct bm_leaf leaf = { .kind = BM_LEAF_ID, .root = BM_ROOT_SECURE_ELEMENT, .id = "chip-2" };
+    MADE(made);
+
+    (void)state;
+    cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
+    bm_buf_reset(&made.leaf);
+    bm_buf_reset(&made.proof);
+    assert_ok(bm_leaf_build(&made.leaf, &leaf, &kit_fail));
+    bm_proof_build(&made.proof, &(struct bm_proof){ .n = 0 });
+    bundle_close(&made, BM_BODY_CMC);
+    made.bundle.index = 0;
+    made.bundle.lot_size = 1;
+    bm_tree_leaf(made.bundle.lot_root, made.bundle.leaf);
+    assert_refused(BM_EPOLICY, check(&made, &fresh), "listed by its id alone");
+}
+
+/* ---- tpm-activated ---- */
+
+/* What a device's TPM may get wrong, or somebody without one may try. */
+enum lie {
+    TRUTH,
+    NOT_A_TPM,
+    EK_OF_ANOTHER,
+    EK_THAT_SIGNS,
+    AK_UNRESTRICTED,
+    AK_NOT_ACTIVATED,
+    OP_RESTRICTED,
+    OP_IS_AK,
+    OP_IS_ROOT,
+    OP_NOT_IN_CSR,
+    CSR_OF_ANOTHER_CERTIFY,
+    CSR_UNPROVEN,
+    CERTIFIED_BY_ANOTHER,
+    STALE,
+    LIES
+};
+static const struct {
+    enum bm_rc rc;
+    bool proven;
+    const char *words;
+} lies[LIES] = {
+    [TRUTH] = { BM_OK, true, "" },
+    [NOT_A_TPM] = { BM_EPOLICY, false, "is no TPM" },
+    [EK_OF_ANOTHER] = { BM_EPOLICY, false, "endorsement key is not one of chip chip-2" },
+    [EK_THAT_SIGNS] = { BM_EPOLICY, false, "endorsement key is not one of chip chip-2" },
+    [AK_UNRESTRICTED] = { BM_EPOLICY, true, "signs anything" },
+    [AK_NOT_ACTIVATED] = { BM_EPOLICY, false, "did not show that it holds its endorsement key" },
+    [OP_RESTRICTED] = { BM_EPOLICY, true, "is restricted" },
+    [OP_IS_AK] = { BM_EPOLICY, true, "for the attestation key" },
+    [OP_IS_ROOT] = { BM_EPOLICY, true, "for a root key of the chip" },
+    [OP_NOT_IN_CSR] = { BM_EPOLICY, true, "for another key than the one that the TPM certified" },
+    [CSR_OF_ANOTHER_CERTIFY] = { BM_EPOLICY, true, "made for another request" },
+    [CSR_UNPROVEN] = { BM_EPOLICY, true, "" },
+    [CERTIFIED_BY_ANOTHER] = { BM_EPOLICY, true, "the attestation key's signature" },
+    [STALE] = { BM_EPOLICY, false, "ten minutes" },
+};
+
+static void
+proof_make(uint8_t ret[static BM_HASH], const struct bm_key *of, struct bm_bytes ak_name, const uint8_t digest[static BM_HASH],
+           uint64_t epoch)
+{
+    uint8_t subject[BM_HASH], secret[BM_NONCE];
+
+    bm_tpm_subject(subject, of->hash, ak_name);
+    bm_nonce_make(secret, &k, BM_PURPOSE_TPM, subject, epoch);
+    bm_hmac256(ret, bm_bytes(secret, BM_NONCE), bm_bytes(digest, BM_HASH));
+}
+
+static void
+tpm_make(struct made *made, enum lie lie)
+{
+    struct bm_private *asked = lie == OP_IS_AK ? ak : lie == OP_IS_ROOT ? root : op;
+    const struct bm_key *endorsement = bm_private_public(lie == EK_OF_ANOTHER ? ak : lie == EK_THAT_SIGNS ? root : ek);
+    KIT_BUF(ak_area);
+    KIT_BUF(op_area);
+    KIT_BUF(csr);
+    KIT_BUF(attest);
+    KIT_BUF(signature);
+    struct bm_tpm_public ak_public, op_public;
+    uint8_t digest[BM_HASH], proof[BM_HASH];
+    struct soft_attest in;
+
+    lot_make(made, lie == NOT_A_TPM ? BM_ROOT_SECURE_ELEMENT : BM_ROOT_TPM);
+    soft_public(&ak_area, bm_private_public(ak), lie == AK_UNRESTRICTED ? SOFT_OP : SOFT_AK);
+    soft_public(&op_area, bm_private_public(asked), lie == OP_RESTRICTED ? SOFT_AK : SOFT_OP);
+    assert_ok(bm_tpm_public_parse(&ak_public, bm_buf_bytes(&ak_area), &kit_fail));
+    assert_ok(bm_tpm_public_parse(&op_public, bm_buf_bytes(&op_area), &kit_fail));
+    kit_csr(&csr, lie == OP_NOT_IN_CSR ? ek : asked);
+    if (lie == CSR_UNPROVEN) { /* signed by another key */
+        KIT_BUF(info);
+        KIT_BUF(wrong);
+
+        bm_buf_reset(&csr);
+        bm_csr_info_build(&info, bm_key_spki(bm_private_public(op)), NULL);
+        assert_ok(bm_private_sign(ak, bm_buf_bytes(&info), &wrong, &kit_fail));
+        bm_csr_build(&csr, bm_buf_bytes(&info), BM_SIG_ECDSA_SHA256, bm_buf_bytes(&wrong));
+    }
+    bm_sha256(digest, bm_buf_bytes(&csr));
+    in = soft_certify(&op_public, lie == CSR_OF_ANOTHER_CERTIFY ? bm_bytes_str("other") : bm_bytes(digest, BM_HASH));
+    soft_attest_build(&attest, &in);
+    soft_sign(&signature, lie == CERTIFIED_BY_ANOTHER ? root : ak, bm_buf_bytes(&attest));
+    proof_make(proof, endorsement, lie == AK_NOT_ACTIVATED ? bm_bytes_str("another name") : bm_bytes(ak_public.name, ak_public.nname),
+               digest, (uint64_t)NOW / BM_NONCE_EPOCH - (lie == STALE ? 2 : 1));
+    bm_tpm_claim_build(&made->body, &(struct bm_tpm_claim){ .ek = bm_key_spki(endorsement),
+                                                            .ak = bm_buf_bytes(&ak_area),
+                                                            .key = bm_buf_bytes(&op_area),
+                                                            .attest = bm_buf_bytes(&attest),
+                                                            .signature = bm_buf_bytes(&signature),
+                                                            .csr = bm_buf_bytes(&csr),
+                                                            .proof = bm_bytes(proof, BM_HASH) });
+    bundle_close(made, BM_BODY_TPM);
+}
+
+static void
+a_tpm_activated_chain_stands_and_every_lie_falls(void **state)
+{
+    (void)state;
+    for (enum lie lie = TRUTH; lie < LIES; lie++) {
+        MADE(made);
+
+        tpm_make(&made, lie);
+        if (lie != TRUTH) {
+            assert_refused(lies[lie].rc, check(&made, &fresh), lies[lie].words);
+        } else {
+            assert_ok(check(&made, &fresh));
+            assert_int_equal(made.claim.evidence, BM_EV_TPM_ACTIVATED);
+            assert_memory_equal(made.claim.root_hash, bm_private_public(ek)->hash, BM_HASH);
+            assert_memory_equal(made.claim.key.hash, bm_private_public(op)->hash, BM_HASH);
+        }
+        if (made.proven != lies[lie].proven)
+            fail_msg("lie %d: proven is %d", lie, made.proven);
+    }
+}
+
+/* What only the holder of k can tell, and the rest, which everybody can. */
+static void
+an_auditor_sees_a_tpm_claim_without_its_proof(void **state)
+{
+    (void)state;
+    for (enum lie lie = TRUTH; lie < LIES; lie++) {
+        bool needs_k = lie == AK_NOT_ACTIVATED || lie == STALE;
+        MADE(made);
+
+        tpm_make(&made, lie);
+        assert_rc(lie == TRUTH || needs_k ? BM_OK : BM_EPOLICY, check(&made, NULL));
+        assert_false(made.proven);
+    }
+}
+
+/* ---- bytes ---- */
+
+static void
+bundles_are_written_and_read_back_to_the_byte(void **state)
+{
+    MADE(made);
+    KIT_BUF(buf);
+    KIT_BUF(again);
+    struct bm_bundle out;
+
+    (void)state;
+    tpm_make(&made, TRUTH);
+    bm_bundle_build(&buf, &made.bundle);
+    assert_ok(bm_buf_check(&buf, "it", &kit_fail));
+    assert_int_equal(buf.n, 2 + 1 + 32 + 8 + 8 + 3 * 2 + made.leaf.n + made.proof.n + made.body.n);
+    assert_ok(bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+    bm_bundle_build(&again, &out);
+    assert_true(bm_bytes_equal(bm_buf_bytes(&buf), bm_buf_bytes(&again)));
+    for (size_t n = 0; n < buf.n; n++) {
+        KIT_BUF(part);
+
+        bm_buf_add(&part, buf.p, n);
+        assert_rc(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&part), &kit_fail));
+    }
+    buf.p[2] = 3;
+    assert_refused(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 3");
+    buf.p[2] = 0;
+    assert_refused(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 0");
+    buf.p[1] = 2;
+    assert_refused(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 2");
+    buf.p[1] = 1;
+    buf.p[2] = BM_BODY_TPM;
+    bm_buf_add_u8(&buf, 0);
+    assert_rc(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+}
+
+/* Every byte of a bundle matters: changed, it is refused, or it still says the same of the same key. */
+static void
+no_changed_byte_gives_another_claim(void **state)
+{
+    MADE(made);
+    KIT_BUF(buf);
+
+    (void)state;
+    tpm_make(&made, TRUTH);
+    bm_bundle_build(&buf, &made.bundle);
+    for (size_t i = 0; i < buf.n; i++) {
+        static struct made changed;
+
+        buf.p[i] ^= 0x01;
+        if (bm_bundle_parse(&changed.bundle, bm_buf_bytes(&buf), &kit_fail) == BM_OK && check(&changed, &fresh) == BM_OK) {
+            assert_memory_equal(changed.claim.key.hash, bm_private_public(op)->hash, BM_HASH);
+            fail_msg("byte %zu does not matter", i);
+        }
+        buf.p[i] ^= 0x01;
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_root_signed_chain_stands),
+        cmocka_unit_test(software_is_called_software_however_it_spoke),
+        cmocka_unit_test(a_root_is_found_by_its_certificate_too),
+        cmocka_unit_test(an_auditor_checks_everything_but_freshness),
+        cmocka_unit_test(the_leaf_must_stand_in_the_tree_at_its_place),
+        cmocka_unit_test(only_a_signing_key_of_the_leaf_speaks),
+        cmocka_unit_test(a_borrowed_key_identifier_is_not_enough),
+        cmocka_unit_test(a_request_for_a_root_key_is_refused_and_on_record),
+        cmocka_unit_test(a_csr_that_does_not_prove_its_key_is_refused_and_on_record),
+        cmocka_unit_test(a_chip_listed_by_id_alone_is_refused),
+        cmocka_unit_test(a_tpm_activated_chain_stands_and_every_lie_falls),
+        cmocka_unit_test(an_auditor_sees_a_tpm_claim_without_its_proof),
+        cmocka_unit_test(bundles_are_written_and_read_back_to_the_byte),
+        cmocka_unit_test(no_changed_byte_gives_another_claim),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
