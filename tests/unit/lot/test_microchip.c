@@ -96,6 +96,7 @@ the_real_file_is_received_ten_of_ten(void **state)
     assert_int_equal(told.nleaves, 10);
     assert_string_equal(told.first_id, "0123f2408ea1fcf201");
     assert_int_equal(told.nkeys, 50);
+    /* proves: RFC7515 4.1.6 the real certificates have '+' and '/' in them */
     assert_int_equal(told.nhashes, 20); /* what was signed, and the device certificate */
     assert_int_equal(told.leaf.root, BM_ROOT_SECURE_ELEMENT);
     /* the constant name in every certificate: seen, and nothing hangs on it */
@@ -120,6 +121,7 @@ the_real_file_is_refused_with_another_signer_or_root(void **state)
     assert_rc(BM_EPOLICY, receive(NULL, bm_buf_bytes(&file), bm_buf_bytes(&signer5), bm_buf_bytes(&signer5), NULL));
 }
 
+/* proves: RFC7515 5.2 */
 /* The third entry: every letter and digit of protected, header and signature and of the payload's beginning, one in seven of the rest. */
 static void
 one_changed_byte_anywhere_in_the_real_file_is_refused(void **state)
@@ -292,6 +294,7 @@ entries_of_another_shape_are_refused(void **state)
         { "\"header\":{\"uniqueId\":\"0a0b\"}", "\"header\":{}", BM_EINPUT },
         { "\"header\":{\"uniqueId\":\"0a0b\"}", "\"header\":{\"uniqueId\":\"0a0b\",\"alg\":\"none\"}", BM_EINPUT },
         { ",\"header\":{\"uniqueId\":\"0a0b\"}", "", BM_EINPUT },
+        /* proves: RFC7518 3.4 */
         { "\"signature\":\"", "\"signature\":\"AAAA", BM_EINPUT },
     };
     bm_cleanup(bm_buf_done) struct bm_buf good = { .max = 1 << 17 }, bad = { .max = 1 << 17 };
@@ -338,7 +341,8 @@ payloads_of_another_shape_are_refused(void **state)
         { "\"kty\":\"EC\"", "\"kty\":\"RSA\"", BM_EINPUT },
         { "\"crv\":\"P-256\"", "\"crv\":\"P-384\"", BM_EINPUT },
         { "\"crv\":\"P-256\"", "\"d\":\"AA\",\"crv\":\"P-256\"", BM_EINPUT },
-        { "\"x\":\"", "\"x\":\"A", BM_EINPUT },
+        /* proves: RFC7518 6.2.1.2 */
+        { "\"x\":\"", "\"x\":\"AAAA", BM_EINPUT },
         { "\"x5c\":[\"", "\"x5c\":[\"AAAA\",\"", BM_EINPUT },
         { "\"x5c\":[\"", "\"x5c\":[1,\"", BM_EINPUT },
         { "\"organizationName\"", "\"organisation\"", BM_EINPUT },
@@ -408,6 +412,7 @@ a_certificate_of_another_key_is_refused(void **state)
     bm_buf_add(&payload, from, other.n - (size_t)(from - other.p));
     maker_protected(protected_json, sizeof(protected_json), &maker);
     maker_sign(&entry, &maker, protected_json, bm_buf_bytes(&payload), "{\"uniqueId\":\"0a0b\"}");
+    /* proves: RFC7517 4.7 */
     assert_refused(BM_EPOLICY, receive_one(&maker, &entry, NULL), "chip 0: slot 0: the key in its certificate is not the key beside it");
     maker_close(&maker);
 }
