@@ -61,7 +61,7 @@ struct bm_event {
  *   identity-replaced   the same and replaces
  *   identity-confirmed  serial; WHERE certificate
  *   identity-revoked    serial; WHERE certificate statement by reason
- *   refused             reason; WHERE evidence-class evidence statement by count
+ *   refused             reason; what WHERE evidence-class evidence statement by count
  *   refused-counted     count; reason
  *   signed-again        serial; WHERE certificate count reason
  * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.

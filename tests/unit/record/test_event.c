@@ -22,7 +22,7 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("identity-replaced") "device d\nchip " DIGEST "\nservice mqtt\nserial 0a1b\ncertificate " DIGEST "\nreplaces 0a1a\n",
         HEAD("identity-confirmed") "serial 0a1b\n",
         HEAD("identity-revoked") "serial 0a1b\nby anna\nreason key compromise\n",
-        HEAD("refused") "chip " DIGEST "\norder O-1\nreason this key stands in no lot of this site\n",
+        HEAD("refused") "chip " DIGEST "\norder O-1\nwhat unknown-chip\nreason this key stands in no lot of this site\n",
         HEAD("refused-counted") "count 4711\n",
         HEAD("signed-again") "serial 0a1b\n",
     };
