@@ -1,0 +1,98 @@
+/*
+ * birthmark.h - identities of this device: keys in its hardware, certificates for them, TLS with them.
+ *
+ *     struct birthmark *bm = birthmark_new();
+ *     SSL_CTX *tls;
+ *
+ *     if (birthmark_open(bm, "tpm2:") != BIRTHMARK_OK ||
+ *         birthmark_enrol(bm, "https://line1:8443", "mqtt", NULL, "root.pem", 0) != BIRTHMARK_OK ||
+ *         birthmark_ssl_ctx(bm, "mqtt", "root.pem", "broker.example", &tls) != BIRTHMARK_OK)
+ *             fprintf(stderr, "%s\n", birthmark_error(bm));
+ *
+ * Link with -lbirthmark -lssl -lcrypto. A handle is used by one thread at a time, and so are the TLS contexts made from it.
+ * All texts are UTF-8 and belong to the handle; they stay until the next call with it.
+ */
+#ifndef BIRTHMARK_H
+#define BIRTHMARK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct birthmark;
+
+/* What came of it; the same numbers are birthmark-agent's exit codes. */
+enum birthmark_result {
+    BIRTHMARK_OK = 0,
+    BIRTHMARK_REFUSED = 1, /* the server, the hardware or a certificate says no: trying again changes nothing */
+    BIRTHMARK_USAGE = 2,   /* an argument is missing or has no meaning */
+    BIRTHMARK_AWAY = 3     /* server away, token locked, memory full, clock not set: try again when that is mended */
+};
+
+/* NULL: no memory. */
+struct birthmark *birthmark_new(void);
+/* Accepts NULL. Free every SSL_CTX and SSL made from it first. */
+void birthmark_free(struct birthmark *bm);
+
+/* One sentence about the last call that did not give BIRTHMARK_OK; "" when there was none. Never NULL. */
+const char *birthmark_error(const struct birthmark *bm);
+/* One sentence about something that went wrong beside a call that gave BIRTHMARK_OK; "" when nothing did. */
+const char *birthmark_warning(const struct birthmark *bm);
+
+/*
+ * Opens the root of trust: "tpm2:" (the default TPM), "tpm2:swtpm:port=2321", "pkcs11:token=...;object=...?pin-source=FILE" (RFC 7512),
+ * "soft:KEY.pem" (development only). Once for each handle.
+ */
+enum birthmark_result birthmark_open(struct birthmark *bm, const char *root_uri);
+
+/* New key even where the service has an identity: after its certificate was revoked and an operator allowed another. */
+#define BIRTHMARK_NEW_KEY 1u
+
+/*
+ * Gets an identity for a service: a key made in the hardware, a certificate from the server, stored beside the key, confirmed. Safe to repeat after any
+ * failure: the same key gets the same certificate. profile NULL: the service's name. ca_file: PEM, the site's root certificate.
+ */
+enum birthmark_result birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile,
+                                      const char *ca_file, unsigned flags);
+
+/* The root of trust. */
+struct birthmark_status {
+    const char *root; /* "tpm", "secure-element", "software" */
+    const char *id;   /* the hardware's own, "" where it has none */
+    const char *keys; /* SHA-256 of each root key's SubjectPublicKeyInfo in hex, separated by spaces */
+    size_t identities;
+};
+enum birthmark_result birthmark_status(struct birthmark *bm, struct birthmark_status *ret);
+
+/* One identity. The pointers are good until `each` returns. */
+struct birthmark_identity {
+    const char *service;
+    const char *subject; /* of the certificate, as text */
+    const char *issuer;
+    const char *serial;               /* hex */
+    const char *key;                  /* SHA-256 of its SubjectPublicKeyInfo, hex */
+    int64_t not_before, not_after;    /* seconds since 1970, UTC */
+    const unsigned char *certificate; /* DER */
+    size_t ncertificate;
+};
+/* Calls `each` for every identity, sorted by service. */
+enum birthmark_result birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_identity *identity),
+                                           void *ctx);
+
+/*
+ * A client's TLS context that is ready for mutual TLS as this service: its key signs in the hardware, its certificate and those above it are sent, the
+ * server must show a certificate for `host` (a DNS name or an IP address) under a CA of ca_file. TLS 1.2 and 1.3. The caller frees it with SSL_CTX_free().
+ * Make a new one after birthmark_enrol() with BIRTHMARK_NEW_KEY.
+ */
+enum birthmark_result birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

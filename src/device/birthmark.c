@@ -1,0 +1,227 @@
+/* birthmark.c - include/birthmark.h over the rooms behind it: arguments checked, refusals put into the handle. */
+#include "birthmark.h"
+
+#include "device/enrol.h"
+#include "device/provider.h"
+#include "device/tls.h"
+#include "wire/rd.h"
+#include "wire/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct birthmark {
+    struct bm_root *root;
+    OSSL_LIB_CTX *provider; /* made with the first TLS context */
+    struct bm_fail fail;
+    char warning[400];
+    char id[BM_MAX_ID + 1];
+    char keys[BM_MAX_CHIP_KEYS * (2 * BM_HASH + 1)];
+};
+
+EXPORT struct birthmark *
+birthmark_new(void)
+{
+    return calloc(1, sizeof(struct birthmark));
+}
+
+EXPORT void
+birthmark_free(struct birthmark *bm)
+{
+    if (bm == NULL)
+        return;
+    OSSL_LIB_CTX_free(bm->provider);
+    bm_root_close(bm->root);
+    free(bm);
+}
+
+EXPORT const char *
+birthmark_error(const struct birthmark *bm)
+{
+    return bm == NULL ? "no memory" : bm->fail.text;
+}
+
+EXPORT const char *
+birthmark_warning(const struct birthmark *bm)
+{
+    return bm == NULL ? "" : bm->warning;
+}
+
+/* Every call begins here: what the last one said is forgotten. */
+static bool
+begin(struct birthmark *bm, bool usable)
+{
+    if (bm == NULL)
+        return false;
+    bm->fail = (struct bm_fail){ 0 };
+    bm->warning[0] = '\0';
+    if (!usable)
+        bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: an argument is missing");
+    return usable;
+}
+
+static bool
+begin_open(struct birthmark *bm, bool usable)
+{
+    if (!begin(bm, usable))
+        return false;
+    if (bm->root == NULL)
+        bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: open a root of trust first");
+    return bm->root != NULL;
+}
+
+static enum birthmark_result
+result(enum bm_rc rc)
+{
+    switch (bm_rc_exit(rc)) {
+    case 0:
+        return BIRTHMARK_OK;
+    case 1:
+        return BIRTHMARK_REFUSED;
+    default:
+        return BIRTHMARK_AWAY;
+    }
+}
+
+EXPORT enum birthmark_result
+birthmark_open(struct birthmark *bm, const char *root_uri)
+{
+    if (!begin(bm, root_uri != NULL))
+        return BIRTHMARK_USAGE;
+    if (bm->root != NULL) {
+        bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: a root of trust is open already");
+        return BIRTHMARK_USAGE;
+    }
+    return result(bm_root_open(&bm->root, root_uri, &bm->fail));
+}
+
+EXPORT enum birthmark_result
+birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
+{
+    if (!begin_open(bm, server_url != NULL && service != NULL && ca_file != NULL && (flags & ~BIRTHMARK_NEW_KEY) == 0))
+        return BIRTHMARK_USAGE;
+    const struct bm_enrol enrol = {
+        .root = bm->root,
+        .server = server_url,
+        .service = service,
+        .profile = profile,
+        .ca_file = ca_file,
+        .new_key = flags & BIRTHMARK_NEW_KEY,
+    };
+    return result(bm_enrol(&enrol, bm->warning, &bm->fail));
+}
+
+static void
+leaf_done(struct bm_leaf **leaf)
+{
+    free(*leaf);
+}
+
+static enum bm_rc
+status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *fail)
+{
+    bm_cleanup(leaf_done) struct bm_leaf *leaf = calloc(1, sizeof(*leaf)); /* 9 KiB */
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, names = { .max = BM_MAX_SERVICES * 2 * (BM_MAX_NAME + 1) };
+    size_t at = 0;
+    enum bm_rc rc;
+
+    if (leaf == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    if ((rc = bm->root->ops->identify(bm->root, false, leaf, &certs, fail)) != BM_OK ||
+        (rc = bm->root->ops->services(bm->root, &names, fail)) != BM_OK)
+        return rc;
+    (void)snprintf(bm->id, sizeof(bm->id), "%s", leaf->id);
+    for (size_t i = 0; i < leaf->nkeys; i++, at += 2 * BM_HASH + 1) {
+        if (i > 0)
+            bm->keys[at - 1] = ' ';
+        bm_hex(bm->keys + at, bm_bytes(leaf->keys[i].key.hash, BM_HASH));
+    }
+    *ret = (struct birthmark_status){ .root = bm_root_kind_word(leaf->root), .id = bm->id, .keys = bm->keys };
+    for (size_t i = 0; i < names.n; i++)
+        ret->identities += names.p[i] == '\n';
+    return BM_OK;
+}
+
+EXPORT enum birthmark_result
+birthmark_status(struct birthmark *bm, struct birthmark_status *ret)
+{
+    if (!begin_open(bm, ret != NULL))
+        return BIRTHMARK_USAGE;
+    return result(status_fill(bm, ret, &bm->fail));
+}
+
+static enum bm_rc
+identity_tell(struct bm_root *root, const char *service, void (*each)(void *ctx, const struct birthmark_identity *identity), void *ctx,
+              struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ROOT_CERTS * (BM_MAX_CERT + 4) };
+    char subject[BM_MAX_DN], issuer[BM_MAX_DN], serial[2 * BM_MAX_SERIAL + 1] = "", key[2 * BM_HASH + 1];
+    struct bm_cert cert;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    if ((rc = root->ops->certs(root, service, &certs, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(bm_buf_bytes(&certs));
+    if ((rc = bm_cert_parse(&cert, bm_rd_lv32(&rd, BM_MAX_CERT), fail)) != BM_OK) {
+        bm_fail_prefix(fail, "the certificate of service %s", service);
+        return rc;
+    }
+    bm_name_print(subject, sizeof(subject), cert.subject);
+    bm_name_print(issuer, sizeof(issuer), cert.issuer);
+    if (cert.serial.n <= BM_MAX_SERIAL)
+        bm_hex(serial, cert.serial);
+    bm_hex(key, bm_bytes(cert.key.hash, BM_HASH));
+    const struct birthmark_identity identity = {
+        .service = service,
+        .subject = subject,
+        .issuer = issuer,
+        .serial = serial,
+        .key = key,
+        .not_before = cert.not_before,
+        .not_after = cert.not_after,
+        .certificate = cert.der.p,
+        .ncertificate = cert.der.n,
+    };
+    each(ctx, &identity);
+    return BM_OK;
+}
+
+EXPORT enum birthmark_result
+birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_identity *identity), void *ctx)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf names = { .max = BM_MAX_SERVICES * 2 * (BM_MAX_NAME + 1) };
+    enum bm_rc rc;
+    char *at;
+
+    if (!begin_open(bm, each != NULL))
+        return BIRTHMARK_USAGE;
+    if ((rc = bm->root->ops->services(bm->root, &names, &bm->fail)) != BM_OK)
+        return result(rc);
+    bm_buf_add_u8(&names, 0);
+    if ((rc = bm_buf_check(&names, "the list of services", &bm->fail)) != BM_OK)
+        return result(rc);
+    for (at = (char *)names.p; *at != '\0';) {
+        char *end = strchr(at, '\n');
+
+        *end = '\0';
+        if ((rc = identity_tell(bm->root, at, each, ctx, &bm->fail)) != BM_OK)
+            return result(rc);
+        at = end + 1;
+    }
+    return BIRTHMARK_OK;
+}
+
+EXPORT enum birthmark_result
+birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret)
+{
+    enum bm_rc rc = BM_OK;
+
+    if (!begin_open(bm, service != NULL && ca_file != NULL && host != NULL && ret != NULL))
+        return BIRTHMARK_USAGE;
+    if (bm->provider == NULL)
+        rc = bm_provider_context(&bm->provider, &bm->fail);
+    return result(rc != BM_OK ? rc : bm_tls_client(ret, bm->provider, bm->root, service, ca_file, host, &bm->fail));
+}

@@ -1,0 +1,112 @@
+/* enrol_root_signed.c - a root key that signs: nonce, CMC full request, certs-only reply. */
+#include "device/enrol.h"
+
+#include "evidence/cmc.h"
+#include "wire/json.h"
+#include "wire/text.h"
+
+#include <stdio.h>
+
+static void
+json_done(json_t **json)
+{
+    json_decref(*json);
+}
+
+static enum bm_rc
+nonce_read(struct bm_buf *nonce, struct bm_bytes reply, struct bm_fail *fail)
+{
+    bm_cleanup(json_done) json_t *json = NULL;
+    struct bm_json_in in;
+    const char *text;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&json, reply, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    in = bm_json_in(json, "the server's nonce", fail);
+    text = bm_json_str(&in, "nonce", 256);
+    (void)bm_json_u64(&in, "expiry", 0, UINT32_MAX); /* we use it at once */
+    if ((rc = bm_json_in_end(&in)) != BM_OK)
+        return rc;
+    return bm_b64_parse(nonce, BM_B64_URL, bm_bytes_str(text), fail);
+}
+
+static enum bm_rc
+nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 }, reply = { .max = BM_MAX_JSON };
+    enum bm_rc rc;
+
+    bm_buf_add_str(&body, "{\"reqInfo\":\"");
+    bm_b64_add(&body, BM_B64_URL, bm_bytes(run->root_key->hash, BM_HASH));
+    bm_buf_add_str(&body, "\"}");
+    if ((rc = bm_buf_check(&body, "the request for a nonce", fail)) != BM_OK ||
+        (rc = bm_http_post(run->http, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body), "application/json", &reply,
+                           fail)) != BM_OK)
+        return rc;
+    return nonce_read(nonce, bm_buf_bytes(&reply), fail);
+}
+
+static enum bm_sig_alg
+alg_of(const struct bm_key *key)
+{
+    static const enum bm_sig_alg algs[] = {
+        [BM_KEY_P256] = BM_SIG_ECDSA_SHA256,
+        [BM_KEY_P384] = BM_SIG_ECDSA_SHA384,
+        [BM_KEY_RSA] = BM_SIG_RSA_SHA256,
+        [BM_KEY_ED25519] = BM_SIG_ED25519,
+    };
+
+    return algs[key->alg];
+}
+
+/* The whole request, in base64 as EST carries it. */
+static enum bm_rc
+cmc_make(struct bm_buf *body, const struct bm_enrol_run *run, struct bm_bytes nonce, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = BM_MAX_EVIDENCE }, attrs = { .max = BM_MAX_EVIDENCE };
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE }, cmc = { .max = BM_MAX_EVIDENCE };
+    struct bm_root *root = run->enrol->root;
+    enum bm_sig_alg alg;
+    enum bm_rc rc;
+
+    bm_cmc_prepare(&content, &attrs, run->csr, nonce, alg_of(run->root_key));
+    if ((rc = bm_buf_check(&content, "the request", fail)) != BM_OK || (rc = bm_buf_check(&attrs, "the request", fail)) != BM_OK ||
+        (rc = root->ops->root_sign(root, run->root_key, bm_buf_bytes(&attrs), &alg, &signature, fail)) != BM_OK)
+        return rc;
+    bm_cmc_build(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), run->root_key->ski, alg, bm_buf_bytes(&signature));
+    if ((rc = bm_buf_check(&cmc, "the request", fail)) != BM_OK)
+        return rc;
+    bm_b64_add(body, BM_B64_STD, bm_buf_bytes(&cmc));
+    return bm_buf_check(body, "the request", fail);
+}
+
+static enum bm_rc
+cert_add(void *ctx, struct bm_bytes der, struct bm_fail *fail)
+{
+    (void)fail;
+    bm_buf_add_lv32(ctx, der);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf nonce = { .max = 256 }, body = { .max = BM_MAX_HTTP_BODY };
+    bm_cleanup(bm_buf_done) struct bm_buf reply = { .max = BM_MAX_HTTP_BODY }, der = { .max = BM_MAX_HTTP_BODY };
+    const char *label = run->enrol->profile != NULL ? run->enrol->profile : run->enrol->service;
+    char path[BM_MAX_NAME + 64];
+    enum bm_rc rc;
+
+    (void)snprintf(path, sizeof(path), "/.well-known/est/%s/fullcmc", label);
+    if ((rc = nonce_get(&nonce, run, fail)) != BM_OK || (rc = cmc_make(&body, run, bm_buf_bytes(&nonce), fail)) != BM_OK ||
+        (rc = bm_http_post(run->http, path, "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&body), "application/pkcs7-mime",
+                           &reply, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_b64_parse(&der, BM_B64_LOOSE, bm_buf_bytes(&reply), fail)) != BM_OK ||
+        (rc = bm_certs_only_parse(bm_buf_bytes(&der), cert_add, certs, fail)) != BM_OK) {
+        bm_fail_prefix(fail, "the server's reply");
+        return rc;
+    }
+    return bm_buf_check(certs, "the server's reply", fail);
+}

@@ -1,0 +1,21 @@
+/* http.h - POST over HTTPS to the site's server, over libcurl; what it refuses comes back as its own sentence. */
+#ifndef BM_HTTP_H
+#define BM_HTTP_H
+
+#include "root/root.h"
+
+#include <openssl/types.h>
+
+struct bm_http;
+/* server: "https://HOST[:PORT]", without a path. ca_file: PEM; nothing else is trusted. */
+bm_must_use enum bm_rc bm_http_open(struct bm_http **ret_http, const char *server, const char *ca_file, struct bm_fail *fail);
+/* Requests from now on show the live identity of a service. root and service must outlive the handle. */
+bm_must_use enum bm_rc bm_http_identity(struct bm_http *http, struct bm_root *root, const char *service, struct bm_fail *fail);
+void bm_http_close(struct bm_http *http); /* accepts NULL */
+void bm_http_done(struct bm_http **http);
+
+/* Appends the reply's body. BM_OK only for status 200 with that content type (without parameters; NULL: any); docs/formats/api-v1.md has the rest. */
+bm_must_use enum bm_rc bm_http_post(struct bm_http *http, const char *path, const char *type, struct bm_bytes body, const char *want_type,
+                                    struct bm_buf *reply, struct bm_fail *fail);
+
+#endif
