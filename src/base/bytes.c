@@ -55,6 +55,8 @@ bm_buf_grow(struct bm_buf *buf, size_t n)
         buf->bad = buf->nomem = true;
         return NULL;
     }
+    if (n == 0)
+        return buf->p; /* NULL while empty, and no arithmetic on it */
     at = buf->p + buf->n;
     buf->n += n;
     return at;
