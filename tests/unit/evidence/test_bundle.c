@@ -33,11 +33,13 @@ end(void **state)
     return kit_dir_remove(state);
 }
 
+static struct bm_claim claim_room; /* 10 KB: not on the stack */
+
 /* A bundle with the memory that it looks into. */
 struct made {
     struct bm_buf leaf, proof, body;
     struct bm_bundle bundle;
-    struct bm_claim claim;
+    struct bm_claim *claim;
     bool proven;
 };
 
@@ -48,16 +50,16 @@ made_done(struct made *made)
     bm_buf_done(&made->proof);
     bm_buf_done(&made->body);
 }
-#define MADE(name)                                                                 \
-    bm_cleanup(made_done) struct made name = { .leaf = { .max = BM_MAX_LEAF },     \
-                                               .proof = { .max = BM_PROOF_BYTES }, \
-                                               .body = { .max = BM_MAX_EVIDENCE } }
+#define MADE(name)                                                                                                                   \
+    bm_cleanup(made_done) struct made name = {                                                                                       \
+        .leaf = { .max = BM_MAX_LEAF }, .proof = { .max = BM_PROOF_BYTES }, .body = { .max = BM_MAX_EVIDENCE }, .claim = &claim_room \
+    }
 
 /* A chip of two root keys, in place 2 of a lot of 5. */
 static void
 lot_make(struct made *made, enum bm_root_kind kind)
 {
-    struct bm_leaf *leaf = &made->claim.leaf; /* room for a large thing */
+    struct bm_leaf *leaf = &made->claim->leaf; /* room for a large thing */
     struct bm_tree tree;
     struct bm_tree_source source;
     struct bm_proof proof;
@@ -106,7 +108,7 @@ static enum bm_rc
 check(struct made *made, const struct bm_freshness *when)
 {
     made->proven = true; /* so that "not set" shows */
-    return bm_bundle_check(&made->claim, &made->proven, &made->bundle, crypto, when, &kit_fail);
+    return bm_bundle_check(made->claim, &made->proven, &made->bundle, crypto, when, &kit_fail);
 }
 
 /* ---- root-signed ---- */
@@ -120,11 +122,11 @@ a_root_signed_chain_stands(void **state)
     cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
     assert_ok(check(&made, &fresh));
     assert_true(made.proven);
-    assert_int_equal(made.claim.evidence, BM_EV_ROOT_SIGNED);
-    assert_string_equal(made.claim.leaf.id, "chip-2");
-    assert_memory_equal(made.claim.root_hash, bm_private_public(root)->hash, BM_HASH);
-    assert_memory_equal(made.claim.key.hash, bm_private_public(op)->hash, BM_HASH);
-    assert_true(made.claim.csr.n > 0);
+    assert_int_equal(made.claim->evidence, BM_EV_ROOT_SIGNED);
+    assert_string_equal(made.claim->leaf.id, "chip-2");
+    assert_memory_equal(made.claim->root_hash, bm_private_public(root)->hash, BM_HASH);
+    assert_memory_equal(made.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
+    assert_true(made.claim->csr.n > 0);
 }
 
 static void
@@ -135,7 +137,7 @@ software_is_called_software_however_it_spoke(void **state)
     (void)state;
     cmc_make(&made, BM_ROOT_SOFTWARE, root, op, NOW / BM_NONCE_EPOCH - 1);
     assert_ok(check(&made, &fresh));
-    assert_int_equal(made.claim.evidence, BM_EV_SOFTWARE);
+    assert_int_equal(made.claim->evidence, BM_EV_SOFTWARE);
 }
 
 static void
@@ -404,9 +406,9 @@ a_tpm_activated_chain_stands_and_every_lie_falls(void **state)
             assert_refused(lies[lie].rc, check(&made, &fresh), lies[lie].words);
         } else {
             assert_ok(check(&made, &fresh));
-            assert_int_equal(made.claim.evidence, BM_EV_TPM_ACTIVATED);
-            assert_memory_equal(made.claim.root_hash, bm_private_public(ek)->hash, BM_HASH);
-            assert_memory_equal(made.claim.key.hash, bm_private_public(op)->hash, BM_HASH);
+            assert_int_equal(made.claim->evidence, BM_EV_TPM_ACTIVATED);
+            assert_memory_equal(made.claim->root_hash, bm_private_public(ek)->hash, BM_HASH);
+            assert_memory_equal(made.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
         }
         if (made.proven != lies[lie].proven)
             fail_msg("lie %d: proven is %d", lie, made.proven);
@@ -475,11 +477,11 @@ no_changed_byte_gives_another_claim(void **state)
     tpm_make(&made, TRUTH);
     bm_bundle_build(&buf, &made.bundle);
     for (size_t i = 0; i < buf.n; i++) {
-        static struct made changed;
+        struct made changed = { .claim = &claim_room };
 
         buf.p[i] ^= 0x01;
         if (bm_bundle_parse(&changed.bundle, bm_buf_bytes(&buf), &kit_fail) == BM_OK && check(&changed, &fresh) == BM_OK) {
-            assert_memory_equal(changed.claim.key.hash, bm_private_public(op)->hash, BM_HASH);
+            assert_memory_equal(changed.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
             fail_msg("byte %zu does not matter", i);
         }
         buf.p[i] ^= 0x01;
