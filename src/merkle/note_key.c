@@ -1,7 +1,7 @@
 /* note_key.c - the keys of signed notes: names, ids, verifier keys as text, private keys as PEM. */
 #include "merkle/note.h"
 
-#include "merkle/hash.h"
+#include "digest/digest.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -52,7 +52,7 @@ bm_note_key_id(const char *name, uint8_t type, struct bm_bytes key)
     const struct bm_bytes pieces[] = { bm_bytes_str(name), bm_bytes("\n", 1), bm_bytes(&type, 1), key };
     uint8_t hash[BM_HASH];
 
-    bm_merkle_hash(hash, pieces, BM_COUNT(pieces));
+    bm_sha256_pieces(hash, pieces, BM_COUNT(pieces));
     return (uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 | (uint32_t)hash[2] << 8 | hash[3];
 }
 

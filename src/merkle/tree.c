@@ -1,6 +1,6 @@
 #include "merkle/tree.h"
 
-#include "merkle/hash.h"
+#include "digest/digest.h"
 
 /* req: RFC6962 2.1 leaves and nodes are hashed behind different octets, so that neither can pass for the other */
 void
@@ -8,7 +8,7 @@ bm_tree_leaf(uint8_t ret[static BM_HASH], struct bm_bytes entry)
 {
     const struct bm_bytes pieces[] = { bm_bytes("\x00", 1), entry };
 
-    bm_merkle_hash(ret, pieces, BM_COUNT(pieces));
+    bm_sha256_pieces(ret, pieces, BM_COUNT(pieces));
 }
 
 void
@@ -16,13 +16,13 @@ bm_tree_node(uint8_t ret[static BM_HASH], const uint8_t left[static BM_HASH], co
 {
     const struct bm_bytes pieces[] = { bm_bytes("\x01", 1), bm_bytes(left, BM_HASH), bm_bytes(right, BM_HASH) };
 
-    bm_merkle_hash(ret, pieces, BM_COUNT(pieces));
+    bm_sha256_pieces(ret, pieces, BM_COUNT(pieces));
 }
 
 void
 bm_tree_empty(uint8_t ret[static BM_HASH])
 {
-    bm_merkle_hash(ret, NULL, 0);
+    bm_sha256_pieces(ret, NULL, 0);
 }
 
 void

@@ -6,10 +6,8 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 
 /*
  * An elliptic key is set into a ready EVP_PKEY of its curve (0.7 us) instead of being made anew (14 us with OpenSSL 3.0, most of it the
@@ -109,24 +107,6 @@ void
 bm_crypto_done(struct bm_crypto **crypto)
 {
     bm_crypto_free(bm_take(*crypto));
-}
-
-void
-bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes)
-{
-    /* no memory, or no SHA-256: every key and record would be misnamed from here on, so this process must not go on */
-    if (SHA256(bytes.p, bytes.n, ret) == NULL)
-        abort();
-}
-
-void
-bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes)
-{
-    unsigned n = 0;
-
-    /* a NULL key would mean "the key of last time" to libcrypto */
-    if (HMAC(EVP_sha256(), key.n > 0 ? (const void *)key.p : "", (int)key.n, bytes.p, bytes.n, ret, &n) == NULL || n != BM_HASH)
-        abort();
 }
 
 static bool

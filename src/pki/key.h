@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "digest/digest.h"
 
 /* What we take: P-256, P-384 (named curves, uncompressed points on the curve), RSA 2048 to 4096 bits (odd modulus; exponent odd, 65537
  * or more, at most 64 bits), Ed25519 (not of small order). */
@@ -63,10 +64,5 @@ bm_key_spki(const struct bm_key *key)
 {
     return bm_bytes(key->spki, key->nspki);
 }
-
-/* SHA-256 in one call. Ends the process (abort) when libcrypto cannot: what would follow is under a wrong name. */
-void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);
-/* HMAC-SHA-256 in one call; the same. */
-void bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes);
 
 #endif

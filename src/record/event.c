@@ -1,6 +1,6 @@
 #include "record/event.h"
 
-#include "merkle/hash.h"
+#include "digest/digest.h"
 #include "wire/lines.h"
 #include "wire/text.h"
 
@@ -268,5 +268,5 @@ bm_entry_build(uint8_t ret_entry[static BM_ENTRY], enum bm_event_kind kind, cons
 
     ret_entry[0] = 1;
     ret_entry[1] = (uint8_t)kind;
-    bm_merkle_hash(ret_entry + 2, pieces, BM_COUNT(pieces));
+    bm_sha256_pieces(ret_entry + 2, pieces, BM_COUNT(pieces));
 }

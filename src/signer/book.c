@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "signer/book.h"
 
-#include "merkle/hash.h"
+#include "digest/digest.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -55,7 +55,7 @@ bm_book_signer(struct bm_note_signer *ret_signer, uint8_t ret_site[static BM_HAS
 
     if ((rc = bm_note_signer_pem_parse(&nameless, "birthmark", pem, fail)) != BM_OK)
         return rc;
-    bm_merkle_hash(site, &(struct bm_bytes){ .p = nameless.key.key, .n = BM_NOTE_KEY }, 1);
+    bm_sha256_pieces(site, &(struct bm_bytes){ .p = nameless.key.key, .n = BM_NOTE_KEY }, 1);
     bm_hex(name + strlen(name), bm_bytes(site, BM_HASH));
     if ((rc = bm_note_signer_init(ret_signer, name, nameless.seed, fail)) != BM_OK)
         return rc;

@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "signer/journal.h"
 
-#include "merkle/hash.h"
+#include "digest/digest.h"
 #include "wire/rd.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ chain_on(uint8_t chain[static BM_HASH], uint8_t type, struct bm_bytes body)
     const struct bm_bytes pieces[] = { bm_bytes(chain, BM_HASH), bm_bytes(&type, 1), body };
     uint8_t next[BM_HASH];
 
-    bm_merkle_hash(next, pieces, BM_COUNT(pieces));
+    bm_sha256_pieces(next, pieces, BM_COUNT(pieces));
     memcpy(chain, next, BM_HASH);
 }
 

@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "signer/slots.h"
 
-#include "merkle/hash.h"
+#include "digest/digest.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -91,7 +91,7 @@ unit_new(struct bm_slots *slots, const uint8_t *site, const uint8_t *root, uint3
     struct bm_unit *unit;
     enum bm_rc rc;
 
-    bm_merkle_hash(hash, pieces, BM_COUNT(pieces));
+    bm_sha256_pieces(hash, pieces, BM_COUNT(pieces));
     pad(key, bm_bytes(hash, BM_DEVICE));
     if (bm_table_find(&slots->devices, key, &twin))
         return bm_fail(fail, BM_EPOLICY, NULL,

@@ -1,0 +1,64 @@
+#include "digest/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+/*
+ * libcrypto looks an algorithm up by name again on every EVP_sha256() digest, which costs more than the two blocks of a tree's node do. So it is
+ * looked up once, and one context is kept: set on first use, the same from then on, like a constant.
+ */
+static EVP_MD_CTX *
+context(void)
+{
+    static EVP_MD_CTX *ctx;
+    EVP_MD *md;
+
+    if (ctx != NULL)
+        return ctx;
+    if ((md = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL || (ctx = EVP_MD_CTX_new()) == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+        abort();
+    EVP_MD_free(md); /* the context holds it */
+    return ctx;
+}
+
+void
+bm_sha256_pieces(uint8_t ret[static BM_HASH], const struct bm_bytes *pieces, size_t n)
+{
+    EVP_MD_CTX *ctx = context();
+
+    if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        if (pieces[i].n > 0 && EVP_DigestUpdate(ctx, pieces[i].p, pieces[i].n) != 1)
+            abort();
+    if (EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
+        abort();
+}
+
+void
+bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes)
+{
+    bm_sha256_pieces(ret, &bytes, 1);
+}
+
+/* RFC 2104 2: H(K ^ opad, H(K ^ ipad, text)), the key padded, or hashed first when it is longer than a block. */
+void
+bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes)
+{
+    uint8_t inner[64] = { 0 }, outer[64], hash[BM_HASH];
+
+    if (key.n > sizeof(inner))
+        bm_sha256(inner, key);
+    else if (key.n > 0)
+        memcpy(inner, key.p, key.n);
+    for (size_t i = 0; i < sizeof(inner); i++) {
+        outer[i] = (uint8_t)(inner[i] ^ 0x5c);
+        inner[i] ^= 0x36;
+    }
+    bm_sha256_pieces(hash, (const struct bm_bytes[]){ bm_bytes(inner, sizeof(inner)), bytes }, 2);
+    bm_sha256_pieces(ret, (const struct bm_bytes[]){ bm_bytes(outer, sizeof(outer)), bm_bytes(hash, sizeof(hash)) }, 2);
+    OPENSSL_cleanse(inner, sizeof(inner));
+    OPENSSL_cleanse(outer, sizeof(outer));
+    OPENSSL_cleanse(hash, sizeof(hash));
+}

@@ -1,0 +1,17 @@
+/* digest.h - SHA-256 and HMAC with it, in one call: the only hash of trees, slots and records. */
+#ifndef BM_DIGEST_H
+#define BM_DIGEST_H
+
+#include "base/bytes.h"
+#include "base/limits.h"
+
+/*
+ * No result codes: memory apart there is nothing that can go wrong, and a process that cannot hash would misname every key and record from here on.
+ * It ends (abort), so that no caller goes on with a hash that was not computed.
+ */
+void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);
+/* Of the pieces one after the other. */
+void bm_sha256_pieces(uint8_t ret[static BM_HASH], const struct bm_bytes *pieces, size_t n);
+void bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes);
+
+#endif
