@@ -226,6 +226,7 @@ bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_f
     run.http = http;
     if ((rc = enrol_run(&run, (struct bm_certs){ list, n }, now, fail)) != BM_OK)
         return rc;
+    bm_http_done(&http); /* the new identity speaks over a connection of its own */
     ret_warning[0] = '\0';
     if (confirm(enrol, &unconfirmed) != BM_OK)
         (void)snprintf(ret_warning, 400, "the identity is stored but not confirmed; run enrol again later: %.300s", unconfirmed.text);
