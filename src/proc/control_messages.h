@@ -24,7 +24,8 @@ enum bm_control_message {
     BM_C_REVOKE,         /* lv16 serial hex, u8 CRLReason, lv16 operator, lv16 reason text; one row */
     BM_C_ALARM_SETTLE,   /* u64 alarm, lv16 operator, lv16 note; one row */
     BM_C_LEDGER,         /* u64 first, u32 most: rows {index, entry, salt, event} as JSON; END's body: lv16 signed checkpoint */
-    BM_C_PROVE,          /* u64 index; one row: {index, size, proof, checkpoint, entry, event, salt} */
+    BM_C_PROVE,          /* u64 index; one row: {index, salt, event}; END's body: the proof (merkle/tree.h), lv16 signed checkpoint */
+    BM_C_VENDOR_RETIRE,  /* lv16 name; no more of its lots are taken */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128,      /* lv32 JSON object text, stable field names: --json prints it as it is */

@@ -217,6 +217,24 @@ serve_vendor(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 }
 
 static enum bm_rc
+serve_vendor_retire(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const struct peer *peer = ctx;
+    char name[BM_MAX_NAME + 1];
+    enum bm_rc rc;
+
+    bm_view_copy(name, sizeof(name), bm_rd_lv16(&body, BM_MAX_NAME));
+    if (!bm_rd_end(&body))
+        return bm_fail(fail, BM_EINPUT, NULL, "VENDOR_RETIRE does not parse");
+    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK)
+        return rc;
+    rc = bm_store_vendor_retire(peer->r->store, name, fail);
+    if (rc == BM_EPOLICY)
+        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
+    return rc != BM_OK ? rc : bm_control_end(peer->link, id, bm_bytes(NULL, 0), fail);
+}
+
+static enum bm_rc
 serve_settle(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;
@@ -425,5 +443,6 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_ALARM_SETTLE, .phases = ALWAYS, .min = 12, .max = 1024, .serve = serve_settle },
     { .type = BM_C_LEDGER, .phases = ALWAYS, .min = 12, .max = 12, .serve = serve_ledger },
     { .type = BM_C_PROVE, .phases = ALWAYS, .min = 8, .max = 8, .serve = serve_prove },
+    { .type = BM_C_VENDOR_RETIRE, .phases = ALWAYS, .min = 3, .max = 128, .serve = serve_vendor_retire },
 };
 const size_t bm_control_nrules = BM_COUNT(bm_control_rules);
