@@ -385,7 +385,7 @@ static void
 a_batch_cannot_race_for_the_last_unit(void **state)
 {
     struct world *w = *state;
-    bm_cleanup(bm_buf_done) struct bm_buf bundle = { .max = BM_MAX_EVIDENCE }, body = { .max = BM_MAX_MESSAGE_BODY };
+    bm_cleanup(bm_buf_done) struct bm_buf bundle = { .max = BM_MAX_EVIDENCE };
     struct fixture_answer answer;
     struct bm_buf bodies[CHIPS];
     size_t issued = 0, refused = 0;
