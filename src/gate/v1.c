@@ -1,0 +1,232 @@
+/* What the agent asks beside EST: a TPM's two trips, and the confirmation of a new identity. */
+#include "gate/gate.h"
+
+#include "evidence/tpm.h"
+#include "wire/json.h"
+#include "wire/text.h"
+
+#define JSON "application/json"
+
+static void
+json_done(json_t **json)
+{
+    json_decref(*json);
+}
+
+static void
+reply_json(struct connection *c, const struct bm_buf *json)
+{
+    bm_connection_reply(c, JSON, bm_buf_bytes(json));
+}
+
+/* What both trips begin with. The label is the profile where one is named, else the service. */
+struct trip {
+    const char *service, *profile;
+    struct bm_buf ek, ak;
+};
+
+static void
+trip_done(struct trip *trip)
+{
+    bm_buf_done(&trip->ek);
+    bm_buf_done(&trip->ak);
+}
+
+#define TRIP(name) bm_cleanup(trip_done) struct trip name = { .ek = { .max = BM_MAX_SPKI }, .ak = { .max = BM_MAX_TPM } }
+
+static void
+trip_read(struct trip *trip, struct bm_json_in *in)
+{
+    trip->service = bm_json_str(in, "service", BM_MAX_NAME);
+    trip->profile = bm_json_str_opt(in, "profile", BM_MAX_NAME);
+    bm_json_b64(in, "ek", &trip->ek);
+    bm_json_b64(in, "ak", &trip->ak);
+}
+
+static enum bm_rc
+trip_check(const struct trip *trip, struct bm_json_in *in, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_json_in_end(in);
+
+    if (rc != BM_OK)
+        return rc;
+    if (!bm_name_ok(trip->service, BM_MAX_NAME) || (trip->profile != NULL && !bm_name_ok(trip->profile, BM_MAX_NAME)))
+        return bm_fail(fail, BM_EINPUT, NULL, "service and profile are names of letters, digits, '.', '_' and '-'");
+    if (trip->ek.n == 0 || trip->ak.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "ek and ak must not be empty");
+    return BM_OK;
+}
+
+enum bm_rc
+bm_serve_challenge(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf message = { .max = 2 * BM_MAX_TPM + 16 };
+    bm_cleanup(json_done) json_t *json = NULL;
+    struct bm_json_in in;
+    TRIP(trip);
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    in = bm_json_in(json, "the request", fail);
+    trip_read(&trip, &in);
+    if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv16(&message, bm_buf_bytes(&trip.ek));
+    bm_buf_add_lv16(&message, bm_buf_bytes(&trip.ak));
+    if ((rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
+        return rc;
+    return bm_ask(c, BM_G_TPM_CHALLENGE, bm_buf_bytes(&message), fail);
+}
+
+enum bm_rc
+bm_answer_challenge(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 8192 };
+    struct bm_bytes credential = bm_rd_lv16(&answer, 2 * BM_MAX_TPM), secret = bm_rd_lv16(&answer, 2 * BM_MAX_TPM);
+    enum bm_rc rc;
+
+    if (!bm_rd_end(&answer))
+        return bm_fail(fail, BM_EINPUT, NULL, "the registrar's challenge is malformed");
+    bm_buf_add_str(&json, "{\"credential\":\"");
+    bm_b64_add(&json, BM_B64_STD, credential);
+    bm_buf_add_str(&json, "\",\"secret\":\"");
+    bm_b64_add(&json, BM_B64_STD, secret);
+    bm_buf_add_str(&json, "\"}");
+    if ((rc = bm_buf_check(&json, "the challenge", fail)) != BM_OK)
+        return rc;
+    reply_json(c, &json);
+    return BM_OK;
+}
+
+/* The parts of a claim, in the order of the fields below. */
+enum part {
+    PART_KEY,
+    PART_ATTEST,
+    PART_SIGNATURE,
+    PART_CSR,
+    PART_PROOF,
+    PART_N
+};
+
+static const struct {
+    const char *field;
+    size_t max;
+} claim_parts[PART_N] = { [PART_KEY] = { "key", BM_MAX_TPM },
+                          [PART_ATTEST] = { "attest", BM_MAX_TPM },
+                          [PART_SIGNATURE] = { "signature", BM_MAX_TPM },
+                          [PART_CSR] = { "csr", BM_MAX_CSR },
+                          [PART_PROOF] = { "proof", BM_HASH } };
+
+struct claim {
+    struct bm_buf part[PART_N];
+};
+
+static void
+claim_done(struct claim *claim)
+{
+    for (size_t i = 0; i < PART_N; i++)
+        bm_buf_done(&claim->part[i]);
+}
+
+static void
+claim_bytes(struct bm_buf *bytes, const struct trip *trip, const struct claim *claim)
+{
+    bm_tpm_claim_build(bytes, &(struct bm_tpm_claim){ .ek = bm_buf_bytes(&trip->ek),
+                                                      .ak = bm_buf_bytes(&trip->ak),
+                                                      .key = bm_buf_bytes(&claim->part[PART_KEY]),
+                                                      .attest = bm_buf_bytes(&claim->part[PART_ATTEST]),
+                                                      .signature = bm_buf_bytes(&claim->part[PART_SIGNATURE]),
+                                                      .csr = bm_buf_bytes(&claim->part[PART_CSR]),
+                                                      .proof = bm_buf_bytes(&claim->part[PART_PROOF]) });
+}
+
+enum bm_rc
+bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = MAX_CMC }, message = { .max = MAX_CMC + 1024 };
+    bm_cleanup(claim_done) struct claim claim = { 0 };
+    bm_cleanup(json_done) json_t *json = NULL;
+    struct bm_json_in in;
+    TRIP(trip);
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    in = bm_json_in(json, "the request", fail);
+    trip_read(&trip, &in);
+    for (size_t i = 0; i < PART_N; i++) {
+        claim.part[i].max = claim_parts[i].max;
+        bm_json_b64(&in, claim_parts[i].field, &claim.part[i]);
+    }
+    if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
+        return rc;
+    claim_bytes(&bytes, &trip, &claim);
+    if ((rc = bm_buf_check(&bytes, "the request", fail)) != BM_OK)
+        return rc;
+    bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_bytes_str(trip.profile != NULL ? trip.profile : trip.service),
+                                                     .source = bm_bytes_str(c->source),
+                                                     .peer = bm_bytes(c->peer, c->has_peer ? BM_HASH : 0),
+                                                     .body = bm_buf_bytes(&bytes) });
+    if ((rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
+        return rc;
+    return bm_ask(c, BM_G_TPM_ENROL, bm_buf_bytes(&message), fail);
+}
+
+enum bm_rc
+bm_answer_tpm_enrol(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf json = { .max = BM_MAX_JSON };
+    struct bm_g_certs certs;
+    enum bm_rc rc;
+
+    if ((rc = bm_g_certs_parse(&certs, answer, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_str(&json, "{\"certificates\":[");
+    for (size_t i = 0; i < certs.n; i++) {
+        bm_buf_add_str(&json, i == 0 ? "\"" : ",\"");
+        bm_b64_add(&json, BM_B64_STD, certs.cert[i]);
+        bm_buf_add_str(&json, "\"");
+    }
+    bm_buf_add_str(&json, "]}");
+    if ((rc = bm_buf_check(&json, "the certificates", fail)) != BM_OK)
+        return rc;
+    reply_json(c, &json);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_serve_confirm(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+{
+    bm_cleanup(json_done) json_t *json = NULL;
+    struct bm_json_in in;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    in = bm_json_in(json, "the confirmation", fail);
+    if ((rc = bm_json_in_end(&in)) != BM_OK)
+        return rc;
+    if (!c->has_peer)
+        return bm_fail(fail, BM_EPOLICY, NULL, "connect with the certificate that is to be confirmed: this connection has none");
+    return bm_ask(c, BM_G_CONFIRM, bm_bytes(c->peer, BM_HASH), fail);
+}
+
+enum bm_rc
+bm_answer_confirm(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 256 };
+    struct bm_bytes device = bm_rd_lv16(&answer, BM_MAX_NAME);
+    char name[BM_MAX_NAME + 1] = "";
+    enum bm_rc rc;
+
+    if (device.n > 0)
+        memcpy(name, device.p, device.n);
+    if (!bm_rd_end(&answer) || !bm_name_ok(name, BM_MAX_NAME))
+        return bm_fail(fail, BM_EINPUT, NULL, "the registrar's confirmation is malformed");
+    bm_buf_add_fmt(&json, "{\"device\":\"%s\"}", name);
+    if ((rc = bm_buf_check(&json, "the confirmation", fail)) != BM_OK)
+        return rc;
+    reply_json(c, &json);
+    return BM_OK;
+}
