@@ -1,16 +1,14 @@
 /* agent.c - birthmark-agent(1): the device's command over libbirthmark. */
 #include "birthmark.h"
 
+#include "base/env.h"
+
 #include <errno.h>
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <jansson.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct options {
     const char *root, *server, *service, *profile, *ca_file;
@@ -78,18 +76,6 @@ usage(const char *what, const char *name)
     return BIRTHMARK_USAGE;
 }
 
-/* "2026-11-23" of a time; years up to 9999. Civil from days, Gregorian, without the C library's time zones. */
-static void
-day_print(char ret[static 16], int64_t t)
-{
-    int64_t days = t / 86400 + 719468, era = days / 146097, doe = days - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100),
-            mp = (5 * doy + 2) / 153;
-    int64_t month = mp < 10 ? mp + 3 : mp - 9;
-
-    (void)snprintf(ret, 16, "%04d-%02d-%02d", (int)(yoe + era * 400 + (month <= 2)), (int)month, (int)(doy - (153 * mp + 2) / 5 + 1));
-}
-
 static json_t *
 identity_json(const struct birthmark_identity *identity)
 {
@@ -119,14 +105,14 @@ static void
 enrolled_show(void *ctx, const struct birthmark_identity *identity)
 {
     struct show *show = ctx;
-    char until[16];
+    char until[BM_TIME_TEXT];
 
     if (strcmp(identity->service, show->options->service) != 0)
         return;
     show->list = identity_json(identity);
-    day_print(until, identity->not_after);
+    bm_time_print(until, identity->not_after);
     if (!show->options->json)
-        (void)printf("enrolled: %s as %s, serial %s, until %s\n", identity->service, identity->subject, identity->serial, until);
+        (void)printf("enrolled: %s as %s, serial %s, until %.10s\n", identity->service, identity->subject, identity->serial, until);
 }
 
 static int
@@ -193,15 +179,15 @@ static void
 identity_show(void *ctx, const struct birthmark_identity *identity)
 {
     struct show *show = ctx;
-    char until[16];
+    char until[BM_TIME_TEXT];
 
-    day_print(until, identity->not_after);
+    bm_time_print(until, identity->not_after);
     if (show->options->json)
         (void)json_array_append_new(show->list, identity_json(identity));
     else if (show->count == 0)
         (void)printf("%-16s %-10s %-40s %s\n", "SERVICE", "UNTIL", "SERIAL", "SUBJECT");
     if (!show->options->json)
-        (void)printf("%-16s %-10s %-40s %s\n", identity->service, until, identity->serial, identity->subject);
+        (void)printf("%-16s %-10.10s %-40s %s\n", identity->service, until, identity->serial, identity->subject);
     show->count++;
 }
 
@@ -323,7 +309,7 @@ main(int argc, char **argv)
         return fputs(help_all, stdout) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
     if (strcmp(argv[1], "--version") == 0)
         return puts("birthmark-agent " BM_VERSION) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
-    for (size_t i = 0; i < COUNT(verbs); i++) {
+    for (size_t i = 0; i < BM_COUNT(verbs); i++) {
         int words = 1;
 
         if (strcmp(argv[1], verbs[i].word) != 0)

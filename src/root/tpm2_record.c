@@ -300,7 +300,9 @@ parts_write(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_bytes content, con
         size_t n = content.n - i * body < body ? content.n - i * body : body;
 
         if ((index = index_free(taken, ntaken, index)) == 0)
-            return bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s holds as many identities as we put into one", tpm->where);
+            return bm_fail(fail, BM_EBUSY, NULL,
+                           "the TPM at %s holds as many identities as we put into one: remove some (NV indexes 0x%x to 0x%x)", tpm->where,
+                           FIRST, LAST);
         bm_buf_add(&value, magic, sizeof(magic));
         bm_buf_add_u32(&value, sequence);
         bm_buf_add_u16(&value, (uint16_t)i);

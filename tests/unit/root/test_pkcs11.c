@@ -1,0 +1,172 @@
+/* test_pkcs11.c - what only a token does: PINs, keys that could be read out, a commit that was cut off. */
+#include "root/p11.h"
+
+#include "virtual.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct virtual chips;
+static struct bm_fail fail;
+
+#define assert_ok(rc)                                              \
+    do {                                                           \
+        if ((rc) != BM_OK)                                         \
+            fail_msg("line %d: %s: %s", __LINE__, #rc, fail.text); \
+    } while (0)
+
+/* The token's URI with another query or path. */
+static const char *
+uri_with(char ret[static 600], const char *path, const char *query)
+{
+    (void)snprintf(ret, 600, "pkcs11:token=se-01%s?%s", path, query);
+    return ret;
+}
+
+static void
+a_locked_token_says_what_to_do(void **state)
+{
+    struct bm_root *root = NULL;
+    char uri[600];
+
+    (void)state;
+    assert_int_equal(bm_root_open(&root, uri_with(uri, "", "pin-value=wrong"), &fail), BM_EBUSY);
+    assert_non_null(strstr(fail.text, "refuses the PIN"));
+    assert_int_equal(bm_root_open(&root, "pkcs11:token=se-01", &fail), BM_EBUSY);
+    assert_non_null(strstr(fail.text, "pin-source=FILE"));
+    assert_int_equal(bm_root_open(&root, uri_with(uri, "", "pin-source=/nowhere"), &fail), BM_EINPUT);
+    assert_non_null(strstr(fail.text, "pin-source: /nowhere"));
+    assert_null(root);
+}
+
+/* What softhsm2-util or pkcs11-tool may have made before us. */
+static void
+a_root_key_that_can_be_read_out_is_refused(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
+    static struct bm_leaf leaf;
+    struct bm_p11 token;
+    char uri[1024];
+    CK_MECHANISM mechanism = { .mechanism = CKM_EC_KEY_PAIR_GEN };
+    CK_BYTE p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }, id[] = { 1, 2, 3 };
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    char label[] = "open";
+    CK_ATTRIBUTE public[] = {
+        { CKA_TOKEN, &yes, sizeof(yes) }, { CKA_EC_PARAMS, p256, sizeof(p256) }, { CKA_LABEL, label, 4 }, { CKA_ID, id, 3 }
+    };
+    CK_ATTRIBUTE private[] = { { CKA_TOKEN, &yes, sizeof(yes) },
+                               { CKA_SENSITIVE, &no, sizeof(no) },
+                               { CKA_EXTRACTABLE, &yes, sizeof(yes) },
+                               { CKA_SIGN, &yes, sizeof(yes) },
+                               { CKA_LABEL, label, 4 },
+                               { CKA_ID, id, 3 } };
+    CK_OBJECT_HANDLE one, two;
+
+    (void)state;
+    assert_ok(bm_p11_open(&token, chips.uri[VIRTUAL_PKCS11], &fail));
+    assert_int_equal(
+        token.fn->C_GenerateKeyPair(token.session, &mechanism, public, BM_COUNT(public), private, BM_COUNT(private), &one, &two), CKR_OK);
+    const char *query = strchr(chips.uri[VIRTUAL_PKCS11], '?');
+    (void)snprintf(uri, sizeof(uri), "pkcs11:token=se-01;object=open%s", query);
+    assert_ok(bm_root_open(&root, uri, &fail));
+    assert_int_equal(root->ops->identify(root, true, &leaf, &certs, &fail), BM_EPOLICY);
+    assert_non_null(strstr(fail.text, "can be read out"));
+    bm_p11_close(&token);
+}
+
+static void
+the_root_key_is_found_by_its_id_too(void **state)
+{
+    static struct bm_leaf by_id, by_label;
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
+    const char *query = strchr(chips.uri[VIRTUAL_PKCS11], '?');
+    bm_cleanup(bm_root_done) struct bm_root *root = NULL, *again = NULL;
+    char uri[1024];
+
+    (void)state;
+    (void)snprintf(uri, sizeof(uri), "pkcs11:token=se-01;object=numbered;id=%%01%%ab%s", query);
+    assert_ok(bm_root_open(&root, uri, &fail));
+    assert_ok(root->ops->identify(root, true, &by_id, &certs, &fail));
+    (void)snprintf(uri, sizeof(uri), "pkcs11:token=se-01;object=numbered%s", query);
+    assert_ok(bm_root_open(&again, uri, &fail));
+    assert_ok(again->ops->identify(again, false, &by_label, &certs, &fail));
+    assert_memory_equal(by_id.keys[0].key.hash, by_label.keys[0].key.hash, BM_HASH);
+    assert_true(strlen(by_id.id) > 0); /* the token's serial number */
+}
+
+/* A self-made certificate is more than this needs: any that parses will do. */
+static const uint8_t certificate[] = {
+#include "certificate.inc"
+};
+
+static void
+a_commit_that_was_cut_off_is_finished_by_the_next_one(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf id = { .max = BM_P11_ID };
+    struct bm_bytes cert = bm_bytes(certificate, sizeof(certificate));
+    CK_OBJECT_HANDLE found[BM_P11_FOUND];
+    struct bm_key first, second, now;
+    struct bm_p11 token;
+    size_t n;
+
+    (void)state;
+    assert_ok(bm_root_open(&root, chips.uri[VIRTUAL_PKCS11], &fail));
+    assert_ok(root->ops->key_new(root, "cut", &first, &fail));
+    assert_ok(root->ops->commit(root, "cut", &cert, 1, &fail));
+    assert_ok(root->ops->key_new(root, "cut", &second, &fail));
+    /* the power goes after the leaf was created and before the old identity was destroyed */
+    assert_ok(bm_p11_open(&token, chips.uri[VIRTUAL_PKCS11], &fail));
+    assert_ok(bm_p11_find(&token, CKO_PRIVATE_KEY, "birthmark:cut:pending", bm_bytes(NULL, 0), found, &n, &fail));
+    assert_int_equal(n, 1);
+    assert_ok(bm_p11_read(&token, found[0], CKA_ID, &id, &fail));
+    assert_ok(bm_p11_cert_add(&token, "birthmark:cut", bm_buf_bytes(&id), cert, &fail));
+    assert_ok(root->ops->key_public(root, "cut", false, &now, &fail));
+    assert_memory_equal(now.hash, second.hash, BM_HASH);
+    assert_int_equal(root->ops->key_public(root, "cut", true, &now, &fail), BM_EPOLICY);
+    assert_ok(bm_p11_find(&token, CKO_PRIVATE_KEY, "birthmark:cut", bm_bytes(NULL, 0), found, &n, &fail));
+    assert_int_equal(n, 1);
+    assert_ok(bm_p11_find(&token, CKO_CERTIFICATE, "birthmark:cut", bm_bytes(NULL, 0), found, &n, &fail));
+    assert_int_equal(n, 1);
+    /* and a key of the device cannot be read either */
+    assert_ok(bm_p11_find(&token, CKO_PRIVATE_KEY, "birthmark:cut", bm_bytes(NULL, 0), found, &n, &fail));
+    CK_BYTE value[64];
+    CK_ATTRIBUTE ask = { CKA_VALUE, value, sizeof(value) };
+    assert_int_equal(token.fn->C_GetAttributeValue(token.session, found[0], &ask, 1), CKR_ATTRIBUTE_SENSITIVE);
+    bm_p11_close(&token);
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    if (virtual_start(&chips))
+        return 0;
+    print_message("skipped: swtpm or SoftHSM cannot be started here\n");
+    exit(77);
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    virtual_stop(&chips);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_locked_token_says_what_to_do), /* first: a login holds for the whole program */
+        cmocka_unit_test(a_root_key_that_can_be_read_out_is_refused),
+        cmocka_unit_test(the_root_key_is_found_by_its_id_too),
+        cmocka_unit_test(a_commit_that_was_cut_off_is_finished_by_the_next_one),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
