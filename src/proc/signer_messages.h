@@ -34,6 +34,9 @@ enum bm_signer_message {
     BM_S_REFUSED,       /* struct bm_s_refused */
 };
 
+/* A statement's body, or that of a lot's beginning: a replay gives it back whole, with an event and a checkpoint around it. */
+#define BM_S_MAX_SIGNED 122880
+
 /* HELLO's answer. */
 struct bm_s_site {
     uint8_t site[BM_HASH];      /* SHA-256 of the ledger's public key */

@@ -2,12 +2,13 @@
 #include "registrar/registrar.h"
 
 #include "lot/leaf.h"
+#include "wire/text.h"
 
 static void
 arrival_done(struct arrival *a)
 {
     bm_buf_done(&a->hashes);
-    bm_buf_done(&a->pin);
+    bm_buf_done(&a->begin);
     *a = (struct arrival){ .open = false };
 }
 
@@ -23,40 +24,31 @@ arrival_drop(struct bm_registrar *r, struct bm_fail *fail)
     return rc;
 }
 
+/* May this connection go on with it? Not once the signer was asked to pin it: a chip more or fewer, and the store would not hold what was pinned. */
 static bool
 is_from(const struct arrival *a, const struct bm_link *link)
 {
-    return a->open && a->from == link && a->generation == link->generation;
+    return a->open && !a->ending && a->from == link && a->generation == link->generation;
 }
 
-/* The signer's word on a step; the first refusal ends the lot and is the command's answer to its next step. */
-static enum bm_rc
-step_refused(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+/* Does the answer speak of the lot that comes in now, not of one before it? */
+static bool
+is_of(const struct arrival *a, const struct pending *p)
 {
-    struct bm_s_refused refused;
-    char sentence[400], lot[BM_MAX_NAME + 1];
-    bool ours = r->arrival.open && p->asker == r->arrival.from && p->generation == r->arrival.generation;
-    uint64_t alarm;
-    enum bm_rc rc;
-
-    if ((rc = bm_s_refused_parse(&refused, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &refused.leaves, p, &alarm, fail)) != BM_OK)
-        return rc;
-    memcpy(lot, p->lot, sizeof(lot));
-    if (ours && (rc = arrival_drop(r, fail)) != BM_OK)
-        return rc;
-    if (p->asker == NULL || p->asker->fd < 0 || p->asker->generation != p->generation)
-        return BM_OK;
-    bm_view_copy(sentence, sizeof(sentence), refused.sentence);
-    return bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)refused.rc, alarm, sentence, fail);
+    return a->open && a->number == p->number;
 }
 
+/* The signer's word on a step; a refusal ends the lot. */
 static enum bm_rc
 step_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    if (message->type != BM_S_ANSWER)
-        return step_refused(r, p, message, fail);
-    return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
+    enum bm_rc rc;
+
+    if (message->type == BM_S_ANSWER)
+        return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
+    if ((rc = bm_refused_answer(r, p, message, fail)) != BM_OK)
+        return rc;
+    return is_of(&r->arrival, p) ? arrival_drop(r, fail) : BM_OK;
 }
 
 static enum bm_rc
@@ -65,33 +57,37 @@ step_ask(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes bo
 {
     enum bm_rc rc = bm_signer_ask(peer->r, type, body, peer->link, id, settle, ret_pending, fail);
 
-    if (rc == BM_OK)
+    if (rc == BM_OK) {
         memcpy((*ret_pending)->lot, peer->r->arrival.name, sizeof((*ret_pending)->lot));
+        (*ret_pending)->number = peer->r->arrival.number;
+    }
     return rc;
 }
 
 static enum bm_rc
-arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes note, struct bm_bytes vendor, struct bm_fail *fail)
+arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes begin, const char *vendor, struct bm_fail *fail)
 {
     static const char *const sources[] = { [BM_SOURCE_BIRTHMARK] = "birthmark", [BM_SOURCE_MICROCHIP] = "microchip" };
     struct arrival *a = &peer->r->arrival;
-    char name[BM_MAX_NAME + 1];
     enum bm_rc rc;
 
-    bm_view_copy(name, sizeof(name), vendor);
+    if (pin->size == 0 || pin->size > BM_MAX_LOT_CHIPS)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
+                       (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, name, sources[pin->source], pin->size, pin->root, peer->r->now, &a->lot,
+        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, vendor, sources[pin->source], pin->size, pin->root, peer->r->now, &a->lot,
                                   fail)) != BM_OK)
         return rc;
     a->open = true;
+    a->number = ++peer->r->arrivals;
     a->from = peer->link;
     a->generation = peer->link->generation;
     a->size = pin->size;
     memcpy(a->name, pin->lot, sizeof(a->name));
     a->hashes.max = pin->size * BM_HASH;
-    a->pin.max = BM_MAX_NOTE + 8;
-    bm_buf_add_lv32(&a->pin, note);
-    return bm_buf_check(&a->pin, "the pin", fail);
+    a->begin.max = BM_MAX_MESSAGE_BODY;
+    bm_buf_add_bytes(&a->begin, begin);
+    return bm_buf_check(&a->begin, "the pin", fail);
 }
 
 enum bm_rc
@@ -102,7 +98,7 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     struct bm_bytes note = bm_rd_lv32(&body, BM_MAX_NOTE);
     struct bm_bytes head = bm_rd_lv32(&body, BM_MAX_NOTE);
     struct bm_bytes ask = bm_bytes(start, (size_t)(body.p - start));
-    struct bm_bytes vendor = bm_rd_lv16(&body, BM_MAX_NAME);
+    char vendor[BM_MAX_NAME + 1];
     struct bm_statement_head statement;
     struct bm_note parts;
     struct pending *p;
@@ -110,13 +106,14 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     enum bm_rc rc;
 
     (void)head;
-    if (!bm_rd_end(&body))
+    bm_view_copy(vendor, sizeof(vendor), bm_rd_lv16(&body, BM_MAX_NAME));
+    if (!bm_rd_end(&body) || ask.n > BM_S_MAX_SIGNED || !bm_name_ok(vendor, BM_MAX_NAME))
         return bm_fail(fail, BM_EINPUT, NULL, "LOT_BEGIN does not parse");
     if (peer->r->arrival.open)
         return bm_answer_refused(peer->r, peer->link, id, BM_EBUSY, 0,
                                  "another lot is being received at this moment: try again when it is in", fail);
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&statement, &pin, parts.text, fail)) != BM_OK ||
-        (rc = arrive(peer, &pin, note, vendor, fail)) != BM_OK)
+        (rc = arrive(peer, &pin, ask, vendor, fail)) != BM_OK)
         return rc == BM_EINPUT || rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return step_ask(peer, id, BM_S_LOT_BEGIN, ask, step_settle, &p, fail);
 }
@@ -194,7 +191,7 @@ bm_lot_leaves(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 static enum bm_rc
 arrival_row(void *ctx, const char *json, struct bm_fail *fail)
 {
-    struct pending *p = ctx;
+    const struct pending *p = ctx;
 
     return bm_control_row(p->asker, p->asker_id, json, fail);
 }
@@ -203,20 +200,21 @@ static enum bm_rc
 end_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
     struct bm_store_filter filter = { .name = p->lot };
+    struct bm_store_page page = { .most = 1 };
     struct bm_s_leaves leaves;
     uint64_t alarm;
     enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
-        return step_refused(r, p, message, fail);
+        return step_settle(r, p, message, fail);
     r->next_seq++;
     if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
         (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK)
         return rc;
     arrival_done(&r->arrival);
-    if (p->asker == NULL || p->asker->fd < 0 || p->asker->generation != p->generation)
+    if (!bm_asker_there(p))
         return BM_OK;
-    if ((rc = bm_store_rows(r->store, "lot", &filter, arrival_row, p, fail)) != BM_OK)
+    if ((rc = bm_store_rows(r->store, "lot", &filter, &page, arrival_row, p, fail)) != BM_OK)
         return rc;
     return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
 }
@@ -242,8 +240,11 @@ bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         (rc = bm_store_lot_hashes_put(peer->r->store, a->lot, bm_buf_bytes(&a->hashes), fail)) != BM_OK ||
         (rc = step_ask(peer, id, BM_S_LOT_END, bm_bytes(NULL, 0), end_settle, &p, fail)) != BM_OK)
         return rc;
-    bm_buf_add_bytes(&p->kept, bm_buf_bytes(&a->pin));
-    return bm_buf_check(&p->kept, "the pin", fail);
+    a->ending = true;
+    bm_buf_done(&p->kept);
+    p->kept = a->begin;
+    a->begin = (struct bm_buf){ .max = 0 };
+    return BM_OK;
 }
 
 enum bm_rc

@@ -1,24 +1,14 @@
 /* What gates ask: one row a message. */
 #include "registrar/registrar.h"
 
+#include "registrar/skim.h"
 #include "wire/text.h"
 
 /* An answer of the signer that the gate reads as it is. */
 static enum bm_rc
 pass_on(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_s_refused refused;
-    char sentence[400];
-    enum bm_rc rc;
-
-    if (message->type == BM_S_ANSWER)
-        return bm_answer(p, BM_G_ANSWER, message->body, fail);
-    if ((rc = bm_s_refused_parse(&refused, bm_rd(message->body), fail)) != BM_OK)
-        return rc;
-    bm_view_copy(sentence, sizeof(sentence), refused.sentence);
-    if (p->asker == NULL || p->asker->fd < 0 || p->asker->generation != p->generation)
-        return BM_OK;
-    return bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)refused.rc, 0, sentence, fail);
+    return message->type == BM_S_ANSWER ? bm_answer(p, BM_G_ANSWER, message->body, fail) : bm_refused_answer(r, p, message, fail);
 }
 
 /* Sends on; when the signer can't be asked now, the gate hears so at once. */
@@ -45,9 +35,14 @@ serve_nonce(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 static enum bm_rc
 serve_challenge(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
+    struct bm_bytes whole = bm_bytes(body.p, body.left);
     struct pending *p;
 
-    return forward(ctx, id, BM_S_CHALLENGE, bm_rd_rest(&body), pass_on, &p, fail);
+    (void)bm_rd_lv16(&body, BM_MAX_SPKI);
+    (void)bm_rd_lv16(&body, BM_MAX_TPM);
+    if (!bm_rd_end(&body))
+        return bm_fail(fail, BM_EINPUT, NULL, "TPM_CHALLENGE does not parse");
+    return forward(ctx, id, BM_S_CHALLENGE, whole, pass_on, &p, fail);
 }
 
 /* ---- enrolment: find the chip, choose the order, hand the evidence on ---- */
@@ -82,17 +77,17 @@ static enum bm_rc
 chip_of_cmc(struct request *q, struct bm_fail *fail)
 {
     struct bm_store *store = q->peer->r->store;
-    struct bm_cert cert;
+    struct bm_skim cert;
     struct bm_cmc cmc;
     enum bm_rc rc;
 
     if ((rc = bm_cmc_parse(&cmc, q->enrol.body, fail)) != BM_OK)
         return rc;
     if (cmc.signer_cert.n > 0) {
-        if ((rc = bm_cert_parse(&cert, cmc.signer_cert, fail)) != BM_OK)
+        if ((rc = bm_cert_skim(&cert, cmc.signer_cert, fail)) != BM_OK)
             return rc;
-        bm_hex(q->who, bm_bytes(cert.key.hash, BM_HASH));
-        return bm_store_chip_by_key(store, cert.key.hash, &q->found, &q->chip, &q->leaf, fail);
+        bm_hex(q->who, bm_bytes(cert.key, BM_HASH));
+        return bm_store_chip_by_key(store, cert.key, &q->found, &q->chip, &q->leaf, fail);
     }
     if (cmc.signer_ski.n != 20)
         return bm_fail(fail, BM_EINPUT, "RFC 5652 5.3",
@@ -107,13 +102,17 @@ static enum bm_rc
 chip_of_tpm(struct request *q, struct bm_fail *fail)
 {
     struct bm_tpm_claim claim;
+    uint8_t hash[BM_HASH];
     struct bm_key ek;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm_claim_parse(&claim, q->enrol.body, fail)) != BM_OK || (rc = bm_key_parse(&ek, claim.ek, fail)) != BM_OK)
+    if ((rc = bm_tpm_claim_parse(&claim, q->enrol.body, fail)) != BM_OK)
         return rc;
-    bm_hex(q->who, bm_bytes(ek.hash, BM_HASH));
-    return bm_store_chip_by_key(q->peer->r->store, ek.hash, &q->found, &q->chip, &q->leaf, fail);
+    bm_sha256(hash, claim.ek);
+    bm_hex(q->who, bm_bytes(hash, BM_HASH));
+    if ((rc = bm_store_chip_by_key(q->peer->r->store, hash, &q->found, &q->chip, &q->leaf, fail)) != BM_OK || q->found)
+        return rc;
+    return bm_key_parse(&ek, claim.ek, fail); /* is it a key at all? One that a lot lists is */
 }
 
 static enum bm_rc
@@ -121,10 +120,10 @@ certs_answer(struct bm_registrar *r, struct pending *p, struct bm_bytes device, 
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
     struct bm_g_certs certs = { .device = device, .cert = { certificate }, .n = 1 };
-    struct bm_cert cert;
+    struct bm_skim cert;
     enum bm_rc rc;
 
-    if ((rc = bm_cert_parse(&cert, certificate, fail)) != BM_OK)
+    if ((rc = bm_cert_skim(&cert, certificate, fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < BM_CA__N; i++)
         if (bm_bytes_equal(cert.issuer, r->ca_subject[i]))
@@ -155,16 +154,12 @@ issue_refused(struct bm_registrar *r, struct pending *p, const struct bm_message
 {
     struct refusal refusal = { .what = "enrol", .chip = "", .lot = p->lot, .by = "" };
     struct bm_s_refused refused;
-    char sentence[400];
+    char sentence[SENTENCE];
     uint64_t alarm;
     enum bm_rc rc;
 
-    if ((rc = bm_s_refused_parse(&refused, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &refused.leaves, p, &alarm, fail)) != BM_OK)
+    if ((rc = bm_records_keep_refused(r, p, message, &refused, sentence, &alarm, fail)) != BM_OK || !bm_asker_there(p))
         return rc;
-    bm_view_copy(sentence, sizeof(sentence), refused.sentence);
-    if (p->asker == NULL || p->asker->fd < 0 || p->asker->generation != p->generation)
-        return BM_OK;
     if (refused.leaves.n > 0)
         return bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)refused.rc, alarm, sentence, fail);
     refusal.class = (enum bm_rc)refused.rc;
@@ -223,7 +218,10 @@ request_send(struct request *q, const struct bm_store_choice *choice, struct bm_
     struct pending *p;
     enum bm_rc rc;
 
-    if ((rc = bundle_make(q, &bundle, fail)) != BM_OK)
+    rc = bundle_make(q, &bundle, fail);
+    if (rc == BM_EINPUT) /* larger than evidence may be: the device's bytes, not the gate's */
+        return refuse_request(q, "enrol", rc, fail->text, fail);
+    if (rc != BM_OK)
         return rc;
     bm_s_issue_build(&body, &(struct bm_s_issue){ .order = bm_bytes_str(choice->order),
                                                   .profile = bm_bytes_str(choice->profile),
@@ -236,7 +234,6 @@ request_send(struct request *q, const struct bm_store_choice *choice, struct bm_
         return BM_OK;
     p->chip = q->chip.id;
     memcpy(p->lot, q->chip.lot.name, sizeof(p->lot));
-    memcpy(p->order, choice->order, sizeof(p->order));
     bm_buf_done(&p->kept);
     p->kept = bundle;
     bundle = (struct bm_buf){ .max = 0 };
@@ -247,19 +244,19 @@ static enum bm_rc
 request_serve(struct request *q, struct bm_fail *fail)
 {
     struct bm_store_choice choice;
-    char sentence[400];
+    char sentence[SENTENCE];
     enum bm_rc rc;
     bool any;
 
     if (!q->found) {
-        (void)snprintf(sentence, sizeof(sentence),
-                       "this chip is in no received lot (root key %.4s…%s). Ask the custodian to receive its lot, or check the board's "
-                       "chip against its "
-                       "reel label.",
-                       q->who, q->who + strlen(q->who) - 2);
+        (void)snprintf(
+            sentence, sizeof(sentence),
+            "this chip is in no received lot (root key %.4s…%s). Ask the custodian to receive its lot, or check the board's chip "
+            "against its reel label.",
+            q->who, q->who + strlen(q->who) - 2);
         return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
     }
-    if ((rc = bm_store_choose(q->peer->r->store, q->chip.lot.name, q->chip.id, q->label, &any, &choice, fail)) != BM_OK)
+    if ((rc = bm_store_choose(q->peer->r->store, q->chip.lot.name, q->chip.id, q->label, q->peer->r->now, &any, &choice, fail)) != BM_OK)
         return rc;
     if (!any) {
         (void)snprintf(sentence, sizeof(sentence),
@@ -328,7 +325,7 @@ static enum bm_rc
 serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certificate = { .max = BM_MAX_CERT };
-    bm_cleanup(bm_buf_done) struct bm_buf ask = { .max = 64 };
+    bm_cleanup(bm_buf_done) struct bm_buf ask = { .max = 2 + BM_MAX_NAME };
     const struct peer *peer = ctx;
     struct bm_store_found found;
     uint8_t hash[BM_HASH];
@@ -342,6 +339,10 @@ serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         return bm_answer_refused(
             peer->r, peer->link, id, BM_EPOLICY, 0,
             "no identity was issued for the key of this connection: connect with the certificate that is to be confirmed", fail);
+    if (strcmp(found.state, "active") == 0) {
+        bm_buf_add_lv16(&ask, bm_bytes_str(found.device));
+        return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&ask), fail);
+    }
     bm_buf_add_lv16(&ask, bm_bytes(found.serial, found.nserial));
     if ((rc = forward(peer, id, BM_S_CONFIRM, bm_buf_bytes(&ask), confirm_settle, &p, fail)) != BM_OK || p == NULL)
         return rc;
@@ -351,20 +352,49 @@ serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
 #define CRL_AGE 600 /* seconds for which a CRL is given out again, unless something was revoked */
 
+/* Those who asked while this one was being made. */
+static enum bm_rc
+crl_joined(struct bm_registrar *r, const struct pending *first, const struct bm_message *message, struct bm_fail *fail)
+{
+    struct bm_s_refused refused;
+    char sentence[SENTENCE];
+    enum bm_rc rc = BM_OK;
+
+    for (struct pending *p = r->pending; rc == BM_OK && p < r->pending + MAX_PENDING; p++) {
+        if (!p->used || !p->joined || p->ca != first->ca || p->number > first->number)
+            continue;
+        if (message->type == BM_S_ANSWER) {
+            rc = bm_answer(p, BM_G_ANSWER, message->body, fail);
+        } else if ((rc = bm_s_refused_parse(&refused, bm_rd(message->body), fail)) == BM_OK && bm_asker_there(p)) {
+            bm_view_copy(sentence, sizeof(sentence), refused.sentence);
+            rc = bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)refused.rc, 0, sentence, fail);
+        }
+        bm_pending_release(r, p);
+    }
+    return rc;
+}
+
 static enum bm_rc
 crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
     struct crl_cache *cache = &r->crl[p->ca];
+    enum bm_rc rc;
 
-    if (message->type != BM_S_ANSWER)
-        return pass_on(r, p, message, fail);
-    bm_buf_reset(&cache->der);
-    cache->der.max = BM_MAX_MESSAGE;
-    bm_buf_add_bytes(&cache->der, message->body);
-    cache->made = r->now;
-    return bm_answer(p, BM_G_ANSWER, message->body, fail);
+    cache->answered = p->number;
+    if (message->type == BM_S_ANSWER) {
+        bm_buf_reset(&cache->der);
+        cache->der.max = BM_MAX_MESSAGE;
+        bm_buf_add_bytes(&cache->der, message->body);
+        cache->made = r->now;
+        rc = bm_buf_check(&cache->der, "the CRL", fail);
+    } else {
+        cache->dirty = true;
+        rc = BM_OK;
+    }
+    return rc != BM_OK || (rc = pass_on(r, p, message, fail)) != BM_OK ? rc : crl_joined(r, p, message, fail);
 }
 
+/* One signature serves all who wait: otherwise whoever asks without end would fill the journal. */
 static enum bm_rc
 serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
@@ -377,12 +407,20 @@ serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if (which.p[0] >= BM_CA__N)
         return bm_fail(fail, BM_EINPUT, NULL, "there is no CA %u", which.p[0]);
     cache = &peer->r->crl[which.p[0]];
-    if (cache->der.n > 0 && !cache->dirty && peer->r->now - cache->made < CRL_AGE)
+    if (cache->der.n > 0 && !cache->dirty && cache->asked == cache->answered && peer->r->now - cache->made < CRL_AGE)
         return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&cache->der), fail);
-    if ((rc = forward(peer, id, BM_S_CRL, which, crl_settle, &p, fail)) != BM_OK || p == NULL)
-        return rc;
+    if (cache->asked != cache->answered && !cache->dirty) {
+        if ((rc = bm_pending_new(peer->r, peer->link, id, crl_settle, &p, fail)) != BM_OK)
+            return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
+        p->joined = true;
+    } else {
+        if ((rc = forward(peer, id, BM_S_CRL, which, crl_settle, &p, fail)) != BM_OK || p == NULL)
+            return rc;
+        cache->asked++;
+        cache->dirty = false; /* what is revoked from here on makes it dirty again, before the answer or after */
+    }
     p->ca = which.p[0];
-    cache->dirty = false; /* what is revoked from here on makes it dirty again, before the answer or after */
+    p->number = cache->asked;
     return BM_OK;
 }
 

@@ -36,6 +36,7 @@ bm_link_close(struct bm_link *link)
         (void)close(link->fd);
     link->fd = -1;
     link->generation = 0;
+    link->overrun = false;
 }
 
 enum bm_rc
@@ -43,8 +44,10 @@ bm_link_queue(struct bm_link *link, uint16_t type, uint64_t id, struct bm_bytes 
 {
     struct bm_link_item *item;
 
-    if (link->waiting > BM_LINK_MAX)
-        return bm_fail(fail, BM_EBUSY, NULL, "a peer does not read its answers");
+    if (link->overrun || link->waiting > BM_LINK_MAX) {
+        link->overrun = true;
+        return BM_OK;
+    }
     if ((item = malloc(sizeof(*item) + body.n)) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an answer");
     if (body.n > 0)
@@ -66,6 +69,8 @@ bm_link_flush(struct bm_link *link, struct bm_fail *fail)
     enum bm_rc rc;
     bool sent = true;
 
+    if (link->overrun)
+        return bm_fail(fail, BM_EBUSY, NULL, "a peer does not read its answers");
     while (link->first != NULL) {
         if ((rc = bm_channel_offer(&sent, link->fd, &link->first->message, fail)) != BM_OK)
             return rc;

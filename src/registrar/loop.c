@@ -51,6 +51,27 @@ signer_drain(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* May a peer ask for more? Answers first: slots, the signer's queue and its own must have room; the largest message fits in each many times. */
+static bool
+may_ask(const struct bm_registrar *r, const struct bm_link *link, size_t slots)
+{
+    return r->npending < slots && r->signer.waiting < BM_LINK_FULL && link->waiting < BM_LINK_FULL;
+}
+
+static struct listing *
+listing_of(struct bm_registrar *r, const struct bm_link *link)
+{
+    return link >= r->controls && link < r->controls + MAX_CONTROLS ? &r->listings[link - r->controls] : NULL;
+}
+
+static bool
+is_listing(struct bm_registrar *r, const struct bm_link *link)
+{
+    const struct listing *listing = listing_of(r, link);
+
+    return listing != NULL && listing->open;
+}
+
 /* Serves what a peer sent; *ret_gone when it left. */
 static enum bm_rc
 peer_drain(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, bool *ret_gone, struct bm_fail *fail)
@@ -58,7 +79,7 @@ peer_drain(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, bool *
     r->peer = (struct peer){ .r = r, .link = link };
     link->rules.ctx = &r->peer;
     *ret_gone = false;
-    for (int i = 0; i < ROUND && r->npending < MAX_PENDING; i++) {
+    for (int i = 0; i < ROUND && may_ask(r, link, MAX_PENDING) && !is_listing(r, link); i++) {
         struct bm_message message;
         enum bm_heard heard;
         enum bm_rc rc = bm_channel_recv(&heard, &message, link->fd, buffer, BM_MAX_MESSAGE, 0, fail);
@@ -82,16 +103,17 @@ control_drop(struct bm_registrar *r, struct bm_link *link, struct bm_fail *fail)
 {
     enum bm_rc rc = bm_arrival_abandon(r, link, fail);
 
+    bm_listing_close(listing_of(r, link));
     bm_link_close(link);
     return rc;
 }
 
 /* A command that breaks the protocol loses its connection, nothing more. */
 static enum bm_rc
-control_serve(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, struct bm_fail *fail)
+control_serve(struct bm_registrar *r, struct bm_link *link, short events, uint8_t *buffer, struct bm_fail *fail)
 {
-    bool gone;
-    enum bm_rc rc = peer_drain(r, link, buffer, &gone, fail);
+    bool gone = is_listing(r, link) && (events & (POLLHUP | POLLERR)) != 0;
+    enum bm_rc rc = gone ? BM_OK : peer_drain(r, link, buffer, &gone, fail);
 
     if (rc == BM_EINPUT || rc == BM_EPOLICY || (rc == BM_OK && gone))
         return control_drop(r, link, fail);
@@ -133,35 +155,53 @@ control_accept(struct bm_registrar *r, struct bm_fail *fail)
 static enum bm_rc
 flush_all(struct bm_registrar *r, struct bm_fail *fail)
 {
+    struct bm_fail ignored;
     enum bm_rc rc = bm_link_flush(&r->signer, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < r->ngates; i++)
-        rc = bm_link_flush(&r->gates[i], fail);
+    /* What is on record is answered even when the signer is gone. */
+    for (size_t i = 0; i < r->ngates; i++)
+        if (bm_link_flush(&r->gates[i], rc == BM_OK ? fail : &ignored) != BM_OK && rc == BM_OK)
+            rc = fail->rc;
     for (size_t i = 0; rc == BM_OK && i < MAX_CONTROLS; i++)
         if (r->controls[i].fd >= 0 && bm_link_flush(&r->controls[i], fail) != BM_OK)
             rc = control_drop(r, &r->controls[i], fail);
     return rc;
 }
 
-static short
-wants(const struct bm_link *link, bool hear)
+#define LIST_AHEAD (256u << 10) /* bytes of rows that may wait for a command */
+
+/* The next page for every command that has read the one before. */
+static enum bm_rc
+listings_go(struct bm_registrar *r, struct bm_fail *fail)
 {
-    return (short)((hear ? POLLIN : 0) + (link->first != NULL ? POLLOUT : 0));
+    enum bm_rc rc = BM_OK;
+
+    for (size_t i = 0; rc == BM_OK && i < MAX_CONTROLS; i++)
+        if (r->listings[i].open && r->controls[i].waiting < LIST_AHEAD)
+            rc = bm_listing_go(r, &r->listings[i], &r->controls[i], fail);
+    return rc;
+}
+
+static short
+wants(struct bm_registrar *r, const struct bm_link *link)
+{
+    bool hear = link == &r->signer || (may_ask(r, link, MAX_PENDING / 2) && !is_listing(r, link));
+
+    return (short)((hear ? POLLIN : 0) + (link->first != NULL || is_listing(r, link) ? POLLOUT : 0));
 }
 
 /* Fills the poll set: signer, listening socket, gates, controls; the order that serve_round() reads. */
 static nfds_t
-poll_set(const struct bm_registrar *r, struct pollfd *set)
+poll_set(struct bm_registrar *r, struct pollfd *set)
 {
-    bool hear = r->npending < MAX_PENDING / 2; /* above: answers first, peers wait */
     nfds_t n = 0;
 
-    set[n++] = (struct pollfd){ .fd = r->signer.fd, .events = wants(&r->signer, true) };
-    set[n++] = (struct pollfd){ .fd = hear ? r->listening : -1, .events = POLLIN };
+    set[n++] = (struct pollfd){ .fd = r->signer.fd, .events = wants(r, &r->signer) };
+    set[n++] = (struct pollfd){ .fd = r->listening, .events = POLLIN };
     for (size_t i = 0; i < r->ngates; i++)
-        set[n++] = (struct pollfd){ .fd = r->gates[i].fd, .events = wants(&r->gates[i], hear) };
+        set[n++] = (struct pollfd){ .fd = r->gates[i].fd, .events = wants(r, &r->gates[i]) };
     for (size_t i = 0; i < MAX_CONTROLS; i++)
-        set[n++] = (struct pollfd){ .fd = r->controls[i].fd, .events = wants(&r->controls[i], hear) };
+        set[n++] = (struct pollfd){ .fd = r->controls[i].fd, .events = wants(r, &r->controls[i]) };
     return n;
 }
 
@@ -179,7 +219,9 @@ serve_round(struct bm_registrar *r, const struct pollfd *set, uint8_t *buffer, s
             rc = gate_serve(r, &r->gates[i], buffer, fail);
     for (size_t i = 0; rc == BM_OK && i < MAX_CONTROLS; i++)
         if ((set[2 + r->ngates + i].revents & HEARD) != 0)
-            rc = control_serve(r, &r->controls[i], buffer, fail);
+            rc = control_serve(r, &r->controls[i], set[2 + r->ngates + i].revents, buffer, fail);
+    if (rc == BM_OK)
+        rc = listings_go(r, fail);
     if (rc == BM_OK && (set[1].revents & POLLIN) != 0)
         rc = control_accept(r, fail);
     return rc == BM_OK ? bm_refuse_counted(r, fail) : rc;

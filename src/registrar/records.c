@@ -1,6 +1,7 @@
 /* What the signer appended to the ledger becomes records: the one place that turns events into rows, live and in replay alike. */
 #include "registrar/registrar.h"
 
+#include "registrar/skim.h"
 #include "wire/text.h"
 
 void
@@ -45,10 +46,8 @@ state_set(const struct kept *k, struct bm_bytes hex, const char *state, const ch
 }
 
 static enum bm_rc
-chip_of(const struct kept *k, int64_t *ret_chip, struct bm_fail *fail)
+chip_of(const struct kept *k, const char *lot, int64_t *ret_chip, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_LEAF };
-    struct bm_store_chip chip;
     uint8_t hash[BM_HASH];
     enum bm_rc rc;
     bool found;
@@ -58,12 +57,9 @@ chip_of(const struct kept *k, int64_t *ret_chip, struct bm_fail *fail)
         return BM_OK;
     }
     if ((rc = bm_hex_parse(hash, sizeof(hash), k->event->chip, fail)) != BM_OK ||
-        (rc = bm_store_chip_by_key(k->r->store, hash, &found, &chip, &leaf, fail)) != BM_OK)
+        (rc = bm_store_chip_of_lot(k->r->store, hash, lot, &found, ret_chip, fail)) != BM_OK)
         return rc;
-    if (!found)
-        return bm_fail(fail, BM_EBUG, NULL, "the signer issued for a chip that the store does not hold: restore the store");
-    *ret_chip = chip.id;
-    return BM_OK;
+    return found ? BM_OK : bm_fail(fail, BM_EBUG, NULL, "the signer issued for a chip that the store does not hold: restore the store");
 }
 
 static enum bm_rc
@@ -78,7 +74,7 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
                                           .order = order,
                                           .lot = lot,
                                           .evidence_class = class };
-    struct bm_cert cert;
+    struct bm_skim cert;
     enum bm_rc rc;
 
     bm_view_copy(device, sizeof(device), k->event->device);
@@ -88,9 +84,9 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
     bm_view_copy(lot, sizeof(lot), k->event->lot);
     bm_view_copy(class, sizeof(class), k->event->evidence_class);
     if ((rc = serial_parse(serial, &identity.serial, k->event->serial, fail)) != BM_OK ||
-        (rc = chip_of(k, &identity.chip, fail)) != BM_OK || (rc = bm_cert_parse(&cert, k->leaf->certificate, fail)) != BM_OK)
+        (rc = chip_of(k, lot, &identity.chip, fail)) != BM_OK || (rc = bm_cert_skim(&cert, k->leaf->certificate, fail)) != BM_OK)
         return rc;
-    identity.key = cert.key.hash;
+    identity.key = cert.key;
     identity.issued = k->event->time;
     identity.not_after = cert.not_after;
     identity.certificate = k->leaf->certificate;
@@ -126,10 +122,17 @@ keep_revoked(const struct kept *k, struct bm_fail *fail)
     return state_set(k, k->event->serial, "revoked", reason, fail);
 }
 
+/* What was signed, word for word: of the events that come of a statement. Live its asker holds it, in a replay the signer gives it back. */
 static struct bm_bytes
 attachment_of(const struct kept *k)
 {
-    return k->leaf->attachment.n > 0 || k->p == NULL ? k->leaf->attachment : bm_buf_bytes(&k->p->kept);
+    static const bool of_statement[BM_EVENT__N] = {
+        [BM_EVENT_ROLES_SET] = true, [BM_EVENT_LOT_PINNED] = true, [BM_EVENT_ORDER_OPENED] = true, [BM_EVENT_ALLOWED] = true
+    };
+
+    if (k->leaf->attachment.n > 0 || k->p == NULL || !of_statement[k->event->kind])
+        return k->leaf->attachment;
+    return bm_buf_bytes(&k->p->kept);
 }
 
 static enum bm_rc
@@ -245,8 +248,7 @@ bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const 
 
         if ((rc = bm_event_parse(&event, leaf->event, fail)) != BM_OK)
             return bm_fail(fail, BM_EBUG, NULL, "the signer gave an event that does not parse: leaf %llu", (unsigned long long)leaf->index);
-        if ((rc = bm_ledger_append(&r->ledger, leaf->index, &event, leaf->salt, leaf->event,
-                                   leaf->attachment.n > 0 ? leaf->attachment : bm_bytes(NULL, 0), fail)) != BM_OK)
+        if ((rc = bm_ledger_append(&r->ledger, leaf->index, &event, leaf->salt, leaf->event, attachment_of(&k), fail)) != BM_OK)
             return rc;
         if (keepers[event.kind] != NULL && (rc = keepers[event.kind](&k, fail)) != BM_OK)
             return rc;

@@ -14,10 +14,8 @@ refusal_settle(struct bm_registrar *r, struct pending *p, const struct bm_messag
     if (message->type != BM_S_ANSWER)
         return bm_fail(fail, BM_EBUG, NULL, "the signer does not take a refusal");
     if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK)
+        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK || !bm_asker_there(p))
         return rc;
-    if (p->asker == NULL || p->asker->fd < 0 || p->asker->generation != p->generation)
-        return BM_OK;
     return bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)p->rc, alarm, (const char *)p->kept.p, fail);
 }
 
@@ -43,10 +41,12 @@ send_leaf(struct bm_registrar *r, struct bm_link *asker, uint64_t id, const stru
     return bm_buf_check(&p->kept, "the refusal", fail);
 }
 
-/* May this one have a leaf of its own? Operators always; the rest as long as this minute's budget lasts. */
+/* May this one have a leaf of its own? Operators always; the rest as long as this minute's budget lasts, and a slot is free. */
 static bool
 has_own_leaf(struct bm_registrar *r, const struct refusal *refusal)
 {
+    if (r->npending == MAX_PENDING)
+        return false;
     if (refusal->by[0] != 0)
         return true;
     if (refusal->class != BM_EPOLICY)
@@ -81,7 +81,7 @@ bm_refuse_counted(struct bm_registrar *r, struct bm_fail *fail)
                                      .by = "",
                                      .sentence = "requests were refused without proof of a root key" };
 
-    if (n == 0 || r->now - r->budget.since < 60)
+    if (n == 0 || r->now - r->budget.since < 60 || r->npending == MAX_PENDING)
         return BM_OK;
     r->budget.counted = 0;
     return send_leaf(r, NULL, 0, &counted, n, fail);

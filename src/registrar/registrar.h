@@ -31,25 +31,25 @@ struct pending {
     uint64_t asker_id;
     int64_t chip;
     char lot[BM_MAX_NAME + 1];
-    char order[BM_MAX_NAME + 1];
-    char what[32];      /* refusals: the word for the alarm */
+    uint64_t number;    /* of the arrival, or of the CRL that was asked for */
     uint8_t rc;         /* refusals: the class to answer with */
     uint8_t ca;         /* CRL */
-    struct bm_buf kept; /* evidence bundle, statement with profiles, or a refusal's sentence */
+    bool joined;        /* CRL: nothing was sent; another's answer serves this one too */
+    struct bm_buf kept; /* evidence bundle, statement with profiles, beginning of a lot, or a refusal's sentence */
 };
 
 /* A lot that is coming in; one at a time. */
 struct arrival {
     bool open;
+    bool ending;     /* the signer was asked to pin it: from here on only its word ends it */
+    uint64_t number; /* which of all; answers to an earlier one may still be under way */
     struct bm_link *from;
     uint64_t generation;
     int64_t lot;
     char name[BM_MAX_NAME + 1];
     uint64_t size, have;
-    unsigned in_flight; /* leaf messages that the signer has not answered */
-    bool failed;
     struct bm_buf hashes; /* leaf hashes, 32 bytes each */
-    struct bm_buf pin;    /* the signed pin: attachment of its leaf */
+    struct bm_buf begin;  /* BM_S_LOT_BEGIN's body: attachment of the pin's leaf */
 };
 
 /* Refusals without proof: ten a minute have a leaf and an alarm of their own, the rest share one leaf. */
@@ -64,6 +64,18 @@ struct crl_cache {
     struct bm_buf der;
     bm_time made;
     bool dirty;
+    uint64_t asked, answered; /* how often; the signer makes a new one while they differ */
+};
+
+/* An answer of many rows, given a page at a time as fast as its command reads it, so that it holds up nobody else. */
+struct listing {
+    bool open;
+    uint64_t id;
+    char what[32];        /* "": leaves of the ledger */
+    struct bm_buf filter; /* JSON text */
+    struct bm_store_page page;
+    uint64_t next, end; /* leaves */
+    struct bm_buf last; /* END's body */
 };
 
 /* The peer whose message is being served: the context of the two tables' handlers. */
@@ -88,7 +100,8 @@ struct bm_registrar {
     struct bm_link gates[BM_MAX_GATES];
     size_t ngates;
     struct bm_link controls[MAX_CONTROLS];
-    int listening; /* -1: one command holds us by a socketpair */
+    struct listing listings[MAX_CONTROLS]; /* one a control */
+    int listening;                         /* -1: one command holds us by a socketpair */
     uint64_t generation;
 
     struct pending pending[MAX_PENDING];
@@ -100,6 +113,7 @@ struct bm_registrar {
     uint64_t signed_total, signed_again;
     char confinement[2][96]; /* signer, registrar */
     struct arrival arrival;
+    uint64_t arrivals; /* ever */
     struct budget budget;
     struct crl_cache crl[BM_CA__N];
     uint64_t issued; /* since start */
@@ -110,7 +124,13 @@ bm_must_use enum bm_rc bm_registrar_serve(struct bm_registrar *r, struct bm_fail
 /* Opens this round's transaction when it is not open yet: whoever writes the store calls it first. */
 bm_must_use enum bm_rc bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail);
 
-/* ask.c: sends a request to the signer on behalf of a peer; the slot's `kept` is the caller's to fill after. */
+/* ask.c: a slot for a request, without sending anything. BM_EBUSY: none is free. */
+bm_must_use enum bm_rc bm_pending_new(struct bm_registrar *r, struct bm_link *asker, uint64_t asker_id, settle_fn *settle,
+                                      struct pending **ret_pending, struct bm_fail *fail);
+void bm_pending_release(struct bm_registrar *r, struct pending *p);
+/* Is whoever asked still connected? */
+bool bm_asker_there(const struct pending *p);
+/* Sends a request to the signer on behalf of a peer; the slot's `kept` is the caller's to fill after. */
 bm_must_use enum bm_rc bm_signer_ask(struct bm_registrar *r, uint16_t type, struct bm_bytes body, struct bm_link *asker, uint64_t asker_id,
                                      settle_fn *settle, struct pending **ret_pending, struct bm_fail *fail);
 /* Serves one answer of the signer. */
@@ -121,12 +141,19 @@ bool bm_asker_is_gate(const struct bm_registrar *r, const struct bm_link *asker)
 /* Answers with a refusal in the asker's own words: BM_G_REFUSED or BM_C_REFUSED. */
 bm_must_use enum bm_rc bm_answer_refused(struct bm_registrar *r, struct bm_link *asker, uint64_t id, enum bm_rc class, uint64_t alarm,
                                          const char *sentence, struct bm_fail *fail);
-/* First talk with the signer, before confinement ends start-up: HELLO, and REPLAY of what the store has not seen. Blocking. */
+/* hello.c: first talk with the signer: HELLO, REPLAY of what the store has not seen, and whether both hold the same leaves. Blocking. */
 bm_must_use enum bm_rc bm_signer_hello(struct bm_registrar *r, struct bm_fail *fail);
 
 /* records.c: leaves of the signer become records, live and in replay alike. `p` NULL in replay. *ret_alarm: 0 when none was raised. */
 bm_must_use enum bm_rc bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const struct pending *p,
                                        uint64_t *ret_alarm, struct bm_fail *fail);
+/* The signer's refusal with its leaf kept; ret_sentence is 400 bytes. */
+#define SENTENCE 400
+bm_must_use enum bm_rc bm_records_keep_refused(struct bm_registrar *r, struct pending *p, const struct bm_message *message,
+                                               struct bm_s_refused *ret_refused, char *ret_sentence, uint64_t *ret_alarm,
+                                               struct bm_fail *fail);
+/* What a command hears of a refusal by the signer. */
+bm_must_use enum bm_rc bm_refused_answer(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail);
 
 /* refuse.c: a refusal that the registrar decided, or that the signer found without proof. Answers the asker, at once or when the leaf stands. */
 struct refusal {
@@ -154,6 +181,15 @@ bm_must_use enum bm_rc bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, str
 /* The command that was sending a lot went away. */
 bm_must_use enum bm_rc bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone, struct bm_fail *fail);
 
+/* list.c: gives the next page of an answer of many rows, and its end. */
+bm_must_use enum bm_rc bm_listing_go(struct bm_registrar *r, struct listing *listing, struct bm_link *link, struct bm_fail *fail);
+void bm_listing_close(struct listing *listing);
+bm_must_use enum bm_rc bm_serve_list(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_show(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+/* ledger_serve.c: leaves and proofs, for whoever checks them. */
+bm_must_use enum bm_rc bm_serve_ledger(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_prove(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_leaf_row(struct bm_registrar *r, struct bm_link *link, uint64_t id, uint64_t index, struct bm_fail *fail);
 /* control.c: one row of an answer; the end of it. */
 bm_must_use enum bm_rc bm_control_row(struct bm_link *link, uint64_t id, const char *json, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_control_end(struct bm_link *link, uint64_t id, struct bm_bytes body, struct bm_fail *fail);

@@ -57,7 +57,7 @@ choice_found(struct bm_store *store, enum lite_sql q, bool *ret_found, struct bm
 }
 
 enum bm_rc
-bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bool *ret_found,
+bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bm_time now, bool *ret_found,
                 struct bm_store_choice *ret_choice, struct bm_fail *fail)
 {
     enum bm_rc rc;
@@ -70,6 +70,7 @@ bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const cha
     if (!found) {
         lite_text(store, Q_CHOOSE_OPEN, 1, lot);
         lite_text(store, Q_CHOOSE_OPEN, 2, label);
+        lite_int(store, Q_CHOOSE_OPEN, 3, now);
         if ((rc = choice_found(store, Q_CHOOSE_OPEN, &found, ret_choice, fail)) != BM_OK)
             return rc;
     }

@@ -33,7 +33,7 @@ lite_fail(struct bm_store *store, const char *what, struct bm_fail *fail)
 static enum bm_rc
 exec(struct bm_store *store, const char *sql, struct bm_fail *fail)
 {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? BM_OK : lite_fail(store, "schema", fail);
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? BM_OK : lite_fail(store, "opening it", fail);
 }
 
 static enum bm_rc
@@ -41,8 +41,27 @@ prepare_all(struct bm_store *store, struct bm_fail *fail)
 {
     for (size_t i = 0; i < Q__N; i++)
         if (sqlite3_prepare_v3(store->db, lite_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &store->q[i], NULL) != SQLITE_OK)
-            return lite_fail(store, lite_sql[i], fail);
+            return lite_fail(store, "tables", fail);
     return BM_OK;
+}
+
+static enum bm_rc
+version_check(struct bm_store *store, struct bm_fail *fail)
+{
+    int64_t version = 0;
+    enum bm_rc rc;
+    bool row = false;
+
+    if ((rc = lite_step(store, Q_VERSION, &row, "version", fail)) != BM_OK)
+        return rc;
+    if (row)
+        version = lite_column_int(store, Q_VERSION, 0);
+    lite_reset(store, Q_VERSION);
+    return version == LITE_VERSION
+               ? BM_OK
+               : bm_fail(fail, BM_EBUG, NULL,
+                         "the store is of version %lld and this release reads version %d: run the release that wrote it",
+                         (long long)version, LITE_VERSION);
 }
 
 enum bm_rc
@@ -58,9 +77,11 @@ bm_store_open(struct bm_store **ret_store, const char *path, struct bm_fail *fai
     /* One process owns the file for as long as it runs: EXCLUSIVE saves the shared-memory file and a lock a commit. */
     if ((rc = exec(store,
                    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                   "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=4000;",
+                   "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA "
+                   "wal_autocheckpoint=4000;",
                    fail)) != BM_OK ||
-        (rc = exec(store, lite_schema, fail)) != BM_OK || (rc = prepare_all(store, fail)) != BM_OK)
+        (rc = exec(store, lite_schema, fail)) != BM_OK || (rc = prepare_all(store, fail)) != BM_OK ||
+        (rc = version_check(store, fail)) != BM_OK)
         return rc;
     *ret_store = bm_take(store);
     return BM_OK;

@@ -11,6 +11,7 @@ enum lite_sql {
     Q_BEGIN,
     Q_COMMIT,
     Q_ROLLBACK,
+    Q_VERSION,
     Q_VENDOR_PUT,
     Q_VENDOR_GET,
     Q_VENDOR_RETIRE,
@@ -28,6 +29,7 @@ enum lite_sql {
     Q_LOT_HASHES,
     Q_CHIP_BY_KEY,
     Q_CHIP_BY_SKI,
+    Q_CHIP_OF_LOT,
     Q_ORDER_PUT,
     Q_ORDER_LOT_DROP,
     Q_ORDER_LOT_PUT,
@@ -59,7 +61,8 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-extern const char *const lite_schema;
+#define LITE_VERSION 1
+extern const char *const lite_schema; /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];
 
 /* The sentence for what SQLite says; BM_EBUSY for full disks, locks and I/O, BM_EBUG for the rest. */

@@ -215,3 +215,19 @@ bm_store_chip_by_ski(struct bm_store *store, const uint8_t ski[static 20], bool 
     lite_blob(store, Q_CHIP_BY_SKI, 1, bm_bytes(ski, 20));
     return chip_found(store, Q_CHIP_BY_SKI, ret_found, ret_chip, leaf, fail);
 }
+
+enum bm_rc
+bm_store_chip_of_lot(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found, int64_t *ret_chip,
+                     struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    lite_blob(store, Q_CHIP_OF_LOT, 1, bm_bytes(hash, BM_HASH));
+    lite_text(store, Q_CHIP_OF_LOT, 2, lot);
+    if ((rc = lite_step(store, Q_CHIP_OF_LOT, ret_found, "chip", fail)) != BM_OK)
+        return rc;
+    if (*ret_found)
+        *ret_chip = lite_column_int(store, Q_CHIP_OF_LOT, 0);
+    lite_reset(store, Q_CHIP_OF_LOT);
+    return BM_OK;
+}

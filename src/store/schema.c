@@ -2,6 +2,7 @@
 
 /* Version 1. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
 const char *const lite_schema =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
     "INSERT OR IGNORE INTO meta VALUES('schema', 1);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
@@ -37,7 +38,8 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS tile(level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE(level, n));"
     "CREATE TABLE IF NOT EXISTS alarm(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT "
     "NULL,"
-    " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);";
+    " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);"
+    "COMMIT;";
 
 /* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
 #define LABEL_FITS "(p.name = ?2 OR p.service = ?2 OR (?2 = '' AND (SELECT count(*) FROM order_profile c WHERE c.ord = p.ord) = 1))"
@@ -45,11 +47,16 @@ const char *const lite_schema =
     "SELECT l.id, l.name, l.root, l.size, c.id, c.idx, c.leaf, k.hash FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = " \
     "c.lot "                                                                                                                              \
     "WHERE l.state = 'pinned' AND "
+/* A chip may stand in two lots, one of which superseded the other: the one that can be served counts. */
+#define ORDERED_FIRST                                                                                                                      \
+    " ORDER BY EXISTS(SELECT 1 FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND o.state = 'open') DESC, l.id LIMIT " \
+    "1"
 
 const char *const lite_sql[Q__N] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
+    [Q_VERSION] = "SELECT value FROM meta WHERE key = 'schema'",
     [Q_VENDOR_PUT] = "INSERT INTO vendor(name, format, body, added) VALUES(?1, ?2, ?3, ?4)"
                      " ON CONFLICT(name) DO UPDATE SET format = ?2, body = ?3, added = ?4, retired = 0",
     [Q_VENDOR_GET] = "SELECT body FROM vendor WHERE name = ?1 AND retired = 0",
@@ -66,8 +73,10 @@ const char *const lite_sql[Q__N] = {
     [Q_CHIP_KEY_ADD] = "INSERT INTO chip_key(hash, ski, chip) VALUES(?1, ?2, ?3)",
     [Q_LOT_HASHES_PUT] = "INSERT INTO lot_hashes(lot, hashes) VALUES(?1, ?2)",
     [Q_LOT_HASHES] = "SELECT hashes FROM lot_hashes WHERE lot = ?1 ORDER BY rowid",
-    [Q_CHIP_BY_KEY] = CHIP_COLUMNS "k.hash = ?1 ORDER BY l.id LIMIT 1",
-    [Q_CHIP_BY_SKI] = CHIP_COLUMNS "k.ski = ?1 ORDER BY l.id LIMIT 1",
+    [Q_CHIP_BY_KEY] = CHIP_COLUMNS "k.hash = ?1" ORDERED_FIRST,
+    [Q_CHIP_BY_SKI] = CHIP_COLUMNS "k.ski = ?1" ORDERED_FIRST,
+    [Q_CHIP_OF_LOT] =
+        "SELECT c.id FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot WHERE k.hash = ?1 AND l.name = ?2",
     [Q_ORDER_PUT] = "INSERT INTO ord(name, quantity, valid_from, valid_until, state, leaf) VALUES(?1, ?2, ?3, ?4, 'open', ?5)"
                     " ON CONFLICT(name) DO UPDATE SET quantity = ?2, valid_from = ?3, valid_until = ?4",
     [Q_ORDER_LOT_DROP] = "DELETE FROM order_lot WHERE ord = ?1",
@@ -76,10 +85,11 @@ const char *const lite_sql[Q__N] = {
     [Q_ORDER_PROFILE_PUT] = "INSERT INTO order_profile(ord, name, service, text) VALUES(?1, ?2, ?3, ?4)",
     [Q_CHOOSE_UNIT] = "SELECT p.ord, p.name, p.service FROM device d JOIN order_profile p ON p.ord = d.ord WHERE d.chip IN"
                       " (SELECT b.chip FROM chip_key a JOIN chip_key b ON b.hash = a.hash WHERE a.chip = ?1) AND " LABEL_FITS
-                      " ORDER BY p.name = ?2 DESC LIMIT 1",
+                      " ORDER BY p.name = ?2 DESC, p.rowid LIMIT 1",
     [Q_CHOOSE_OPEN] =
         "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
-        " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY o.used < o.quantity DESC, o.id, p.name = ?2 DESC LIMIT 1",
+        " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY ?3 BETWEEN o.valid_from AND o.valid_until DESC,"
+        " o.used < o.quantity DESC, o.id, p.name = ?2 DESC, p.rowid LIMIT 1",
     [Q_DEVICE_PUT] = "INSERT INTO device(id, chip, lot, ord, state, made) VALUES(?1, ?2, ?3, ?4, 'provisioned', ?5)"
                      " ON CONFLICT(id) DO NOTHING RETURNING id",
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",

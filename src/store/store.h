@@ -12,9 +12,9 @@
  */
 struct bm_store;
 
-bm_must_use enum bm_rc bm_store_open(struct bm_store **ret_store, const char *path,
-                                     struct bm_fail *fail); /* makes and upgrades the schema */
-void bm_store_close(struct bm_store *store);                /* accepts NULL; rolls back what is open */
+/* Makes the schema in a new file. BM_EBUG: the file is damaged, no database, or of another release's schema. */
+bm_must_use enum bm_rc bm_store_open(struct bm_store **ret_store, const char *path, struct bm_fail *fail);
+void bm_store_close(struct bm_store *store); /* accepts NULL; rolls back what is open */
 void bm_store_done(struct bm_store **store);
 
 bm_must_use enum bm_rc bm_store_begin(struct bm_store *store, struct bm_fail *fail);
@@ -53,7 +53,7 @@ bm_must_use enum bm_rc bm_store_lot_drop(struct bm_store *store, int64_t lot, st
 bm_must_use enum bm_rc bm_store_lot_drop_arriving(struct bm_store *store, struct bm_fail *fail);     /* at start: what no pin followed */
 bm_must_use enum bm_rc bm_store_lot_named(struct bm_store *store, const char *name, bool *ret_known, struct bm_fail *fail);
 
-/* A chip by a root key: pinned lots only, the earliest pinned first. */
+/* A chip by a root key: pinned lots only; those that an open order names first, then the earliest. */
 struct bm_store_chip {
     struct bm_store_lot lot;
     int64_t id;
@@ -65,6 +65,10 @@ bm_must_use enum bm_rc bm_store_chip_by_key(struct bm_store *store, const uint8_
 bm_must_use enum bm_rc bm_store_chip_by_ski(struct bm_store *store, const uint8_t ski[static 20], bool *ret_found,
                                             struct bm_store_chip *ret_chip, struct bm_buf *leaf, struct bm_fail *fail);
 
+/* The chip with this key in the lot of this name: where the signer's event says that it stands. */
+bm_must_use enum bm_rc bm_store_chip_of_lot(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found,
+                                            int64_t *ret_chip, struct bm_fail *fail);
+
 /* Orders, as the signer accepted them. */
 struct bm_store_profile {
     char name[BM_MAX_NAME + 1];
@@ -74,15 +78,16 @@ struct bm_store_profile {
 bm_must_use enum bm_rc bm_store_order_put(struct bm_store *store, const char *name, uint64_t quantity, bm_time from, bm_time until,
                                           const char (*lots)[BM_MAX_NAME + 1], size_t nlots, const struct bm_store_profile *profiles,
                                           size_t nprofiles, uint64_t leaf, struct bm_fail *fail);
-/* What could serve this request: the order that the unit belongs to when it has one; otherwise the open orders of the lot, oldest first, those with units left
- * before those without. label "" asks for orders with a single profile. n = 0 of ret_order: none. */
+/* What could serve this request: the order that the unit belongs to when it has one with such a profile; otherwise the lot's open orders, those whose
+ * dates fit before the others, then those with units left, then the oldest. Whether it may is the signer's word, so that its refusal says why.
+ * label: a profile's name, or a service's; "" asks for orders with a single profile. */
 struct bm_store_choice {
     char order[BM_MAX_NAME + 1];
     char profile[BM_MAX_NAME + 1];
     char service[BM_MAX_NAME + 1];
 };
-bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bool *ret_found,
-                                       struct bm_store_choice *ret_choice, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bm_time now,
+                                       bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
 
 /* Devices and identities. */
 struct bm_store_identity {
@@ -148,15 +153,22 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
                                              struct bm_fail *fail);
 
 /*
- * Rows for people and machines: one JSON object text a row, with the field names that --json promises. `what`: lot vendor order device identity alarm
- * event. Filters are NULL for "any". BM_EINPUT: nothing by that name.
+ * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot chip
+ * order profile device identity alarm event. Filters are NULL for "any"; a list without such a column ignores it. BM_EINPUT: nothing by that name.
+ * A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {
     const char *name; /* one lot, order, device, alarm ... */
     const char *state, *lot, *order, *profile, *device;
-    uint64_t after; /* alarms, events: only those above */
+    uint64_t after; /* alarms: only those above; events: only those from this index on */
+};
+struct bm_store_page {
+    size_t most;  /* rows at once, 1 or more */
+    int64_t from; /* 0 at first; where the next page begins */
+    bool more;    /* this one was full: another may follow */
 };
 bm_must_use enum bm_rc bm_store_rows(struct bm_store *store, const char *what, const struct bm_store_filter *filter,
-                                     enum bm_rc (*row)(void *ctx, const char *json, struct bm_fail *fail), void *ctx, struct bm_fail *fail);
+                                     struct bm_store_page *page, enum bm_rc (*row)(void *ctx, const char *json, struct bm_fail *fail),
+                                     void *ctx, struct bm_fail *fail);
 
 #endif

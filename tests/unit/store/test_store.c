@@ -161,18 +161,18 @@ the_order_of_a_unit_is_chosen_before_open_ones_and_full_ones_last(void **state)
 
     lot_add(t);
     OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1000, &found, &choice, &t->fail));
     assert_false(found);
     order_add(t, 1);
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1000, &found, &choice, &t->fail));
     assert_true(found);
     assert_string_equal(choice.profile, "gateway-1");
-    OK(bm_store_choose(t->store, "EX-001", 1, "", &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", 1, "", 1000, &found, &choice, &t->fail));
     assert_true(found);
-    OK(bm_store_choose(t->store, "EX-001", 1, "other", &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", 1, "other", 1000, &found, &choice, &t->fail));
     assert_false(found);
     identity_add(t, "mqtt", 1);
-    OK(bm_store_choose(t->store, "EX-001", 1, "gateway-1", &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", 1, "gateway-1", 1000, &found, &choice, &t->fail));
     assert_true(found);
     assert_string_equal(choice.order, "demo");
     identity_add(t, "ssh", 2);
@@ -204,12 +204,15 @@ lists_have_the_promised_names(void **state)
                           &(struct bm_store_alarm){ .time = 5, .kind = "clone", .sentence = "twice", .has_leaf = true, .leaf = 9 }, &alarm,
                           &t->fail));
     assert_int_equal(alarm, 1);
-    OK(bm_store_rows(t->store, "lot", &all, keep_row, &buf, &t->fail));
-    OK(bm_store_rows(t->store, "device", &all, keep_row, &buf, &t->fail));
-    OK(bm_store_rows(t->store, "order", &all, keep_row, &buf, &t->fail));
-    OK(bm_store_rows(t->store, "identity", &(struct bm_store_filter){ .device = "0011223344" }, keep_row, &buf, &t->fail));
-    OK(bm_store_rows(t->store, "alarm", &(struct bm_store_filter){ .state = "open" }, keep_row, &buf, &t->fail));
-    OK(bm_store_rows(t->store, "chip", &(struct bm_store_filter){ .lot = "EX-001" }, keep_row, &buf, &t->fail));
+    OK(bm_store_rows(t->store, "lot", &all, &(struct bm_store_page){ .most = 100 }, keep_row, &buf, &t->fail));
+    OK(bm_store_rows(t->store, "device", &all, &(struct bm_store_page){ .most = 100 }, keep_row, &buf, &t->fail));
+    OK(bm_store_rows(t->store, "order", &all, &(struct bm_store_page){ .most = 100 }, keep_row, &buf, &t->fail));
+    OK(bm_store_rows(t->store, "identity", &(struct bm_store_filter){ .device = "0011223344" }, &(struct bm_store_page){ .most = 100 },
+                     keep_row, &buf, &t->fail));
+    OK(bm_store_rows(t->store, "alarm", &(struct bm_store_filter){ .state = "open" }, &(struct bm_store_page){ .most = 100 }, keep_row,
+                     &buf, &t->fail));
+    OK(bm_store_rows(t->store, "chip", &(struct bm_store_filter){ .lot = "EX-001" }, &(struct bm_store_page){ .most = 100 }, keep_row, &buf,
+                     &t->fail));
     bm_buf_add_u8(&buf, 0);
     assert_non_null(
         strstr((char *)buf.p,
@@ -218,7 +221,7 @@ lists_have_the_promised_names(void **state)
         (char *)buf.p, "\"device\":\"0011223344\",\"chip\":\"chip-1\",\"lot\":\"EX-001\",\"order\":\"demo\",\"profile\":\"gateway-1\""));
     assert_non_null(strstr((char *)buf.p, "\"quantity\":5,\"used\":1,\"left\":4"));
     assert_non_null(strstr((char *)buf.p, "\"alarm\":1,\"time\":\"1970-01-01T00:00:05Z\",\"kind\":\"clone\""));
-    assert_int_equal(bm_store_rows(t->store, "nothing", &all, keep_row, &buf, &t->fail), BM_EINPUT);
+    assert_int_equal(bm_store_rows(t->store, "nothing", &all, &(struct bm_store_page){ .most = 100 }, keep_row, &buf, &t->fail), BM_EINPUT);
 }
 
 static void

@@ -1,0 +1,105 @@
+/* The first talk with the signer: what the journal holds and the store does not is caught up, and both must hold the same leaves. */
+#include "registrar/registrar.h"
+
+#include <stdlib.h>
+
+/* One message from the signer while nothing else is served yet. */
+static enum bm_rc
+hear(struct bm_registrar *r, uint8_t *buffer, struct bm_message *ret_message, struct bm_fail *fail)
+{
+    enum bm_heard heard;
+    enum bm_rc rc = bm_channel_recv(&heard, ret_message, r->signer.fd, buffer, BM_MAX_MESSAGE, -1, fail);
+    struct bm_s_refused refused;
+
+    if (rc != BM_OK)
+        return rc;
+    if (heard != BM_HEARD_MESSAGE)
+        return bm_fail(fail, BM_EBUSY, NULL, "the signer is gone: its own message says why");
+    if (ret_message->type == BM_S_ANSWER)
+        return BM_OK;
+    if (ret_message->type == BM_S_REFUSED && bm_s_refused_parse(&refused, bm_rd(ret_message->body), fail) == BM_OK)
+        return bm_fail(fail, refused.rc == BM_EINPUT ? BM_EBUG : (enum bm_rc)refused.rc, NULL, "%.*s", (int)refused.sentence.n,
+                       (const char *)refused.sentence.p);
+    return bm_fail(fail, BM_EBUG, NULL, "the signer answered with a message of type %u", (unsigned)ret_message->type);
+}
+
+static enum bm_rc
+say_u64(struct bm_registrar *r, uint16_t type, uint64_t v, struct bm_fail *fail)
+{
+    uint8_t body[8];
+
+    for (size_t i = 0; i < sizeof(body); i++)
+        body[i] = (uint8_t)(v >> (56 - 8 * i));
+    return bm_channel_send(r->signer.fd, &(struct bm_message){ .type = type, .body = bm_bytes(body, sizeof(body)) }, fail);
+}
+
+/* What the journal holds and the store does not: certificates that were signed and never answered for. */
+static enum bm_rc
+replay(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
+{
+    struct bm_s_leaves leaves = { .n = 1 };
+    struct bm_message message;
+    uint64_t alarm;
+    enum bm_rc rc;
+
+    if ((rc = say_u64(r, BM_S_REPLAY, r->ledger.frontier.size, fail)) != BM_OK)
+        return rc;
+    while (leaves.n > 0)
+        if ((rc = hear(r, buffer, &message, fail)) != BM_OK || (rc = bm_s_leaves_parse(&leaves, bm_rd(message.body), fail)) != BM_OK ||
+            (rc = bm_records_keep(r, &leaves, NULL, &alarm, fail)) != BM_OK)
+            return rc;
+    return BM_OK;
+}
+
+/* The same number of leaves, and the same leaves: a store from elsewhere, or one that was changed, is found out here. */
+static enum bm_rc
+agree(struct bm_registrar *r, uint64_t size, struct bm_bytes checkpoint, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (r->ledger.frontier.size != size)
+        return bm_fail(fail, BM_EBUG, NULL, "after the replay the store holds %llu ledger leaves and the signer %llu",
+                       (unsigned long long)r->ledger.frontier.size, (unsigned long long)size);
+    if ((rc = bm_ledger_checkpoint(&r->ledger, checkpoint, fail)) == BM_EBUG)
+        return bm_fail(fail, BM_EBUG, NULL,
+                       "the store's ledger is not the one that the signer signed: it is damaged or another site's: restore it");
+    return rc;
+}
+
+static enum bm_rc
+hello(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf checkpoint = { .max = BM_MAX_NOTE };
+    struct bm_message message;
+    struct bm_s_site site;
+    enum bm_rc rc;
+
+    if ((rc = say_u64(r, BM_S_HELLO, r->ledger.frontier.size, fail)) != BM_OK || (rc = hear(r, buffer, &message, fail)) != BM_OK ||
+        (rc = bm_s_site_parse(&site, bm_rd(message.body), fail)) != BM_OK)
+        return rc;
+    memcpy(r->site_hash, site.site, sizeof(r->site_hash));
+    bm_view_copy(r->vkey, sizeof(r->vkey), site.vkey);
+    bm_view_copy(r->confinement[0], sizeof(r->confinement[0]), site.confinement);
+    r->next_seq = site.next_seq;
+    r->signed_total = site.signed_total;
+    r->signed_again = site.signed_again;
+    bm_buf_add_bytes(&checkpoint, site.checkpoint);
+    if ((rc = bm_buf_check(&checkpoint, "the checkpoint", fail)) != BM_OK)
+        return rc;
+    if (r->ledger.frontier.size < site.ledger_size && (rc = replay(r, buffer, fail)) != BM_OK)
+        return rc;
+    return agree(r, site.ledger_size, bm_buf_bytes(&checkpoint), fail);
+}
+
+enum bm_rc
+bm_signer_hello(struct bm_registrar *r, struct bm_fail *fail)
+{
+    uint8_t *buffer = malloc(BM_MAX_MESSAGE);
+    enum bm_rc rc;
+
+    if (buffer == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to start");
+    rc = hello(r, buffer, fail);
+    free(buffer);
+    return rc;
+}
