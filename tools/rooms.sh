@@ -29,7 +29,7 @@ report=$(
     done
     for file in include/*.h; do
         [ -e "$file" ] || continue
-        if grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file" | sed "s|^|$file:|"; then
+        if grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file"; then
             echo "$file includes a header that is not installed"
         fi
     done

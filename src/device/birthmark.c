@@ -2,7 +2,6 @@
 #include "birthmark.h"
 
 #include "device/enrol.h"
-#include "device/provider.h"
 #include "device/tls.h"
 #include "wire/rd.h"
 #include "wire/text.h"
@@ -14,7 +13,7 @@
 
 struct birthmark {
     struct bm_root *root;
-    OSSL_LIB_CTX *provider; /* made with the first TLS context */
+    struct bm_provider *provider; /* made with the first TLS context */
     struct bm_fail fail;
     char warning[400];
     char id[BM_MAX_ID + 1];
@@ -32,7 +31,7 @@ birthmark_free(struct birthmark *bm)
 {
     if (bm == NULL)
         return;
-    OSSL_LIB_CTX_free(bm->provider);
+    bm_provider_free(bm->provider);
     bm_root_close(bm->root);
     free(bm);
 }
@@ -222,6 +221,6 @@ birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file
     if (!begin_open(bm, service != NULL && ca_file != NULL && host != NULL && ret != NULL))
         return BIRTHMARK_USAGE;
     if (bm->provider == NULL)
-        rc = bm_provider_context(&bm->provider, &bm->fail);
+        rc = bm_provider_new(&bm->provider, &bm->fail);
     return result(rc != BM_OK ? rc : bm_tls_client(ret, bm->provider, bm->root, service, ca_file, host, &bm->fail));
 }

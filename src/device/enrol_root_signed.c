@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#define FRESHNESS "application/est-attestation-freshness+json" /* draft-ietf-lamps-attestation-freshness */
+
 static void
 json_done(json_t **json)
 {
@@ -41,8 +43,7 @@ nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *
     bm_b64_add(&body, BM_B64_URL, bm_bytes(run->root_key->hash, BM_HASH));
     bm_buf_add_str(&body, "\"}");
     if ((rc = bm_buf_check(&body, "the request for a nonce", fail)) != BM_OK ||
-        (rc = bm_http_post(run->http, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body), "application/json", &reply,
-                           fail)) != BM_OK)
+        (rc = bm_http_post(run->http, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body), FRESHNESS, &reply, fail)) != BM_OK)
         return rc;
     return nonce_read(nonce, bm_buf_bytes(&reply), fail);
 }

@@ -1,11 +1,9 @@
 #include "device/http.h"
 
-#include "device/provider.h"
 #include "device/tls.h"
 #include "wire/json.h"
 
 #include <curl/curl.h>
-#include <openssl/crypto.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +14,7 @@ struct bm_http {
     char server[512];
     char ca_file[1024];
     char error[CURL_ERROR_SIZE];
-    OSSL_LIB_CTX *provider;
+    struct bm_provider *provider;
     struct bm_root *root;
     const char *service;
     struct bm_fail inner; /* why our part of the TLS set-up failed */
@@ -56,7 +54,7 @@ bm_http_identity(struct bm_http *http, struct bm_root *root, const char *service
 {
     http->root = root;
     http->service = service;
-    return bm_provider_context(&http->provider, fail);
+    return bm_provider_new(&http->provider, fail);
 }
 
 void
@@ -65,7 +63,7 @@ bm_http_close(struct bm_http *http)
     if (http == NULL)
         return;
     curl_easy_cleanup(http->curl); /* with it the TLS context that holds our key, before the key's library context */
-    OSSL_LIB_CTX_free(http->provider);
+    bm_provider_free(http->provider);
     free(http);
 }
 

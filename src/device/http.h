@@ -4,8 +4,6 @@
 
 #include "root/root.h"
 
-#include <openssl/types.h>
-
 struct bm_http;
 /* server: "https://HOST[:PORT]", without a path. ca_file: PEM; nothing else is trusted. */
 bm_must_use enum bm_rc bm_http_open(struct bm_http **ret_http, const char *server, const char *ca_file, struct bm_fail *fail);

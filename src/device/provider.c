@@ -377,23 +377,49 @@ provider_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const OSSL_
     return 1;
 }
 
-static void
-context_done(OSSL_LIB_CTX **context)
-{
-    OSSL_LIB_CTX_free(*context);
-}
+struct bm_provider {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *usual, *ours;
+};
 
 enum bm_rc
-bm_provider_context(OSSL_LIB_CTX **ret_context, struct bm_fail *fail)
+bm_provider_new(struct bm_provider **ret_provider, struct bm_fail *fail)
 {
-    bm_cleanup(context_done) OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
+    bm_cleanup(bm_provider_done) struct bm_provider *made = calloc(1, sizeof(*made));
 
-    /* a loaded provider goes with its context */
-    if (context == NULL || !OSSL_PROVIDER_add_builtin(context, "birthmark", provider_init) ||
-        OSSL_PROVIDER_load(context, "default") == NULL || OSSL_PROVIDER_load(context, "birthmark") == NULL)
+    if (made == NULL || (made->context = OSSL_LIB_CTX_new()) == NULL ||
+        !OSSL_PROVIDER_add_builtin(made->context, "birthmark", provider_init) ||
+        (made->usual = OSSL_PROVIDER_load(made->context, "default")) == NULL ||
+        (made->ours = OSSL_PROVIDER_load(made->context, "birthmark")) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "libcrypto cannot load its providers");
-    *ret_context = bm_take(context);
+    *ret_provider = bm_take(made);
     return BM_OK;
+}
+
+void
+bm_provider_free(struct bm_provider *made)
+{
+    if (made == NULL)
+        return;
+    if (made->ours != NULL)
+        (void)OSSL_PROVIDER_unload(made->ours);
+    if (made->usual != NULL)
+        (void)OSSL_PROVIDER_unload(made->usual);
+    OSSL_LIB_CTX_free(made->context);
+    free(made);
+}
+
+void
+bm_provider_done(struct bm_provider **made)
+{
+    bm_provider_free(*made);
+    *made = NULL;
+}
+
+OSSL_LIB_CTX *
+bm_provider_context(struct bm_provider *made)
+{
+    return made->context;
 }
 
 static void
@@ -403,7 +429,7 @@ pkey_ctx_done(EVP_PKEY_CTX **ctx)
 }
 
 enum bm_rc
-bm_provider_key(EVP_PKEY **ret_key, OSSL_LIB_CTX *context, struct bm_root *root, const char *service, struct bm_fail *fail)
+bm_provider_key(EVP_PKEY **ret_key, struct bm_provider *made, struct bm_root *root, const char *service, struct bm_fail *fail)
 {
     bm_cleanup(pkey_ctx_done) EVP_PKEY_CTX *ctx = NULL;
     struct identity identity = { .root = root };
@@ -419,7 +445,7 @@ bm_provider_key(EVP_PKEY **ret_key, OSSL_LIB_CTX *context, struct bm_root *root,
         return bm_fail(fail, BM_EPOLICY, NULL, "the key of service %s is not on P-256: enrol it again with a new key", service);
     (void)snprintf(identity.service, sizeof(identity.service), "%s", service);
     memcpy(identity.point, public.spki + public.at_bits, POINT);
-    if ((ctx = EVP_PKEY_CTX_new_from_name(context, "EC", "provider=birthmark")) == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+    if ((ctx = EVP_PKEY_CTX_new_from_name(made->context, "EC", "provider=birthmark")) == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
         EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
         return bm_fail(fail, BM_EBUG, NULL, "libcrypto refuses the key of service %s", service);
     *ret_key = key;

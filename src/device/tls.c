@@ -1,6 +1,5 @@
 #include "device/tls.h"
 
-#include "device/provider.h"
 #include "wire/rd.h"
 
 #include <openssl/err.h>
@@ -43,7 +42,7 @@ cert_use(SSL_CTX *tls, OSSL_LIB_CTX *context, struct bm_bytes der, bool leaf, st
 }
 
 enum bm_rc
-bm_tls_identity(SSL_CTX *tls, OSSL_LIB_CTX *provider, struct bm_root *root, const char *service, struct bm_fail *fail)
+bm_tls_identity(SSL_CTX *tls, struct bm_provider *provider, struct bm_root *root, const char *service, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ROOT_CERTS * (BM_MAX_CERT + 4) };
     bm_cleanup(pkey_done) EVP_PKEY *key = NULL;
@@ -60,7 +59,7 @@ bm_tls_identity(SSL_CTX *tls, OSSL_LIB_CTX *provider, struct bm_root *root, cons
     for (bool leaf = true; rd.left > 0; leaf = false) {
         struct bm_bytes der = bm_rd_lv32(&rd, BM_MAX_CERT);
 
-        if ((rc = cert_use(tls, provider, der, leaf, fail)) != BM_OK)
+        if ((rc = cert_use(tls, bm_provider_context(provider), der, leaf, fail)) != BM_OK)
             return rc;
     }
     if ((rc = bm_provider_key(&key, provider, root, service, fail)) != BM_OK)
@@ -91,10 +90,10 @@ server_check(SSL_CTX *tls, const char *ca_file, const char *host, struct bm_fail
 }
 
 enum bm_rc
-bm_tls_client(SSL_CTX **ret_tls, OSSL_LIB_CTX *provider, struct bm_root *root, const char *service, const char *ca_file, const char *host,
-              struct bm_fail *fail)
+bm_tls_client(SSL_CTX **ret_tls, struct bm_provider *provider, struct bm_root *root, const char *service, const char *ca_file,
+              const char *host, struct bm_fail *fail)
 {
-    bm_cleanup(tls_done) SSL_CTX *tls = SSL_CTX_new_ex(provider, BM_PROVIDER_PROPERTIES, TLS_client_method());
+    bm_cleanup(tls_done) SSL_CTX *tls = SSL_CTX_new_ex(bm_provider_context(provider), BM_PROVIDER_PROPERTIES, TLS_client_method());
     enum bm_rc rc;
 
     if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)

@@ -1,5 +1,4 @@
 /* test_tls.c - mutual TLS with keys in a TPM, a PKCS#11 token and a file, through one call of libbirthmark's kind. */
-#include "device/provider.h"
 #include "device/tls.h"
 
 #include "testca.h"
@@ -79,10 +78,10 @@ hardware_keys_shake_hands(void **state)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     bm_cleanup(bm_root_done) struct bm_root *root = enrolled(*state);
-    OSSL_LIB_CTX *provider = NULL;
+    bm_cleanup(bm_provider_done) struct bm_provider *provider = NULL;
     SSL_CTX *client = NULL;
 
-    assert_ok(bm_provider_context(&provider, &fail));
+    assert_ok(bm_provider_new(&provider, &fail));
     assert_ok(bm_tls_client(&client, provider, root, "tls", ca_file, "localhost", &fail));
     for (size_t v = 0; v < BM_COUNT(versions); v++) {
         SSL_CTX *server = testca_server(&ca, versions[v]);
@@ -92,7 +91,6 @@ hardware_keys_shake_hands(void **state)
         SSL_CTX_free(server);
     }
     SSL_CTX_free(client);
-    OSSL_LIB_CTX_free(provider);
 }
 
 /* proves: RFC8446 4.4.3 */
@@ -101,10 +99,10 @@ a_server_that_wants_another_hash_gets_no_signature(void **state)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = enrolled(*state);
     SSL_CTX *client = NULL, *server = testca_server(&ca, TLS1_2_VERSION);
-    OSSL_LIB_CTX *provider = NULL;
+    bm_cleanup(bm_provider_done) struct bm_provider *provider = NULL;
     char only[] = "ECDSA+SHA384", both[] = "ECDSA+SHA384:ECDSA+SHA256";
 
-    assert_ok(bm_provider_context(&provider, &fail));
+    assert_ok(bm_provider_new(&provider, &fail));
     assert_ok(bm_tls_client(&client, provider, root, "tls", ca_file, "localhost", &fail));
     assert_int_equal(SSL_CTX_set1_client_sigalgs_list(server, both), 1);
     assert_true(handshake(client, server));
@@ -112,7 +110,6 @@ a_server_that_wants_another_hash_gets_no_signature(void **state)
     assert_false(handshake(client, server));
     SSL_CTX_free(client);
     SSL_CTX_free(server);
-    OSSL_LIB_CTX_free(provider);
 }
 
 static void
@@ -121,11 +118,11 @@ the_wrong_server_is_not_spoken_to(void **state)
     bm_cleanup(bm_root_done) struct bm_root *root = enrolled(chips.uri[VIRTUAL_SOFT]);
     SSL_CTX *client = NULL, *server = testca_server(&ca, TLS1_3_VERSION);
     struct testca other = testca_new();
-    OSSL_LIB_CTX *provider = NULL;
+    bm_cleanup(bm_provider_done) struct bm_provider *provider = NULL;
     SSL_CTX *impostor;
 
     (void)state;
-    assert_ok(bm_provider_context(&provider, &fail));
+    assert_ok(bm_provider_new(&provider, &fail));
     assert_ok(bm_tls_client(&client, provider, root, "tls", ca_file, "other.example", &fail));
     assert_false(handshake(client, server)); /* host name */
     SSL_CTX_free(client);
@@ -141,7 +138,6 @@ the_wrong_server_is_not_spoken_to(void **state)
     assert_null(client);
     SSL_CTX_free(impostor);
     SSL_CTX_free(server);
-    OSSL_LIB_CTX_free(provider);
     testca_free(&other);
 }
 
@@ -150,12 +146,12 @@ static void
 the_key_cannot_be_exported(void **state)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = enrolled(*state);
-    OSSL_LIB_CTX *provider = NULL;
+    bm_cleanup(bm_provider_done) struct bm_provider *provider = NULL;
     EVP_PKEY *key = NULL;
     unsigned char *der = NULL;
     OSSL_PARAM *params = NULL;
 
-    assert_ok(bm_provider_context(&provider, &fail));
+    assert_ok(bm_provider_new(&provider, &fail));
     assert_ok(bm_provider_key(&key, provider, root, "tls", &fail));
     assert_true(i2d_PrivateKey(key, &der) <= 0);
     assert_int_equal(EVP_PKEY_todata(key, EVP_PKEY_KEYPAIR, &params), 0);
@@ -163,7 +159,6 @@ the_key_cannot_be_exported(void **state)
     OSSL_PARAM_free(params);
     assert_int_equal(EVP_PKEY_get_bits(key), 256);
     EVP_PKEY_free(key);
-    OSSL_LIB_CTX_free(provider);
     ERR_clear_error();
 }
 

@@ -106,7 +106,7 @@ nonce_give(struct server *server, struct exchange *x)
     bm_buf_add_str(&x->reply, "{\"nonce\":\"");
     bm_b64_add(&x->reply, BM_B64_URL, bm_bytes(nonce, sizeof(nonce)));
     bm_buf_add_str(&x->reply, "\",\"expiry\":300}");
-    x->type = "application/json";
+    x->type = "application/est-attestation-freshness+json";
 }
 
 static void
