@@ -10,16 +10,13 @@
 #define LV16(n) (2 + (n))
 #define LV32(n) (4 + (n))
 #define SENTENCE sizeof(((struct bm_fail *)NULL)->text)
-#define STATEMENT (LV32(BM_MAX_NOTE) + 1 + BM_MAX_ORDER_PROFILES * LV16(BM_MAX_PROFILE))
 #define ISSUE (LV16(BM_MAX_NAME) + LV16(BM_MAX_NAME) + LV32(BM_MAX_EVIDENCE) + LV16(BM_MAX_NAME))
 #define REFUSAL (LV16(BM_MAX_NAME) + LV16(2 * BM_HASH) + LV16(BM_MAX_NAME) + LV16(BM_MAX_NAME) + 8 + LV16(SENTENCE))
-/* The largest of what lies in the journal comes back with an event and a checkpoint around it in a replay. */
-#define STATEMENT_MAX (STATEMENT < 122880 ? STATEMENT : 122880)
 
 static const struct bm_rule rules[] = {
     { BM_S_HELLO, BM_PHASE_SETUP, 8, 8, true, bm_serve_hello },
-    { BM_S_STATEMENT, BM_PHASE_READY, LV32(1) + 1, STATEMENT_MAX, false, bm_serve_statement },
-    { BM_S_LOT_BEGIN, BM_PHASE_READY, LV32(1) + LV32(0), 122880, false, bm_serve_lot_begin },
+    { BM_S_STATEMENT, BM_PHASE_READY, LV32(1) + 1, BM_S_MAX_SIGNED, false, bm_serve_statement },
+    { BM_S_LOT_BEGIN, BM_PHASE_READY, LV32(1) + LV32(0), BM_S_MAX_SIGNED, false, bm_serve_lot_begin },
     { BM_S_LOT_LEAVES, BM_PHASE_READY, 4, BM_MAX_MESSAGE_BODY, false, bm_serve_lot_leaves },
     { BM_S_LOT_END, BM_PHASE_READY, 0, 0, false, bm_serve_lot_end },
     { BM_S_NONCE, BM_PHASE_READY, BM_HASH, BM_HASH, false, bm_serve_nonce },

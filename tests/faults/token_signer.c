@@ -75,7 +75,6 @@ move_keys(struct fixture *f, const char *pin)
 static void
 a_token_signs_in_confinement(void **state)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf crl = { .max = BM_MAX_MESSAGE };
     struct fixture_answer answer;
     struct fixture_lot lot;
     struct bm_cert cert, ca;

@@ -1,0 +1,199 @@
+/* test_slots.c - a root key leads to one unit for good, whatever lots list it; identities are by unit and service. */
+#include "base/base.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "digest/digest.h"
+#include "signer/slots.h"
+
+static const uint8_t site[BM_HASH] = { 0x51 };
+
+static void
+key_of(uint8_t ret[static BM_HASH], uint32_t i)
+{
+    bm_sha256(ret, bm_bytes(&i, sizeof(i)));
+}
+
+#define KEYS(...) keys((const uint32_t[]){ __VA_ARGS__ }, BM_COUNT(((const uint32_t[]){ __VA_ARGS__ })))
+static const uint8_t (*keys(const uint32_t *numbers, size_t n))[BM_HASH]
+{
+    static uint8_t made[4][BM_HASH];
+
+    assert_true(n <= BM_COUNT(made));
+    for (size_t i = 0; i < n; i++)
+        key_of(made[i], numbers[i]);
+    return (const uint8_t(*)[BM_HASH])made;
+}
+
+static uint32_t
+unit_of(const struct bm_slots *slots, uint32_t key)
+{
+    struct bm_fail fail;
+    uint32_t unit = 12345;
+
+    assert_int_equal(bm_slots_unit(slots, KEYS(key), 1, &unit, &fail), BM_OK);
+    return unit;
+}
+
+static void
+any_key_of_a_chip_leads_to_its_unit(void **state)
+{
+    struct bm_slots slots;
+    struct bm_fail fail;
+
+    (void)state;
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1, 2, 3), 3, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(4), 1, &fail), BM_OK);
+    assert_int_equal(slots.nunits, 2);
+    assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 2));
+    assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 3));
+    assert_int_not_equal(unit_of(&slots, 1), unit_of(&slots, 4));
+    assert_int_equal(unit_of(&slots, 5), BM_NONE);
+    bm_slots_done(&slots);
+}
+
+/* A superseding list that adds a key joins the unit; one that would join two units is refused. */
+static void
+a_second_list_makes_no_second_unit(void **state)
+{
+    struct bm_slots slots;
+    struct bm_fail fail;
+    uint8_t device[BM_DEVICE];
+
+    (void)state;
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(7), 1, &fail), BM_OK);
+    memcpy(device, slots.units[0].device, sizeof(device));
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(slots.nunits, 2);
+    assert_int_equal(unit_of(&slots, 2), unit_of(&slots, 1));
+    assert_memory_equal(slots.units[0].device, device, sizeof(device)); /* named at first pin, for good */
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(2, 7), 2, &fail), BM_EPOLICY);
+    assert_int_equal(bm_slots_device(&slots, device), 0);
+    bm_slots_done(&slots);
+}
+
+/* SHA-256("birthmark/device/v1\n" || site || the smallest root-key hash), its first 10 bytes. */
+static void
+a_device_id_is_what_the_format_says(void **state)
+{
+    const uint8_t(*three)[BM_HASH] = KEYS(1, 2, 3);
+    const uint8_t *least = three[0];
+    struct bm_bytes pieces[3];
+    struct bm_slots slots;
+    struct bm_fail fail;
+    uint8_t hash[BM_HASH];
+
+    (void)state;
+    for (size_t i = 1; i < 3; i++)
+        least = memcmp(three[i], least, BM_HASH) < 0 ? three[i] : least;
+    pieces[0] = bm_bytes_str("birthmark/device/v1\n");
+    pieces[1] = bm_bytes(site, BM_HASH);
+    pieces[2] = bm_bytes(least, BM_HASH);
+    bm_sha256_pieces(hash, pieces, 3);
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, three, 3, &fail), BM_OK);
+    assert_memory_equal(slots.units[0].device, hash, BM_DEVICE);
+    bm_slots_done(&slots);
+}
+
+static uint32_t
+take(struct bm_slots *slots, uint32_t unit, const char *service, uint8_t serial, uint32_t key)
+{
+    uint8_t hash[BM_HASH], number[BM_MAX_SERIAL] = { serial };
+    struct bm_slots_use use = { .unit = unit, .service = bm_bytes_str(service), .serial = bm_bytes(number, sizeof(number)), .key = hash };
+    struct bm_fail fail;
+    uint32_t at = BM_NONE;
+
+    key_of(hash, key);
+    assert_int_equal(bm_slots_take(slots, &use, &at, &fail), BM_OK);
+    return at;
+}
+
+static void
+identities_are_by_unit_and_service(void **state)
+{
+    const uint8_t first[BM_MAX_SERIAL] = { 0x41 }, second[BM_MAX_SERIAL] = { 0x42 };
+    struct bm_slots slots;
+    struct bm_fail fail;
+    uint8_t key[BM_HASH];
+    uint32_t mqtt;
+    bool live;
+
+    (void)state;
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_identity(&slots, 0, bm_bytes_str("mqtt")), BM_NONE);
+    mqtt = take(&slots, 0, "mqtt", 0x41, 100);
+    assert_int_not_equal(take(&slots, 0, "ota", 0x51, 101), mqtt);
+    assert_int_not_equal(take(&slots, 1, "mqtt", 0x61, 102), mqtt);
+    assert_int_equal(bm_slots_identity(&slots, 0, bm_bytes_str("mqtt")), mqtt);
+    assert_int_equal(bm_slots_serial(&slots, bm_bytes(first, sizeof(first)), &live), mqtt);
+    assert_true(live);
+
+    assert_int_equal(take(&slots, 0, "mqtt", 0x42, 103), mqtt); /* replaced: the same slot, the earlier serial is no longer live */
+    assert_int_equal(bm_slots_serial(&slots, bm_bytes(first, sizeof(first)), &live), mqtt);
+    assert_false(live);
+    assert_int_equal(bm_slots_serial(&slots, bm_bytes(second, sizeof(second)), &live), mqtt);
+    assert_true(live);
+    slots.identities[mqtt].state = BM_IDENTITY_REVOKED;
+    (void)bm_slots_serial(&slots, bm_bytes(second, sizeof(second)), &live);
+    assert_false(live);
+
+    key_of(key, 100); /* used once, used for good; and root keys are no operational keys */
+    assert_true(bm_slots_key_used(&slots, key));
+    key_of(key, 1);
+    assert_true(bm_slots_key_used(&slots, key));
+    key_of(key, 104);
+    assert_false(bm_slots_key_used(&slots, key));
+    bm_slots_done(&slots);
+}
+
+static void
+a_table_finds_a_hundred_thousand_and_nothing_else(void **state)
+{
+    const uint32_t n = 100000;
+    struct bm_table table;
+    struct bm_fail fail;
+    uint8_t key[BM_HASH];
+    uint32_t value;
+
+    (void)state;
+    bm_table_init(&table, 7);
+    for (uint32_t i = 0; i < n; i++) {
+        key_of(key, i);
+        assert_int_equal(bm_table_put(&table, key, i, &fail), BM_OK);
+    }
+    assert_int_equal(table.n, n);
+    for (uint32_t i = 0; i < n; i++) {
+        key_of(key, i);
+        assert_true(bm_table_find(&table, key, &value));
+        assert_int_equal(value, i);
+        key_of(key, i + n);
+        assert_false(bm_table_find(&table, key, &value));
+    }
+    assert_true(table.cap * (BM_HASH + sizeof(uint32_t)) <= 62u * n);
+    bm_table_done(&table);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_key_of_a_chip_leads_to_its_unit),
+        cmocka_unit_test(a_second_list_makes_no_second_unit),
+        cmocka_unit_test(a_device_id_is_what_the_format_says),
+        cmocka_unit_test(identities_are_by_unit_and_service),
+        cmocka_unit_test(a_table_finds_a_hundred_thousand_and_nothing_else),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
