@@ -152,17 +152,17 @@ enum bm_rc
 bm_journal_open(struct bm_journal *ret_journal, int fd, bm_journal_each *each, void *ctx, struct bm_fail *fail)
 {
     struct bm_journal journal = { .fd = fd, .waiting = { .max = BM_MAX_JOURNAL_BATCH } };
-    bm_cleanup(window_done) struct window window = { .fd = fd, .p = malloc(WINDOW) };
+    bm_cleanup(window_done) struct window window = { .fd = fd };
     struct bm_record record;
     struct stat st;
     bool more = true;
     enum bm_rc rc;
 
-    if (window.p == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the signer's journal");
     if (fstat(fd, &st) != 0)
         return io_failed("read", errno, fail);
     window.end = (uint64_t)st.st_size;
+    if ((window.p = malloc(window.end < WINDOW ? (size_t)window.end + 1 : WINDOW)) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the signer's journal");
     for (;;) {
         if ((rc = record_next(&journal, &window, &more, &record, fail)) != BM_OK)
             return rc;
