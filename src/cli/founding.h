@@ -1,0 +1,25 @@
+/* founding.h - a site's keys and certificates, made in a directory that becomes its home. Of init only. */
+#ifndef BM_FOUNDING_H
+#define BM_FOUNDING_H
+
+#include "base/env.h"
+#include "cli/cli.h"
+#include "cli/places.h"
+
+struct bm_founding {
+    const char *dir;   /* the directory that will be the home */
+    const char *token; /* a PKCS#11 URI, or NULL: CA keys in files */
+    bm_time now;
+    struct bm_site *site;      /* name, url and operator names are set; the rest is filled here */
+    struct bm_note_key ledger; /* filled */
+    uint8_t root[BM_HASH];     /* filled: SHA-256 of the root certificate */
+    bool token_keys[BM_CA__N]; /* filled: were made in the token */
+    char token_label[BM_CA__N][BM_MAX_NAME + 1];
+};
+
+/* Directories, keys, certificates, profiles, site.conf, trust.txt, everything but the journal and the store. */
+bm_must_use enum bm_rc bm_founding_make(struct bm_founding *founding, struct bm_call *call, struct bm_fail *fail);
+/* Takes the token's keys away again. */
+void bm_founding_undo(const struct bm_founding *founding);
+
+#endif

@@ -1,0 +1,165 @@
+/* identity.c - identity list, revoke, reissue: the certificates of a device. */
+#include "cli/lists.h"
+#include "cli/operator.h"
+#include "cli/verbs.h"
+
+#include <ctype.h>
+
+static enum bm_rc
+list_run(struct bm_call *call, struct bm_fail *fail)
+{
+    static const struct bm_column columns[] = { { "device", "DEVICE" }, { "service", "SERVICE" },   { "profile", "PROFILE" },
+                                                { "state", "STATE" },   { "evidence", "EVIDENCE" }, { "not_after", "UNTIL" },
+                                                { "serial", "SERIAL" } };
+    const struct bm_list_what what = { .what = "identity",
+                                       .columns = columns,
+                                       .ncolumns = BM_COUNT(columns),
+                                       .nothing = "no identities",
+                                       .name = "device",
+                                       .value = call->words.n > 0 ? call->words.v[0] : NULL };
+
+    return bm_list_run(call, &what, fail);
+}
+
+const struct bm_verb bm_verb_identity_list = {
+    .words = "identity list",
+    .arguments = "[DEVICE]",
+    .most = 1,
+    .site = true,
+    .purpose = "List the certificates of a device, or of all: service, state, serial number.",
+    .help = "example: birthmark identity list 5e0c1b2a9f7d34c6e811\n",
+    .options = { BM_OPTION_STATE },
+    .run = list_run,
+};
+
+/* ---- revoke ---- */
+
+/* RFC 5280 5.3.1: the reasons that a certificate of a device can have for good. */
+static const struct {
+    const char *word;
+    uint8_t code;
+} reasons[] = { { "unspecified", 0 }, { "keyCompromise", 1 },        { "cACompromise", 2 },       { "affiliationChanged", 3 },
+                { "superseded", 4 },  { "cessationOfOperation", 5 }, { "privilegeWithdrawn", 9 }, { "aACompromise", 10 } };
+
+static enum bm_rc
+reason_parse(struct bm_call *call, uint8_t *ret_code, const char **ret_word, struct bm_fail *fail)
+{
+    const char *given = bm_call_option(call, "reason");
+
+    for (size_t i = 0; i < BM_COUNT(reasons); i++)
+        if (strcasecmp(reasons[i].word, given) == 0) {
+            *ret_code = reasons[i].code;
+            *ret_word = reasons[i].word;
+            return BM_OK;
+        }
+    return bm_usage(call, fail,
+                    "--reason must be one of unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation, "
+                    "privilegeWithdrawn");
+}
+
+static enum bm_rc
+serial_parse(struct bm_call *call, char ret[static 2 * BM_MAX_SERIAL + 1], struct bm_fail *fail)
+{
+    const char *given = call->words.v[0];
+    size_t n = strlen(given);
+
+    if (n == 0 || n > 2 * BM_MAX_SERIAL || n % 2 != 0 || strspn(given, "0123456789abcdefABCDEF") != n)
+        return bm_usage(call, fail, "SERIAL is a serial number in hex, as `birthmark identity list` shows it");
+    for (size_t i = 0; i <= n; i++)
+        ret[i] = (char)tolower((unsigned char)given[i]);
+    return BM_OK;
+}
+
+static enum bm_rc
+revoke_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    char serial[2 * BM_MAX_SERIAL + 1], by[BM_MAX_NAME + 1];
+    const char *word = "", *note = bm_call_option(call, "note");
+    uint8_t code = 0;
+    enum bm_rc rc;
+
+    if ((rc = serial_parse(call, serial, fail)) != BM_OK || (rc = reason_parse(call, &code, &word, fail)) != BM_OK)
+        return rc;
+    if (note != NULL && strlen(note) > 200)
+        return bm_usage(call, fail, "--note is at most 200 bytes");
+    if ((rc = bm_operator_name(call, by, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv16(&body, bm_bytes_str(serial));
+    bm_buf_add_u8(&body, code);
+    bm_buf_add_lv16(&body, bm_bytes_str(by));
+    bm_buf_add_lv16(&body, bm_bytes_str(note != NULL ? note : word));
+    if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_ask(&ask, BM_C_REVOKE, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_ask_show(&ask, "identity", serial, bm_object_row, call, fail);
+}
+
+const struct bm_verb bm_verb_identity_revoke = {
+    .words = "identity revoke",
+    .arguments = "SERIAL",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Revoke one certificate for good: the next revocation list has it.",
+    .help = "Reasons (RFC 5280): unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation,\n"
+            "privilegeWithdrawn. The device may get another only after `birthmark identity reissue`.\n\n"
+            "example: birthmark identity revoke 3f7a...09 --reason keyCompromise\n",
+    .options = { { .name = "reason", .value = "REASON", .help = "a word of RFC 5280", .needed = true },
+                 { .name = "note", .value = "TEXT", .help = "for the record; default: the reason" },
+                 BM_OPTION_OPERATOR },
+    .run = revoke_run,
+};
+
+/* ---- reissue ---- */
+
+static enum bm_rc
+allow_take(struct bm_allow *ret, struct bm_call *call, struct bm_fail *fail)
+{
+    const char *device = call->words.v[0], *service = call->words.v[1], *reason = bm_call_option(call, "reason");
+    struct bm_allow allow = { .act = BM_ALLOW_REISSUE };
+    enum bm_rc rc;
+
+    if (strlen(device) != sizeof(allow.device) - 1 || strspn(device, "0123456789abcdef") != sizeof(allow.device) - 1)
+        return bm_usage(call, fail, "DEVICE is a device's id, 20 digits in hex, as `birthmark device list` shows it");
+    if ((rc = bm_call_name(call, "a service's name", service, fail)) != BM_OK)
+        return rc;
+    if (strlen(reason) >= sizeof(allow.reason))
+        return bm_usage(call, fail, "--reason is at most %zu bytes", sizeof(allow.reason) - 1);
+    memcpy(allow.device, device, sizeof(allow.device));
+    memcpy(allow.service, service, strlen(service) + 1);
+    memcpy(allow.reason, reason, strlen(reason) + 1);
+    *ret = allow;
+    return BM_OK;
+}
+
+static enum bm_rc
+reissue_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
+    struct bm_allow allow;
+    enum bm_rc rc;
+
+    if ((rc = allow_take(&allow, call, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, &ask, fail)) != BM_OK)
+        return rc;
+    bm_allow_build(&text, &desk.head, &allow);
+    return bm_desk_send(&desk, &ask, &text, NULL, 0, bm_object_row, call, fail);
+}
+
+const struct bm_verb bm_verb_identity_reissue = {
+    .words = "identity reissue",
+    .arguments = "DEVICE SERVICE",
+    .least = 2,
+    .most = 2,
+    .site = true,
+    .purpose = "Allow a device one new key for a service whose identity it confirmed before.",
+    .help = "A signed statement to the signer: without it, a confirmed identity is never replaced. The device enrols again; the\n"
+            "certificate that it had is revoked then.\n\n"
+            "example: birthmark identity reissue 5e0c1b2a9f7d34c6e811 mqtt --reason \"board repaired, ticket 812\"\n",
+    .options = { { .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes", .needed = true }, BM_OPTION_OPERATOR },
+    .run = reissue_run,
+};

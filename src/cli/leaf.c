@@ -1,0 +1,75 @@
+#include "cli/leaf.h"
+
+#include "cli/print.h"
+#include "wire/text.h"
+
+void
+bm_told_done(struct bm_told *told)
+{
+    bm_buf_done(&told->event);
+}
+
+enum bm_rc
+bm_told_parse(struct bm_told *ret_told, struct bm_bytes json, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    bm_cleanup(bm_told_done) struct bm_told told = { .event = { .max = BM_MAX_EVENT + 1 } };
+    const char *salt, *event;
+    json_int_t index;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&row, json, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    index = json_is_integer(json_object_get(row, "index")) ? json_integer_value(json_object_get(row, "index")) : -1;
+    salt = json_string_value(json_object_get(row, "salt"));
+    event = json_string_value(json_object_get(row, "event"));
+    if (index < 0 || salt == NULL || event == NULL)
+        return bm_fail(fail, BM_EINPUT, NULL, "the server's ledger leaf has not the form of one");
+    if ((rc = bm_hex_parse(told.salt, BM_SALT, bm_bytes_str(salt), fail)) != BM_OK)
+        return rc;
+    bm_buf_add_str(&told.event, event);
+    bm_buf_add_u8(&told.event, 0);
+    if ((rc = bm_buf_check(&told.event, "a ledger event", fail)) != BM_OK)
+        return rc;
+    told.event.n--;
+    told.index = (uint64_t)index;
+    *ret_told = told;
+    told.event = (struct bm_buf){ .max = 0 };
+    return BM_OK;
+}
+
+enum bm_rc
+bm_ledger_trust(struct bm_trust *ret_trust, struct bm_call *call, struct bm_fail *fail)
+{
+    const char *given = bm_call_option(call, "trust");
+    char path[BM_PATH];
+    enum bm_rc rc;
+
+    if (given != NULL)
+        return bm_trust_read(ret_trust, given, fail);
+    if ((rc = bm_path_join(path, call->home, BM_PLACE_TRUST, fail)) != BM_OK)
+        return rc;
+    return bm_trust_read(ret_trust, path, fail);
+}
+
+enum bm_rc
+bm_ledger_ask(struct bm_ask *ask, uint64_t first, uint32_t most, bm_row_fn *row, void *ctx, struct bm_buf *note, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 12 };
+    bm_cleanup(bm_buf_done) struct bm_buf end = { .max = BM_MAX_MESSAGE };
+    struct bm_bytes signed_note;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    bm_buf_add_u64(&body, first);
+    bm_buf_add_u32(&body, most);
+    if ((rc = bm_ask(ask, BM_C_LEDGER, bm_buf_bytes(&body), row, ctx, &end, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(bm_buf_bytes(&end));
+    signed_note = bm_rd_lv16(&rd, BM_MAX_NOTE);
+    if (!bm_rd_end(&rd))
+        return bm_fail(fail, BM_EBUG, NULL, "the server's checkpoint is malformed");
+    bm_buf_reset(note);
+    bm_buf_add_bytes(note, signed_note);
+    return bm_buf_check(note, "a checkpoint", fail);
+}

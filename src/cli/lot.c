@@ -1,0 +1,53 @@
+/* lot.c - lot list, show: the batches that were received. */
+#include "cli/lists.h"
+#include "cli/verbs.h"
+
+static enum bm_rc
+list_run(struct bm_call *call, struct bm_fail *fail)
+{
+    static const struct bm_column columns[] = { { "lot", "LOT" },     { "vendor", "VENDOR" },     { "chips", "CHIPS" },
+                                                { "units", "UNITS" }, { "received", "RECEIVED" }, { "state", "STATE" } };
+    const struct bm_list_what what = {
+        .what = "lot", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no lots: see `birthmark lot receive --help`"
+    };
+
+    return bm_list_run(call, &what, fail);
+}
+
+const struct bm_verb bm_verb_lot_list = {
+    .words = "lot list",
+    .arguments = "",
+    .site = true,
+    .purpose = "List the lots that were received, with how many units were made of each.",
+    .help = "example: birthmark lot list\n",
+    .options = { BM_OPTION_STATE },
+    .run = list_run,
+};
+
+static enum bm_rc
+show_run(struct bm_call *call, struct bm_fail *fail)
+{
+    static const struct bm_column columns[] = {
+        { "index", "INDEX" }, { "chip", "CHIP" }, { "root", "ROOT" }, { "device", "DEVICE" }, { "keys", "KEYS" }
+    };
+    const struct bm_list_what chips = { .what = "chip",
+                                        .columns = columns,
+                                        .ncolumns = BM_COUNT(columns),
+                                        .nothing = "there is no such lot: see `birthmark lot list`",
+                                        .name = "lot",
+                                        .value = call->words.v[0] };
+
+    return bm_call_option(call, "chips") != NULL ? bm_list_run(call, &chips, fail) : bm_show_run(call, "lot", fail);
+}
+
+const struct bm_verb bm_verb_lot_show = {
+    .words = "lot show",
+    .arguments = "LOT",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Show one lot, or its chips.",
+    .help = "example: birthmark lot show EX-001\n         birthmark lot show EX-001 --chips\n",
+    .options = { { .name = "chips", .help = "list its chips, with the hashes of their root keys and the devices made of them" } },
+    .run = show_run,
+};

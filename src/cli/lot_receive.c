@@ -1,0 +1,283 @@
+/* lot_receive.c - lot receive: a chipmaker's file checked here, pinned by an operator's word, checked again by the signer. */
+#include "base/file.h"
+#include "cli/lot_file.h"
+#include "cli/operator.h"
+#include "cli/print.h"
+#include "cli/verbs.h"
+#include "wire/text.h"
+
+#include <unistd.h>
+
+#define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE with room for the last */
+
+enum bm_rc
+bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE };
+    enum bm_rc rc;
+
+    if ((rc = bm_maker_name(ask->call, vendor, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
+    if ((rc = bm_ask(ask, BM_C_VENDOR, bm_buf_bytes(&body), NULL, NULL, &record, fail)) != BM_OK)
+        return rc;
+    return bm_maker_parse(ret_maker, bm_buf_bytes(&record), fail);
+}
+
+/* One receiving: the file, whose it is, what was read of it. */
+struct receiving {
+    struct bm_ask ask;
+    struct bm_desk desk;
+    struct bm_maker maker;
+    struct bm_crypto *crypto;
+    struct bm_buf file, leaves; /* leaves: u16 length and DER each */
+    struct bm_lot_result result;
+    struct bm_progress reading, sending;
+    uint64_t guess; /* how many chips there may be, for the bar */
+};
+
+static void
+receiving_done(struct receiving *r)
+{
+    bm_progress_done(&r->reading);
+    bm_progress_done(&r->sending);
+    bm_ask_close(&r->ask);
+    bm_desk_done(&r->desk);
+    bm_maker_done(&r->maker);
+    bm_crypto_done(&r->crypto);
+    bm_buf_done(&r->file);
+    bm_buf_done(&r->leaves);
+}
+
+static enum bm_rc
+leaf_keep(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct receiving *r = ctx;
+
+    (void)index;
+    bm_buf_add_lv16(&r->leaves, der);
+    /* leaves stand in the file in about the order and share in which they are told */
+    bm_progress_show(&r->reading, r->leaves.n, r->guess);
+    return bm_buf_check(&r->leaves, "the lot", fail);
+}
+
+/* A refusal of ours is an alarm and a ledger leaf like those of the server. */
+static enum bm_rc
+refuse(struct receiving *r, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
+    const char *lot = r->result.head.lot, *named = bm_call_option(r->ask.call, "lot");
+    const struct bm_fail why = *fail;
+    enum bm_rc rc;
+
+    if (why.rc != BM_EINPUT && why.rc != BM_EPOLICY)
+        return why.rc;
+    if (lot[0] == 0 && named != NULL)
+        lot = named;
+    bm_buf_add_lv16(&body, bm_bytes_str(lot));
+    bm_buf_add_lv16(&body, bm_bytes_str(r->desk.head.by));
+    bm_buf_add_lv16(&body, bm_bytes_str(why.text));
+    /* its answer is the refusal, with the alarm's number; anything else is told in its place, since then nothing is on record */
+    if ((rc = bm_buf_check(&body, "the refusal", fail)) == BM_OK &&
+        (rc = bm_ask(&r->ask, BM_C_LOT_REFUSED, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) == BM_OK)
+        rc = bm_fail(fail, why.rc, NULL, "%s", why.text);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static enum bm_rc
+lot_check(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
+{
+    const char *vendor = bm_call_option(call, "vendor");
+    const struct bm_lot_head *head = &r->result.head;
+    uint64_t expect = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, head->size, &expect, fail)) != BM_OK)
+        return rc;
+    if (strcmp(head->vendor, vendor) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s says that it is from %s, and you receive it as from %s", head->lot, head->vendor,
+                       vendor);
+    if (expect != head->size)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips, and you expect %llu: count the reels, or ask %s for the right file",
+                       head->lot, (unsigned long long)head->size, (unsigned long long)expect, vendor);
+    return BM_OK;
+}
+
+static enum bm_rc
+lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
+{
+    const struct bm_lot_sink sink = { .leaf = leaf_keep, .ctx = r };
+    const char *path = call->words.v[0], *name = strrchr(path, '/');
+    enum bm_rc rc;
+
+    r->leaves.max = 2 * r->file.n + BM_MAX_LEAF;
+    r->guess = r->file.n;
+    r->reading.what = "checking";
+    rc = bm_lot_read(&r->result, bm_buf_bytes(&r->file), &r->maker.vendor, bm_call_option(call, "lot"), r->crypto, &sink, fail);
+    bm_progress_done(&r->reading);
+    if (rc != BM_OK)
+        bm_fail_prefix(fail, "%.100s", name != NULL ? name + 1 : path);
+    return rc != BM_OK ? rc : lot_check(r, call, fail);
+}
+
+/* ---- the pin ---- */
+
+/* The vendor's key that signed the head, as the signer will check it again. */
+static enum bm_rc
+vendor_key_take(struct bm_pin *pin, const struct receiving *r, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
+    struct bm_note note;
+    uint64_t who = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_note_parse(&note, r->result.head_note, fail)) != BM_OK ||
+        (rc = bm_note_check_any(&note, r->maker.vendor.keys, r->maker.vendor.nkeys, &who, fail)) != BM_OK)
+        return rc;
+    if (who == 0)
+        return bm_fail(fail, BM_EBUG, NULL, "a lot was read that no key has signed");
+    bm_note_vkey_build(&vkey, &r->maker.vendor.keys[__builtin_ctzll(who)]);
+    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK)
+        return rc;
+    memcpy(pin->vendor_key, vkey.p, vkey.n);
+    pin->vendor_key[vkey.n] = 0;
+    return BM_OK;
+}
+
+static enum bm_rc
+pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    const struct bm_lot_head *head = &r->result.head;
+    struct bm_pin pin = { .source = r->result.format == BM_FORMAT_BIRTHMARK ? BM_SOURCE_BIRTHMARK : BM_SOURCE_MICROCHIP,
+                          .kind = head->kind,
+                          .size = head->size };
+    enum bm_rc rc;
+
+    memcpy(pin.lot, head->lot, sizeof(pin.lot));
+    memcpy(pin.vendor, head->vendor, sizeof(pin.vendor));
+    memcpy(pin.root, head->root, sizeof(pin.root));
+    if (pin.source == BM_SOURCE_BIRTHMARK && (rc = vendor_key_take(&pin, r, fail)) != BM_OK)
+        return rc;
+    bm_pin_build(&text, &r->desk.head, &pin);
+    return bm_desk_sign(&r->desk, &text, note, fail);
+}
+
+/* ---- sending ---- */
+
+static enum bm_rc
+begin(struct receiving *r, const char *vendor, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
+    enum bm_rc rc;
+
+    if ((rc = pin_make(&note, r, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
+    bm_buf_add_lv32(&body, r->result.head_note);
+    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
+    if ((rc = bm_buf_check(&body, "the pin", fail)) != BM_OK)
+        return rc;
+    return bm_ask(&r->ask, BM_C_LOT_BEGIN, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+}
+
+static enum bm_rc
+chunk_send(struct receiving *r, struct bm_rd *rd, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
+    bm_cleanup(bm_buf_done) struct bm_buf chunk = { .max = BM_MAX_MESSAGE };
+    uint32_t n = 0;
+    enum bm_rc rc;
+
+    while (rd->left > 0 && chunk.n < CHUNK && !rd->bad) {
+        bm_buf_add_lv16(&chunk, bm_rd_lv16(rd, BM_MAX_LEAF));
+        n++;
+    }
+    bm_buf_add_u32(&body, n);
+    bm_buf_add_bytes(&body, bm_buf_bytes(&chunk));
+    if ((rc = bm_buf_check(&body, "a part of the lot", fail)) != BM_OK)
+        return rc;
+    return bm_ask(&r->ask, BM_C_LOT_LEAVES, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+}
+
+/* The file as it came stands beside before anything counts on it; a lot that is refused after all leaves none. */
+static enum bm_rc
+file_keep(struct receiving *r, char path[static BM_PATH], bool *ret_new, struct bm_fail *fail)
+{
+    char root[2 * BM_HASH + 1];
+    enum bm_rc rc;
+
+    bm_hex(root, bm_bytes(r->result.head.root, BM_HASH));
+    if ((rc = bm_place_path(path, r->ask.call->home, BM_PLACE_LOT, root, fail)) != BM_OK)
+        return rc;
+    *ret_new = access(path, F_OK) != 0;
+    return *ret_new ? bm_file_write(path, bm_buf_bytes(&r->file), 0644, fail) : BM_OK;
+}
+
+static enum bm_rc
+lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(bm_buf_bytes(&r->leaves));
+    char path[BM_PATH];
+    bool new = false;
+    enum bm_rc rc;
+
+    r->sending.what = "receiving";
+    if ((rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
+        return rc;
+    while (rd.left > 0 && rc == BM_OK) {
+        rc = chunk_send(r, &rd, fail);
+        bm_progress_show(&r->sending, r->leaves.n - rd.left, r->leaves.n);
+    }
+    bm_progress_done(&r->sending);
+    if (rc != BM_OK || (rc = file_keep(r, path, &new, fail)) != BM_OK)
+        return rc;
+    rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail);
+    if ((rc == BM_EINPUT || rc == BM_EPOLICY) && new)
+        (void)unlink(path);
+    return rc;
+}
+
+static enum bm_rc
+run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(receiving_done) struct receiving r = { .file = { .max = BM_MAX_LOT_FILE } };
+    bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
+    const char *lot = bm_call_option(call, "lot");
+    uint64_t unused;
+    enum bm_rc rc;
+
+    if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) ||
+        (rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
+        (rc = bm_file_read(&r.file, call->words.v[0], fail)) != BM_OK || (rc = bm_crypto_new(&r.crypto, fail)) != BM_OK ||
+        (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
+        (rc = bm_maker_ask(&r.maker, &r.ask, bm_call_option(call, "vendor"), fail)) != BM_OK ||
+        (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK)
+        return rc;
+    if (lot_read(&r, call, fail) != BM_OK)
+        return refuse(&r, fail);
+    if ((rc = lot_send(&r, &row, fail)) != BM_OK)
+        return rc;
+    return bm_object_row(call, bm_buf_bytes(&row), fail);
+}
+
+const struct bm_verb bm_verb_lot_receive = {
+    .words = "lot receive",
+    .arguments = "FILE",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Receive a chipmaker's lot: check signature, tree, count and duplicates, and pin it.",
+    .help = "All or nothing. What is wrong with a file is said in one line, and stands as an alarm in the ledger. The file is kept\n"
+            "as it came in HOME/lots. What the pin says is signed with an operator's key; the signer computes the tree again.\n\n"
+            "example: birthmark lot receive EX-001.manifest --vendor \"Example Silicon\" --expect 2\n",
+    .options = { { .name = "vendor", .value = "NAME", .help = "whose it must be, as of `vendor add`", .needed = true },
+                 { .name = "expect", .value = "N", .help = "how many chips you were sent" },
+                 { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none of its own" },
+                 BM_OPTION_OPERATOR },
+    .run = run,
+};

@@ -1,0 +1,30 @@
+/* maker.h - a chipmaker as the command line names it: keys and certificates from files, and the record that the store keeps. */
+#ifndef BM_CLI_MAKER_H
+#define BM_CLI_MAKER_H
+
+#include "cli/cli.h"
+#include "lot/lot.h"
+
+/* What --signer, --root and --format give, or what the store kept. bm_vendor's pointers lie in it. Zeroed is empty. */
+struct bm_maker {
+    struct bm_vendor vendor;
+    struct bm_note_key *keys;
+    struct bm_bytes *signers, *roots; /* DER, each on the heap */
+};
+void bm_maker_done(struct bm_maker *maker);
+
+/* A vendor's name: 1 to 64 bytes of printable text. */
+bm_must_use enum bm_rc bm_maker_name(struct bm_call *call, const char *name, struct bm_fail *fail);
+/* The name of a signed note's key for a vendor: spaces and '+', which such a name may not have, become '-'. */
+void bm_maker_key_name(char ret_name[static BM_NOTE_NAME + 1], const char *vendor);
+
+/* From the command line. A signer is a vkey, a file with one, an Ed25519 public key in PEM, or an X.509 certificate. */
+bm_must_use enum bm_rc bm_maker_collect(struct bm_maker *ret_maker, struct bm_call *call, const char *name, struct bm_fail *fail);
+
+/* The body of BM_C_VENDOR_ADD, and back. */
+void bm_maker_build(struct bm_buf *buf, const struct bm_maker *maker);
+bm_must_use enum bm_rc bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail *fail);
+
+const char *bm_lot_format_word(enum bm_lot_format format);
+
+#endif

@@ -1,0 +1,52 @@
+/* print.h - what came out, for people (aligned tables) or for programs (JSON), on stdout; how far it is, on a terminal's stderr. */
+#ifndef BM_PRINT_H
+#define BM_PRINT_H
+
+#include "cli/cli.h"
+#include "wire/json.h"
+
+/* A column of a table: which field of a row. */
+struct bm_column {
+    const char *field, *heading;
+};
+#define BM_MAX_COLUMNS 10
+
+/*
+ * A list: rows as they come. For programs an array of the rows as they are; for people a table whose widths fit its first rows. Nothing is printed before the
+ * first row or the end, so that a refusal leaves stdout empty.
+ */
+#define BM_ROWS_HELD 256
+struct bm_list {
+    bool json;
+    const struct bm_column *columns;
+    size_t ncolumns;
+    const char *nothing; /* for people, when there is no row: "no lots yet: ..." */
+    json_t *held[BM_ROWS_HELD];
+    size_t nheld;
+    size_t width[BM_MAX_COLUMNS];
+    uint64_t n; /* rows so far */
+};
+enum bm_rc bm_list_row(void *ctx, struct bm_bytes json, struct bm_fail *fail); /* a bm_row_fn; ctx: the list */
+bm_must_use enum bm_rc bm_list_end(struct bm_list *list, struct bm_fail *fail);
+void bm_list_done(struct bm_list *list);
+
+/* One object: as it is, or a line a field. Text: a row from the registrar. */
+bm_must_use enum bm_rc bm_object_print(const struct bm_call *call, const json_t *object, struct bm_fail *fail);
+enum bm_rc bm_object_row(void *ctx, struct bm_bytes json, struct bm_fail *fail); /* a bm_row_fn; ctx: the struct bm_call */
+void bm_json_done(json_t **json);                                                /* for bm_cleanup() */
+/* A result of json_pack(): BM_ENOMEM when it is none. */
+bm_must_use enum bm_rc bm_json_check(const json_t *json, struct bm_fail *fail);
+
+/* For people: text of others, with what is no printable character made visible. Returns how many columns it took. */
+size_t bm_text_print(const char *text);
+
+/* "WHAT  ######......  60%" over itself on stderr, when that is a terminal, at most ten times a second. Done: the line is cleared. */
+struct bm_progress {
+    const char *what;
+    int64_t last;
+    bool shown;
+};
+void bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total);
+void bm_progress_done(struct bm_progress *progress); /* for bm_cleanup() */
+
+#endif

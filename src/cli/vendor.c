@@ -1,0 +1,176 @@
+/* vendor.c - vendor add, list, show, retire: whose lots are believed. */
+#include "cli/lists.h"
+#include "cli/maker.h"
+#include "cli/verbs.h"
+#include "pki/cert.h"
+#include "wire/text.h"
+
+static enum bm_rc
+add_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE - 64 };
+    bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    enum bm_rc rc;
+
+    if ((rc = bm_maker_collect(&maker, call, call->words.v[0], fail)) != BM_OK)
+        return rc;
+    bm_maker_build(&body, &maker);
+    if ((rc = bm_buf_check(&body, "the vendor's record", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_ask(&ask, BM_C_VENDOR_ADD, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_ask_show(&ask, "vendor", call->words.v[0], bm_object_row, call, fail);
+}
+
+const struct bm_verb bm_verb_vendor_add = {
+    .words = "vendor add",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Say whose lots to believe: a chipmaker, and the keys that sign for it.",
+    .help = "Check each key with the chipmaker by another road than the one it came by: whoever holds it can hand you chips.\n"
+            "A signer is a note's vkey or a file with one, an Ed25519 public key in PEM (Birthmark manifests), or an X.509\n"
+            "certificate (Microchip manifests). Adding a name again replaces what it had.\n\n"
+            "example: birthmark vendor add \"Example Silicon\" --signer maker.pub\n"
+            "         birthmark vendor add Microchip --signer MCHP_manifest_signer_*.crt\n",
+    .options = { { .name = "signer",
+                   .value = "KEY",
+                   .help = "a vkey, or a file with a key or certificate; one or more",
+                   .needed = true,
+                   .many = true },
+                 { .name = "root",
+                   .value = "CA.pem",
+                   .help = "where the chips' own certificates must end; none: not checked",
+                   .many = true },
+                 { .name = "format", .value = "WORD", .help = "auto, birthmark or microchip; default auto: what the signers sign" } },
+    .run = add_run,
+};
+
+static enum bm_rc
+list_run(struct bm_call *call, struct bm_fail *fail)
+{
+    static const struct bm_column columns[] = {
+        { "vendor", "VENDOR" }, { "format", "FORMAT" }, { "state", "STATE" }, { "added", "ADDED" }
+    };
+    const struct bm_list_what what = {
+        .what = "vendor", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no vendors yet: see `birthmark vendor add --help`"
+    };
+
+    return bm_list_run(call, &what, fail);
+}
+
+const struct bm_verb bm_verb_vendor_list = {
+    .words = "vendor list",
+    .arguments = "",
+    .site = true,
+    .purpose = "List the chipmakers whose lots are believed.",
+    .help = "example: birthmark vendor list\n",
+    .run = list_run,
+};
+
+/* ---- show: the row, and what it stands on ---- */
+
+static enum bm_rc
+cert_add(json_t *array, struct bm_bytes der, struct bm_fail *fail)
+{
+    char subject[200], hex[2 * BM_HASH + 1], until[BM_TIME_TEXT];
+    uint8_t hash[BM_HASH];
+    struct bm_cert cert;
+    enum bm_rc rc;
+
+    if ((rc = bm_cert_parse(&cert, der, fail)) != BM_OK)
+        return rc;
+    bm_name_print(subject, sizeof(subject), cert.subject);
+    bm_sha256(hash, der);
+    bm_hex(hex, bm_bytes(hash, BM_HASH));
+    bm_time_print(until, cert.not_after);
+    if (json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "subject", subject, "sha256", hex, "not_after", until)) != 0)
+        return bm_json_check(NULL, fail);
+    return BM_OK;
+}
+
+static enum bm_rc
+record_add(json_t *row, const struct bm_maker *maker, struct bm_fail *fail)
+{
+    json_t *signers = json_array(), *roots = json_array();
+    enum bm_rc rc = BM_OK;
+
+    if (json_object_set_new(row, "signers", signers) != 0 || json_object_set_new(row, "roots", roots) != 0)
+        return bm_json_check(NULL, fail);
+    for (size_t i = 0; i < maker->vendor.nkeys && rc == BM_OK; i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
+
+        bm_note_vkey_build(&vkey, &maker->vendor.keys[i]);
+        if ((rc = bm_buf_check(&vkey, "a vkey", fail)) == BM_OK &&
+            json_array_append_new(signers, json_pack("{s:s%}", "vkey", (const char *)vkey.p, vkey.n)) != 0)
+            rc = bm_json_check(NULL, fail);
+    }
+    for (size_t i = 0; i < maker->vendor.signers.n && rc == BM_OK; i++)
+        rc = cert_add(signers, maker->vendor.signers.der[i], fail);
+    for (size_t i = 0; i < maker->vendor.roots.n && rc == BM_OK; i++)
+        rc = cert_add(roots, maker->vendor.roots.der[i], fail);
+    return rc;
+}
+
+static enum bm_rc
+show_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE };
+    bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    enum bm_rc rc;
+
+    bm_buf_add_lv16(&body, bm_bytes_str(call->words.v[0]));
+    if ((rc = bm_maker_name(call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_ask_show(&ask, "vendor", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
+        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    /* a retired one has a row and no record any more */
+    if ((rc = bm_ask(&ask, BM_C_VENDOR, bm_buf_bytes(&body), NULL, NULL, &record, fail)) == BM_OK)
+        rc = bm_maker_parse(&maker, bm_buf_bytes(&record), fail);
+    else if (rc == BM_EPOLICY)
+        return bm_object_print(call, row, fail);
+    if (rc != BM_OK || (rc = record_add(row, &maker, fail)) != BM_OK)
+        return rc;
+    return bm_object_print(call, row, fail);
+}
+
+const struct bm_verb bm_verb_vendor_show = {
+    .words = "vendor show",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Show a chipmaker with the keys and roots that its lots are checked against.",
+    .help = "example: birthmark vendor show \"Example Silicon\"\n",
+    .run = show_run,
+};
+
+static enum bm_rc
+retire_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    enum bm_rc rc;
+
+    bm_buf_add_lv16(&body, bm_bytes_str(call->words.v[0]));
+    if ((rc = bm_maker_name(call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_ask(&ask, BM_C_VENDOR_RETIRE, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_ask_show(&ask, "vendor", call->words.v[0], bm_object_row, call, fail);
+}
+
+const struct bm_verb bm_verb_vendor_retire = {
+    .words = "vendor retire",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Believe no more lots of a chipmaker; those that were received stay.",
+    .help = "`birthmark vendor add` with the same name takes it back.\n\nexample: birthmark vendor retire \"Example Silicon\"\n",
+    .run = retire_run,
+};

@@ -1,0 +1,18 @@
+/* verbs.h - the names of the verbs, for the one table that lists them. */
+#ifndef BM_CLI_VERBS_H
+#define BM_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+extern const struct bm_verb bm_verb_init, bm_verb_serve, bm_verb_site_show, bm_verb_ca_show;
+extern const struct bm_verb bm_verb_chip_create, bm_verb_chip_show;
+extern const struct bm_verb bm_verb_lot_sign, bm_verb_lot_inspect, bm_verb_lot_receive, bm_verb_lot_list, bm_verb_lot_show;
+extern const struct bm_verb bm_verb_vendor_add, bm_verb_vendor_list, bm_verb_vendor_show, bm_verb_vendor_retire;
+extern const struct bm_verb bm_verb_order_open, bm_verb_order_list, bm_verb_order_show;
+extern const struct bm_verb bm_verb_profile_list, bm_verb_profile_show, bm_verb_profile_check, bm_verb_operator_list;
+extern const struct bm_verb bm_verb_device_list, bm_verb_device_show;
+extern const struct bm_verb bm_verb_identity_list, bm_verb_identity_revoke, bm_verb_identity_reissue;
+extern const struct bm_verb bm_verb_alarm_list, bm_verb_alarm_show, bm_verb_alarm_settle;
+extern const struct bm_verb bm_verb_ledger_verify, bm_verb_ledger_show, bm_verb_ledger_prove, bm_verb_ledger_checkpoint;
+
+#endif
