@@ -5,6 +5,7 @@
 #include "pki/cert.h"
 #include "proc/places.h"
 #include "proc/spawn.h"
+#include "wire/json.h"
 #include "wire/text.h"
 
 #include <getopt.h>
@@ -133,6 +134,7 @@ start(struct gate *gate, const char *home, struct bm_fail *fail)
     static const struct bm_confine_plan plan = { .name = "gate", .listen_accept = true, .nobody = true };
     enum bm_rc rc;
 
+    json_object_seed(0); /* jansson reads /dev/urandom for it: now or never */
     if ((rc = files_load(gate, home, fail)) != BM_OK || (rc = tls_load(gate, home, fail)) != BM_OK ||
         (rc = loop_open(gate, fail)) != BM_OK || (rc = bm_asks_open(gate, BM_FD_GATE_REGISTRAR, fail)) != BM_OK ||
         (rc = bm_accept_open(gate, BM_FD_GATE_TLS, BM_FD_GATE_PLAIN, fail)) != BM_OK || (rc = bm_confine(&plan, fail)) != BM_OK)
