@@ -107,7 +107,7 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
     (void)head;
     bm_view_copy(vendor, sizeof(vendor), bm_rd_lv16(&body, BM_MAX_NAME));
-    if (!bm_rd_end(&body) || ask.n > BM_S_MAX_SIGNED || !bm_name_ok(vendor, BM_MAX_NAME))
+    if (!bm_rd_end(&body) || ask.n > BM_S_MAX_SIGNED || !bm_line_ok(bm_bytes_str(vendor)) || vendor[0] == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "LOT_BEGIN does not parse");
     if (peer->r->arrival.open)
         return bm_answer_refused(peer->r, peer->link, id, BM_EBUSY, 0,

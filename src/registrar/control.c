@@ -182,8 +182,8 @@ items_skip(struct bm_rd *rd)
 }
 
 /* One line for people: printable UTF-8. */
-static bool
-line_ok(struct bm_bytes text)
+bool
+bm_line_ok(struct bm_bytes text)
 {
     size_t at = 0, n = 1;
 
@@ -207,7 +207,7 @@ serve_vendor_add(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     format = bm_rd_u8(&body);
     items_skip(&body); /* signers */
     items_skip(&body); /* roots */
-    if (!bm_rd_end(&body) || !bm_name_ok(name, BM_MAX_NAME) || format >= BM_COUNT(formats))
+    if (!bm_rd_end(&body) || !bm_line_ok(bm_bytes_str(name)) || name[0] == 0 || format >= BM_COUNT(formats))
         return bm_fail(fail, BM_EINPUT, NULL, "VENDOR_ADD does not parse");
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
         (rc = bm_store_vendor_put(peer->r->store, name, formats[format], whole, peer->r->now, fail)) != BM_OK)
@@ -261,7 +261,7 @@ serve_settle(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
     bm_view_copy(by, sizeof(by), who);
     bm_view_copy(note, sizeof(note), text);
-    if (!bm_rd_end(&body) || !bm_name_ok(by, BM_MAX_NAME) || !line_ok(text))
+    if (!bm_rd_end(&body) || !bm_name_ok(by, BM_MAX_NAME) || !bm_line_ok(text))
         return bm_fail(fail, BM_EINPUT, NULL, "ALARM_SETTLE does not parse");
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK)
         return rc;

@@ -196,6 +196,9 @@ bm_must_use enum bm_rc bm_control_end(struct bm_link *link, uint64_t id, struct 
 /* The row that the site answers with; also what /v1 and /healthz say. */
 bm_must_use enum bm_rc bm_site_row(struct bm_registrar *r, struct bm_buf *json, struct bm_fail *fail);
 
+/* UTF-8 without control characters: texts that people gave. A vendor's name is one, unlike other names. */
+bool bm_line_ok(struct bm_bytes text);
+
 /* Copies a view into a NUL-terminated buffer of n bytes, cut to fit. */
 void bm_view_copy(char *ret, size_t n, struct bm_bytes view);
 
