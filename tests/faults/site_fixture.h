@@ -65,9 +65,9 @@ struct fixture {
     uint64_t checkpointed;
     uint8_t checkpoint_root[BM_HASH];
     size_t checkpoints;
-    size_t certificates; /* issued, by the leaves */
-    char last_event[2048]; /* as much as fits */
-    uint8_t last_certificate[2048];
+    size_t certificates;   /* issued, by the leaves */
+    char last_event[1536]; /* as much as fits */
+    uint8_t last_certificate[1024];
     size_t nlast_certificate;
 };
 
@@ -95,10 +95,10 @@ struct fixture_answer {
     uint8_t serial[BM_MAX_SERIAL];
     size_t nserial;
     char device[BM_MAX_NAME + 1];
-    uint8_t certificate[2048];
+    uint8_t certificate[1024];
     size_t ncertificate;
     size_t nleaves;
-    char event[2048];   /* of the first leaf, as much as fits */
+    char event[1536];   /* of the first leaf, as much as fits */
     struct bm_buf body; /* ANSWER: as it came; fixture_answer_done() */
 };
 void fixture_answer_done(struct fixture_answer *answer);

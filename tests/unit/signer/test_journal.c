@@ -220,6 +220,28 @@ a_full_disk_ends_it_and_is_never_tried_again(void **state)
     bm_journal_close(&journal);
 }
 
+/* /dev/null takes every write and refuses every fdatasync. */
+static void
+a_failed_fdatasync_is_never_tried_again(void **state)
+{
+    bm_cleanup(bm_fd_done) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bm_cleanup(bm_fd_done) int fd = file_new();
+    struct bm_journal journal;
+    struct bm_fail fail;
+    uint64_t at;
+
+    (void)state;
+    assert_true(null >= 0);
+    assert_int_equal(bm_journal_open(&journal, fd, see_none, NULL, &fail), BM_OK);
+    journal.fd = null;
+    assert_int_equal(bm_journal_add(&journal, 1, bm_bytes_str("first"), &at, &fail), BM_OK);
+    assert_int_equal(bm_journal_sync(&journal, &fail), BM_EBUG);
+    assert_non_null(strstr(fail.text, "can't be made durable"));
+    journal.fd = fd;
+    assert_int_equal(bm_journal_sync(&journal, &fail), BM_EBUG);
+    bm_journal_close(&journal);
+}
+
 static void
 a_record_longer_than_any_is_refused(void **state)
 {
@@ -248,6 +270,7 @@ main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(records_out_of_their_place_are_refused),
         cmocka_unit_test(a_full_disk_ends_it_and_is_never_tried_again),
+        cmocka_unit_test(a_failed_fdatasync_is_never_tried_again),
         cmocka_unit_test(a_record_longer_than_any_is_refused),
     };
 
