@@ -1,162 +1,22 @@
 /* birthmark-registrar: the working process. docs/architecture.md says what it may and may not. */
-#include "registrar/registrar.h"
+#include "base/base.h"
+#include "registrar/run.h"
 
-#include "base/file.h"
-#include "proc/confine.h"
-#include "proc/spawn.h"
-
-#include <getopt.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/stat.h>
-
-struct options {
-    const char *home;
-    size_t gates;
-    bool socketpair;
-};
-
-static enum bm_rc
-options_parse(struct options *ret, int argc, char **argv, struct bm_fail *fail)
-{
-    static const struct option known[] = {
-        { "home", required_argument, NULL, 'h' },
-        { "gates", required_argument, NULL, 'g' },
-        { "control", required_argument, NULL, 'c' },
-        { 0 },
-    };
-    struct options o = { .home = NULL };
-    int c;
-
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (c == 'h')
-            o.home = optarg;
-        else if (c == 'g')
-            o.gates = (size_t)strtoul(optarg, NULL, 10);
-        else if (c == 'c')
-            o.socketpair = strcmp(optarg, "socketpair") == 0;
-        else
-            return bm_fail(fail, BM_EINPUT, NULL, "birthmark-registrar is started by birthmarkd or birthmark, not by hand");
-    }
-    if (o.home == NULL || o.gates > BM_MAX_GATES || optind != argc)
-        return bm_fail(fail, BM_EINPUT, NULL, "birthmark-registrar is started by birthmarkd or birthmark, not by hand");
-    *ret = o;
-    return BM_OK;
-}
-
-static enum bm_rc
-keep_der(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_buf *buf = ctx;
-
-    if (buf->n > 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "the file must hold one certificate");
-    bm_buf_add_bytes(buf, der);
-    return bm_buf_check(buf, "the certificate", fail);
-}
-
-static enum bm_rc
-ca_load(struct bm_registrar *r, const char *home, enum bm_ca ca, const char *word, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 65536 };
-    char name[64], path[BM_PATH];
-    struct bm_cert cert;
-    enum bm_rc rc;
-
-    (void)snprintf(name, sizeof(name), BM_PLACE_CA_CERT, word);
-    r->ca_cert[ca].max = BM_MAX_CERT;
-    if ((rc = bm_path_join(path, home, name, fail)) != BM_OK || (rc = bm_file_read(&pem, path, fail)) != BM_OK ||
-        (rc = bm_pem_parse(bm_buf_bytes(&pem), "CERTIFICATE", keep_der, &r->ca_cert[ca], fail)) != BM_OK ||
-        (rc = bm_cert_parse(&cert, bm_buf_bytes(&r->ca_cert[ca]), fail)) != BM_OK)
-        return rc;
-    r->ca_subject[ca] = cert.subject;
-    return BM_OK;
-}
-
-static enum bm_rc
-site_load(struct bm_registrar *r, const char *home, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 65536 };
-    char path[BM_PATH];
-    enum bm_rc rc;
-
-    if ((rc = bm_path_join(path, home, BM_PLACE_SITE, fail)) != BM_OK || (rc = bm_file_read(&text, path, fail)) != BM_OK ||
-        (rc = bm_site_parse(&r->site, bm_buf_bytes(&text), fail)) != BM_OK ||
-        (rc = ca_load(r, home, BM_CA_OPERATIONAL, "operational", fail)) != BM_OK)
-        return rc;
-    return ca_load(r, home, BM_CA_IDEVID, "idevid", fail);
-}
-
-static enum bm_rc
-links_open(struct bm_registrar *r, const struct options *o, struct bm_fail *fail)
-{
-    enum bm_rc rc = BM_OK;
-
-    bm_link_init(&r->signer, BM_FD_REGISTRAR_SIGNER, ++r->generation);
-    for (size_t i = 0; i < MAX_CONTROLS; i++)
-        bm_link_init(&r->controls[i], -1, 0);
-    r->listening = -1;
-    if (o->socketpair) {
-        bm_link_init(&r->controls[0], BM_FD_REGISTRAR_CONTROL, ++r->generation);
-        r->controls[0].rules = (struct bm_rules){ .table = bm_control_rules, .count = bm_control_nrules, .phase = 1 };
-    } else if (bm_fd_listens(BM_FD_REGISTRAR_CONTROL)) {
-        r->listening = BM_FD_REGISTRAR_CONTROL;
-    } else {
-        rc = bm_fail(fail, BM_EBUG, NULL,
-                     "birthmark-registrar found no control socket: it is started by birthmarkd or birthmark, not by hand");
-    }
-    r->ngates = o->gates;
-    for (size_t i = 0; i < r->ngates; i++) {
-        bm_link_init(&r->gates[i], BM_FD_REGISTRAR_GATES + (int)i, ++r->generation);
-        r->gates[i].rules = (struct bm_rules){ .table = bm_gate_rules, .count = bm_gate_nrules, .phase = 1 };
-    }
-    return rc;
-}
-
-/* The store opened, the ledger read, the confinement on: from here on foreign bytes may come. */
-static enum bm_rc
-start(struct bm_registrar *r, const struct options *o, struct bm_fail *fail)
-{
-    char dir[BM_PATH], path[BM_PATH];
-    const struct bm_confine_dir dirs[] = { { .path = dir, .write = true } };
-    const struct bm_confine_plan plan = { .name = "registrar", .dirs = dirs, .ndirs = 1, .files = true, .listen_accept = true };
-    enum bm_rc rc;
-
-    if ((rc = site_load(r, o->home, fail)) != BM_OK || (rc = links_open(r, o, fail)) != BM_OK ||
-        (rc = bm_path_join(dir, o->home, "store", fail)) != BM_OK || (rc = bm_path_join(path, o->home, BM_PLACE_STORE, fail)) != BM_OK ||
-        (rc = bm_confine(&plan, fail)) != BM_OK)
-        return rc;
-    bm_confine_probe(r->confinement[1]);
-    if ((rc = bm_store_open(&r->store, path, fail)) != BM_OK || (rc = bm_registrar_transaction(r, fail)) != BM_OK ||
-        (rc = bm_ledger_open(&r->ledger, r->store, fail)) != BM_OK || (rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK ||
-        (rc = bm_signer_hello(r, fail)) != BM_OK || (rc = bm_store_lot_drop_arriving(r->store, fail)) != BM_OK)
-        return rc;
-    r->in_transaction = false;
-    if ((rc = bm_store_commit(r->store, fail)) != BM_OK)
-        return rc;
-    return bm_ready(fail);
-}
 
 int
 main(int argc, char **argv)
 {
-    struct bm_registrar *r = calloc(1, sizeof(*r));
+    struct bm_registrar_options options;
     struct bm_fail fail = { .rc = BM_OK };
-    struct options o;
     enum bm_rc rc;
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(077);
-    if (r == NULL)
-        rc = bm_fail(&fail, BM_ENOMEM, NULL, "there is no memory to start");
-    else if ((rc = options_parse(&o, argc, argv, &fail)) == BM_OK) {
-        r->env = &bm_env_system;
-        if ((rc = start(r, &o, &fail)) == BM_OK)
-            rc = bm_registrar_serve(r, &fail);
-        bm_trees_done(&r->trees);
-        bm_store_close(r->store);
-    }
-    free(r);
+    if ((rc = bm_registrar_options_parse(&options, argc, argv, &fail)) == BM_OK)
+        rc = bm_registrar_run(&options, &bm_env_system, &fail);
     if (rc != BM_OK)
         (void)fprintf(stderr, "birthmark-registrar: %s\n", fail.text);
     return bm_rc_exit(rc);
