@@ -136,18 +136,16 @@ static int
 start(void **state)
 {
     (void)state;
-    if (!virtual_start(&chips)) {
-        print_message("skipped: swtpm or SoftHSM cannot be started here\n");
-        exit(77);
-    }
+    if (!virtual_start(&chips))
+        return -1;
     ca = testca_new();
     (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
     testca_write(&ca, ca_file);
     if (broker_start())
         return 0;
     virtual_stop(&chips);
-    print_message("skipped: mosquitto cannot be started here\n");
-    exit(77);
+    print_message("mosquitto does not start: tools/deps run\n");
+    return -1;
 }
 
 static int

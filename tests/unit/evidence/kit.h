@@ -1,42 +1,15 @@
-/* kit.h - what the tests of evidence share: sentences asserted, keys, requests and CMC messages made, commands run in a directory of their own. */
+/* kit.h - what the tests of evidence share: CMC messages made, commands run in a directory of their own. */
 #ifndef BM_TEST_EVIDENCE_KIT_H
 #define BM_TEST_EVIDENCE_KIT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../pki/kit.h"
 
 #include "evidence/bundle.h"
-#include "pki/private.h"
-#include "wire/der.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-/* Fails with the sentence that was recorded. */
-#define assert_rc(want, call)                                                                 \
-    do {                                                                                      \
-        enum bm_rc kit_rc_ = (call);                                                          \
-        if (kit_rc_ != (want))                                                                \
-            fail_msg("%s: %s, not %s: %s", #call, bm_rc_word(kit_rc_), #want, kit_fail.text); \
-    } while (0)
-#define assert_ok(call) assert_rc(BM_OK, call)
-#define assert_refused(want, call, words)                                   \
-    do {                                                                    \
-        assert_rc(want, call);                                              \
-        if (strstr(kit_fail.text, (words)) == NULL)                         \
-            fail_msg("\"%s\" does not say \"%s\"", kit_fail.text, (words)); \
-    } while (0)
 
 #define KIT_NONCE "0123456789abcdef0123456789abcdef"
 #define KIT_BUF(name) bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_EVIDENCE }
 #define KIT_KEY(name) bm_cleanup(bm_private_done) struct bm_private *name = NULL
 
-static struct bm_fail kit_fail __attribute__((unused));
 static char kit_dir[64] __attribute__((unused)); /* of this test program */
 
 static inline int
@@ -81,45 +54,22 @@ kit_dir_remove(void **state)
     return system(line);
 }
 
-static __attribute__((noinline, unused)) void
+static inline void
 kit_read(struct bm_buf *buf, const char *name)
 {
-    char path[256];
-    uint8_t part[4096];
-    size_t n;
-    FILE *f;
+    char path[BM_PATH];
 
-    (void)snprintf(path, sizeof(path), "%s/%s", kit_dir, name);
-    if ((f = fopen(path, "rb")) == NULL)
-        fail_msg("there is no %s", path);
-    while ((n = fread(part, 1, sizeof(part), f)) > 0)
-        bm_buf_add(buf, part, n);
-    (void)fclose(f);
-    assert_false(buf->bad);
+    assert_ok(bm_path_join(path, kit_dir, name, &kit_fail));
+    assert_ok(bm_file_read(buf, path, &kit_fail));
 }
 
 static inline void
 kit_write(const char *name, struct bm_bytes bytes)
 {
-    char path[256];
-    FILE *f;
+    char path[BM_PATH];
 
-    (void)snprintf(path, sizeof(path), "%s/%s", kit_dir, name);
-    assert_non_null(f = fopen(path, "wb"));
-    assert_int_equal(fwrite(bytes.p, 1, bytes.n, f), bytes.n);
-    assert_int_equal(fclose(f), 0);
-}
-
-static inline void
-kit_csr(struct bm_buf *buf, struct bm_private *key)
-{
-    KIT_BUF(info);
-    KIT_BUF(signature);
-
-    bm_csr_info_build(&info, bm_key_spki(bm_private_public(key)), NULL);
-    assert_ok(bm_private_sign(key, bm_buf_bytes(&info), &signature, &kit_fail));
-    bm_csr_build(buf, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&signature));
-    assert_ok(bm_buf_check(buf, "the request", &kit_fail));
+    assert_ok(bm_path_join(path, kit_dir, name, &kit_fail));
+    assert_ok(bm_file_write(path, bytes, 0600, &kit_fail));
 }
 
 /* SignedData over content and attrs (tag 31) as they are. */
@@ -140,7 +90,7 @@ kit_cmc(struct bm_buf *buf, struct bm_private *root, struct bm_private *key, str
     KIT_BUF(content);
     KIT_BUF(attrs);
 
-    kit_csr(&csr, key);
+    kit_csr(&csr, key, NULL);
     bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), nonce, bm_private_alg(root));
     assert_ok(bm_buf_check(&attrs, "the attributes", &kit_fail));
     kit_cmc_sign(buf, root, bm_buf_bytes(&content), bm_buf_bytes(&attrs));

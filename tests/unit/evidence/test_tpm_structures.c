@@ -1,7 +1,6 @@
 /* test_tpm_structures.c - TPM structures are read to the letter, and every wrong one is refused. */
 #include "soft_tpm.h"
 
-static struct bm_crypto *crypto;
 static struct bm_private *ak_private, *op_private;
 static struct bm_buf ak_area = { .max = BM_MAX_TPM }, op_area = { .max = BM_MAX_TPM };
 static struct bm_tpm_public ak, op;
@@ -10,7 +9,7 @@ static int
 begin(void **state)
 {
     (void)state;
-    assert_ok(bm_crypto_new(&crypto, &kit_fail));
+    assert_ok(bm_crypto_new(&kit_crypto, &kit_fail));
     assert_ok(bm_private_generate(&ak_private, BM_KEY_P256, &kit_fail));
     assert_ok(bm_private_generate(&op_private, BM_KEY_P256, &kit_fail));
     soft_public(&ak_area, bm_private_public(ak_private), SOFT_AK);
@@ -28,7 +27,7 @@ end(void **state)
     bm_buf_done(&op_area);
     bm_private_free(ak_private);
     bm_private_free(op_private);
-    bm_crypto_free(crypto);
+    bm_crypto_free(kit_crypto);
     return 0;
 }
 
@@ -86,7 +85,7 @@ refuses_areas_of_other_kinds(void **state)
 
         bm_buf_add_bytes(&area, bm_buf_bytes(&op_area));
         area.p[cases[i].at] = area.p[cases[i].at] == cases[i].to ? (uint8_t)(cases[i].to ^ 1) : cases[i].to;
-        assert_refused(BM_EINPUT, bm_tpm_public_parse(&got, bm_buf_bytes(&area), &kit_fail), cases[i].words);
+        assert_refused_saying(BM_EINPUT, bm_tpm_public_parse(&got, bm_buf_bytes(&area), &kit_fail), cases[i].words);
     }
 }
 
@@ -185,7 +184,7 @@ certify_check(const struct soft_attest *in, struct bm_private *signer, struct bm
 
     soft_attest_build(&attest, in);
     soft_sign(&signature, signer, bm_buf_bytes(&attest));
-    return bm_tpm_certify_check(crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail);
+    return bm_tpm_certify_check(kit_crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail);
 }
 
 static void
@@ -196,18 +195,18 @@ accepts_what_certify_makes_and_refuses_the_rest(void **state)
 
     (void)state;
     assert_ok(certify_check(&good, ak_private, extra));
-    assert_refused(BM_EPOLICY, certify_check(&good, op_private, extra), "the attestation key's signature");
-    assert_refused(BM_EPOLICY, certify_check(&good, ak_private, bm_bytes_str("another")), "another request");
-    assert_refused(BM_EPOLICY, certify_check(&good, ak_private, bm_bytes(NULL, 0)), "another request");
+    assert_refused_saying(BM_EPOLICY, certify_check(&good, op_private, extra), "the attestation key's signature");
+    assert_refused_saying(BM_EPOLICY, certify_check(&good, ak_private, bm_bytes_str("another")), "another request");
+    assert_refused_saying(BM_EPOLICY, certify_check(&good, ak_private, bm_bytes(NULL, 0)), "another request");
     in = good;
     in.magic = 0xff544348; /* what a restricted key signs for anybody */
-    assert_refused(BM_EINPUT, certify_check(&in, ak_private, extra), "TPM2_Certify");
+    assert_refused_saying(BM_EINPUT, certify_check(&in, ak_private, extra), "TPM2_Certify");
     in = good;
     in.type = 0x8018; /* a quote */
-    assert_refused(BM_EINPUT, certify_check(&in, ak_private, extra), "TPM2_Certify");
+    assert_refused_saying(BM_EINPUT, certify_check(&in, ak_private, extra), "TPM2_Certify");
     in = good;
     in.name = bm_bytes(ak.name, ak.nname);
-    assert_refused(BM_EPOLICY, certify_check(&in, ak_private, extra), "another key");
+    assert_refused_saying(BM_EPOLICY, certify_check(&in, ak_private, extra), "another key");
 }
 
 static void
@@ -221,21 +220,21 @@ refuses_every_truncation_of_attestation_and_signature(void **state)
     (void)state;
     soft_attest_build(&attest, &in);
     soft_sign(&signature, ak_private, bm_buf_bytes(&attest));
-    assert_ok(bm_tpm_certify_check(crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail));
+    assert_ok(bm_tpm_certify_check(kit_crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail));
     for (size_t n = 0; n < attest.n; n++) {
         KIT_BUF(part);
 
         bm_buf_add(&part, attest.p, n);
-        assert_rc(BM_EINPUT, bm_tpm_certify_check(crypto, bm_buf_bytes(&part), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail));
+        assert_rc(BM_EINPUT, bm_tpm_certify_check(kit_crypto, bm_buf_bytes(&part), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail));
     }
     for (size_t n = 0; n < signature.n; n++) {
         KIT_BUF(part);
 
         bm_buf_add(&part, signature.p, n);
-        assert_rc(BM_EINPUT, bm_tpm_certify_check(crypto, bm_buf_bytes(&attest), bm_buf_bytes(&part), &ak, &op, extra, &kit_fail));
+        assert_rc(BM_EINPUT, bm_tpm_certify_check(kit_crypto, bm_buf_bytes(&attest), bm_buf_bytes(&part), &ak, &op, extra, &kit_fail));
     }
     bm_buf_add_u8(&signature, 0);
-    assert_rc(BM_EINPUT, bm_tpm_certify_check(crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail));
+    assert_rc(BM_EINPUT, bm_tpm_certify_check(kit_crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &ak, &op, extra, &kit_fail));
 }
 
 /* ---- credentials and claims ---- */
@@ -278,8 +277,8 @@ credentials_are_refused_for_other_keys_and_lengths(void **state)
 
     (void)state;
     assert_ok(bm_private_generate(&ed25519, BM_KEY_ED25519, &kit_fail));
-    assert_refused(BM_EINPUT, bm_tpm_credential_make(&credential, &encrypted, bm_private_public(ed25519), name, &good, seed, &kit_fail),
-                   "RSA-2048");
+    assert_refused_saying(
+        BM_EINPUT, bm_tpm_credential_make(&credential, &encrypted, bm_private_public(ed25519), name, &good, seed, &kit_fail), "RSA-2048");
     assert_rc(BM_EINPUT, bm_tpm_credential_make(&credential, &encrypted, &ak.key, name, &secret, seed, &kit_fail));
     secret.n = 0;
     assert_rc(BM_EINPUT, bm_tpm_credential_make(&credential, &encrypted, &ak.key, name, &secret, seed, &kit_fail));
@@ -315,7 +314,7 @@ claims_are_written_and_read_back(void **state)
     assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
     buf.n--;
     buf.p[1] = 2;
-    assert_refused(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 2");
+    assert_refused_saying(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 2");
 }
 
 int

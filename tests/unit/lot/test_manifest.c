@@ -4,7 +4,6 @@
 #define CHIPS 16
 #define SIGNER "example-silicon.example/lots"
 
-static struct bm_crypto *crypto;
 static struct bm_note_signer signer;
 static struct bm_buf leaves[CHIPS];
 
@@ -51,7 +50,7 @@ read_by(struct bm_lot_result *ret, struct bm_bytes file, const struct bm_note_ke
     struct bm_vendor vendor = { .name = "example", .keys = keys, .nkeys = nkeys };
     struct bm_lot_sink sink = { .leaf = tell_leaf, .odd = tell_odd, .ctx = told };
 
-    return bm_manifest_reader.read(ret, file, &vendor, NULL, crypto, &sink, &kit_fail);
+    return bm_manifest_reader.read(ret, file, &vendor, NULL, kit_crypto, &sink, &kit_fail);
 }
 
 static int
@@ -68,7 +67,7 @@ make_chips(void **state)
         leaves[i] = (struct bm_buf){ .max = BM_MAX_LEAF };
         assert_ok(bm_leaf_build(&leaves[i], &leaf, &kit_fail));
     }
-    return bm_crypto_new(&crypto, &kit_fail) == BM_OK ? 0 : -1;
+    return bm_crypto_new(&kit_crypto, &kit_fail) == BM_OK ? 0 : -1;
 }
 
 static int
@@ -77,7 +76,7 @@ drop_chips(void **state)
     (void)state;
     for (size_t i = 0; i < CHIPS; i++)
         bm_buf_done(&leaves[i]);
-    bm_crypto_free(crypto);
+    bm_crypto_free(kit_crypto);
     return 0;
 }
 

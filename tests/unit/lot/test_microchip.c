@@ -11,8 +11,6 @@
 #define Y2024 1704067200
 #define Y2026 1767225600
 
-static struct bm_crypto *crypto;
-
 struct told {
     uint64_t nleaves, nkeys, nhashes;
     char first_id[BM_MAX_ID + 1];
@@ -53,7 +51,7 @@ receive(struct bm_lot_result *ret, struct bm_bytes file, struct bm_bytes signer,
     struct bm_lot_sink sink = { .leaf = tell_leaf, .odd = tell_odd, .ctx = told };
     struct bm_lot_result ignored;
 
-    return bm_lot_read(ret != NULL ? ret : &ignored, file, &vendor, NULL, crypto, told != NULL ? &sink : NULL, &kit_fail);
+    return bm_lot_read(ret != NULL ? ret : &ignored, file, &vendor, NULL, kit_crypto, told != NULL ? &sink : NULL, &kit_fail);
 }
 
 static enum bm_rc
@@ -84,7 +82,7 @@ the_real_file_is_received_ten_of_ten(void **state)
 
     (void)state;
     if (!kit_shared(&file, REAL) || !shared_cert(&signer, SIGNER_5) || !kit_shared(&root, ROOT_002))
-        skip();
+        kit_skip(KIT_NO_SHARED);
     assert_ok(receive(&result, bm_buf_bytes(&file), bm_buf_bytes(&signer), bm_buf_bytes(&root), &told));
     assert_int_equal(result.format, BM_FORMAT_MICROCHIP);
     assert_int_equal(result.checked, 10);
@@ -113,7 +111,7 @@ the_real_file_is_refused_with_another_signer_or_root(void **state)
 
     (void)state;
     if (!kit_shared(&file, REAL) || !shared_cert(&signer5, SIGNER_5) || !shared_cert(&signer4, SIGNER_4))
-        skip();
+        kit_skip(KIT_NO_SHARED);
     assert_refused(BM_EPOLICY, receive(NULL, bm_buf_bytes(&file), bm_buf_bytes(&signer4), bm_bytes(NULL, 0), NULL),
                    "chip 0: it is signed by the certificate 571d99841117e3afb34f28886045903fa785cc283dd2e8068e1e5ea4604ce0e3, "
                    "which is not pinned for the vendor microchip: if it is Microchip's, add it");
@@ -134,7 +132,7 @@ one_changed_byte_anywhere_in_the_real_file_is_refused(void **state)
 
     (void)state;
     if (!kit_shared(&file, REAL) || !shared_cert(&signer, SIGNER_5))
-        skip();
+        kit_skip(KIT_NO_SHARED);
     for (size_t i = 0; i + 3 < file.n && entry.until == 0; i++) {
         if (memcmp(file.p + i, "\n  }", 4) != 0)
             continue;
@@ -450,27 +448,12 @@ a_vendor_of_another_format_is_refused(void **state)
     bm_buf_add_str(&file, "[");
     maker_entry(&file, &maker, "0a0b", 1);
     bm_buf_add_str(&file, "]");
-    assert_refused(BM_EPOLICY, bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, crypto, NULL, &kit_fail),
+    assert_refused(BM_EPOLICY, bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, kit_crypto, NULL, &kit_fail),
                    "this is a lot in microchip's format, and the vendor example delivers in another");
     vendor.format = BM_FORMAT_MICROCHIP;
-    assert_refused(BM_EINPUT, bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, crypto, NULL, &kit_fail),
+    assert_refused(BM_EINPUT, bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, kit_crypto, NULL, &kit_fail),
                    "the vendor example has 0 signer certificates: 1 to 64 are needed, add those that Microchip publishes");
     maker_close(&maker);
-}
-
-static int
-open_crypto(void **state)
-{
-    (void)state;
-    return bm_crypto_new(&crypto, &kit_fail) == BM_OK ? 0 : -1;
-}
-
-static int
-close_crypto(void **state)
-{
-    (void)state;
-    bm_crypto_free(crypto);
-    return 0;
 }
 
 int
@@ -490,5 +473,5 @@ main(void)
         cmocka_unit_test(a_vendor_of_another_format_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, open_crypto, close_crypto);
+    return kit_end(cmocka_run_group_tests(tests, kit_crypto_open, kit_crypto_close));
 }

@@ -1,20 +1,14 @@
 /* test_suite.c - the 518 proofs of transparency-dev/merkle come out as its authors say. */
-#include "merkle/tree.h"
+#include "../testing.h"
 
-#include "base/file.h"
+#include "merkle/tree.h"
 #include "wire/json.h"
 #include "wire/text.h"
 
 #include <fcntl.h>
 #include <fts.h>
 #include <openssl/evp.h>
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CASES 518
 
@@ -166,20 +160,15 @@ case_run(const char *path, size_t good[static BM_COUNT(kinds)])
 static void
 all_cases_come_out_as_they_say(void **state)
 {
-    const char *shared = getenv("BM_SHARED") != NULL ? getenv("BM_SHARED") : BM_SOURCE_ROOT "/../shared";
     char archive[BM_PATH], *roots[] = { dir, NULL };
     const char *const untar[] = { "tar", "-xzf", archive, "-C", dir, NULL };
-    struct bm_fail fail = { 0 };
     size_t count = 0, good[BM_COUNT(kinds)] = { 0 };
     FTSENT *file;
     FTS *walk;
 
     (void)state;
-    assert_int_equal(bm_path_join(archive, shared, "suites/merkle_testdata.tar.gz", &fail), BM_OK);
-    if (access(archive, R_OK) != 0) {
-        print_message("skipped: %s is not there\n", archive);
-        skip();
-    }
+    if (!kit_shared_path(archive, "suites/merkle_testdata.tar.gz"))
+        kit_skip(KIT_NO_SHARED);
     assert_int_equal(command_run(untar), 0);
     walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     assert_non_null(walk);
@@ -220,5 +209,5 @@ main(void)
         cmocka_unit_test(all_cases_come_out_as_they_say),
     };
 
-    return cmocka_run_group_tests(tests, directory_make, directory_remove);
+    return kit_end(cmocka_run_group_tests(tests, directory_make, directory_remove));
 }

@@ -49,41 +49,31 @@ real_roots_and_intermediates_are_read(void **state)
     (void)state;
     for (size_t i = 0; i < BM_COUNT(files); i++) {
         struct counts counts = { 0 };
-        size_t n;
-        char *text = kit_shared(files[i].file, &n);
+        bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 1 << 20 };
 
-        if (text == NULL) {
-            print_message("skipped: ../shared/data is not here\n");
-            skip();
-            return;
-        }
-        assert_ok(bm_pem_parse(bm_bytes(text, n), "CERTIFICATE", count_one, &counts, &kit_fail));
+        if (!kit_shared(&text, files[i].file))
+            kit_skip(KIT_NO_SHARED);
+        assert_ok(bm_pem_parse(bm_buf_bytes(&text), "CERTIFICATE", count_one, &counts, &kit_fail));
         print_message("%s: %zu read, %zu of P-521 refused\n", files[i].file, counts.good, counts.p521);
         assert_int_equal(counts.other, 0);
         assert_int_equal(counts.good, files[i].good);
         assert_int_equal(counts.p521, files[i].p521);
-        free(text);
     }
 }
 
 static void
 a_der_root_of_microchip_is_read(void **state)
 {
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
     struct bm_cert cert;
     char name[128];
-    size_t n;
-    char *der = kit_shared("data/microchip/trust-go-root-ca-002.der", &n);
 
     (void)state;
-    if (der == NULL) {
-        print_message("skipped: ../shared/data is not here\n");
-        skip();
-        return;
-    }
-    assert_ok(bm_cert_parse(&cert, bm_bytes(der, n), &kit_fail));
+    if (!kit_shared(&der, "data/microchip/trust-go-root-ca-002.der"))
+        kit_skip(KIT_NO_SHARED);
+    assert_ok(bm_cert_parse(&cert, bm_buf_bytes(&der), &kit_fail));
     bm_name_print(name, sizeof(name), cert.subject);
     assert_string_equal(name, "CN=Crypto Authentication Root CA 002, O=Microchip Technology Inc");
-    free(der);
 }
 
 /* Blocks are collected one after another. */
@@ -354,5 +344,5 @@ main(void)
         cmocka_unit_test(certificates_that_break_the_rules_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -1,23 +1,6 @@
 /* test_csr.c - requests: what is read, what is refused, and that no byte of one can be changed. */
 #include "kit.h"
 
-static struct bm_crypto *crypto;
-
-static int
-open_crypto(void **state)
-{
-    (void)state;
-    return bm_crypto_new(&crypto, &kit_fail) == BM_OK ? 0 : -1;
-}
-
-static int
-close_crypto(void **state)
-{
-    (void)state;
-    bm_crypto_free(crypto);
-    return 0;
-}
-
 static void
 make(struct bm_buf *buf, enum bm_key_alg alg)
 {
@@ -51,7 +34,7 @@ good_requests_of_each_kind_of_key_are_read_and_prove_possession(void **state)
                             "a label",
                             csr.subject.n);
         /* proves: RFC2986 3 */
-        assert_ok(bm_csr_check(crypto, &csr, &kit_fail));
+        assert_ok(bm_csr_check(kit_crypto, &csr, &kit_fail));
     }
 }
 
@@ -92,7 +75,7 @@ every_changed_byte_is_refused_or_breaks_the_signature(void **state)
 
             der.p[i] ^= flips[k];
             if (bm_csr_parse(&csr, bm_buf_bytes(&der), &kit_fail) == BM_OK) {
-                enum bm_rc rc = bm_csr_check(crypto, &csr, &kit_fail);
+                enum bm_rc rc = bm_csr_check(kit_crypto, &csr, &kit_fail);
 
                 assert_true(rc == BM_EPOLICY || rc == BM_EINPUT);
                 parsed++;
@@ -130,7 +113,7 @@ parse_made(unsigned version, const char *attributes_hex, bool with_attributes)
     bm_csr_build(&der, bm_buf_bytes(&info), BM_SIG_ECDSA_SHA256, bm_buf_bytes(&sig));
     if ((rc = bm_csr_parse(&csr, bm_buf_bytes(&der), &kit_fail)) != BM_OK)
         return rc;
-    return bm_csr_check(crypto, &csr, &kit_fail);
+    return bm_csr_check(kit_crypto, &csr, &kit_fail);
 }
 
 #define ATTRIBUTE "300a06032a030431030c0161"
@@ -184,7 +167,7 @@ somebody_elses_signature_proves_nothing(void **state)
     assert_ok(bm_private_sign(mine, bm_buf_bytes(&info), &sig, &kit_fail));
     bm_csr_build(&der, bm_buf_bytes(&info), BM_SIG_ECDSA_SHA256, bm_buf_bytes(&sig));
     assert_ok(bm_csr_parse(&csr, bm_buf_bytes(&der), &kit_fail));
-    assert_rc(BM_EPOLICY, bm_csr_check(crypto, &csr, &kit_fail));
+    assert_rc(BM_EPOLICY, bm_csr_check(kit_crypto, &csr, &kit_fail));
     assert_string_equal(kit_fail.text, "the request: the signature does not verify");
 }
 
@@ -200,5 +183,5 @@ main(void)
         cmocka_unit_test(somebody_elses_signature_proves_nothing),
     };
 
-    return cmocka_run_group_tests(tests, open_crypto, close_crypto);
+    return cmocka_run_group_tests(tests, kit_crypto_open, kit_crypto_close);
 }

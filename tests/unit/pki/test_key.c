@@ -8,23 +8,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-static struct bm_crypto *crypto;
-
-static int
-open_crypto(void **state)
-{
-    (void)state;
-    return bm_crypto_new(&crypto, &kit_fail) == BM_OK ? 0 : -1;
-}
-
-static int
-close_crypto(void **state)
-{
-    (void)state;
-    bm_crypto_free(crypto);
-    return 0;
-}
-
 static const char good_p256[] = "3059301306072a8648ce3d020106082a8648ce3d030107034200"
                                 "0404aaec73635726f213fb8a9e64da3b8632e41495a944d0045b522eba7240fad5"
                                 "87d9315798aaa3a5ba01775787ced05eaaf7b4e09fc81d6d1aa546e8365d525d";
@@ -233,7 +216,7 @@ a_context_used_again_knows_only_the_key_it_is_given(void **state)
         for (size_t i = 0; i < BM_COUNT(algs); i++)
             for (size_t k = 0; k < BM_COUNT(algs); k++) {
                 const struct bm_key *public = bm_private_public(key[i]);
-                enum bm_rc rc = bm_key_verify(crypto, public, bm_private_alg(key[k]), tbs, bm_buf_bytes(&sig[k]), &kit_fail);
+                enum bm_rc rc = bm_key_verify(kit_crypto, public, bm_private_alg(key[k]), tbs, bm_buf_bytes(&sig[k]), &kit_fail);
 
                 assert_int_equal(rc == BM_OK, i == k);
                 if (algs[i] == algs[k] && i != k)
@@ -241,8 +224,8 @@ a_context_used_again_knows_only_the_key_it_is_given(void **state)
             }
     /* proves: RFC3279 2.2.3 */
     assert_rc(BM_EINPUT,
-              bm_key_verify(crypto, bm_private_public(key[0]), BM_SIG_ECDSA_SHA256, tbs, bm_bytes(sig[0].p, sig[0].n - 1), &kit_fail));
-    assert_rc(BM_EINPUT, bm_key_verify(crypto, bm_private_public(key[0]), BM_SIG_RSA_SHA256, tbs, bm_buf_bytes(&sig[0]), &kit_fail));
+              bm_key_verify(kit_crypto, bm_private_public(key[0]), BM_SIG_ECDSA_SHA256, tbs, bm_bytes(sig[0].p, sig[0].n - 1), &kit_fail));
+    assert_rc(BM_EINPUT, bm_key_verify(kit_crypto, bm_private_public(key[0]), BM_SIG_RSA_SHA256, tbs, bm_buf_bytes(&sig[0]), &kit_fail));
     assert_string_equal(kit_fail.text, "the signature's algorithm does not go with the key");
     for (size_t i = 0; i < BM_COUNT(algs); i++) {
         bm_private_free(key[i]);
@@ -266,7 +249,7 @@ private_keys_there_and_back(void **state)
         assert_ok(bm_private_parse(&again, bm_buf_bytes(&pem), &kit_fail));
         assert_memory_equal(bm_private_public(again)->hash, bm_private_public(key)->hash, BM_HASH);
         assert_ok(bm_private_sign(again, bm_bytes_str("x"), &sig, &kit_fail));
-        assert_ok(bm_key_verify(crypto, bm_private_public(key), bm_private_alg(key), bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
+        assert_ok(bm_key_verify(kit_crypto, bm_private_public(key), bm_private_alg(key), bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
         bm_private_free(bm_take(again));
         for (size_t n = 0; n < pem.n - 1; n++)
             assert_rc(BM_EINPUT, bm_private_parse(&again, bm_bytes(pem.p, n), &kit_fail));
@@ -312,11 +295,11 @@ private_keys_of_others(void **state)
     assert_ok(bm_private_parse(&key, bm_buf_bytes(&rsa), &kit_fail));
     assert_int_equal(bm_private_alg(key), BM_SIG_RSA_SHA256);
     assert_ok(bm_private_sign(key, bm_bytes_str("x"), &sig, &kit_fail));
-    assert_ok(bm_key_verify(crypto, bm_private_public(key), BM_SIG_RSA_SHA256, bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
+    assert_ok(bm_key_verify(kit_crypto, bm_private_public(key), BM_SIG_RSA_SHA256, bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
     assert_rc(BM_EPOLICY,
-              bm_key_verify(crypto, bm_private_public(key), BM_SIG_RSA_SHA384, bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
+              bm_key_verify(kit_crypto, bm_private_public(key), BM_SIG_RSA_SHA384, bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
     assert_rc(BM_EPOLICY,
-              bm_key_verify(crypto, bm_private_public(key), BM_SIG_RSA_PSS_SHA256, bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
+              bm_key_verify(kit_crypto, bm_private_public(key), BM_SIG_RSA_PSS_SHA256, bm_bytes_str("x"), bm_buf_bytes(&sig), &kit_fail));
     bm_private_free(bm_take(key));
     assert_rc(BM_EINPUT, bm_private_parse(&key, bm_buf_bytes(&small), &kit_fail));
     assert_rc(BM_EINPUT, bm_private_parse(&key, bm_buf_bytes(&curve), &kit_fail));
@@ -346,5 +329,5 @@ main(void)
         cmocka_unit_test(private_keys_of_others),
     };
 
-    return cmocka_run_group_tests(tests, open_crypto, close_crypto);
+    return cmocka_run_group_tests(tests, kit_crypto_open, kit_crypto_close);
 }

@@ -51,13 +51,11 @@ certs_of(const struct set *set)
 static bool
 set_read(struct set *set, const char *file)
 {
-    size_t n;
-    char *text = kit_shared(file, &n);
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 1 << 20 };
 
-    if (text == NULL)
+    if (!kit_shared(&text, file))
         return false;
-    assert_ok(bm_pem_parse(bm_bytes(text, n), "CERTIFICATE", set_add, set, &kit_fail));
-    free(text);
+    assert_ok(bm_pem_parse(bm_buf_bytes(&text), "CERTIFICATE", set_add, set, &kit_fail));
     return true;
 }
 
@@ -71,11 +69,8 @@ the_chains_of_tpm_makers_verify(void **state)
 
     (void)state;
     if (!set_read(&roots, "data/tpm/tpm_roots_26.pem") || !set_read(&between, "data/tpm/tpm_intermediates_143.pem") ||
-        !set_read(&leaf, "data/tpm/st-ek-rsa.pem")) {
-        print_message("skipped: ../shared/data is not here\n");
-        skip();
-        return;
-    }
+        !set_read(&leaf, "data/tpm/st-ek-rsa.pem"))
+        kit_skip(KIT_NO_SHARED);
     for (size_t i = 0; i < between.n; i++) {
         if (bm_path_check(between.der[i], certs_of(&between), certs_of(&roots), AT, &kit_fail) == BM_OK)
             good++;
@@ -254,17 +249,14 @@ is_left_out(const char *id)
 static void
 limbo_cases_come_out_as_they_say(void **state)
 {
-    size_t n, i, failed = 0, passed = 0, out = 0, wrong = 0;
-    char *text = kit_shared("suites/limbo_core.json", &n);
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 8 << 20 };
+    size_t i, failed = 0, passed = 0, out = 0, wrong = 0;
     json_t *json, *test;
 
     (void)state;
-    if (text == NULL) {
-        print_message("skipped: ../shared/suites is not here\n");
-        skip();
-        return;
-    }
-    assert_non_null(json = json_loadb(text, n, 0, NULL));
+    if (!kit_shared(&text, "suites/limbo_core.json"))
+        kit_skip(KIT_NO_SHARED);
+    assert_non_null(json = json_loadb((const char *)text.p, text.n, 0, NULL));
     json_array_foreach(json_object_get(json, "testcases"), i, test)
     {
         const char *id = json_string_value(json_object_get(test, "id"));
@@ -284,7 +276,6 @@ limbo_cases_come_out_as_they_say(void **state)
     }
     print_message("%zu accepted, %zu refused, %zu left out\n", passed, failed, out);
     json_decref(json);
-    free(text);
     assert_int_equal(wrong, 0);
     assert_true(failed > 60 && passed > 30);
 }
@@ -298,5 +289,5 @@ main(void)
         cmocka_unit_test(limbo_cases_come_out_as_they_say),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

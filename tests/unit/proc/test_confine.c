@@ -1,12 +1,8 @@
 /* test_confine.c - a confined process keeps exactly what its plan says; every other attempt kills it or is refused. */
-#include "base/base.h"
-#include "proc/confine.h"
+#include "../testing.h"
 
-#include "base/file.h"
 #include "proc/channel.h"
-
-#include <setjmp.h>
-#include <cmocka.h>
+#include "proc/confine.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,7 +20,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <unistd.h>
 
 /* What a child was left with, seen by its parent. */
 enum fate {
@@ -528,10 +523,8 @@ static void
 a_gate_started_as_root_becomes_nobody(void **state)
 {
     (void)state;
-    if (geteuid() != 0) {
-        print_message("skipped: needs root\n");
-        skip();
-    }
+    if (geteuid() != 0)
+        kit_skip("only root can become nobody");
     assert_int_equal(as_nobody(is_nobody), 0);
 }
 
@@ -660,5 +653,5 @@ main(void)
         cmocka_unit_test(an_unconfined_process_says_none),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -1,35 +1,11 @@
-/* kit.h - what the tests of record share: sentences asserted, a site with its operators. */
+/* kit.h - what the tests of record share: a site with its operators. */
 #ifndef BM_TEST_RECORD_KIT_H
 #define BM_TEST_RECORD_KIT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../testing.h"
 
 #include "record/site.h"
 #include "record/statement.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-/* Fails with the sentence that was recorded. */
-#define assert_rc(want, call)                                                                 \
-    do {                                                                                      \
-        enum bm_rc kit_rc_ = (call);                                                          \
-        if (kit_rc_ != (want))                                                                \
-            fail_msg("%s: %s, not %s: %s", #call, bm_rc_word(kit_rc_), #want, kit_fail.text); \
-    } while (0)
-#define assert_ok(call) assert_rc(BM_OK, call)
-#define assert_refused(want, call, sentence)            \
-    do {                                                \
-        assert_rc(want, call);                          \
-        assert_string_equal(kit_fail.text, (sentence)); \
-    } while (0)
-
-static struct bm_fail kit_fail __attribute__((unused));
 
 /* anna is admin, carl custodian, paul planner, fred fleet; the same keys each time. */
 static struct bm_roles kit_roles __attribute__((unused));

@@ -1,4 +1,6 @@
 /* test_root.c - one suite over software keys, a PKCS#11 token and a TPM: what the table of functions promises. */
+#include "../testing.h"
+
 #include "root/root.h"
 
 #include "pki/cert.h"
@@ -8,29 +10,14 @@
 #include "wire/der.h"
 #include "wire/rd.h"
 
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 static struct virtual chips; /* shared: starting hardware takes a second */
-static struct bm_fail fail;
-
-#define assert_ok(rc)                                              \
-    do {                                                           \
-        if ((rc) != BM_OK)                                         \
-            fail_msg("line %d: %s: %s", __LINE__, #rc, fail.text); \
-    } while (0)
-#define assert_rc(rc, want) assert_int_equal((rc), (want))
 
 static struct bm_root *
 open_root(void **state)
 {
     struct bm_root *root = NULL;
 
-    assert_ok(bm_root_open(&root, *state, &fail));
+    assert_ok(bm_root_open(&root, *state, &kit_fail));
     return root;
 }
 
@@ -94,11 +81,11 @@ signature_check(struct bm_root *root, const char *service, bool pending, const s
     enum bm_sig_alg alg;
 
     memset(tbs, 0x5a, sizeof(tbs));
-    assert_ok(bm_crypto_new(&crypto, &fail));
-    assert_ok(root->ops->key_sign(root, service, pending, bm_bytes(tbs, sizeof(tbs)), &alg, &signature, &fail));
-    assert_ok(bm_key_verify(crypto, key, alg, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &fail));
+    assert_ok(bm_crypto_new(&crypto, &kit_fail));
+    assert_ok(root->ops->key_sign(root, service, pending, bm_bytes(tbs, sizeof(tbs)), &alg, &signature, &kit_fail));
+    assert_ok(bm_key_verify(crypto, key, alg, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &kit_fail));
     tbs[7] ^= 1;
-    assert_rc(bm_key_verify(crypto, key, alg, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &fail), BM_EPOLICY);
+    assert_rc(BM_EPOLICY, bm_key_verify(crypto, key, alg, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &kit_fail));
 }
 
 static void
@@ -109,8 +96,8 @@ identify_is_idempotent_and_names_a_kind(void **state)
                                           der = { .max = BM_MAX_LEAF };
     static struct bm_leaf first, second; /* 9 KiB each */
 
-    assert_ok(root->ops->identify(root, true, &first, &certs, &fail));
-    assert_ok(root->ops->identify(root, false, &second, &again, &fail));
+    assert_ok(root->ops->identify(root, true, &first, &certs, &kit_fail));
+    assert_ok(root->ops->identify(root, false, &second, &again, &kit_fail));
     assert_int_equal(first.nkeys, second.nkeys);
     assert_true(first.nkeys >= 1);
     for (size_t i = 0; i < first.nkeys; i++)
@@ -134,13 +121,13 @@ root_key_speaks(void **state)
 
     if (root->ops->root_sign == NULL)
         return; /* a TPM's roots decrypt: test_tpm2.c */
-    assert_ok(bm_crypto_new(&crypto, &fail));
-    assert_ok(root->ops->identify(root, true, &leaf, &certs, &fail));
+    assert_ok(bm_crypto_new(&crypto, &kit_fail));
+    assert_ok(root->ops->identify(root, true, &leaf, &certs, &kit_fail));
     assert_int_equal(leaf.keys[0].use, BM_USE_SIGN);
-    assert_ok(root->ops->root_sign(root, &leaf.keys[0].key, tbs, &alg, &signature, &fail));
-    assert_ok(bm_key_verify(crypto, &leaf.keys[0].key, alg, tbs, bm_buf_bytes(&signature), &fail));
+    assert_ok(root->ops->root_sign(root, &leaf.keys[0].key, tbs, &alg, &signature, &kit_fail));
+    assert_ok(bm_key_verify(crypto, &leaf.keys[0].key, alg, tbs, bm_buf_bytes(&signature), &kit_fail));
     leaf.keys[0].key.hash[0] ^= 1;
-    assert_rc(root->ops->root_sign(root, &leaf.keys[0].key, tbs, &alg, &signature, &fail), BM_EPOLICY);
+    assert_rc(BM_EPOLICY, root->ops->root_sign(root, &leaf.keys[0].key, tbs, &alg, &signature, &kit_fail));
 }
 
 static void
@@ -151,12 +138,12 @@ nothing_is_there_before_enrolment(void **state)
     enum bm_sig_alg alg;
     struct bm_key key;
 
-    assert_rc(root->ops->key_public(root, "nobody", false, &key, &fail), BM_EPOLICY);
-    assert_rc(root->ops->key_public(root, "nobody", true, &key, &fail), BM_EPOLICY);
-    assert_rc(root->ops->key_sign(root, "nobody", false, bm_bytes_str("x"), &alg, &out, &fail), BM_EPOLICY);
-    assert_rc(root->ops->certs(root, "nobody", &out, &fail), BM_EPOLICY);
-    assert_rc(root->ops->key_public(root, "../etc", true, &key, &fail), BM_EINPUT);
-    assert_rc(root->ops->key_new(root, "a:b", &key, &fail), BM_EINPUT);
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "nobody", false, &key, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "nobody", true, &key, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->key_sign(root, "nobody", false, bm_bytes_str("x"), &alg, &out, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->certs(root, "nobody", &out, &kit_fail));
+    assert_rc(BM_EINPUT, root->ops->key_public(root, "../etc", true, &key, &kit_fail));
+    assert_rc(BM_EINPUT, root->ops->key_new(root, "a:b", &key, &kit_fail));
 }
 
 /* Certificates as stored: u32 length each. */
@@ -177,30 +164,30 @@ a_pending_key_becomes_live_with_its_certificates(void **state)
     bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, ca = { .max = BM_MAX_CERT }, certs = { .max = BM_MAX_EVIDENCE };
     struct bm_key first, same, second;
 
-    assert_ok(root->ops->key_new(root, "mqtt", &first, &fail));
-    assert_ok(root->ops->key_public(root, "mqtt", true, &same, &fail));
+    assert_ok(root->ops->key_new(root, "mqtt", &first, &kit_fail));
+    assert_ok(root->ops->key_public(root, "mqtt", true, &same, &kit_fail));
     assert_memory_equal(first.hash, same.hash, BM_HASH);
-    assert_rc(root->ops->key_public(root, "mqtt", false, &same, &fail), BM_EPOLICY);
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "mqtt", false, &same, &kit_fail));
     signature_check(root, "mqtt", true, &first);
 
     cert_make(&leaf, &first, 1, 300);
     cert_make(&ca, &first, 2, 400);
     struct bm_bytes chain[] = { bm_buf_bytes(&leaf), bm_buf_bytes(&ca) };
-    assert_ok(root->ops->commit(root, "mqtt", chain, 2, &fail));
-    assert_rc(root->ops->key_public(root, "mqtt", true, &same, &fail), BM_EPOLICY);
-    assert_ok(root->ops->key_public(root, "mqtt", false, &same, &fail));
+    assert_ok(root->ops->commit(root, "mqtt", chain, 2, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "mqtt", true, &same, &kit_fail));
+    assert_ok(root->ops->key_public(root, "mqtt", false, &same, &kit_fail));
     assert_memory_equal(first.hash, same.hash, BM_HASH);
     signature_check(root, "mqtt", false, &first);
-    assert_ok(root->ops->certs(root, "mqtt", &certs, &fail));
+    assert_ok(root->ops->certs(root, "mqtt", &certs, &kit_fail));
     assert_true(bm_bytes_equal(stored(&certs, 0), bm_buf_bytes(&leaf)));
     assert_true(bm_bytes_equal(stored(&certs, 1), bm_buf_bytes(&ca)));
 
     /* a new pending key leaves the live identity alone, and another pending key takes the first one's place */
-    assert_ok(root->ops->key_new(root, "mqtt", &second, &fail));
+    assert_ok(root->ops->key_new(root, "mqtt", &second, &kit_fail));
     assert_memory_not_equal(first.hash, second.hash, BM_HASH);
     signature_check(root, "mqtt", false, &first);
     signature_check(root, "mqtt", true, &second);
-    assert_ok(root->ops->key_new(root, "mqtt", &same, &fail));
+    assert_ok(root->ops->key_new(root, "mqtt", &same, &kit_fail));
     assert_memory_not_equal(same.hash, second.hash, BM_HASH);
     signature_check(root, "mqtt", true, &same);
 
@@ -209,9 +196,9 @@ a_pending_key_becomes_live_with_its_certificates(void **state)
     bm_buf_reset(&certs);
     cert_make(&leaf, &same, 3, 200);
     chain[0] = bm_buf_bytes(&leaf);
-    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &fail));
+    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &kit_fail));
     signature_check(root, "mqtt", false, &same);
-    assert_ok(root->ops->certs(root, "mqtt", &certs, &fail));
+    assert_ok(root->ops->certs(root, "mqtt", &certs, &kit_fail));
     assert_true(bm_bytes_equal(stored(&certs, 0), bm_buf_bytes(&leaf)));
     assert_int_equal(stored(&certs, 1).n, 0);
 }
@@ -223,14 +210,14 @@ certificates_of_a_live_key_can_be_replaced(void **state)
     bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, certs = { .max = BM_MAX_EVIDENCE };
     struct bm_key key, same;
 
-    assert_ok(root->ops->key_public(root, "mqtt", false, &key, &fail));
+    assert_ok(root->ops->key_public(root, "mqtt", false, &key, &kit_fail));
     cert_make(&leaf, &key, 9, 100);
     struct bm_bytes chain[] = { bm_buf_bytes(&leaf) };
-    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &fail));
-    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &fail)); /* twice is once */
-    assert_ok(root->ops->certs(root, "mqtt", &certs, &fail));
+    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &kit_fail));
+    assert_ok(root->ops->commit(root, "mqtt", chain, 1, &kit_fail)); /* twice is once */
+    assert_ok(root->ops->certs(root, "mqtt", &certs, &kit_fail));
     assert_true(bm_bytes_equal(stored(&certs, 0), bm_buf_bytes(&leaf)));
-    assert_ok(root->ops->key_public(root, "mqtt", false, &same, &fail));
+    assert_ok(root->ops->key_public(root, "mqtt", false, &same, &kit_fail));
     assert_memory_equal(key.hash, same.hash, BM_HASH);
 }
 
@@ -241,19 +228,19 @@ identities_outlive_the_process(void **state)
     bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, names = { .max = 4096 };
     struct bm_key key, same;
 
-    assert_ok(root->ops->key_new(root, "console", &key, &fail));
+    assert_ok(root->ops->key_new(root, "console", &key, &kit_fail));
     cert_make(&leaf, &key, 4, 10);
     struct bm_bytes chain[] = { bm_buf_bytes(&leaf) };
-    assert_ok(root->ops->commit(root, "console", chain, 1, &fail));
-    assert_ok(root->ops->key_new(root, "unfinished", &key, &fail));
+    assert_ok(root->ops->commit(root, "console", chain, 1, &kit_fail));
+    assert_ok(root->ops->key_new(root, "unfinished", &key, &kit_fail));
     bm_root_close(root);
 
     root = open_root(state);
     signature_check(root, "unfinished", true, &key);
-    assert_ok(root->ops->services(root, &names, &fail));
+    assert_ok(root->ops->services(root, &names, &kit_fail));
     bm_buf_add_u8(&names, 0);
     assert_string_equal((const char *)names.p, "console\nmqtt\n");
-    assert_ok(root->ops->key_public(root, "console", false, &same, &fail));
+    assert_ok(root->ops->key_public(root, "console", false, &same, &kit_fail));
     signature_check(root, "console", false, &same);
     bm_root_close(root);
 }
@@ -281,9 +268,9 @@ uris_that_name_nothing_are_refused(void **state)
     for (size_t i = 0; i < BM_COUNT(bad); i++) {
         struct bm_root *root = NULL;
 
-        assert_rc(bm_root_open(&root, bad[i].uri, &fail), bad[i].rc);
+        assert_rc(bad[i].rc, bm_root_open(&root, bad[i].uri, &kit_fail));
         assert_null(root);
-        assert_true(strlen(fail.text) > 20);
+        assert_true(strlen(kit_fail.text) > 20);
     }
 }
 
@@ -291,10 +278,7 @@ static int
 start(void **state)
 {
     (void)state;
-    if (virtual_start(&chips))
-        return 0;
-    print_message("skipped: swtpm or SoftHSM cannot be started here\n");
-    exit(77);
+    return virtual_start(&chips) ? 0 : -1;
 }
 
 static int

@@ -60,6 +60,20 @@ lines_read(struct virtual *chips, const char *file)
     (void)fclose(list);
 }
 
+static void
+said(const struct virtual *chips, const char *file)
+{
+    char path[256], line[600];
+    FILE *text;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", chips->dir, file);
+    if ((text = fopen(path, "r")) == NULL)
+        return;
+    while (fgets(line, sizeof(line), text) != NULL)
+        (void)fputs(line, stderr);
+    (void)fclose(text);
+}
+
 bool
 virtual_start(struct virtual *ret)
 {
@@ -70,6 +84,7 @@ virtual_start(struct virtual *ret)
         return false;
     const char *const argv[] = { SCRIPT, "start", chips.dir, "--tpm", "1", "--se", "1", NULL };
     if (virtual_run(&chips, argv, "start.txt") != 0) {
+        said(&chips, "start.txt");
         virtual_stop(&chips);
         return false;
     }

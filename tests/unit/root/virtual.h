@@ -14,11 +14,11 @@ enum virtual_kind {
 struct virtual
 {
     char dir[64];
-    char uri[VIRTUAL__N][512]; /* root URIs; "" where this machine lacks the tool */
+    char uri[VIRTUAL__N][512]; /* root URIs */
     char copy[512];            /* of the TPM, after virtual_clone() */
 };
 
-/* Starts them. False: the tools (swtpm, SoftHSM) are not there; the sentence says which. */
+/* Starts them. False: they did not start, and the script's own words are on stderr. The tools are required (tools/packages.txt): a test fails then. */
 bool virtual_start(struct virtual *ret);
 bool virtual_clone(struct virtual *chips);
 void virtual_stop(struct virtual *chips);
