@@ -79,10 +79,14 @@ enum bm_rc
 bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs anchors, bm_time now,
                struct bm_bytes ret_certs[static BM_ENROL_CERTS], size_t *ret_n, struct bm_fail *fail)
 {
+    struct bm_cert leaf;
     enum bm_rc rc;
 
-    if ((rc = chain_list(certs, key, ret_certs, ret_n, fail)) != BM_OK)
+    if ((rc = chain_list(certs, key, ret_certs, ret_n, fail)) != BM_OK || (rc = bm_cert_parse(&leaf, ret_certs[0], fail)) != BM_OK)
         return rc;
+    /* It was made this moment, by a clock that may be ahead of the device's: checked no earlier than its first second. */
+    if (now < leaf.not_before)
+        now = leaf.not_before;
     if ((rc = bm_path_check(ret_certs[0], (struct bm_certs){ ret_certs + 1, *ret_n - 1 }, anchors, now, fail)) != BM_OK)
         bm_fail_prefix(fail, "the server's certificate does not lead to the site's root, nothing was stored");
     return rc;
