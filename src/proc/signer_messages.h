@@ -13,25 +13,25 @@
  */
 enum bm_signer_message {
     /* requests: registrar -> signer */
-    BM_S_HELLO = 1,     /* u64 ledger size that the store holds; answer: struct bm_s_site */
-    BM_S_STATEMENT,     /* lv32 signed note (order, allow, roles), u8 n, n x lv16 profile text (for order); answer: struct bm_s_leaves */
-    BM_S_LOT_BEGIN,     /* lv32 signed pin, lv32 head note (n = 0 for a foreign format); answer: empty */
-    BM_S_LOT_LEAVES,    /* u32 n, n x lv16 leaf DER; answer: empty */
-    BM_S_LOT_END,       /* empty; answer: struct bm_s_leaves. Any refusal on the way ends the lot; nothing stays. */
-    BM_S_NONCE,         /* 32 hash of a root key; answer: 32 nonce, u32 seconds that it is good for at least */
-    BM_S_CHALLENGE,     /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
-    BM_S_ISSUE,         /* struct bm_s_issue; answer: BM_S_ISSUED, or BM_S_REFUSED */
-    BM_S_CONFIRM,       /* lv16 serial; answer: struct bm_s_leaves (none when it was confirmed already) */
-    BM_S_REVOKE,        /* lv16 serial, u8 CRLReason, lv16 operator, lv16 reason text; answer: struct bm_s_leaves */
-    BM_S_REFUSAL,       /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
-    BM_S_CRL,           /* u8 enum bm_ca; answer: lv32 CertificateList DER */
-    BM_S_CHECKPOINT,    /* empty; answer: lv16 signed checkpoint */
-    BM_S_REPLAY,        /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
+    BM_S_HELLO = 1,  /* u64 ledger size that the store holds; answer: struct bm_s_site */
+    BM_S_STATEMENT,  /* lv32 signed note (order, allow, roles), u8 n, n x lv16 profile text (for order); answer: struct bm_s_leaves */
+    BM_S_LOT_BEGIN,  /* lv32 signed pin, lv32 head note (n = 0 for a foreign format); answer: empty */
+    BM_S_LOT_LEAVES, /* u32 n, n x lv16 leaf DER; answer: empty */
+    BM_S_LOT_END,    /* empty; answer: struct bm_s_leaves. Any refusal on the way ends the lot; nothing stays. */
+    BM_S_NONCE,      /* 32 hash of a root key; answer: 32 nonce, u32 seconds that it is good for at least */
+    BM_S_CHALLENGE,  /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
+    BM_S_ISSUE,      /* struct bm_s_issue; answer: BM_S_ISSUED, or BM_S_REFUSED */
+    BM_S_CONFIRM,    /* lv16 serial; answer: struct bm_s_leaves (none when it was confirmed already) */
+    BM_S_REVOKE,     /* lv16 serial, u8 CRLReason, lv16 operator, lv16 reason text; answer: struct bm_s_leaves */
+    BM_S_REFUSAL,    /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
+    BM_S_CRL,        /* u8 enum bm_ca; answer: lv32 CertificateList DER */
+    BM_S_CHECKPOINT, /* empty; answer: lv16 signed checkpoint */
+    BM_S_REPLAY,     /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
-    BM_S_ISSUED,        /* struct bm_s_issued */
-    BM_S_REFUSED,       /* struct bm_s_refused */
+    BM_S_ISSUED,  /* struct bm_s_issued */
+    BM_S_REFUSED, /* struct bm_s_refused */
 };
 
 /* A statement's body, or that of a lot's beginning: a replay gives it back whole, with an event and a checkpoint around it. */
@@ -39,13 +39,13 @@ enum bm_signer_message {
 
 /* HELLO's answer. */
 struct bm_s_site {
-    uint8_t site[BM_HASH];      /* SHA-256 of the ledger's public key */
-    uint64_t ledger_size;       /* the registrar asks REPLAY from its own size up to here */
-    uint64_t next_seq;          /* of the next statement */
-    uint64_t signed_total;      /* signatures ever made by the CA keys */
-    uint64_t signed_again;      /* of them, after a crash, over the same TBS */
-    struct bm_bytes vkey;       /* ledger key, C2SP vkey text */
-    struct bm_bytes checkpoint; /* signed note over the tree of ledger_size */
+    uint8_t site[BM_HASH];       /* SHA-256 of the ledger's public key */
+    uint64_t ledger_size;        /* the registrar asks REPLAY from its own size up to here */
+    uint64_t next_seq;           /* of the next statement */
+    uint64_t signed_total;       /* signatures ever made by the CA keys */
+    uint64_t signed_again;       /* of them, after a crash, over the same TBS */
+    struct bm_bytes vkey;        /* ledger key, C2SP vkey text */
+    struct bm_bytes checkpoint;  /* signed note over the tree of ledger_size */
     struct bm_bytes confinement; /* one line: which confinement holds */
 };
 
@@ -74,7 +74,7 @@ struct bm_s_issue {
 
 /* ISSUED: u8 repeat. Not repeat: leaves[0] is the issue (with certificate), leaves[1..] others of the same commit. */
 struct bm_s_issued {
-    bool repeat;              /* a retry: `serial` names the certificate that was issued before; no leaves */
+    bool repeat; /* a retry: `serial` names the certificate that was issued before; no leaves */
     uint8_t serial[BM_MAX_SERIAL];
     size_t nserial;
     struct bm_bytes device;
@@ -90,11 +90,11 @@ struct bm_s_refused {
 
 /* A refusal that the registrar decided. */
 struct bm_s_refusal {
-    struct bm_bytes kind;     /* "unknown-chip", "lot", "statement", "enrol", "counted" */
-    struct bm_bytes chip;     /* hex hash of the root key that spoke, or empty */
-    struct bm_bytes lot;      /* or empty */
-    struct bm_bytes by;       /* operator, or empty */
-    uint64_t count;           /* for "counted": so many without a leaf of their own; else 1 */
+    struct bm_bytes kind; /* "unknown-chip", "lot", "statement", "enrol", "counted" */
+    struct bm_bytes chip; /* hex hash of the root key that spoke, or empty */
+    struct bm_bytes lot;  /* or empty */
+    struct bm_bytes by;   /* operator, or empty */
+    uint64_t count;       /* for "counted": so many without a leaf of their own; else 1 */
     struct bm_bytes sentence;
 };
 
