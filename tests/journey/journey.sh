@@ -89,7 +89,7 @@ await() { # SECONDS WHAT COMMAND...: until it succeeds
 
 chips=$state/chips site=$state/site log=$state/log device=$state/device
 if [ -d "$chips" ]; then "$here/virtual-hardware.sh" stop "$chips" || true; fi
-rm -rf "$state"
+rm -rf -- "$state"
 mkdir -p "$state" "$log" "$device"
 trap finish EXIT
 trap 'exit 130' INT
@@ -116,6 +116,8 @@ while read -r name uri <&8; do
     birthmark chip create --root "$uri" --id "$name" -o "$state/$name.der" >"$log/chip.log" 2>&1 || fail "chip $name has no root identity" "$log/chip.log"
     files+=("$state/$name.der")
 done 8<"$state/chips.txt"
+# The stranger has a root identity as well; nobody hands it over.
+birthmark chip create --root "$stranger" -o "$state/stranger.der" >"$log/chip.log" 2>&1 || fail "the stranger has no root identity" "$log/chip.log"
 bar_end
 step "1 root identity" "$total chips: $tpms TPM 2.0, $elements secure elements ($(rate "$total" "$began"))"
 
@@ -231,6 +233,8 @@ byte=$(od -An -tu1 -j $((size / 2)) -N 1 "$state/forged.manifest")
 printf "\\$(printf %o $((byte ^ 1)))" | dd of="$state/forged.manifest" bs=1 seek=$((size / 2)) conv=notrunc status=none
 
 refuse "a clone of $clone_name" enrol "$clone"
+# It has a root identity, as every chip; only nobody signed for it.
+birthmark chip create --root "$stranger" -o "$state/stranger.der" >"$log/chip.log" 2>&1 || fail "the stranger has no root identity" "$log/chip.log"
 refuse "a chip of no lot ($stranger_name)" enrol "$stranger"
 refuse "a 13th unit (${thirteenth%% *})" enrol "${thirteenth#* }"
 refuse "a lot with one byte changed" birthmark lot receive "$state/forged.manifest" --vendor "$vendor"
