@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CLOCK_SKEW 300 /* seconds that the server's clock may be ahead of the device's */
+
 /* A pending key is one whose reply was lost, a live one may lack its confirmation: both are asked for again, and the same certificate comes back. */
 static enum bm_rc
 key_choose(struct bm_enrol_run *run, struct bm_fail *fail)
@@ -193,17 +195,19 @@ leaf_done(struct bm_leaf **leaf)
 
 /* Asks, checks, stores. */
 static enum bm_rc
-enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, bm_time now, struct bm_fail *fail)
+enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ENROL_CERTS * (BM_MAX_CERT + 4) };
     bm_cleanup(leaf_done) struct bm_leaf *leaf = calloc(1, sizeof(*leaf)); /* 9 KiB */
     struct bm_bytes list[BM_ENROL_CERTS];
+    bm_time now;
     size_t n;
     enum bm_rc rc;
 
     if (leaf == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    if ((rc = certs_ask(run, leaf, &certs, fail)) != BM_OK ||
+    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK /* a clock that was never set: before a key is made */
+        || (rc = certs_ask(run, leaf, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
         (rc = bm_enrol_check(bm_buf_bytes(&certs), &run->key, anchors, now, list, &n, fail)) != BM_OK)
         return rc;
     return store(run->enrol, list, anchors_drop(list, n, anchors.der, anchors.n), fail);
@@ -217,18 +221,16 @@ bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_f
     struct bm_bytes list[BM_ENROL_CERTS];
     struct bm_enrol_run run = { .enrol = enrol };
     struct bm_fail unconfirmed;
-    bm_time now;
     size_t n;
     enum bm_rc rc;
 
     if (!bm_name_ok(enrol->service, BM_MAX_NAME) || (enrol->profile != NULL && !bm_name_ok(enrol->profile, BM_MAX_NAME)))
         return bm_fail(fail, BM_EINPUT, NULL, "services and profiles are named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
     if ((rc = anchors_read(&anchors, list, &n, enrol->ca_file, fail)) != BM_OK ||
-        (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
         (rc = bm_http_open(&http, enrol->server, enrol->ca_file, fail)) != BM_OK)
         return rc;
     run.http = http;
-    if ((rc = enrol_run(&run, (struct bm_certs){ list, n }, now, fail)) != BM_OK)
+    if ((rc = enrol_run(&run, (struct bm_certs){ list, n }, fail)) != BM_OK)
         return rc;
     bm_http_done(&http); /* the new identity speaks over a connection of its own */
     ret_warning[0] = '\0';

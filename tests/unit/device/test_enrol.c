@@ -1,6 +1,6 @@
 /* test_enrol.c - libbirthmark and birthmark-agent against a server that checks the evidence: identities come, refusals are said, nothing is half done. */
 #include "birthmark.h"
-#include "root/root.h"
+#include "device/enrol.h"
 
 #include "testserver.h"
 #include "virtual.h"
@@ -172,6 +172,32 @@ a_server_that_is_not_ours_hears_nothing(void **state)
     birthmark_free(bm);
 }
 
+/* The test CA's certificates begin an hour ago. */
+static void
+a_clock_a_little_behind_the_server_is_no_reason_to_refuse(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT }, anchor = { .max = BM_MAX_CERT }, certs = { .max = BM_MAX_CERT };
+    struct bm_bytes list[BM_ENROL_CERTS], anchors[1];
+    struct bm_fail fail;
+    bm_time now;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(bm_env_system.now(bm_env_system.ctx, &now, &fail), BM_OK);
+    testca_issue(&ca, &roots[0], 5, &der);
+    testca_der(ca.cert, &anchor);
+    bm_buf_add_lv32(&certs, bm_buf_bytes(&der));
+    anchors[0] = bm_buf_bytes(&anchor);
+#define AT(t) bm_enrol_check(bm_buf_bytes(&certs), &roots[0], (struct bm_certs){ anchors, 1 }, (t), list, &n, &fail)
+    assert_int_equal(AT(now), BM_OK);
+    assert_int_equal(AT(now - 3600 - 200), BM_OK);
+    assert_int_equal(AT(now - 3600 - 1000), BM_EPOLICY);
+    assert_int_equal(AT(now + 2 * 86400), BM_EPOLICY);
+#undef AT
+    for (size_t i = 0; i < certs.n; i++)
+        assert_int_not_equal(bm_enrol_check(bm_bytes(certs.p, i), &roots[0], (struct bm_certs){ anchors, 1 }, now, list, &n, &fail), BM_OK);
+}
+
 /* Runs the agent; its output (both streams) into text. */
 static int
 agent(const char *const *words, char text[static 8192])
@@ -284,7 +310,8 @@ stop(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2) };
+    const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2),
+                                        cmocka_unit_test(a_clock_a_little_behind_the_server_is_no_reason_to_refuse) };
 
     return cmocka_run_group_tests(tests, start, stop);
 }
