@@ -175,6 +175,9 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
                                   .hw_type = leaf->root == BM_ROOT_TPM ? BM_OID(bm_oid_hw_tpm2) : BM_OID(bm_oid_hw_part),
                                   .hw_serial = bm_bytes_str(leaf->id) };
 
+    if (profile->days == 0 && issuer->not_after < not_after)
+        return bm_fail(fail, BM_EBUSY, NULL, "profile %s never expires and the certificate of its CA does: make a CA that lives to 9999",
+                       profile->name);
     if (not_after > issuer->not_after)
         not_after = issuer->not_after;
     if (not_after < now)

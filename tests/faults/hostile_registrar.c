@@ -91,7 +91,7 @@ issue_refused(struct world *w, const struct fixture_request *request, const char
 
 /* A certificate that is due: whole, by the right CA, for the right key. */
 static void
-issue_due(struct world *w, const struct fixture_request *request, struct fixture_answer *answer)
+issue_by(struct world *w, enum bm_ca by, const struct fixture_request *request, struct fixture_answer *answer)
 {
     struct bm_cert cert, ca;
 
@@ -101,11 +101,18 @@ issue_due(struct world *w, const struct fixture_request *request, struct fixture
     assert_false(answer->repeat);
     w->rightful++;
     fixture_must(bm_cert_parse(&cert, bm_bytes(answer->certificate, answer->ncertificate), &fail));
-    fixture_must(bm_cert_parse(&ca, bm_buf_bytes(&w->f.ca[BM_CA_OPERATIONAL]), &fail));
+    fixture_must(bm_cert_parse(&ca, bm_buf_bytes(&w->f.ca[by]), &fail));
     fixture_must(bm_cert_signed_by(w->f.crypto, &cert, &ca, &fail));
     assert_true(bm_bytes_equal(cert.serial, bm_bytes(answer->serial, answer->nserial)));
+    assert_true(cert.not_after <= ca.not_after);
     if (request->key != NULL)
         assert_memory_equal(cert.key.hash, bm_private_public(request->key)->hash, BM_HASH);
+}
+
+static void
+issue_due(struct world *w, const struct fixture_request *request, struct fixture_answer *answer)
+{
+    issue_by(w, BM_CA_OPERATIONAL, request, answer);
 }
 
 static void
@@ -277,6 +284,58 @@ nonces_not_ours_are_refused(void **state)
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .nonce = nonce }, "nonce", 0);
 }
 
+/* TPMT_PUBLIC of a P-256 key: ECC, SHA-256, these attributes, no policy, no symmetric, ECDSA with SHA-256, NIST P-256, no KDF, its point. */
+static void
+tpm_public(struct bm_buf *area, const struct bm_key *key, uint32_t attributes)
+{
+    const uint8_t *point = key->spki + key->at_bits;
+
+    bm_buf_add_u16(area, 0x0023);
+    bm_buf_add_u16(area, 0x000b);
+    bm_buf_add_u32(area, attributes);
+    bm_buf_add_u16(area, 0);
+    bm_buf_add_u16(area, 0x0010);
+    bm_buf_add_u16(area, 0x0018);
+    bm_buf_add_u16(area, 0x000b);
+    bm_buf_add_u16(area, 0x0003);
+    bm_buf_add_u16(area, 0x0010);
+    bm_buf_add_lv16(area, bm_bytes(point + 1, 32));
+    bm_buf_add_lv16(area, bm_bytes(point + 33, 32));
+}
+
+/* Challenges go to restricted signing keys of a TPM alone, and leave nothing on record. */
+static void
+challenges_are_for_attestation_keys(void **state)
+{
+    static const struct {
+        uint32_t attributes;
+        bool good;
+    } keys[] = { { 0x00050072, true }, { 0x00040072, false }, { 0x00050062, false }, { 0x00010072, false }, { 0x00070072, false } };
+    struct world *w = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf area = { .max = BM_MAX_TPM }, body = { .max = BM_MAX_MESSAGE_BODY };
+    const struct bm_key *ek = bm_private_public(w->lot.chips[0].root), *ak = bm_private_public(w->lot.chips[1].root);
+    struct fixture_answer answer;
+    struct bm_rd rd;
+
+    for (size_t i = 0; i < BM_COUNT(keys); i++) {
+        bm_buf_reset(&area);
+        bm_buf_reset(&body);
+        tpm_public(&area, ak, keys[i].attributes);
+        bm_buf_add_lv16(&body, bm_key_spki(ek));
+        bm_buf_add_lv16(&body, bm_buf_bytes(&area));
+        fixture_ask(&w->f, BM_S_CHALLENGE, bm_buf_bytes(&body), false, &answer);
+        assert_int_equal(answer.type, keys[i].good ? BM_S_ANSWER : BM_S_REFUSED);
+        assert_int_equal(answer.nleaves, 0);
+        if (keys[i].good) {
+            rd = bm_rd(bm_buf_bytes(&answer.body));
+            assert_true(bm_rd_lv16(&rd, BM_MAX_TPM).n > 0);
+            assert_true(bm_rd_lv16(&rd, BM_MAX_TPM).n > 0);
+            assert_true(bm_rd_end(&rd));
+        }
+        fixture_answer_done(&answer);
+    }
+}
+
 static void
 orders_bind_lot_profile_and_time(void **state)
 {
@@ -443,6 +502,34 @@ a_batch_sees_its_own_slots(void **state)
     assert_int_equal(answer.type, BM_S_ISSUED);
     assert_non_null(strstr(answer.event, "kind identity-replaced\n"));
     w->rightful += 2;
+}
+
+/* An order for one unit with two profiles: the unit's second service is no second unit, and comes from the CA that its profile names. */
+static void
+another_service_is_no_other_unit(void **state)
+{
+    static const char idevid[] = "birthmark/profile/v1\nname idv\nservice idevid\nca idevid\ndays never\nevidence software\nkey P-256\n"
+                                 "hardware-module yes\n";
+    struct world *w = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
+    const char *profiles[] = { fixture_profile("bench-1"), idevid };
+    char lots[1][BM_MAX_NAME + 1];
+    struct fixture_answer answer;
+    struct bm_order order;
+
+    order_fill(w, &order, lots, "two");
+    order.quantity = 1;
+    (void)snprintf(order.profiles[1].name, sizeof(order.profiles[1].name), "idv");
+    bm_sha256(order.profiles[1].digest, bm_bytes_str(idevid));
+    order.nprofiles = 2;
+    fixture_order_note(&w->f, &note, &(struct fixture_statement){ .by = PETRA_PLANNER }, &order);
+    fixture_statement_body(&body, &note, profiles, 2);
+    fixture_ask(&w->f, BM_S_STATEMENT, bm_buf_bytes(&body), true, &answer);
+    assert_int_equal(answer.type, BM_S_ANSWER);
+    w->f.seq++;
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot, .order = "two" }, &answer);
+    issue_by(w, BM_CA_IDEVID, &(struct fixture_request){ .lot = &w->lot, .order = "two", .profile = "idv" }, &answer);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .order = "two" }, "is full: 1 of 1", 1);
 }
 
 /* ---- lots ---- */
@@ -966,6 +1053,8 @@ main(void)
         ATTACK(one_unit_more_than_ordered_is_refused),
         ATTACK(a_batch_cannot_race_for_the_last_unit),
         ATTACK(a_batch_sees_its_own_slots),
+        ATTACK(another_service_is_no_other_unit),
+        ATTACK(challenges_are_for_attestation_keys),
         ATTACK(lots_that_are_not_the_signed_ones_are_refused),
         ATTACK(pins_are_checked_before_the_first_leaf),
         ATTACK(a_leaf_over_two_units_refuses_the_lot),

@@ -52,7 +52,7 @@ make_ca(struct fixture *f, enum bm_ca ca, const char *name, struct bm_private *r
     serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
     fixture_must(bm_private_generate(&key, BM_KEY_P256, &fail));
     fixture_must(bm_tbs_ca_build(&tbs, issuer, &subject, bm_key_spki(bm_private_public(key)), bm_bytes(serial, sizeof(serial)), now - 60,
-                                 now + (bm_time)3650 * 86400, &fail));
+                                 ca == BM_CA_IDEVID ? BM_TIME_NEVER : now + (bm_time)3650 * 86400, &fail));
     fixture_must(bm_private_sign(root, bm_buf_bytes(&tbs), &signature, &fail));
     f->ca[ca].max = BM_MAX_CERT;
     bm_signed_build(&f->ca[ca], bm_buf_bytes(&tbs), bm_private_alg(root), bm_buf_bytes(&signature));
