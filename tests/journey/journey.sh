@@ -233,8 +233,6 @@ byte=$(od -An -tu1 -j $((size / 2)) -N 1 "$state/forged.manifest")
 printf "\\$(printf %o $((byte ^ 1)))" | dd of="$state/forged.manifest" bs=1 seek=$((size / 2)) conv=notrunc status=none
 
 refuse "a clone of $clone_name" enrol "$clone"
-# It has a root identity, as every chip; only nobody signed for it.
-birthmark chip create --root "$stranger" -o "$state/stranger.der" >"$log/chip.log" 2>&1 || fail "the stranger has no root identity" "$log/chip.log"
 refuse "a chip of no lot ($stranger_name)" enrol "$stranger"
 refuse "a 13th unit (${thirteenth%% *})" enrol "${thirteenth#* }"
 refuse "a lot with one byte changed" birthmark lot receive "$state/forged.manifest" --vendor "$vendor"
