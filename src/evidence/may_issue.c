@@ -205,8 +205,8 @@ static const struct rule {
     { clock_forward, BM_EBUSY,
       "the signer's clock says {now}, which is before its last signature ({last}) or before 2024: set the clock, then ask again" },
     { clock_near, BM_EBUSY,
-      "the signer's clock says {now}, more than 400 days after its last signature ({last}): set the clock; if it is right, see "
-      "`birthmark site recover`" },
+      "the signer's clock says {now}, more than 400 days after its last signature ({last}): set the clock. A site that "
+      "rested for longer cannot issue any more: make a new one" },
     { lot_pinned, BM_EPOLICY,
       "this chip is in no received lot (root key {root}). Ask the custodian to receive its lot, or check the board's chip against its reel "
       "label." },
@@ -313,11 +313,10 @@ new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struc
     else if (outcome->slot == BM_DECISION_NO)
         return refuse(in, BM_EPOLICY, outcome->say, fail);
     else if (outcome->slot == BM_DECISION_UNIT && state->used >= state->quantity)
-        return refuse(
-            in, BM_EPOLICY,
-            "order {order} is full: {used} of {quantity} units are made (root key {root}). Ask the planner: birthmark order raise {order} "
-            "--quantity N.",
-            fail);
+        return refuse(in, BM_EPOLICY,
+                      "order {order} is full: {used} of {quantity} units are made (root key {root}). Ask the planner to open another order "
+                      "for lot {lot}.",
+                      fail);
     else
         *ret = outcome->slot;
     return BM_OK;

@@ -111,7 +111,7 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         bm_fail_note(
             &why, BM_EBUSY, NULL,
             "the store is ahead of the signer's journal: it holds %llu ledger entries and the journal %llu, so the journal is an old copy; "
-            "put the newest back, or run birthmark site recover",
+            "put the newest back",
             (unsigned long long)store, (unsigned long long)site.ledger_size);
         return bm_batch_refuse(signer, id, &why, NULL, fail);
     }

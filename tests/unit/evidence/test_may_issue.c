@@ -368,7 +368,7 @@ says_what_to_do_in_whole_sentences(void **cmocka)
     state.used = 12;
     assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
     assert_string_equal(fail.text, "order demo-1 is full: 12 of 12 units are made (root key 9f3c\xe2\x80\xa6"
-                                   "41). Ask the planner: birthmark order raise demo-1 --quantity N.");
+                                   "41). Ask the planner to open another order for lot EX-001.");
     state.lot_pinned = false;
     assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
     assert_string_equal(fail.text, "this chip is in no received lot (root key 9f3c\xe2\x80\xa6"
