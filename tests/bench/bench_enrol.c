@@ -1,0 +1,310 @@
+/* bench_enrol.c - durable, logged enrolments a second through the whole server, what they cost beside their bare cryptography, and what 1,000 clients weigh. */
+#include "load.h"
+#include "works.h"
+
+#include "evidence/cmc.h"
+#include "wire/text.h"
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DEVICES 5000 /* BM_BENCH_DEVICES says otherwise */
+#define LINKS 64     /* BM_BENCH_LINKS */
+#define CLIENTS 1000 /* connections held open at once */
+#define SECONDS 1.0  /* each ceiling */
+
+struct device {
+    uint8_t nonce[BM_NONCE];
+    bool enrolled;
+};
+
+static void
+must(enum bm_rc rc, const struct bm_fail *fail)
+{
+    if (rc != BM_OK)
+        bench_die("%s", fail->text);
+}
+
+static size_t
+number(const char *variable, size_t otherwise)
+{
+    const char *said = getenv(variable);
+    size_t n = said == NULL ? otherwise : strtoul(said, NULL, 10);
+
+    return n == 0 ? otherwise : n;
+}
+
+static void
+request_add(struct bm_buf *request, const char *path, const char *type, struct bm_bytes body)
+{
+    bm_buf_add_fmt(request, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", path, type, body.n);
+    bm_buf_add_bytes(request, body);
+    if (request->bad)
+        bench_die("no memory");
+}
+
+/* ---- nonces ---- */
+
+static void
+nonce_take(void *arg, size_t i, struct bm_bytes body)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf nonce = { .max = BM_NONCE };
+    struct device *devices = arg;
+    struct bm_fail fail;
+
+    /* {"nonce":"43 digits", */
+    if (body.n < 10 + 43)
+        bench_die("a nonce cannot be read");
+    must(bm_b64_parse(&nonce, BM_B64_URL, bm_bytes(body.p + 10, 43), &fail), &fail);
+    memcpy(devices[i].nonce, nonce.p, BM_NONCE);
+}
+
+static void
+nonce_request(struct bm_buf *request, const struct bm_private *root)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
+
+    bm_buf_add_str(&body, "{\"reqInfo\":\"");
+    bm_b64_add(&body, BM_B64_URL, bm_bytes(bm_private_public(root)->hash, BM_HASH));
+    bm_buf_add_str(&body, "\"}");
+    request_add(request, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body));
+}
+
+/* ---- requests ---- */
+
+static void
+enrol_request(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce)
+{
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf info = { .max = BM_MAX_CSR }, sig = { .max = BM_MAX_SIGNATURE }, csr = { .max = BM_MAX_CSR };
+    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = 65536 }, attrs = { .max = 65536 }, root_sig = { .max = BM_MAX_SIGNATURE };
+    bm_cleanup(bm_buf_done) struct bm_buf cmc = { .max = 65536 }, text = { .max = 131072 };
+    struct bm_fail fail;
+
+    must(bm_private_generate(&key, BM_KEY_P256, &fail), &fail);
+    bm_csr_info_build(&info, bm_key_spki(bm_private_public(key)), NULL);
+    must(bm_private_sign(key, bm_buf_bytes(&info), &sig, &fail), &fail);
+    bm_csr_build(&csr, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&sig));
+    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), bm_private_alg(root));
+    must(bm_private_sign(root, bm_buf_bytes(&attrs), &root_sig, &fail), &fail);
+    bm_cmc_build(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_private_public(root)->ski, bm_private_alg(root),
+                 bm_buf_bytes(&root_sig));
+    bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&cmc));
+    request_add(request, "/.well-known/est/bench-1/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&text));
+}
+
+static void
+enrolled(void *arg, size_t i, struct bm_bytes body)
+{
+    struct device *devices = arg;
+
+    if (body.n < 500 || devices[i].enrolled)
+        bench_die("a reply without certificates");
+    devices[i].enrolled = true;
+}
+
+/* ---- ceilings ---- */
+
+/* Two verifications and one signature, contexts ready: seconds of one core. */
+static double
+crypto_cost(void)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY_CTX *sign = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL), *verify = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    uint8_t hash[32] = { 1 }, sig[80];
+    struct rusage from, to;
+    size_t n = 0;
+    double took = 0;
+
+    if (EVP_PKEY_sign_init(sign) != 1 || EVP_PKEY_verify_init(verify) != 1)
+        bench_die("libcrypto does not sign");
+    (void)getrusage(RUSAGE_SELF, &from);
+    while (took < SECONDS) {
+        size_t nsig = sizeof(sig);
+
+        if (EVP_PKEY_sign(sign, sig, &nsig, hash, sizeof(hash)) != 1 || EVP_PKEY_verify(verify, sig, nsig, hash, sizeof(hash)) != 1 ||
+            EVP_PKEY_verify(verify, sig, nsig, hash, sizeof(hash)) != 1)
+            bench_die("libcrypto does not sign");
+        n++;
+        (void)getrusage(RUSAGE_SELF, &to);
+        took = (double)(to.ru_utime.tv_sec - from.ru_utime.tv_sec) + (double)(to.ru_utime.tv_usec - from.ru_utime.tv_usec) / 1e6;
+    }
+    EVP_PKEY_CTX_free(sign);
+    EVP_PKEY_CTX_free(verify);
+    EVP_PKEY_free(key);
+    return took / (double)n;
+}
+
+/* 4 KiB appended and fdatasync'ed, beside the site: commits a second. */
+static double
+commit_rate(const struct works *works)
+{
+    static const uint8_t bytes[4096];
+    char path[4096];
+    double from = bench_now(), took = 0;
+    size_t n = 0;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/bench-commits", works->home);
+    if ((fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) < 0)
+        bench_die("%s cannot be written", path);
+    for (; took < SECONDS; took = bench_now() - from, n++)
+        if (write(fd, bytes, sizeof(bytes)) != (ssize_t)sizeof(bytes) || fdatasync(fd) != 0)
+            bench_die("%s cannot be written", path);
+    (void)close(fd);
+    (void)unlink(path);
+    return (double)n / took;
+}
+
+/* ---- figures ---- */
+
+struct bench {
+    struct works works;
+    struct device *devices;
+    struct bm_buf *requests;
+    SSL_CTX *ctx;
+    size_t links;
+};
+
+static void
+requests_reset(struct bench *b)
+{
+    for (size_t i = 0; i < b->works.n; i++) {
+        b->requests[i].max = 65536;
+        bm_buf_reset(&b->requests[i]);
+    }
+}
+
+static double
+load(struct bench *b, void (*reply)(void *arg, size_t i, struct bm_bytes body))
+{
+    const struct load l = {
+        .port = b->works.port, .ctx = b->ctx, .links = b->links, .requests = b->requests, .n = b->works.n, .reply = reply, .arg = b->devices
+    };
+
+    return load_run(&l);
+}
+
+static void
+figure_enrolments(struct bench *b)
+{
+    double n = (double)b->works.n, bare = crypto_cost(), commits = commit_rate(&b->works), cpu, took;
+    double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+
+    requests_reset(b);
+    for (size_t i = 0; i < b->works.n; i++)
+        nonce_request(&b->requests[i], b->works.roots[i]);
+    took = load(b, nonce_take);
+    (void)printf("nonces %.0f /s ratio %.2f against %.0f/s of bare enrolment cryptography on %.0f cores\n", n / took,
+                 n / took * bare / cores, cores / bare, cores);
+    requests_reset(b);
+    for (size_t i = 0; i < b->works.n; i++)
+        enrol_request(&b->requests[i], b->works.roots[i], b->devices[i].nonce);
+    cpu = works_cpu(&b->works);
+    took = load(b, enrolled);
+    cpu = works_cpu(&b->works) - cpu;
+    (void)printf("enrolments %.0f /s ratio %.2f against %.0f/s of their bare cryptography on %.0f cores, %zu connections\n", n / took,
+                 n / took * bare / cores, cores / bare, cores, b->links);
+    (void)printf("enrolments-per-commit %.2f enrolments ratio %.2f against %.0f/s of 4 KiB with one fdatasync\n", n / took / commits,
+                 n / took / commits, commits);
+    (void)printf("enrolment-cpu %.1f us ratio %.2f against %.1f us: two P-256 verifications and one signature\n", cpu / n * 1e6,
+                 cpu / n / bare, bare * 1e6);
+}
+
+/* A certificate that nobody signed for: the gate takes any. */
+static void
+client_identity(SSL_CTX *ctx)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+
+    if (key == NULL || cert == NULL || X509_set_version(cert, 2) != 1 || ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) != 1 ||
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"bench", -1, -1, 0) != 1 ||
+        X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1 || X509_gmtime_adj(X509_getm_notBefore(cert), -3600) == NULL ||
+        X509_gmtime_adj(X509_getm_notAfter(cert), 36000) == NULL || X509_set_pubkey(cert, key) != 1 ||
+        X509_sign(cert, key, EVP_sha256()) <= 0 || SSL_CTX_use_certificate(ctx, cert) != 1 || SSL_CTX_use_PrivateKey(ctx, key) != 1)
+        bench_die("no client certificate can be made");
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
+/* Each has been served once, so that it holds what a connection holds. */
+static void
+client_serve(SSL *ssl)
+{
+    static const char ask[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    char reply[4096];
+    size_t n = 0;
+
+    if (SSL_write_ex(ssl, ask, sizeof(ask) - 1, &n) != 1 || SSL_read_ex(ssl, reply, sizeof(reply), &n) != 1 ||
+        strncmp(reply, "HTTP/1.1 200", 12) != 0)
+        bench_die("the server does not answer a client");
+}
+
+static void
+figure_memory(struct bench *b)
+{
+    double before = works_pss(&b->works), with, from, took, cpu;
+    SSL **clients = calloc(CLIENTS, sizeof(*clients));
+
+    if (clients == NULL)
+        bench_die("no memory");
+    client_identity(b->ctx);
+    cpu = works_cpu(&b->works);
+    from = bench_now();
+    for (size_t i = 0; i < CLIENTS; i++)
+        clients[i] = load_dial(b->works.port, b->ctx);
+    took = bench_now() - from;
+    cpu = works_cpu(&b->works) - cpu;
+    for (size_t i = 0; i < CLIENTS; i++)
+        client_serve(clients[i]);
+    with = works_pss(&b->works);
+    if (before < 0 || with < 0)
+        (void)printf("memory-1000-clients skipped: only root may read the memory of confined processes\n");
+    else
+        (void)printf(
+            "memory-1000-clients %.1f MiB ratio %.2f against %.1f MiB with none: %.1f KiB a mutual TLS connection, %zu processes\n", with,
+            with / before, before, (with - before) * 1024 / CLIENTS, b->works.npids);
+    (void)printf("mutual-handshakes %.0f /s ratio %.2f against %.0f/s of one client: %.0f us of the server's CPU each\n", CLIENTS / took,
+                 1.0, CLIENTS / took, cpu / CLIENTS * 1e6);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        (void)close(SSL_get_fd(clients[i]));
+        SSL_free(clients[i]);
+    }
+    free(clients);
+}
+
+int
+main(void)
+{
+    struct bench b = { .links = number("BM_BENCH_LINKS", LINKS) };
+    struct rlimit files;
+    size_t n = number("BM_BENCH_DEVICES", DEVICES);
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    works_open(&b.works, n);
+    b.devices = calloc(n, sizeof(*b.devices));
+    b.requests = calloc(n, sizeof(*b.requests));
+    b.ctx = SSL_CTX_new(TLS_client_method());
+    if (b.devices == NULL || b.requests == NULL || b.ctx == NULL)
+        bench_die("no memory");
+    figure_enrolments(&b);
+    figure_memory(&b);
+    for (size_t i = 0; i < n; i++)
+        bm_buf_done(&b.requests[i]);
+    free(b.requests);
+    free(b.devices);
+    SSL_CTX_free(b.ctx);
+    works_close(&b.works);
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* load.h - many requests over a few kept-alive TLS connections, without threads. */
+#ifndef BENCH_LOAD_H
+#define BENCH_LOAD_H
+
+#include "base/bytes.h"
+
+#include <openssl/ssl.h>
+
+/* Ends the program with this sentence. */
+_Noreturn void bench_die(const char *fmt, ...) bm_printf(1, 2);
+
+/* A connection, blocking; `ctx` may hold a client certificate. */
+SSL *load_dial(int port, SSL_CTX *ctx);
+
+/* Sends requests[0..n) over `links` connections, one under way on each, and hands every reply's body over; any status but 200 ends the program. */
+struct load {
+    int port;
+    SSL_CTX *ctx;
+    size_t links;
+    const struct bm_buf *requests;
+    size_t n;
+    void (*reply)(void *arg, size_t i, struct bm_bytes body);
+    void *arg;
+};
+/* Seconds from the first byte sent to the last received; the connections are made before. */
+double load_run(const struct load *load);
+
+double bench_now(void);
+
+#endif
