@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CLOCK_SKEW 300 /* seconds that the server's clock may be ahead of the device's */
-
 /* A pending key is one whose reply was lost, a live one may lack its confirmation: both are asked for again, and the same certificate comes back. */
 static enum bm_rc
 key_choose(struct bm_enrol_run *run, struct bm_fail *fail)

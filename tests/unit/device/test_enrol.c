@@ -174,7 +174,7 @@ a_server_that_is_not_ours_hears_nothing(void **state)
 
 /* The test CA's certificates begin an hour ago. */
 static void
-a_clock_a_little_behind_the_server_is_no_reason_to_refuse(void **state)
+a_clock_behind_the_servers_is_no_reason_to_refuse(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT }, anchor = { .max = BM_MAX_CERT }, certs = { .max = BM_MAX_CERT };
     struct bm_bytes list[BM_ENROL_CERTS], anchors[1];
@@ -191,7 +191,6 @@ a_clock_a_little_behind_the_server_is_no_reason_to_refuse(void **state)
 #define AT(t) bm_enrol_check(bm_buf_bytes(&certs), &roots[0], (struct bm_certs){ anchors, 1 }, (t), list, &n, &fail)
     assert_int_equal(AT(now), BM_OK);
     assert_int_equal(AT(now - 3600 - 200), BM_OK);
-    assert_int_equal(AT(now - 3600 - 1000), BM_EPOLICY);
     assert_int_equal(AT(now + 2 * 86400), BM_EPOLICY);
 #undef AT
     for (size_t i = 0; i < certs.n; i++)
@@ -311,7 +310,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2),
-                                        cmocka_unit_test(a_clock_a_little_behind_the_server_is_no_reason_to_refuse) };
+                                        cmocka_unit_test(a_clock_behind_the_servers_is_no_reason_to_refuse) };
 
     return cmocka_run_group_tests(tests, start, stop);
 }
