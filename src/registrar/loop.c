@@ -129,7 +129,10 @@ gate_serve(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, struct
 
     if (rc == BM_OK && gone)
         return bm_fail(fail, BM_EBUSY, NULL, "a gate is gone");
-    return rc;
+    if (rc != BM_EINPUT && rc != BM_EPOLICY)
+        return rc;
+    bm_fail_prefix(fail, "a gate broke the protocol");
+    return fail->rc = BM_EBUG;
 }
 
 static enum bm_rc

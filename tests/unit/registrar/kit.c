@@ -82,11 +82,25 @@ kit_close(void **state)
     fixture_must(bm_path_join(path, k->site.home, BM_CONTROL_NAME, &fail));
     fixture_lot_done(&k->lot);
     fixture_remove(&k->site);
-    for (size_t i = 0; i < BM_COUNT(k->texts); i++)
-        bm_buf_done(&k->texts[i]);
+    for (size_t i = 0; i < BM_COUNT(k->leaf); i++) {
+        bm_buf_done(&k->leaf[i].text);
+        bm_buf_done(&k->leaf[i].certificate);
+        bm_buf_done(&k->leaf[i].evidence);
+        bm_buf_done(&k->leaf[i].attachment);
+    }
     free(k->packet);
     free(k);
     return 0;
+}
+
+void
+kit_store_put_away(struct kit *k, const char *name)
+{
+    char command[400];
+
+    kit_stop(k);
+    (void)snprintf(command, sizeof(command), "mkdir %s/%s && mv %s/store/* %s/%s/", k->site.home, name, k->site.home, k->site.home, name);
+    assert_int_equal(system(command), 0);
 }
 
 void
@@ -169,8 +183,14 @@ replay(struct kit *k)
     struct bm_s_leaves leaves = { .n = 1, .checkpoint = kit_checkpoint(k, &note) };
 
     for (uint64_t i = bm_rd_u64(&rd); i < k->book.size; i++) {
-        leaves.leaf[0] = (struct bm_s_leaf){ .index = i, .event = bm_buf_bytes(&k->texts[i]) };
-        memcpy(leaves.leaf[0].salt, k->salts[i], BM_SALT);
+        const struct kit_leaf *leaf = &k->leaf[i];
+
+        leaves.leaf[0] = (struct bm_s_leaf){ .index = i,
+                                             .event = bm_buf_bytes(&leaf->text),
+                                             .certificate = bm_buf_bytes(&leaf->certificate),
+                                             .evidence = bm_buf_bytes(&leaf->evidence),
+                                             .attachment = bm_buf_bytes(&leaf->attachment) };
+        memcpy(leaves.leaf[0].salt, leaf->salt, BM_SALT);
         bm_buf_reset(&body);
         bm_s_leaves_build(&body, &leaves);
         kit_say(k, k->signer, BM_S_ANSWER, 0, bm_buf_bytes(&body));
@@ -287,18 +307,20 @@ struct bm_s_leaf
 kit_leaf(struct kit *k, const struct bm_event *event)
 {
     struct bm_s_leaf leaf = { .index = k->book.size };
-    struct bm_buf *text = &k->texts[leaf.index];
+    struct kit_leaf *kept = &k->leaf[leaf.index];
+    struct bm_buf *text = &kept->text;
     uint8_t entry[BM_ENTRY], hash[BM_HASH];
     struct bm_event dated = *event;
 
-    assert_true(leaf.index < BM_COUNT(k->texts));
+    assert_true(leaf.index < BM_COUNT(k->leaf));
     if (dated.time == 0)
         dated.time = *k->clock;
-    text->max = BM_MAX_EVENT;
+    text->max = kept->certificate.max = kept->evidence.max = kept->attachment.max = BM_MAX_MESSAGE;
+    bm_buf_reset(text);
     bm_event_build(text, &dated);
     assert_false(text->bad);
-    memset(k->salts[leaf.index], (int)leaf.index + 1, BM_SALT);
-    memcpy(leaf.salt, k->salts[leaf.index], BM_SALT);
+    memset(kept->salt, (int)leaf.index + 1, BM_SALT);
+    memcpy(leaf.salt, kept->salt, BM_SALT);
     leaf.event = bm_buf_bytes(text);
     bm_entry_build(entry, event->kind, leaf.salt, leaf.event);
     bm_tree_leaf(hash, bm_bytes(entry, sizeof(entry)));
@@ -406,6 +428,7 @@ kit_issue_leaf(struct kit *k, struct kit_issue *issue)
         event.replaces = bm_bytes_str(issue->replaces);
     leaf = kit_leaf(k, &event);
     leaf.certificate = bm_buf_bytes(&issue->certificate);
+    bm_buf_add_bytes(&k->leaf[leaf.index].certificate, leaf.certificate);
     return leaf;
 }
 
@@ -516,9 +539,15 @@ kit_lot_receive(struct kit *k, int command, const struct fixture_lot *lot)
     struct bm_event event = kit_pin_event(lot);
     struct bm_s_leaf leaf;
 
+    struct bm_message message;
+
     kit_lot_begin_body(k, &body, lot);
     kit_say(k, k->command[command], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
+    message = kit_want(k, k->signer, BM_S_LOT_BEGIN);
+    bm_buf_reset(&k->leaf[k->book.size].attachment);
+    k->leaf[k->book.size].attachment.max = BM_MAX_MESSAGE;
+    bm_buf_add_bytes(&k->leaf[k->book.size].attachment, message.body);
+    kit_answer_empty(k, message.id);
     (void)kit_want(k, k->command[command], BM_C_END);
     kit_lot_leaves_body(&body, lot, 0, lot->n);
     kit_say(k, k->command[command], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
@@ -559,6 +588,7 @@ kit_order_open(struct kit *k, int command, const char *name, const char *lot, ui
     kit_order_body(k, &body, name, lot, quantity);
     kit_say(k, k->command[command], BM_C_STATEMENT, 4, bm_buf_bytes(&body));
     leaf = kit_leaf(k, &event);
+    bm_buf_add_bytes(&k->leaf[leaf.index].attachment, bm_buf_bytes(&body));
     kit_answer(k, kit_want(k, k->signer, BM_S_STATEMENT).id, &leaf);
     (void)kit_want(k, k->command[command], BM_C_ROW);
     (void)kit_want(k, k->command[command], BM_C_END);

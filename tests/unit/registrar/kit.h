@@ -33,8 +33,10 @@ struct kit {
     /* the signer that the test plays */
     struct bm_frontier book;
     struct bm_note_signer ledger;
-    struct bm_buf texts[64]; /* the events of its leaves */
-    uint8_t salts[64][BM_SALT];
+    struct kit_leaf {
+        uint8_t salt[BM_SALT];
+        struct bm_buf text, certificate, evidence, attachment; /* what a replay gives back */
+    } leaf[64];
     uint64_t serials; /* given out */
 };
 
@@ -46,6 +48,8 @@ int kit_close(void **state);
 void kit_spawn(struct kit *k);
 /* That, HELLO answered with the book as it is (nothing to replay), ready. */
 void kit_start(struct kit *k);
+/* A copy of the database, and a new start without it: the book stays, or is set back to its first leaf. */
+void kit_store_put_away(struct kit *k, const char *name);
 /* HELLO heard: the size that the store told; and answered for a book of this size. */
 uint64_t kit_hello(struct kit *k);
 void kit_hello_answer(struct kit *k);

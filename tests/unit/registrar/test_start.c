@@ -1,6 +1,335 @@
-int main(void);
+/* test_start.c - at start the store catches up with the journal, word for word as if it had heard it live, or refuses to serve. */
+#include "base/base.h"
+#include "kit.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+an_empty_store_catches_up(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf rows = { .max = 100000 };
+
+    (void)kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED, .what = bm_bytes_str("clone"), .reason = bm_bytes_str("twice") });
+    kit_start(k);
+    kit_list(k, 0, "event", "{}", &rows);
+    assert_non_null(strstr((char *)rows.p, "kind site-founded"));
+    kit_list(k, 0, "alarm", "{}", &rows);
+    assert_non_null(strstr((char *)rows.p, "\"kind\":\"clone\",\"sentence\":\"twice\""));
+}
+
+/* The answer to an enrolment was lost with the registrar: the certificate is there at the next start, and a retry gets it. */
+static void
+what_was_issued_and_not_stored_is_there_after_a_crash(void **state)
+{
+    struct kit *k = *state;
+    struct kit_issue issue = { .chip = 0 };
+    struct bm_s_issue ask;
+    struct bm_g_certs certs;
+    struct bm_s_leaf leaf;
+
+    kit_start(k);
+    kit_lot_receive(k, 0, &k->lot);
+    kit_order_open(k, 0, "order-1", "LOT-1", 1);
+    kit_enrol(k, 1, "mqtt", &k->lot.chips[0]);
+    fixture_must(bm_s_issue_parse(&ask, bm_rd(kit_want(k, k->signer, BM_S_ISSUE).body), &fail));
+    leaf = kit_issue_leaf(k, &issue);
+    bm_buf_add_bytes(&k->leaf[leaf.index].evidence, ask.bundle);
+    kit_stop(k);
+    kit_start(k);
+    kit_enrol(k, 2, "mqtt", &k->lot.chips[0]);
+    kit_issued_repeat(k, kit_want(k, k->signer, BM_S_ISSUE).id, issue.serial);
+    fixture_must(bm_g_certs_parse(&certs, bm_rd(kit_want(k, k->gate, BM_G_CERTS).body), &fail));
+    assert_true(bm_bytes_equal(certs.cert[0], bm_buf_bytes(&issue.certificate)));
+    bm_buf_done(&issue.certificate);
+}
+
+static void
+a_lot_without_a_pin_is_gone_and_one_that_was_pinned_is_not(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY }, rows = { .max = 100000 };
+    const struct bm_event event = kit_pin_event(&k->lot);
+    struct bm_s_leaf leaf;
+
+    for (int pinned = 0; pinned < 2; pinned++) {
+        kit_start(k);
+        kit_list(k, 0, "lot", "{}", &rows);
+        assert_string_equal((char *)rows.p, "");
+        kit_lot_begin_body(k, &body, &k->lot);
+        kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
+        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
+        (void)kit_want(k, k->command[0], BM_C_END);
+        kit_lot_leaves_body(&body, &k->lot, 0, 3);
+        kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
+        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
+        (void)kit_want(k, k->command[0], BM_C_END);
+        kit_say(k, k->command[0], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
+        (void)kit_want(k, k->signer, BM_S_LOT_END);
+        if (pinned == 1) {
+            kit_lot_begin_body(k, &body, &k->lot);
+            leaf = kit_leaf(k, &event);
+            bm_buf_add(&k->leaf[leaf.index].attachment, body.p, body.n - 9); /* without the vendor's name */
+        }
+        kit_stop(k);
+    }
+    kit_start(k);
+    kit_list(k, 0, "lot", "{}", &rows);
+    assert_non_null(strstr((char *)rows.p, "\"state\":\"pinned\""));
+    kit_order_open(k, 0, "order-1", "LOT-1", 1);
+    kit_enrol(k, 1, "mqtt", &k->lot.chips[2]);
+    (void)kit_want(k, k->signer, BM_S_ISSUE);
+}
+
+/* Everything that the database holds of these tables, as text. */
+static void
+dump(struct kit *k, const char *dir, struct bm_buf *text)
+{
+    static const char *const queries[] = {
+        "SELECT idx, kind, time, hex(hash), hex(salt), hex(event), device, hex(attachment) FROM leaf ORDER BY idx",
+        "SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, issued, not_after, changed, reason, leaf,"
+        " hex(certificate), hex(evidence) FROM identity ORDER BY id",
+        "SELECT id, chip, lot, ord, state, made FROM device ORDER BY id",
+        "SELECT name, quantity, used, valid_from, valid_until, state, leaf FROM ord ORDER BY id",
+        "SELECT ord, lot FROM order_lot",
+        "SELECT ord, name, service, hex(text) FROM order_profile",
+        "SELECT name, vendor, source, size, hex(root), state, received, leaf FROM lot",
+        "SELECT id, time, kind, sentence, device, chip, lot, operator, leaf FROM alarm ORDER BY id",
+        "SELECT key, hex(value) FROM meta ORDER BY key",
+        "SELECT level, n, hex(hashes) FROM tile ORDER BY level, n",
+    };
+    char path[300];
+    sqlite3 *db;
+
+    (void)snprintf(path, sizeof(path), "%s/%s/birthmark.db", k->site.home, dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    for (size_t i = 0; i < BM_COUNT(queries); i++) {
+        sqlite3_stmt *q = NULL;
+
+        assert_int_equal(sqlite3_prepare_v2(db, queries[i], -1, &q, NULL), SQLITE_OK);
+        while (sqlite3_step(q) == SQLITE_ROW)
+            for (int c = 0; c < sqlite3_column_count(q); c++)
+                bm_buf_add_fmt(text, "%s%s", sqlite3_column_text(q, c) == NULL ? "-" : (const char *)sqlite3_column_text(q, c),
+                               c + 1 < sqlite3_column_count(q) ? " " : "\n");
+        assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
+    }
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    bm_buf_add_u8(text, 0);
+    assert_false(text->bad);
+}
+
+static void
+a_day_of_work(struct kit *k)
+{
+    struct kit_issue first = { .chip = 0 }, second = { .chip = 0, .replaces = first.serial };
+    struct kit_issue *const issues[] = { &first, &second };
+    struct bm_s_issue ask;
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+
+    kit_lot_receive(k, 0, &k->lot);
+    kit_order_open(k, 0, "order-1", "LOT-1", 2);
+    for (size_t i = 0; i < BM_COUNT(issues); i++) {
+        kit_enrol(k, i, "mqtt", &k->lot.chips[0]);
+        message = kit_want(k, k->signer, BM_S_ISSUE);
+        fixture_must(bm_s_issue_parse(&ask, bm_rd(message.body), &fail));
+        leaf = kit_issue_leaf(k, issues[i]);
+        bm_buf_add_bytes(&k->leaf[leaf.index].evidence, ask.bundle);
+        kit_issued(k, message.id, &leaf, issues[i]->serial);
+        (void)kit_want(k, k->gate, BM_G_CERTS);
+    }
+    kit_say(k, k->gate, BM_G_CONFIRM, 7, bm_bytes(second.key, BM_HASH));
+    message = kit_want(k, k->signer, BM_S_CONFIRM);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_IDENTITY_CONFIRMED, .serial = bm_bytes_str(second.serial) });
+    kit_answer(k, message.id, &leaf);
+    (void)kit_want(k, k->gate, BM_G_ANSWER);
+    kit_enrol(k, 8, "mqtt", &k->lot.chips[0]);
+    message = kit_want(k, k->signer, BM_S_ISSUE);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED,
+                                           .what = bm_bytes_str("clone"),
+                                           .device = bm_bytes_str(KIT_DEVICE),
+                                           .lot = bm_bytes_str("LOT-1"),
+                                           .reason = bm_bytes_str("it has a live identity") });
+    kit_refuse(k, message.id, BM_EPOLICY, "it has a live identity", &leaf);
+    (void)kit_gate_refused(k, 8);
+    bm_buf_done(&first.certificate);
+    bm_buf_done(&second.certificate);
+}
+
+/* Chips come from the lot's file, all else from the journal: the two ways must lead to the same records, bundles and signed statements. */
+static void
+a_replay_leads_to_the_same_records_as_having_been_there(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf live = { .max = 4u << 20 }, again = { .max = 4u << 20 };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
+    struct bm_frontier whole, first = k->book;
+
+    kit_start(k);
+    a_day_of_work(k);
+    whole = k->book;
+    kit_store_put_away(k, "live");
+    /* the chips once more, as far as the question for the pin */
+    k->book = first;
+    kit_start(k);
+    kit_lot_begin_body(k, &body, &k->lot);
+    kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
+    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
+    (void)kit_want(k, k->command[0], BM_C_END);
+    kit_lot_leaves_body(&body, &k->lot, 0, 3);
+    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
+    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
+    (void)kit_want(k, k->command[0], BM_C_END);
+    kit_say(k, k->command[0], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
+    (void)kit_want(k, k->signer, BM_S_LOT_END);
+    kit_stop(k);
+    k->book = whole;
+    kit_start(k);
+    kit_stop(k);
+    dump(k, "live", &live);
+    dump(k, "store", &again);
+    assert_non_null(strstr((char *)live.p, "clone"));
+    assert_string_equal((char *)live.p, (char *)again.p);
+}
+
+static void
+a_store_ahead_of_the_journal_is_refused_in_the_signers_words(void **state)
+{
+    struct kit *k = *state;
+    char said[600];
+
+    kit_start(k);
+    kit_stop(k);
+    kit_spawn(k);
+    assert_int_equal(kit_hello(k), 1);
+    kit_refuse(k, 0, BM_EBUSY, "the store is ahead of the signer's journal", NULL);
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said, "birthmark-registrar: the store is ahead of the signer's journal\n");
+}
+
+static void
+a_store_of_another_ledger_is_refused(void **state)
+{
+    struct kit *k = *state;
+    char said[600];
+
+    kit_start(k);
+    kit_stop(k);
+    memset(&k->book, 0, sizeof(k->book));
+    (void)kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_SITE_FOUNDED, .time = KIT_NOW + 1 });
+    kit_spawn(k);
+    (void)kit_hello(k);
+    kit_hello_answer(k);
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said,
+                        "birthmark-registrar: the store's ledger is not the one that the signer signed: it is damaged or another site's: "
+                        "restore it\n");
+}
+
+static void
+a_signer_that_says_less_than_it_promised_is_refused(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 100 };
+    char said[600];
+
+    kit_spawn(k);
+    (void)kit_hello(k);
+    kit_hello_answer(k);
+    (void)kit_want(k, k->signer, BM_S_REPLAY);
+    bm_s_leaves_build(&body, &(struct bm_s_leaves){ .n = 0 });
+    kit_say(k, k->signer, BM_S_ANSWER, 0, bm_buf_bytes(&body));
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said, "birthmark-registrar: after the replay the store holds 0 ledger leaves and the signer 1\n");
+}
+
+static void
+a_leaf_out_of_turn_stops_the_process_and_leaves_no_trace(void **state)
+{
+    struct kit *k = *state;
+    struct bm_s_leaf leaf;
+    char said[600];
+    uint64_t id;
+
+    kit_start(k);
+    kit_lot_receive(k, 0, &k->lot);
+    kit_order_open(k, 0, "order-1", "LOT-1", 2);
+    kit_enrol(k, 8, "mqtt", &k->lot.chips[0]);
+    id = kit_want(k, k->signer, BM_S_ISSUE).id;
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED, .what = bm_bytes_str("clone"), .reason = bm_bytes_str("x") });
+    leaf.index++;
+    kit_refuse(k, id, BM_EPOLICY, "no", &leaf);
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said, "birthmark-registrar: the signer gave ledger leaf 4 and the store waits for leaf 3\n");
+    kit_start(k); /* and the next one catches up from there */
+}
+
+static void
+a_database_that_is_none_or_of_another_release_is_refused(void **state)
+{
+    static const struct {
+        const char *make, *says;
+    } cases[] = {
+        { "head -c 8192 /dev/urandom > birthmark.db",
+          "birthmark-registrar: the store: the file is no database: restore it (opening it)\n" },
+        { "mkdir birthmark.db",
+          "birthmark-registrar: the store: the database cannot be opened: look at the directory's owner and permissions (" },
+    };
+    struct kit *k = *state;
+    char command[300], said[600];
+    sqlite3 *db;
+
+    for (size_t i = 0; i < BM_COUNT(cases); i++) {
+        (void)snprintf(command, sizeof(command), "cd %s/store && rm -rf birthmark.db* && %s", k->site.home, cases[i].make);
+        assert_int_equal(system(command), 0);
+        kit_spawn(k);
+        assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+        assert_memory_equal(said, cases[i].says, strlen(cases[i].says));
+    }
+    (void)snprintf(command, sizeof(command), "rm -rf %s/store/*", k->site.home);
+    assert_int_equal(system(command), 0);
+    kit_start(k);
+    kit_stop(k);
+    (void)snprintf(command, sizeof(command), "%s/store/birthmark.db", k->site.home);
+    assert_int_equal(sqlite3_open(command, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE meta SET value = 2 WHERE key = 'schema'", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    kit_spawn(k);
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said,
+                        "birthmark-registrar: the store is of version 2 and this release reads version 1: run the release that wrote it\n");
+}
+
+static void
+without_a_clock_nothing_starts(void **state)
+{
+    struct kit *k = *state;
+    char said[600];
+
+    *k->clock = 1000;
+    kit_spawn(k);
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said, "birthmark-registrar: the clock was never set\n");
+}
+
 int
 main(void)
 {
-    return 0;
+#define TEST(f) cmocka_unit_test_setup_teardown(f, kit_open, kit_close)
+    const struct CMUnitTest tests[] = {
+        TEST(an_empty_store_catches_up),
+        TEST(what_was_issued_and_not_stored_is_there_after_a_crash),
+        TEST(a_lot_without_a_pin_is_gone_and_one_that_was_pinned_is_not),
+        TEST(a_replay_leads_to_the_same_records_as_having_been_there),
+        TEST(a_store_ahead_of_the_journal_is_refused_in_the_signers_words),
+        TEST(a_store_of_another_ledger_is_refused),
+        TEST(a_signer_that_says_less_than_it_promised_is_refused),
+        TEST(a_leaf_out_of_turn_stops_the_process_and_leaves_no_trace),
+        TEST(a_database_that_is_none_or_of_another_release_is_refused),
+        TEST(without_a_clock_nothing_starts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
