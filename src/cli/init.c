@@ -44,6 +44,22 @@ building_done(struct building *b)
     free(b->founding.site);
 }
 
+static enum bm_rc
+parent_check(const char *home, struct bm_fail *fail)
+{
+    char parent[BM_PATH];
+    size_t n = strlen(home);
+
+    while (n > 0 && home[n - 1] == '/')
+        n--;
+    while (n > 0 && home[n - 1] != '/')
+        n--;
+    (void)snprintf(parent, sizeof(parent), "%.*s", n > 0 ? (int)n : 1, n > 0 ? home : ".");
+    if (access(parent, F_OK) != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "%s is not there: make it first", parent);
+    return BM_OK;
+}
+
 /* Nothing there, or an empty directory. */
 static enum bm_rc
 home_free_check(const char *home, struct bm_fail *fail)
@@ -54,7 +70,7 @@ home_free_check(const char *home, struct bm_fail *fail)
     DIR *dir = opendir(home);
 
     if (dir == NULL && errno == ENOENT)
-        return BM_OK;
+        return parent_check(home, fail);
     if (dir == NULL)
         return bm_fail(fail, errno == ENOTDIR ? BM_EINPUT : BM_EBUSY, NULL, "%s can't be used: %s", home, strerrordesc_np(errno));
     while ((entry = readdir(dir)) != NULL)

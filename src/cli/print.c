@@ -49,9 +49,37 @@ bm_text_print(const char *text)
     return text_walk(text, true);
 }
 
-/* A value as people read it: a list's members with commas, nothing as "-". */
+static void value_text(struct bm_buf *buf, const json_t *value, bool lines);
+
+/* Members with commas; long ones (objects, hashes) on lines of their own where there is room for lines. */
 static void
-value_text(struct bm_buf *buf, const json_t *value)
+array_text(struct bm_buf *buf, const json_t *value, bool lines)
+{
+    const json_t *first = json_array_get(value, 0);
+    bool tall = lines && (json_is_object(first) || (json_is_string(first) && json_string_length(first) > 40));
+
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (i > 0)
+            bm_buf_add_str(buf, tall ? "\n" : ", ");
+        value_text(buf, json_array_get(value, i), false);
+    }
+}
+
+static void
+object_text(struct bm_buf *buf, const json_t *value)
+{
+    json_t *object = (json_t *)(uintptr_t)value; /* jansson iterates without const */
+    bool first = true;
+
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at), first = false) {
+        bm_buf_add_fmt(buf, "%s%s ", first ? "" : ", ", json_object_iter_key(at));
+        value_text(buf, json_object_iter_value(at), false);
+    }
+}
+
+/* A value as people read it; nothing as "-". */
+static void
+value_text(struct bm_buf *buf, const json_t *value, bool lines)
 {
     size_t n = buf->n;
 
@@ -62,31 +90,17 @@ value_text(struct bm_buf *buf, const json_t *value)
     else if (json_is_boolean(value))
         bm_buf_add_str(buf, json_is_true(value) ? "yes" : "no");
     else if (json_is_array(value))
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            if (i > 0)
-                bm_buf_add_str(buf, ", ");
-            value_text(buf, json_array_get(value, i));
-        }
-    else if (json_is_object(value)) {
-        const char *key;
-        json_t *member;
-        void *at = json_object_iter((json_t *)(uintptr_t)value);
-
-        for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-            key = json_object_iter_key(at);
-            member = json_object_iter_value(at);
-            bm_buf_add_fmt(buf, "%s%s ", buf->n > n ? ", " : "", key);
-            value_text(buf, member);
-        }
-    }
+        array_text(buf, value, lines);
+    else if (json_is_object(value))
+        object_text(buf, value);
     if (buf->n == n)
         bm_buf_add_str(buf, "-");
 }
 
 static enum bm_rc
-value_read(struct bm_buf *buf, const json_t *value, struct bm_fail *fail)
+value_read(struct bm_buf *buf, const json_t *value, bool lines, struct bm_fail *fail)
 {
-    value_text(buf, value);
+    value_text(buf, value, lines);
     bm_buf_add_u8(buf, 0);
     return bm_buf_check(buf, "a value", fail);
 }
@@ -104,7 +118,7 @@ widths_take(struct bm_list *list, struct bm_fail *fail)
             bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
             size_t n;
 
-            if ((rc = value_read(&text, json_object_get(list->held[i], list->columns[c].field), fail)) != BM_OK)
+            if ((rc = value_read(&text, json_object_get(list->held[i], list->columns[c].field), false, fail)) != BM_OK)
                 return rc;
             n = text_walk((const char *)text.p, false);
             if (n > list->width[c] && n <= WIDEST)
@@ -129,7 +143,7 @@ table_row(const struct bm_list *list, const json_t *row, struct bm_fail *fail)
         bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
         size_t used;
 
-        if ((rc = value_read(&text, json_object_get(row, list->columns[c].field), fail)) != BM_OK)
+        if ((rc = value_read(&text, json_object_get(row, list->columns[c].field), false, fail)) != BM_OK)
             return rc;
         used = bm_text_print((const char *)text.p);
         if (c + 1 < list->ncolumns)
@@ -218,7 +232,7 @@ field_print(const char *key, size_t width, const json_t *value, struct bm_fail *
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
     size_t used = strlen(key);
     char *line, *end;
-    enum bm_rc rc = value_read(&text, value, fail);
+    enum bm_rc rc = value_read(&text, value, true, fail);
 
     if (rc != BM_OK)
         return rc;

@@ -50,8 +50,11 @@ bm_token_key_make(const char *uri, const char *label, struct bm_key *ret_key, st
     size_t n = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_p11_open(&token, uri, fail)) != BM_OK ||
-        (rc = bm_p11_find(&token, CKO_PRIVATE_KEY, label, bm_bytes(NULL, 0), found, &n, fail)) != BM_OK)
+    if ((rc = bm_p11_open(&token, uri, fail)) != BM_OK) {
+        bm_fail_prefix(fail, "--token"); /* its sentences are worded for a device's root */
+        return rc;
+    }
+    if ((rc = bm_p11_find(&token, CKO_PRIVATE_KEY, label, bm_bytes(NULL, 0), found, &n, fail)) != BM_OK)
         return rc;
     if (n > 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "the token holds a key named %s already: another site's? Name another token", label);
