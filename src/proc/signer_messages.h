@@ -42,7 +42,7 @@ struct bm_s_site {
     uint8_t site[BM_HASH];       /* SHA-256 of the ledger's public key */
     uint64_t ledger_size;        /* the registrar asks REPLAY from its own size up to here */
     uint64_t next_seq;           /* of the next statement */
-    uint64_t signed_total;       /* signatures ever made by the CA keys */
+    uint64_t signed_total;       /* certificates ever signed by the CA keys */
     uint64_t signed_again;       /* of them, after a crash, over the same TBS */
     struct bm_bytes vkey;        /* ledger key, C2SP vkey text */
     struct bm_bytes checkpoint;  /* signed note over the tree of ledger_size */
