@@ -34,29 +34,3 @@ bm_frontier_root(const struct bm_frontier *frontier, uint8_t ret[static BM_HASH]
     for (left &= left - 1; left != 0; left &= left - 1)
         bm_tree_node(ret, frontier->hash[__builtin_ctzll(left)], ret);
 }
-
-void
-bm_frontier_build(struct bm_buf *buf, const struct bm_frontier *frontier)
-{
-    bm_buf_add_u64(buf, frontier->size);
-    for (unsigned level = 64; level-- > 0;)
-        if ((frontier->size >> level & 1) != 0)
-            bm_buf_add(buf, frontier->hash[level], BM_HASH);
-}
-
-enum bm_rc
-bm_frontier_parse(struct bm_frontier *ret, struct bm_bytes bytes, struct bm_fail *fail)
-{
-    struct bm_rd rd = bm_rd(bytes);
-    uint64_t size = bm_rd_u64(&rd);
-    size_t hashes = (size_t)__builtin_popcountll(size);
-
-    if (rd.bad || size > BM_TREE_SIZE_MAX || rd.left != hashes * BM_HASH)
-        return bm_fail(fail, BM_EINPUT, NULL, "a tree's frontier of %zu bytes is cut short, too long or not one", bytes.n);
-    memset(ret, 0, sizeof(*ret));
-    ret->size = size;
-    for (unsigned level = 64; level-- > 0;)
-        if ((size >> level & 1) != 0)
-            bm_rd_copy(&rd, ret->hash[level], BM_HASH);
-    return BM_OK;
-}

@@ -119,28 +119,6 @@ bm_note_build(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_sig
     return rc;
 }
 
-enum bm_rc
-bm_note_sign(struct bm_buf *buf, const struct bm_note_signer *signer, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf line = { .max = BM_MAX_NOTE };
-    struct bm_note note;
-    enum bm_rc rc;
-
-    if ((rc = bm_note_parse(&note, bm_buf_bytes(buf), fail)) != BM_OK)
-        return rc;
-    for (size_t i = 0; i < note.nsigs; i++)
-        if (note.sigs[i].id == signer->key.id && bm_bytes_equal(note.sigs[i].name, bm_bytes_str(signer->key.name)))
-            return signed_twice(&signer->key, fail);
-    if (note.nsigs == BM_MAX_NOTE_SIGS)
-        return bm_fail(fail, BM_EINPUT, CITE, "a note has 1 to %d signatures", BM_MAX_NOTE_SIGS);
-    if ((rc = line_add(&line, note.text, signer, fail)) != BM_OK || (rc = bm_buf_check(&line, "the signature", fail)) != BM_OK)
-        return rc;
-    if (buf->n + line.n > BM_MAX_NOTE)
-        return bm_fail(fail, BM_EINPUT, NULL, "the note is larger than %d bytes", BM_MAX_NOTE);
-    bm_buf_add_bytes(buf, bm_buf_bytes(&line));
-    return bm_buf_check(buf, "the note", fail);
-}
-
 /* The text ends before the last empty line: signature lines are not empty. 0 when there is none. */
 static size_t
 text_size(struct bm_bytes bytes)

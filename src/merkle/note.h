@@ -45,8 +45,6 @@ bm_must_use enum bm_rc bm_note_signer_pem_parse(struct bm_note_signer *ret, cons
 /* Appends the note: text, an empty line, a signature line for each signer. The text must be bm_note_text_ok(). */
 bm_must_use enum bm_rc bm_note_build(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_signer *const *signers, size_t n,
                                      struct bm_fail *fail);
-/* One more signature at the end of a note that is the whole content of buf. BM_EINPUT when this key has signed it already. */
-bm_must_use enum bm_rc bm_note_sign(struct bm_buf *buf, const struct bm_note_signer *signer, struct bm_fail *fail);
 /* UTF-8 without control characters other than LF, not empty, ends with LF. */
 bool bm_note_text_ok(struct bm_bytes text);
 

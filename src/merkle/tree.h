@@ -25,11 +25,6 @@ struct bm_frontier {
 void bm_frontier_append(struct bm_frontier *frontier, const uint8_t leaf_hash[static BM_HASH]);
 void bm_frontier_root(const struct bm_frontier *frontier, uint8_t ret[static BM_HASH]);
 
-/* docs/formats/ledger-tree.md: u64 size, then a hash for each set bit of size, the biggest subtree first. */
-#define BM_FRONTIER_BYTES (8 + 64 * BM_HASH) /* at most */
-void bm_frontier_build(struct bm_buf *buf, const struct bm_frontier *frontier);
-bm_must_use enum bm_rc bm_frontier_parse(struct bm_frontier *ret, struct bm_bytes bytes, struct bm_fail *fail);
-
 /* ---- proofs, deepest hash first ---- */
 
 struct bm_proof {

@@ -77,12 +77,6 @@ utf8_count(struct bm_bytes text)
     return count;
 }
 
-bool
-bm_utf8_ok(struct bm_bytes text)
-{
-    return text.n == 0 || utf8_count(text) > 0;
-}
-
 static bool
 fits_printable(struct bm_bytes text)
 {

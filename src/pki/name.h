@@ -16,7 +16,4 @@ bm_must_use enum bm_rc bm_name_value_check(const char *what, const char *value, 
  * value that bm_name_value_check() refuses. */
 void bm_name_add(struct bm_buf *buf, struct bm_bytes oid, const char *value);
 
-/* Is this UTF-8 without control characters? */
-bool bm_utf8_ok(struct bm_bytes text);
-
 #endif

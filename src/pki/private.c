@@ -218,12 +218,6 @@ bm_private_alg(const struct bm_private *key)
     return key->alg;
 }
 
-struct evp_pkey_st *
-bm_private_evp(struct bm_private *key)
-{
-    return key->key;
-}
-
 static bool
 sign(struct bm_private *key, struct bm_bytes tbs, uint8_t *ret_signature, size_t *n)
 {

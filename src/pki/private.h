@@ -19,7 +19,5 @@ enum bm_sig_alg bm_private_alg(
     const struct bm_private *key); /* the one that it signs with: ECDSA with the curve's hash, Ed25519, RSA-SHA256 */
 /* Appends the signature over tbs, in the shape that certificates carry (ECDSA: DER). Contexts are reused: 18 us for P-256. */
 bm_must_use enum bm_rc bm_private_sign(struct bm_private *key, struct bm_bytes tbs, struct bm_buf *signature, struct bm_fail *fail);
-/* The EVP_PKEY for TLS servers and CMS tools; borrowed. */
-struct evp_pkey_st *bm_private_evp(struct bm_private *key);
 
 #endif

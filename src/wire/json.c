@@ -156,20 +156,6 @@ bm_json_u64(struct bm_json_in *in, const char *key, uint64_t least, uint64_t mos
     return 0;
 }
 
-bool
-bm_json_bool_opt(struct bm_json_in *in, const char *key, bool otherwise)
-{
-    json_t *v = field(in, key);
-
-    if (v == NULL || in->bad)
-        return otherwise;
-    if (!json_is_boolean(v)) {
-        refuse(in, key, "must be true or false");
-        return otherwise;
-    }
-    return json_is_true(v);
-}
-
 json_t *
 bm_json_array(struct bm_json_in *in, const char *key, size_t max)
 {

@@ -29,7 +29,6 @@ struct bm_json_in bm_json_in(json_t *object, const char *what, struct bm_fail *f
 const char *bm_json_str(struct bm_json_in *in, const char *key, size_t max);     /* "" when bad; no NUL or control characters inside */
 const char *bm_json_str_opt(struct bm_json_in *in, const char *key, size_t max); /* NULL when absent */
 uint64_t bm_json_u64(struct bm_json_in *in, const char *key, uint64_t least, uint64_t most);
-bool bm_json_bool_opt(struct bm_json_in *in, const char *key, bool otherwise);
 json_t *bm_json_array(struct bm_json_in *in, const char *key, size_t max);
 json_t *bm_json_object(struct bm_json_in *in, const char *key);
 void bm_json_b64(struct bm_json_in *in, const char *key, struct bm_buf *buf); /* standard base64; appended, buf's max holds */

@@ -15,7 +15,6 @@ fields_read(json_t *json)
     must(s != NULL && strlen(s) <= 8);
     (void)bm_json_str_opt(&in, "o", 8);
     must(bm_json_u64(&in, "n", 0, 9) <= 9);
-    (void)bm_json_bool_opt(&in, "b", true);
     must(json_array_size(bm_json_array(&in, "a", 2)) <= 2);
     (void)bm_json_object(&in, "m");
     bm_json_b64(&in, "d", &bytes);

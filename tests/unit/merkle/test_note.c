@@ -80,15 +80,6 @@ our_notes_are_those_that_openssl_makes(void **state)
     bm_buf_reset(&buf);
     assert_int_equal(bm_note_build(&buf, bm_bytes_str(TEXT), both, 2, &fail), BM_OK);
     assert_true(bm_bytes_equal(bm_buf_bytes(&buf), bm_bytes_str(TEXT "\n" A_LINE B_LINE)));
-    /* one after the other gives the same */
-    bm_buf_reset(&buf);
-    assert_int_equal(bm_note_build(&buf, bm_bytes_str(TEXT), both, 1, &fail), BM_OK);
-    assert_int_equal(bm_note_sign(&buf, &b, &fail), BM_OK);
-    assert_true(bm_bytes_equal(bm_buf_bytes(&buf), bm_bytes_str(TEXT "\n" A_LINE B_LINE)));
-    /* and nobody signs twice */
-    assert_int_equal(bm_note_sign(&buf, &a, &fail), BM_EINPUT);
-    assert_string_equal(fail.text, "op-a.example/keys has signed this already");
-    assert_true(bm_bytes_equal(bm_buf_bytes(&buf), bm_bytes_str(TEXT "\n" A_LINE B_LINE)));
 }
 
 static void
@@ -220,10 +211,9 @@ sixteen_signatures_pass_and_seventeen_do_not(void **state)
     struct bm_note note;
 
     (void)state;
-    bm_buf_add_str(&buf, TEXT "\n");
+    bm_buf_add_str(&buf, TEXT "\n" A_LINE);
     for (int i = 0; i < 15; i++)
         bm_buf_add_fmt(&buf, "\xe2\x80\x94 witness%d AAAAAAA=\n", i);
-    assert_int_equal(bm_note_sign(&buf, &a, &fail), BM_OK);
     assert_int_equal(bm_note_parse(&note, bm_buf_bytes(&buf), &fail), BM_OK);
     assert_int_equal(note.nsigs, 16);
     assert_int_equal(bm_note_check(&note, &a.key, &fail), BM_OK);

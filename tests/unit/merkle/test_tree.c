@@ -250,77 +250,6 @@ a_large_tree_agrees_with_its_frontier_and_proves(void **state)
 }
 
 static void
-a_frontier_is_stored_in_one_form(void **state)
-{
-    struct bm_frontier frontier = { 0 }, again;
-    struct bm_fail fail = { 0 };
-    uint8_t leaf[BM_HASH], a[BM_HASH], b[BM_HASH];
-
-    (void)state;
-    for (uint64_t n = 0; n < 40; n++) {
-        bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = BM_FRONTIER_BYTES };
-
-        bm_frontier_build(&buf, &frontier);
-        assert_int_equal(buf.n, 8 + BM_HASH * (size_t)__builtin_popcountll(n));
-        assert_int_equal(buf.p[7], n);
-        memset(&again, 0xee, sizeof(again));
-        assert_int_equal(bm_frontier_parse(&again, bm_buf_bytes(&buf), &fail), BM_OK);
-        assert_memory_equal(&again.size, &frontier.size, sizeof(again.size));
-        bm_frontier_root(&frontier, a);
-        bm_frontier_root(&again, b);
-        assert_memory_equal(a, b, BM_HASH);
-        for (size_t cut = 0; cut < buf.n; cut++)
-            assert_int_equal(bm_frontier_parse(&again, bm_bytes(buf.p, cut), &fail), BM_EINPUT);
-        bm_buf_add_u8(&buf, 0);
-        assert_int_equal(bm_frontier_parse(&again, bm_buf_bytes(&buf), &fail), BM_EINPUT);
-        /* both go on alike */
-        leaf_of(leaf, n);
-        bm_frontier_append(&frontier, leaf);
-        bm_frontier_append(&again, leaf);
-        bm_frontier_root(&frontier, a);
-        bm_frontier_root(&again, b);
-        assert_memory_equal(a, b, BM_HASH);
-    }
-}
-
-static void
-a_frontier_puts_its_biggest_subtree_first(void **state)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = BM_FRONTIER_BYTES };
-    struct bm_frontier frontier = { 0 };
-    uint8_t leaf[BM_HASH], want[BM_HASH];
-
-    (void)state;
-    for (uint64_t n = 0; n < 7; n++) {
-        leaf_of(leaf, n);
-        bm_frontier_append(&frontier, leaf);
-    }
-    bm_frontier_build(&buf, &frontier);
-    assert_memory_equal(buf.p, "\0\0\0\0\0\0\0\7", 8);
-    reference_root(want, 0, 4);
-    assert_memory_equal(buf.p + 8, want, BM_HASH);
-    reference_root(want, 4, 2);
-    assert_memory_equal(buf.p + 8 + BM_HASH, want, BM_HASH);
-    reference_root(want, 6, 1);
-    assert_memory_equal(buf.p + 8 + 2 * BM_HASH, want, BM_HASH);
-}
-
-static void
-a_size_that_no_tree_has_is_refused(void **state)
-{
-    uint8_t bytes[8 + 64 * BM_HASH] = { 0x80 };
-    struct bm_frontier frontier;
-    struct bm_fail fail = { 0 };
-
-    (void)state;
-    assert_int_equal(bm_frontier_parse(&frontier, bm_bytes(bytes, 8 + BM_HASH), &fail), BM_EINPUT);
-    memset(bytes, 0xff, 8);
-    assert_int_equal(bm_frontier_parse(&frontier, bm_bytes(bytes, sizeof(bytes)), &fail), BM_EINPUT);
-    bytes[0] = 0x7f;
-    assert_int_equal(bm_frontier_parse(&frontier, bm_bytes(bytes, sizeof(bytes) - BM_HASH), &fail), BM_OK);
-}
-
-static void
 a_proof_goes_to_bytes_and_back(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = BM_PROOF_BYTES + 1 };
@@ -366,9 +295,6 @@ main(void)
         cmocka_unit_test(an_inclusion_proof_with_any_bit_changed_shows_nothing),
         cmocka_unit_test(every_tree_is_shown_to_begin_every_later_one_and_no_other),
         cmocka_unit_test(a_large_tree_agrees_with_its_frontier_and_proves),
-        cmocka_unit_test(a_frontier_is_stored_in_one_form),
-        cmocka_unit_test(a_frontier_puts_its_biggest_subtree_first),
-        cmocka_unit_test(a_size_that_no_tree_has_is_refused),
         cmocka_unit_test(a_proof_goes_to_bytes_and_back),
     };
 

@@ -24,7 +24,6 @@ struct request {
     char service[17];
     char comment[17];
     uint64_t count;
-    bool force;
     size_t nlist, nobject;
     struct bm_buf csr;
 };
@@ -50,7 +49,6 @@ request_parse(struct request *ret, const char *text, struct bm_fail *fail)
     comment = bm_json_str_opt(&in, "comment", 16);
     (void)snprintf(ret->comment, sizeof(ret->comment), "%s", comment == NULL ? "-" : comment);
     ret->count = bm_json_u64(&in, "count", 1, 12);
-    ret->force = bm_json_bool_opt(&in, "force", false);
     ret->nlist = json_array_size(bm_json_array(&in, "list", 3));
     ret->nobject = json_object_size(bm_json_object(&in, "object"));
     bm_json_b64(&in, "csr", &ret->csr);
@@ -70,13 +68,11 @@ a_good_request_is_read_whole(void **state)
     assert_string_equal(request.service, "caf\xc3\xa9");
     assert_string_equal(request.comment, "-");
     assert_int_equal(request.count, 12);
-    assert_false(request.force);
     assert_int_equal(request.nlist, 3);
     assert_int_equal(request.nobject, 0);
     assert_true(bm_bytes_equal(bm_buf_bytes(&request.csr), bm_bytes_str("fo")));
     bm_buf_reset(&request.csr);
-    assert_int_equal(request_parse(&request, "{\"force\":true,\"comment\":\"hi\",\"service\":\"\"," REST "}", &fail), BM_OK);
-    assert_true(request.force);
+    assert_int_equal(request_parse(&request, "{\"comment\":\"hi\",\"service\":\"\"," REST "}", &fail), BM_OK);
     assert_string_equal(request.comment, "hi");
 }
 
@@ -100,7 +96,6 @@ a_field_of_another_shape_is_refused_by_name(void **state)
         { "{\"service\":\"s\",\"count\":-1}", "the request: \"count\" must be a whole number from 1 to 12" },
         { "{\"service\":\"s\",\"count\":2.0}", "the request: \"count\" must be a whole number from 1 to 12" },
         { "{\"service\":\"s\",\"count\":\"2\"}", "the request: \"count\" must be a whole number from 1 to 12" },
-        { "{\"service\":\"s\",\"count\":2,\"force\":1}", "the request: \"force\" must be true or false" },
         { "{\"service\":\"s\",\"count\":2,\"list\":[1,2,3,4]}", "the request: \"list\" must be a list of at most 3" },
         { "{\"service\":\"s\",\"count\":2,\"list\":{}}", "the request: \"list\" must be a list of at most 3" },
         { "{\"service\":\"s\",\"count\":2,\"list\":[],\"object\":[]}", "the request: \"object\" must be an object" },
