@@ -32,7 +32,7 @@ accept_any(X509_STORE_CTX *ctx, void *arg)
 static int
 protocol_choose(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in, unsigned inlen, void *arg)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
     unsigned char *chosen = NULL;
 
     (void)ssl;

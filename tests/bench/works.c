@@ -8,8 +8,8 @@
 
 #include <openssl/evp.h>
 
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +181,15 @@ works_open(struct works *works, size_t n)
     processes_find(works);
 }
 
+static int
+erase(const char *path, const struct stat *what, int kind, struct FTW *walk)
+{
+    (void)what;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
 void
 works_close(struct works *works)
 {
@@ -188,18 +197,19 @@ works_close(struct works *works)
 
     (void)kill(works->server, SIGTERM);
     (void)waitpid(works->server, &status, 0);
+    (void)nftw(works->home, erase, 16, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < works->n; i++)
         bm_private_free(works->roots[i]);
     free(works->roots);
 }
 
-/* utime and stime: fields 14 and 15, counted from after the name's closing bracket. */
+/* PID (NAME) and the rest, where utime and stime are fields 14 and 15, counted from before the name. 0 for another program. */
 static double
-cpu_of(pid_t pid)
+cpu_of(pid_t pid, const char *program)
 {
     char path[64], text[1024];
     unsigned long long user = 0, system = 0;
-    const char *at;
+    const char *name, *end;
     size_t n;
     FILE *in;
 
@@ -209,18 +219,21 @@ cpu_of(pid_t pid)
     n = fread(text, 1, sizeof(text) - 1, in);
     (void)fclose(in);
     text[n] = '\0';
-    if ((at = strrchr(text, ')')) == NULL || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+    if ((name = strchr(text, '(')) == NULL || (end = strrchr(text, ')')) == NULL ||
+        sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
         bench_die("%s cannot be read", path);
+    if (strncmp(name + 1, program, strlen(program)) != 0)
+        return 0;
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 double
-works_cpu(const struct works *works)
+works_cpu(const struct works *works, const char *program)
 {
     double sum = 0;
 
     for (size_t i = 0; i < works->npids; i++)
-        sum += cpu_of(works->pids[i]);
+        sum += cpu_of(works->pids[i], program);
     return sum;
 }
 

@@ -23,7 +23,8 @@ struct works {
 void works_open(struct works *works, size_t n);
 void works_close(struct works *works);
 
-double works_cpu(const struct works *works); /* seconds that all processes used so far */
+/* Seconds that the processes whose program's name begins so used so far; "": all. */
+double works_cpu(const struct works *works, const char *program);
 double works_pss(const struct works *works); /* MiB; negative when the kernel does not say (not root) */
 
 #endif
