@@ -3,7 +3,7 @@
 #
 #   est.sh BUILD-DIRECTORY PKIDATA-PROGRAM
 set -euo pipefail
-build=$1 pkidata=$2
+build=$1 pkidata=$(realpath "$2")
 state=$(mktemp -d /tmp/birthmark-peers.XXXXXX)
 export BIRTHMARK_HOME=$state/home
 server=''
