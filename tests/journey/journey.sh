@@ -112,7 +112,7 @@ clone=$("$here/virtual-hardware.sh" clone "$chips" $clone_name 9>&- | awk '{prin
 total=$(wc -l <"$state/chips.txt")
 files=()
 while read -r name uri <&8; do
-    bar " 1 root identity" "" ${#files[@]} "$total"
+    bar "1 root identity" "$total chips" ${#files[@]} "$total"
     birthmark chip create --root "$uri" --id "$name" -o "$state/$name.der" >"$log/chip.log" 2>&1 || fail "chip $name has no root identity" "$log/chip.log"
     files+=("$state/$name.der")
 done 8<"$state/chips.txt"
@@ -196,7 +196,7 @@ say() { # ROOT-URI NAME
 PATH=$build/tests/journey:$PATH
 stored=0
 while read -r name uri <&8; do
-    bar "4 on-device" "" $stored $units
+    bar "4 on-device" "mutual TLS to the service" $stored $units
     birthmark-agent status --root "$uri" >"$log/status-$name.log" 2>&1 || fail "unit $name does not hold its identity" "$log/status-$name.log"
     say "$uri" "$name" >"$log/mqtt-$name.log" 2>&1 || fail "unit $name cannot connect to the broker" "$log/mqtt-$name.log"
     stored=$((stored + 1))
@@ -244,7 +244,7 @@ done
 alarms=$(birthmark alarm list --json | grep -o '"alarm" *:' | wc -l)
 [ "$alarms" = 4 ] || fail "$alarms alarms stand where 4 belong"
 birthmark ledger verify >"$log/ledger.log" 2>&1 || fail "the ledger does not verify" "$log/ledger.log"
-step "  ledger" "$(head -n 1 "$log/ledger.log" | cut -c1-64)"
+step "  ledger" "$(sed -n '1s/^ledger: //; 1s/, signed by.*/: whole, and signed by the site/p' "$log/ledger.log")"
 
 if [ -n "$once" ]; then exit 0; fi
 cat <<TEXT
