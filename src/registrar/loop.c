@@ -9,6 +9,7 @@
 
 #define ROUND 256 /* messages of one peer in a round */
 #define TICK 1000 /* milliseconds: the counted refusals' clock */
+#define BATCH 10  /* milliseconds that a round waits for the rest of a batch: one commit for all of it */
 
 enum bm_rc
 bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail)
@@ -37,7 +38,8 @@ signer_drain(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
     for (int i = 0; i < ROUND; i++) {
         struct bm_message message;
         enum bm_heard heard;
-        enum bm_rc rc = bm_channel_recv(&heard, &message, r->signer.fd, buffer, BM_MAX_MESSAGE, 0, fail);
+        int patience = r->due > r->ledger.frontier.size ? BATCH : 0;
+        enum bm_rc rc = bm_channel_recv(&heard, &message, r->signer.fd, buffer, BM_MAX_MESSAGE, patience, fail);
 
         if (rc != BM_OK)
             return rc;

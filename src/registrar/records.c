@@ -213,7 +213,7 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_REFUSED] = keep_refused,
 };
 
-/* In a batch every answer carries the checkpoint over all of the batch: it fits once the batch's last leaf is in. */
+/* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */
 static enum bm_rc
 checkpoint_keep(struct bm_registrar *r, struct bm_bytes note, struct bm_fail *fail)
 {
@@ -223,11 +223,17 @@ checkpoint_keep(struct bm_registrar *r, struct bm_bytes note, struct bm_fail *fa
 
     if (note.n == 0)
         return BM_OK;
-    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_checkpoint_parse(&checkpoint, parts.text, fail)) != BM_OK)
-        return rc;
-    if (checkpoint.size > r->ledger.frontier.size)
-        return BM_OK;
-    return bm_ledger_checkpoint(&r->ledger, note, fail);
+    if (!bm_bytes_equal(note, bm_buf_bytes(&r->checkpoint))) {
+        if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_checkpoint_parse(&checkpoint, parts.text, fail)) != BM_OK)
+            return rc;
+        bm_buf_reset(&r->checkpoint);
+        r->checkpoint.max = BM_MAX_NOTE;
+        bm_buf_add_bytes(&r->checkpoint, note);
+        if ((rc = bm_buf_check(&r->checkpoint, "the checkpoint", fail)) != BM_OK)
+            return rc;
+        r->due = checkpoint.size;
+    }
+    return r->due > r->ledger.frontier.size ? BM_OK : bm_ledger_checkpoint(&r->ledger, note, fail);
 }
 
 enum bm_rc

@@ -92,6 +92,8 @@ struct bm_registrar {
     struct bm_store *store;
     bool in_transaction;
     struct bm_ledger ledger;
+    struct bm_buf checkpoint; /* that came last, and its size: until the ledger has it, more answers of the same batch are due */
+    uint64_t due;
     struct bm_trees trees;
     struct bm_buf ca_cert[BM_CA__N]; /* DER */
     struct bm_bytes ca_subject[BM_CA__N];

@@ -152,6 +152,7 @@ registrar_free(struct bm_registrar *r)
     for (size_t i = 0; i < r->ngates; i++)
         bm_link_close(&r->gates[i]);
     bm_link_close(&r->signer);
+    bm_buf_done(&r->checkpoint);
     bm_buf_done(&r->arrival.hashes);
     bm_buf_done(&r->arrival.begin);
     bm_trees_done(&r->trees);

@@ -72,13 +72,16 @@ bm_store_open(struct bm_store **ret_store, const char *path, struct bm_fail *fai
 
     if (store == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the store");
+    /* One thread, nobody who asks how much memory is used: no locks. Both only count before the first use; later calls change nothing. */
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return lite_fail(store, path, fail);
     /* One process owns the file for as long as it runs: EXCLUSIVE saves the shared-memory file and a lock a commit. */
     if ((rc = exec(store,
                    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
                    "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA "
-                   "wal_autocheckpoint=4000;",
+                   "wal_autocheckpoint=16000;",
                    fail)) != BM_OK ||
         (rc = exec(store, lite_schema, fail)) != BM_OK || (rc = prepare_all(store, fail)) != BM_OK ||
         (rc = version_check(store, fail)) != BM_OK)
