@@ -42,14 +42,16 @@ accept_some(struct gate *gate, int listening, bool tls)
         char source[MAX_SOURCE];
         int fd;
 
-        if (gate->nconnections >= gate->max_connections) {
-            bm_accept_pause(gate, true);
-            return;
-        }
         fd = accept4(listening, a.one, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                 bm_accept_pause(gate, true); /* until a connection ends, or the next second */
+            return;
+        }
+        /* Idle clients may come again; they must not hold the door shut. */
+        if (gate->nconnections >= gate->max_connections && !bm_connection_evict(gate)) {
+            (void)close(fd);
+            bm_accept_pause(gate, true);
             return;
         }
         source_print(source, &from);

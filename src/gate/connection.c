@@ -338,6 +338,19 @@ bm_connection_open(struct gate *gate, int fd, bool tls, const char *source)
     bm_connection_go(c);
 }
 
+bool
+bm_connection_evict(struct gate *gate)
+{
+    struct connection *oldest = NULL;
+
+    for (struct connection *c = gate->connections; c != NULL; c = c->next)
+        if (c->state == READING && c->in.n == 0 && (oldest == NULL || c->deadline < oldest->deadline))
+            oldest = c;
+    if (oldest != NULL)
+        bm_connection_free(oldest);
+    return oldest != NULL;
+}
+
 static void
 late(struct connection *c)
 {

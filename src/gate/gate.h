@@ -116,6 +116,8 @@ void bm_connection_reply(struct connection *c, const char *type, struct bm_bytes
 void bm_connection_refuse(struct connection *c, unsigned status, const char *allow, const char *sentence);
 /* Goes on after a reply that did not come from within serve(). */
 void bm_connection_go(struct connection *c);
+/* Makes room by closing the client that has been idle longest; false: nobody is idle. */
+bool bm_connection_evict(struct gate *gate);
 /* Closes who was too slow; called every second. */
 void bm_connections_tick(struct gate *gate);
 

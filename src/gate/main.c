@@ -186,6 +186,6 @@ main(int argc, char **argv)
     }
     free(gate);
     if (rc != BM_OK)
-        (void)fprintf(stderr, "birthmark-gate: %s\n", fail.text);
+        bm_last_words("birthmark-gate", &fail);
     return bm_rc_exit(rc);
 }

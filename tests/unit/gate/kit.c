@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,6 +130,8 @@ child_become_gate(const struct kit *kit, const int from[4])
     int high[4];
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (kit->files > 0 && setrlimit(RLIMIT_NOFILE, &(struct rlimit){ kit->files, kit->files }) != 0)
+        _exit(125);
     for (size_t i = 0; i < 4; i++)
         high[i] = fcntl(from[i], F_DUPFD, 200);
     for (size_t i = 0; i < 4; i++)

@@ -11,13 +11,14 @@
 struct kit {
     char home[64];
     int tls_port, plain_port;
+    unsigned files; /* that the gate may open; 0: as many as we */
     pid_t gate, registrar;
     SSL_CTX *client;             /* without a certificate */
     SSL_CTX *device;             /* with one, of a key that nobody has heard of */
     uint8_t device_key[BM_HASH]; /* SHA-256 of its SPKI */
     struct bm_buf root;          /* DER of the certificate that is the whole hierarchy here */
 };
-void kit_open(struct kit *kit);
+void kit_open(struct kit *kit); /* zeroed, or with `files` set */
 void kit_close(struct kit *kit);
 /* Exit status of the gate, waited for; -1: it still runs after 5 seconds. */
 int kit_gate_status(struct kit *kit);

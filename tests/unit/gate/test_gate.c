@@ -506,6 +506,70 @@ a_slow_head_ends(void **state)
     client_close(&c);
 }
 
+/* A gate of its own, for what one does not recover from. */
+static struct kit
+kit_swap(unsigned files)
+{
+    struct kit saved = kit;
+
+    memset(&kit, 0, sizeof(kit));
+    kit.files = files;
+    kit_open(&kit);
+    return saved;
+}
+
+static void
+kit_back(const struct kit *saved)
+{
+    kit_close(&kit);
+    kit = *saved;
+}
+
+static void
+too_many_requests_under_way_are_told_to_come_back(void **state)
+{
+    struct kit saved = kit_swap(0);
+
+    (void)state;
+    for (int i = 0; i < 1024; i++) { /* the registrar never answers these; their clients do not wait */
+        struct client c;
+
+        client_open(&c, &kit, kit.client);
+        say(&c, FULLCMC "Content-Length: 4\r\n\r\nUw==");
+        client_close(&c);
+    }
+    posted(kit.client, FULLCMC, "Qw==");
+    expect(503, TEXT, "too many requests are under way: try again in a moment\n");
+    assert_non_null(strstr(answer.head, "\r\nRetry-After: 1\r\n"));
+    ask(kit.client, "GET /.well-known/est/cacerts HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, CERTS, NULL);
+    kit_back(&saved);
+}
+
+static void
+idle_clients_do_not_hold_the_door_shut(void **state)
+{
+    struct kit saved = kit_swap(300); /* 128 are no connections */
+    struct client c[300 - 128];
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(c); i++) {
+        client_open(&c[i], &kit, kit.client);
+        say(&c[i], "GET /ca/root.crt HTTP/1.1\r\n" HOST "\r\n");
+        client_read(&c[i], &answer, false);
+        assert_int_equal(answer.status, 200);
+    }
+    ask(kit.client, "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+    assert_int_equal(answer.status, 200);
+    assert_true(client_ended(&c[0]));
+    say(&c[1], "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+    client_read(&c[1], &answer, false);
+    assert_int_equal(answer.status, 200);
+    for (size_t i = 0; i < BM_COUNT(c); i++)
+        client_close(&c[i]);
+    kit_back(&saved);
+}
+
 static void
 a_breach_or_the_registrars_end_stops_the_gate(void **state)
 {
@@ -513,15 +577,12 @@ a_breach_or_the_registrars_end_stops_the_gate(void **state)
 
     (void)state;
     for (size_t i = 0; i < BM_COUNT(fates); i++) {
-        struct kit saved = kit;
+        struct kit saved = kit_swap(0);
 
-        memset(&kit, 0, sizeof(kit));
-        kit_open(&kit);
         posted(kit.client, FULLCMC, fates[i]);
         assert_int_equal(answer.status, 0);
         assert_int_equal(kit_gate_status(&kit), i == 0 ? 3 : 1);
-        kit_close(&kit);
-        kit = saved;
+        kit_back(&saved);
     }
 }
 
@@ -549,6 +610,8 @@ main(void)
         cmocka_unit_test(requests_are_answered_in_order_however_they_are_cut),
         cmocka_unit_test(a_client_that_goes_away_hurts_nobody),
         cmocka_unit_test(a_slow_head_ends),
+        cmocka_unit_test(too_many_requests_under_way_are_told_to_come_back),
+        cmocka_unit_test(idle_clients_do_not_hold_the_door_shut),
         cmocka_unit_test(a_breach_or_the_registrars_end_stops_the_gate),
     };
 
