@@ -133,6 +133,15 @@ bm_ready(struct bm_fail *fail)
     return BM_OK;
 }
 
+#define LAST_MOMENT 200 /* milliseconds */
+
+void
+bm_last_words(const char *program, const struct bm_fail *fail)
+{
+    (void)poll(NULL, 0, LAST_MOMENT);
+    (void)fprintf(stderr, "%s: %s\n", program, fail->text);
+}
+
 bool
 bm_fd_listens(int fd)
 {

@@ -49,6 +49,12 @@ bm_must_use enum bm_rc bm_children_await(struct bm_child *const *children, size_
 /* In the child: tell the parent that it serves. BM_OK also when nobody listens (started by hand). */
 bm_must_use enum bm_rc bm_ready(struct bm_fail *fail);
 
+/*
+ * In the child, before it exits: "PROGRAM: sentence" on stderr, after a moment. When the server is being stopped, who first sees a peer go has its
+ * own signal in that moment, and says nothing.
+ */
+void bm_last_words(const char *program, const struct bm_fail *fail);
+
 /* In the child: is this descriptor a listening socket? */
 bool bm_fd_listens(int fd);
 

@@ -1,9 +1,9 @@
 /* birthmark-registrar: the working process. docs/architecture.md says what it may and may not. */
 #include "base/base.h"
+#include "proc/spawn.h"
 #include "registrar/run.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 int
@@ -18,6 +18,6 @@ main(int argc, char **argv)
     if ((rc = bm_registrar_options_parse(&options, argc, argv, &fail)) == BM_OK)
         rc = bm_registrar_run(&options, &bm_env_system, &fail);
     if (rc != BM_OK)
-        (void)fprintf(stderr, "birthmark-registrar: %s\n", fail.text);
+        bm_last_words("birthmark-registrar", &fail);
     return bm_rc_exit(rc);
 }

@@ -201,6 +201,6 @@ main(int argc, char **argv)
     }
     bm_signer_init(signer, &bm_env_system, BM_FD_SIGNER_REGISTRAR);
     if ((rc = run(signer, argv[2], &journal, &fail)) != BM_OK)
-        (void)fprintf(stderr, "birthmark-signer: %s\n", fail.text);
+        bm_last_words("birthmark-signer", &fail);
     return bm_rc_exit(rc);
 }
