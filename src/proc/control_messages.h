@@ -12,18 +12,18 @@
 enum bm_control_message {
     /* requests: command -> registrar */
     BM_C_SITE = 1,    /* empty; one row: site, vkey, next_seq, ledger size, name, url, signed, signed_again, gates, anchor ... */
-    BM_C_STATEMENT,   /* lv32 signed note, u8 n, n x lv16 profile text; row: {event index, alarm...} */
-    BM_C_LOT_BEGIN,   /* lv32 signed pin, lv32 head note or empty, lv16 vendor name; */
+    BM_C_STATEMENT,   /* lv32 signed note, u8 n, n x lv16 profile text; one row: {leaf} */
+    BM_C_LOT_BEGIN,   /* lv32 signed pin, lv32 head note or empty, lv16 vendor name */
     BM_C_LOT_LEAVES,  /* u32 n, n x lv16 leaf DER */
-    BM_C_LOT_END,     /* empty; one row: as LOT_SHOW */
-    BM_C_LOT_REFUSED, /* lv16 lot or empty, lv16 operator, lv16 sentence: the command refused a file; one row: {alarm} */
+    BM_C_LOT_END,     /* empty; one row: as SHOW */
+    BM_C_LOT_REFUSED, /* lv16 lot or empty, lv16 operator, lv16 sentence: the command refused a file; answer: BM_C_REFUSED with the alarm */
     BM_C_VENDOR_ADD,  /* lv16 name, u8 format, u8 n signers x lv16 (vkey text or DER), u8 n roots x lv16 DER */
-    BM_C_LIST, /* lv16 what: "lot" "vendor" "order" "device" "identity" "alarm" "profile" "operator" "event"; lv16 filter (JSON object text, "{}"); rows */
-    BM_C_SHOW,          /* lv16 what (as LIST), lv16 name; one row with everything */
-    BM_C_VENDOR,        /* lv16 name; END's body: the VENDOR_ADD body as stored (what lot receive verifies with) */
-    BM_C_REVOKE,        /* lv16 serial hex, u8 CRLReason, lv16 operator, lv16 reason text; one row */
-    BM_C_ALARM_SETTLE,  /* u64 alarm, lv16 operator, lv16 note; one row */
-    BM_C_LEDGER,        /* u64 first, u32 most: rows {index, entry, salt, event} as JSON; END's body: lv16 signed checkpoint */
+    BM_C_LIST,        /* lv16 what: "vendor" "lot" "chip" "order" ... (store/rows.c), lv16 filter (JSON object text, "{}"); rows */
+    BM_C_SHOW,        /* lv16 what (as LIST), lv16 name; one row with everything */
+    BM_C_VENDOR,      /* lv16 name; END's body: the VENDOR_ADD body as stored (what lot receive verifies with) */
+    BM_C_REVOKE,      /* lv16 serial hex, u8 CRLReason, lv16 operator, lv16 reason text; one row */
+    BM_C_ALARM_SETTLE,  /* u64 alarm, lv16 operator, lv16 note */
+    BM_C_LEDGER,        /* u64 first, u32 most: rows {index, salt, event}; END's body: lv16 signed checkpoint */
     BM_C_PROVE,         /* u64 index; one row: {index, salt, event}; END's body: the proof (merkle/tree.h), lv16 signed checkpoint */
     BM_C_VENDOR_RETIRE, /* lv16 name; no more of its lots are taken */
 
