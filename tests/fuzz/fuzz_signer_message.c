@@ -1,37 +1,30 @@
-/* fuzz_body.c - what our processes say to each other has one encoding: what is read is what would be written. First byte: which message. */
+/* fuzz_signer_message.c - what registrar and signer say to each other has one encoding: what is read is what would be written. First byte: which message. */
 #include "fuzz.h"
 
 #include "proc/channel.h"
-#include "proc/control_messages.h"
-#include "proc/gate_messages.h"
 #include "proc/signer_messages.h"
 
 #define TWICE(name)                                                                             \
     static bool name##_again(struct bm_rd body, struct bm_buf *ret_again, struct bm_fail *fail) \
     {                                                                                           \
-        static struct bm_##name message;                                                        \
+        static struct bm_s_##name message;                                                      \
                                                                                                 \
-        if (bm_##name##_parse(&message, body, fail) != BM_OK)                                   \
+        if (bm_s_##name##_parse(&message, body, fail) != BM_OK)                                 \
             return false;                                                                       \
-        bm_##name##_build(ret_again, &message);                                                 \
+        bm_s_##name##_build(ret_again, &message);                                               \
         return true;                                                                            \
     }
 
-TWICE(s_site)
-TWICE(s_leaves)
-TWICE(s_issue)
-TWICE(s_issued)
-TWICE(s_refused)
-TWICE(s_refusal)
-TWICE(g_enrol)
-TWICE(g_certs)
-TWICE(g_refused)
-TWICE(c_refused)
+TWICE(site)
+TWICE(leaves)
+TWICE(issue)
+TWICE(issued)
+TWICE(refused)
+TWICE(refusal)
 
-static bool (*const messages[])(struct bm_rd body, struct bm_buf *ret_again, struct bm_fail *fail) = {
-    s_site_again,    s_leaves_again, s_issue_again, s_issued_again,  s_refused_again,
-    s_refusal_again, g_enrol_again,  g_certs_again, g_refused_again, c_refused_again,
-};
+static bool (*const messages[])(struct bm_rd body, struct bm_buf *ret_again, struct bm_fail *fail) = { site_again,    leaves_again,
+                                                                                                       issue_again,   issued_again,
+                                                                                                       refused_again, refusal_again };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
