@@ -38,16 +38,23 @@ bm_maker_done(struct bm_maker *maker)
     *maker = (struct bm_maker){ .keys = NULL };
 }
 
+/* Printable text without a space at its ends. */
+static bool
+name_ok(struct bm_bytes name)
+{
+    size_t at = 0, n = 1;
+
+    if (name.n == 0 || name.n > BM_MAX_NAME || name.p[0] == ' ' || name.p[name.n - 1] == ' ')
+        return false;
+    for (; at < name.n && n > 0; at += n)
+        n = bm_utf8_size(name.p + at, name.n - at);
+    return n > 0;
+}
+
 enum bm_rc
 bm_maker_name(struct bm_call *call, const char *name, struct bm_fail *fail)
 {
-    const uint8_t *p = (const uint8_t *)name;
-    size_t left = strlen(name), n = 1;
-
-    if (left > 0 && left <= BM_MAX_NAME && name[0] != ' ' && name[left - 1] != ' ')
-        for (; left > 0 && (n = bm_utf8_size(p, left)) > 0; left -= n)
-            p += n;
-    if (left == 0 && name[0] != 0)
+    if (name_ok(bm_bytes_str(name)))
         return BM_OK;
     return bm_usage(call, fail, "a vendor's name is 1 to %d bytes of printable text, without a space at its ends", BM_MAX_NAME);
 }
@@ -298,8 +305,9 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
     uint8_t format = bm_rd_u8(&rd), n;
     enum bm_rc rc = BM_OK;
 
-    if (!rd.bad && name.n > 0)
-        memcpy(maker.vendor.name, name.p, name.n);
+    if (rd.bad || !name_ok(name))
+        return bm_fail(fail, BM_EINPUT, NULL, "the record of a vendor has no name: add the vendor again");
+    memcpy(maker.vendor.name, name.p, name.n);
     maker.vendor.format = format < BM_COUNT(formats) ? (enum bm_lot_format)format : BM_FORMAT_AUTO;
     for (n = bm_rd_u8(&rd); n > 0 && rc == BM_OK && !rd.bad; n--) {
         struct bm_bytes signer = bm_rd_lv16(&rd, BM_MAX_CERT);
@@ -315,7 +323,7 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
     }
     if (rc != BM_OK)
         return rc;
-    if (!bm_rd_end(&rd) || name.n == 0 || format >= BM_COUNT(formats))
+    if (!bm_rd_end(&rd) || format >= BM_COUNT(formats))
         return bm_fail(fail, BM_EINPUT, NULL, "the record of a vendor is malformed: add the vendor again");
     *ret_maker = maker;
     maker = (struct bm_maker){ .keys = NULL };

@@ -1,6 +1,8 @@
 /* test_verbs.c - every verb of the table teaches, and used wrongly ends with 2 and one line; none needs a site for that. */
 #include "kit.h"
 
+#include "base/file.h"
+
 #include <ctype.h>
 
 #define MOST 24 /* words that a test gives a verb */
@@ -151,6 +153,40 @@ test_files_that_are_none(void **state)
                         "refused: /nonexistent is not there: `openssl genpkey -algorithm ed25519 -out /nonexistent` makes a key\n");
 }
 
+/* The whole of man/birthmark.1. */
+static void
+manual_read(struct bm_buf *text)
+{
+    struct bm_fail fail;
+
+    assert_int_equal(bm_file_read(text, BM_SOURCE_ROOT "/man/birthmark.1", &fail), BM_OK);
+    bm_buf_add_u8(text, 0);
+    assert_false(text->bad);
+}
+
+static void
+test_the_manual_has_every_verb_and_option(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf manual = { .max = 1 << 20 };
+
+    (void)state;
+    manual_read(&manual);
+    for (const struct bm_verb *const *v = bm_verbs; *v != NULL; v++) {
+        char item[100], flag[64];
+        const char *line, *end;
+
+        (void)snprintf(item, sizeof(item), "\n.It Cm %s", (*v)->words);
+        if ((line = strstr((const char *)manual.p, item)) == NULL)
+            fail_msg("man/birthmark.1 has no verb %s", (*v)->words);
+        end = strchr(line + 1, '\n');
+        for (size_t i = 0; (*v)->options[i].name != NULL; i++) {
+            (void)snprintf(flag, sizeof(flag), "Fl %s%s", (*v)->options[i].name[1] == 0 ? "" : "-", (*v)->options[i].name);
+            if (memmem(line, (size_t)(end - line), flag, strlen(flag)) == NULL)
+                fail_msg("man/birthmark.1: %s has no %s", (*v)->words, (*v)->options[i].name);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -161,6 +197,7 @@ main(void)
         cmocka_unit_test(test_without_a_site),
         cmocka_unit_test(test_values_are_checked_first),
         cmocka_unit_test(test_files_that_are_none),
+        cmocka_unit_test(test_the_manual_has_every_verb_and_option),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
