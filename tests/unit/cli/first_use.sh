@@ -18,7 +18,10 @@ server=
 finish() {
     local status=$?
     trap - EXIT
-    if [ -n "$server" ]; then kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || :; fi
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || :
+        wait "$server" 2>/dev/null || :
+    fi
     "$source/tests/journey/virtual-hardware.sh" stop "$HOME/bench/chips" 2>/dev/null || :
     if [ $status = 0 ]; then
         rm -rf "$HOME"
