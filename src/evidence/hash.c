@@ -1,5 +1,6 @@
 #include "evidence/hash.h"
 
+#include "digest/libcrypto.h"
 #include "pki/oid.h"
 
 #include <openssl/evp.h>
@@ -9,15 +10,15 @@ static const uint8_t oid_sha384[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 
 static const uint8_t oid_sha512[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03 }; /* 2.16.840.1.101.3.4.2.3 */
 
 enum {
-    SHA256,
-    SHA384,
-    SHA512,
+    HASH_256,
+    HASH_384,
+    HASH_512,
     HASH__N
 };
 static const struct bm_hash hashes[HASH__N] = {
-    [SHA256] = { "SHA256", 32, 0x000b, { bm_oid_sha256, sizeof(bm_oid_sha256) } },
-    [SHA384] = { "SHA384", 48, 0x000c, { oid_sha384, sizeof(oid_sha384) } },
-    [SHA512] = { "SHA512", 64, 0x000d, { oid_sha512, sizeof(oid_sha512) } },
+    [HASH_256] = { "SHA256", 32, 0x000b, { bm_oid_sha256, sizeof(bm_oid_sha256) } },
+    [HASH_384] = { "SHA384", 48, 0x000c, { oid_sha384, sizeof(oid_sha384) } },
+    [HASH_512] = { "SHA512", 64, 0x000d, { oid_sha512, sizeof(oid_sha512) } },
 };
 
 const struct bm_hash *
@@ -42,23 +43,17 @@ const struct bm_hash *
 bm_hash_by_sig(enum bm_sig_alg alg)
 {
     static const unsigned char of[] = {
-        [BM_SIG_ECDSA_SHA256] = SHA256, [BM_SIG_ECDSA_SHA384] = SHA384,   [BM_SIG_RSA_SHA256] = SHA256,
-        [BM_SIG_RSA_SHA384] = SHA384,   [BM_SIG_RSA_PSS_SHA256] = SHA256, [BM_SIG_ED25519] = SHA512,
+        [BM_SIG_ECDSA_SHA256] = HASH_256, [BM_SIG_ECDSA_SHA384] = HASH_384,   [BM_SIG_RSA_SHA256] = HASH_256,
+        [BM_SIG_RSA_SHA384] = HASH_384,   [BM_SIG_RSA_PSS_SHA256] = HASH_256, [BM_SIG_ED25519] = HASH_512,
     };
 
     return alg >= BM_SIG_ECDSA_SHA256 && (size_t)alg < BM_COUNT(of) ? &hashes[of[alg]] : NULL;
 }
 
-static void
-md_ctx_done(EVP_MD_CTX **ctx)
-{
-    EVP_MD_CTX_free(*ctx);
-}
-
 enum bm_rc
 bm_hash_make(uint8_t ret[static BM_MAX_HASH], const struct bm_hash *hash, const struct bm_bytes *parts, size_t nparts, struct bm_fail *fail)
 {
-    bm_cleanup(md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bm_cleanup(bm_md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     const EVP_MD *md = EVP_get_digestbyname(hash->name);
     bool ok = ctx != NULL && md != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1;
 

@@ -1,5 +1,7 @@
 #include "evidence/tpm_seed.h"
 
+#include "digest/libcrypto.h"
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -44,18 +46,12 @@ build_done(OSSL_PARAM_BLD **build)
     OSSL_PARAM_BLD_free(*build);
 }
 
-static void
-ctx_done(EVP_PKEY_CTX **ctx)
-{
-    EVP_PKEY_CTX_free(*ctx);
-}
-
 /* The key of a point and, where given, its scalar. NULL on failure. */
 static EVP_PKEY *
 pkey_new(const char *curve, struct bm_bytes point, const BIGNUM *scalar)
 {
     bm_cleanup(build_done) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    bm_cleanup(ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    bm_cleanup(bm_pkey_ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     bm_cleanup(params_done) OSSL_PARAM *params = NULL;
     EVP_PKEY *key = NULL;
     bool ok = build != NULL && ctx != NULL && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&

@@ -1,5 +1,6 @@
 #include "merkle/note.h"
 
+#include "digest/libcrypto.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -14,18 +15,6 @@
  *   EM DASH SP name SP base64(id || signature) LF       one to BM_MAX_NOTE_SIGS of these
  */
 static const char dash[] = "\xe2\x80\x94 ";
-
-static void
-pkey_done(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
-static void
-md_ctx_done(EVP_MD_CTX **ctx)
-{
-    EVP_MD_CTX_free(*ctx);
-}
 
 bool
 bm_note_text_ok(struct bm_bytes text)
@@ -43,8 +32,8 @@ bm_note_text_ok(struct bm_bytes text)
 static enum bm_rc
 ed25519_sign(uint8_t ret[static BM_NOTE_SIG], const struct bm_note_signer *signer, struct bm_bytes text, struct bm_fail *fail)
 {
-    bm_cleanup(pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, signer->seed, BM_NOTE_KEY);
-    bm_cleanup(md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bm_cleanup(bm_pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, signer->seed, BM_NOTE_KEY);
+    bm_cleanup(bm_md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     size_t n = BM_NOTE_SIG;
 
     if (key != NULL && ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
@@ -57,8 +46,8 @@ ed25519_sign(uint8_t ret[static BM_NOTE_SIG], const struct bm_note_signer *signe
 static enum bm_rc
 ed25519_verify(const struct bm_note_key *who, struct bm_bytes text, const uint8_t *signature, struct bm_fail *fail)
 {
-    bm_cleanup(pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, who->key, BM_NOTE_KEY);
-    bm_cleanup(md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bm_cleanup(bm_pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, who->key, BM_NOTE_KEY);
+    bm_cleanup(bm_md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool good;
 
     if (key == NULL || ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1) {

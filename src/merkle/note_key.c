@@ -2,6 +2,7 @@
 #include "merkle/note.h"
 
 #include "digest/digest.h"
+#include "digest/libcrypto.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -122,16 +123,10 @@ bm_note_vkey_parse(struct bm_note_key *ret, struct bm_bytes text, struct bm_fail
     return BM_OK;
 }
 
-static void
-pkey_done(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
 enum bm_rc
 bm_note_signer_init(struct bm_note_signer *ret, const char *name, const uint8_t seed[static BM_NOTE_KEY], struct bm_fail *fail)
 {
-    bm_cleanup(pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, BM_NOTE_KEY);
+    bm_cleanup(bm_pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, BM_NOTE_KEY);
     uint8_t public[BM_NOTE_KEY];
     size_t n = sizeof(public);
     struct bm_note_key made;

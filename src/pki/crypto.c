@@ -1,5 +1,6 @@
 /* crypto.c - libcrypto's part of key.h: what is fetched once, hashes, and signatures checked. */
 #include "pki/key.h"
+#include "digest/libcrypto.h"
 #include "wire/der.h"
 
 #include <openssl/core_names.h>
@@ -28,24 +29,6 @@ struct bm_crypto {
     EVP_PKEY_CTX *ed25519; /* fromdata */
 };
 
-static void
-pkey_done(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
-static void
-pkey_ctx_done(EVP_PKEY_CTX **ctx)
-{
-    EVP_PKEY_CTX_free(*ctx);
-}
-
-static void
-md_ctx_done(EVP_MD_CTX **ctx)
-{
-    EVP_MD_CTX_free(*ctx);
-}
-
 static bool
 fromdata_open(EVP_PKEY_CTX **ret_ctx, const char *type)
 {
@@ -56,7 +39,7 @@ fromdata_open(EVP_PKEY_CTX **ret_ctx, const char *type)
 static bool
 ec_open(struct ec *ret_ec, const char *group)
 {
-    bm_cleanup(pkey_ctx_done) EVP_PKEY_CTX *ctx = NULL;
+    bm_cleanup(bm_pkey_ctx_done) EVP_PKEY_CTX *ctx = NULL;
     char name[16];
     OSSL_PARAM params[2];
 
@@ -193,8 +176,8 @@ static enum bm_rc
 rsa_verify(struct bm_crypto *crypto, const struct bm_key *key, const EVP_MD *md, bool pss, struct bm_bytes tbs, struct bm_bytes signature,
            struct bm_fail *fail)
 {
-    bm_cleanup(pkey_done) EVP_PKEY *made = NULL;
-    bm_cleanup(pkey_ctx_done) EVP_PKEY_CTX *ctx = NULL;
+    bm_cleanup(bm_pkey_done) EVP_PKEY *made = NULL;
+    bm_cleanup(bm_pkey_ctx_done) EVP_PKEY_CTX *ctx = NULL;
     uint8_t hash[EVP_MAX_MD_SIZE];
     size_t n = 0;
 
@@ -212,9 +195,9 @@ rsa_verify(struct bm_crypto *crypto, const struct bm_key *key, const EVP_MD *md,
 static enum bm_rc
 ed25519_verify(struct bm_crypto *crypto, const struct bm_key *key, struct bm_bytes tbs, struct bm_bytes signature, struct bm_fail *fail)
 {
-    bm_cleanup(pkey_done) EVP_PKEY *made = NULL;
+    bm_cleanup(bm_pkey_done) EVP_PKEY *made = NULL;
     /* one of its own: initialised again it would keep the key of last time (OpenSSL 3.0), and it hashes no more */
-    bm_cleanup(md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bm_cleanup(bm_md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     uint8_t point[32];
     OSSL_PARAM params[2];
 

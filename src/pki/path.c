@@ -1,6 +1,8 @@
 /* path.c - paths over X509_verify_cert (cert.h). The only file of the room that uses libcrypto's X.509: it is not on the issuing path. */
 #include "pki/cert.h"
 
+#include "digest/libcrypto.h"
+
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -9,12 +11,6 @@
 #define MAX_CERTS 1024 /* of one call: a chipmaker publishes up to about 150 */
 #define MAX_DEPTH 8    /* intermediates: real paths have one to three */
 #define AUTH_LEVEL 2   /* 112 bits: RSA 2048, P-256, SHA-256 and better; the default would take SHA-1 and RSA 1024 */
-
-static void
-x509_done(X509 **cert)
-{
-    X509_free(*cert);
-}
 
 static void
 store_done(X509_STORE **store)
@@ -65,7 +61,7 @@ static enum bm_rc
 anchors_add(X509_STORE *store, struct bm_certs anchors, struct bm_fail *fail)
 {
     for (size_t i = 0; i < anchors.n; i++) {
-        bm_cleanup(x509_done) X509 *cert = x509_parse(anchors.der[i]);
+        bm_cleanup(bm_x509_done) X509 *cert = x509_parse(anchors.der[i]);
 
         if (cert == NULL)
             return unreadable(fail, "trust anchor", i);
@@ -79,7 +75,7 @@ static enum bm_rc
 between_add(STACK_OF(X509) * stack, struct bm_certs between, struct bm_fail *fail)
 {
     for (size_t i = 0; i < between.n; i++) {
-        bm_cleanup(x509_done) X509 *cert = x509_parse(between.der[i]);
+        bm_cleanup(bm_x509_done) X509 *cert = x509_parse(between.der[i]);
 
         if (cert == NULL)
             return unreadable(fail, "intermediate certificate", i);
@@ -144,7 +140,7 @@ bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anc
     bm_cleanup(stack_done) STACK_OF(X509) *stack = sk_X509_new_null();
     bm_cleanup(store_done) X509_STORE *store = X509_STORE_new();
     bm_cleanup(store_ctx_done) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    bm_cleanup(x509_done) X509 *cert = NULL;
+    bm_cleanup(bm_x509_done) X509 *cert = NULL;
     enum bm_rc rc;
 
     if (stack == NULL || store == NULL || ctx == NULL)

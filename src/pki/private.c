@@ -1,5 +1,7 @@
 #include "pki/private.h"
 
+#include "digest/libcrypto.h"
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -15,18 +17,6 @@ struct bm_private {
     struct bm_key public;
     enum bm_sig_alg alg;
 };
-
-static void
-pkey_done(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
-static void
-pkey_ctx_done(EVP_PKEY_CTX **ctx)
-{
-    EVP_PKEY_CTX_free(*ctx);
-}
 
 static void
 bio_done(BIO **bio)
@@ -143,7 +133,7 @@ no_passphrase(char *buf, int size, int writing, void *asked)
 static bool
 halves_match(EVP_PKEY *pkey)
 {
-    bm_cleanup(pkey_ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    bm_cleanup(bm_pkey_ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
     return ctx != NULL && EVP_PKEY_pairwise_check(ctx) == 1;
 }
@@ -152,7 +142,7 @@ enum bm_rc
 bm_private_parse(struct bm_private **ret_key, struct bm_bytes pem, struct bm_fail *fail)
 {
     bm_cleanup(bio_done) BIO *bio = pem.n > INT32_MAX ? NULL : BIO_new_mem_buf(pem.n > 0 ? (const void *)pem.p : "", (int)pem.n);
-    bm_cleanup(pkey_done) EVP_PKEY *pkey = NULL;
+    bm_cleanup(bm_pkey_done) EVP_PKEY *pkey = NULL;
     bool asked = false;
 
     if (bio == NULL)

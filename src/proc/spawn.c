@@ -158,6 +158,12 @@ report_read(int fd)
 static enum bm_rc
 spawn_check(const struct bm_spawn *what, struct bm_fail *fail)
 {
+    size_t nargs = 0;
+
+    while (what->args != NULL && what->args[nargs] != NULL)
+        nargs++;
+    if (nargs > MAX_ARGS)
+        return bm_fail(fail, BM_EBUG, NULL, "%s: %zu arguments, limit %d", what->program, nargs, MAX_ARGS);
     if (what->nfds > MAX_FDS)
         return bm_fail(fail, BM_EBUG, NULL, "%s: %zu descriptors, limit %d", what->program, what->nfds, MAX_FDS);
     for (size_t i = 0; i < what->nfds; i++)
@@ -200,7 +206,7 @@ bm_spawn(struct bm_child *ret_child, const struct bm_spawn *what, struct bm_fail
 
     if ((rc = spawn_check(what, fail)) != BM_OK || (rc = program_find(path, what->program, fail)) != BM_OK)
         return rc;
-    for (n = 0; what->args != NULL && what->args[n] != NULL && n < MAX_ARGS; n++)
+    for (n = 0; what->args != NULL && what->args[n] != NULL; n++)
         argv[n + 1] = what->args[n];
     (void)env_add(env, env_add(env, 0, env_passed), bm_extra_env);
     if (pipe2(report, O_CLOEXEC) != 0)

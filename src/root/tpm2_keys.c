@@ -1,6 +1,7 @@
 /* tpm2_keys.c - keys by template: storage, attestation, operational and endorsement keys. */
 #include "root/tpm2.h"
 
+#include "digest/libcrypto.h"
 #include "wire/rd.h"
 
 #include <openssl/x509.h>
@@ -288,18 +289,12 @@ eks_present(struct bm_tpm2 *tpm, bool ret_there[static BM_COUNT(eks)], bool ret_
     return BM_OK;
 }
 
-static void
-x509_done(X509 **cert)
-{
-    X509_free(*cert);
-}
-
 /* NV indexes are often larger than the certificate in them, so its own length counts. A certificate for another key says that the TPM was re-seeded. */
 static enum bm_rc
 ek_certificate(struct bm_tpm2 *tpm, const struct ek *ek, const struct bm_key *key, struct bm_buf *certs, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf nv = { .max = BM_MAX_CERT };
-    bm_cleanup(x509_done) X509 *cert = NULL;
+    bm_cleanup(bm_x509_done) X509 *cert = NULL;
     const ASN1_BIT_STRING *bits;
     const unsigned char *end;
     enum bm_rc rc;

@@ -209,6 +209,20 @@ a_descriptor_number_of_stdio_is_a_bug(void **state)
     assert_int_equal(bm_spawn(&child, &what, &fail), BM_EBUG);
 }
 
+/* None may be left out in silence: the seventeenth is a bug, not a shorter command line. */
+static void
+too_many_arguments_are_a_bug(void **state)
+{
+    const char *args[] = { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", NULL };
+    struct bm_child child = { .pid = 0 };
+    struct bm_spawn what = { .program = PROGRAM, .args = args };
+    struct bm_fail fail;
+
+    (void)state;
+    assert_int_equal(bm_spawn(&child, &what, &fail), BM_EBUG);
+    assert_int_equal(child.pid, 0);
+}
+
 static void
 a_listening_socket_is_told_from_a_hole(void **state)
 {
@@ -226,9 +240,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_child_finds_what_it_was_given_and_nothing_else), cmocka_unit_test(an_end_is_told_with_its_reason),
-        cmocka_unit_test(a_stubborn_child_is_killed_after_the_patience),    cmocka_unit_test(a_child_dies_with_its_parent),
-        cmocka_unit_test(a_missing_program_is_said_with_the_places),        cmocka_unit_test(a_descriptor_number_of_stdio_is_a_bug),
+        cmocka_unit_test(a_child_finds_what_it_was_given_and_nothing_else),
+        cmocka_unit_test(an_end_is_told_with_its_reason),
+        cmocka_unit_test(a_stubborn_child_is_killed_after_the_patience),
+        cmocka_unit_test(a_child_dies_with_its_parent),
+        cmocka_unit_test(a_missing_program_is_said_with_the_places),
+        cmocka_unit_test(a_descriptor_number_of_stdio_is_a_bug),
+        cmocka_unit_test(too_many_arguments_are_a_bug),
         cmocka_unit_test(a_listening_socket_is_told_from_a_hole),
     };
 
