@@ -136,22 +136,26 @@ start(struct bm_registrar *r, const struct bm_registrar_options *o, struct bm_fa
     return bm_ready(fail);
 }
 
+/* Memory only. The channels close when the process ends, after its sentence: whoever sees them close would speak first otherwise. */
 static void
 registrar_free(struct bm_registrar *r)
 {
+    struct bm_link *const ours[] = { &r->signer, r->gates, r->controls };
+    const size_t n[] = { 1, r->ngates, MAX_CONTROLS };
+
+    for (size_t i = 0; i < BM_COUNT(ours); i++)
+        for (size_t k = 0; k < n[i]; k++) {
+            ours[i][k].fd = -1;
+            bm_link_close(&ours[i][k]);
+        }
     for (size_t i = 0; i < BM_CA__N; i++) {
         bm_buf_done(&r->ca_cert[i]);
         bm_buf_done(&r->crl[i].der);
     }
     for (size_t i = 0; i < MAX_PENDING; i++)
         bm_buf_done(&r->pending[i].kept);
-    for (size_t i = 0; i < MAX_CONTROLS; i++) {
+    for (size_t i = 0; i < MAX_CONTROLS; i++)
         bm_listing_close(&r->listings[i]);
-        bm_link_close(&r->controls[i]);
-    }
-    for (size_t i = 0; i < r->ngates; i++)
-        bm_link_close(&r->gates[i]);
-    bm_link_close(&r->signer);
     bm_buf_done(&r->checkpoint);
     bm_buf_done(&r->arrival.hashes);
     bm_buf_done(&r->arrival.begin);

@@ -89,8 +89,8 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
 {
     static const char *const queries[] = {
         "SELECT idx, kind, time, hex(hash), hex(salt), hex(event), device, hex(attachment) FROM leaf ORDER BY idx",
-        "SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, issued, not_after, changed, reason, leaf,"
-        " hex(certificate), hex(evidence) FROM identity ORDER BY id",
+        ("SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, issued, not_after, changed, reason, leaf,"
+         " hex(certificate), hex(evidence) FROM identity ORDER BY id"),
         "SELECT id, chip, lot, ord, state, made FROM device ORDER BY id",
         "SELECT name, quantity, used, valid_from, valid_until, state, leaf FROM ord ORDER BY id",
         "SELECT ord, lot FROM order_lot",
