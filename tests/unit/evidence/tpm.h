@@ -28,8 +28,11 @@ kit_tpm_start(void)
 
     if (kit_try("command -v swtpm && command -v tpm2_createek && command -v tpm2_send") != 0)
         fail_msg("swtpm or tpm2-tools are not installed: tools/deps run");
-    /* TCTI swtpm wants the control channel on the port after the first. Another test may be as quick as we are: try elsewhere then. */
-    for (unsigned i = 0, port = 20000 + (unsigned)getpid() % 20000; i < 50; i++, port += 2) {
+    /* TCTI swtpm wants the control channel on the port after the first. Below 32768, where the kernel takes its own from; another test may be as
+     * quick as we are, or a thousand connections lie side by side: try elsewhere then, far away. */
+    for (unsigned i = 0; i < 50; i++) {
+        unsigned port = 20000 + ((unsigned)getpid() * 2 + i * 1022) % 12000;
+
         if (!kit_port_free(port) || !kit_port_free(port + 1))
             continue;
         if (kit_try("mkdir -p state && swtpm socket --tpm2 --tpmstate dir=%s/state --server type=tcp,port=%u,bindaddr=127.0.0.1 "
@@ -40,7 +43,8 @@ kit_tpm_start(void)
         assert_int_equal(setenv("TPM2TOOLS_TCTI", tcti, 1), 0);
         return;
     }
-    fail_msg("swtpm does not start: see %s/log", kit_dir);
+    (void)kit_try("tail -n 20 log >&3");
+    fail_msg("swtpm does not start in %s", kit_dir);
 }
 
 static inline void
