@@ -11,6 +11,10 @@ list_run(struct bm_call *call, struct bm_fail *fail)
     };
     const struct bm_list_what what = { .what = "alarm", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no alarms" };
 
+    const char *state = bm_call_option(call, "state");
+
+    if (state != NULL && strcmp(state, "open") != 0 && strcmp(state, "settled") != 0)
+        return bm_usage(call, fail, "--state must be open or settled");
     return bm_list_run(call, &what, fail);
 }
 

@@ -6,10 +6,6 @@
 
 /* ---- show ---- */
 
-struct showing {
-    struct bm_list list;
-};
-
 /* An event's lines as one: its kind and time have columns of their own. */
 static enum bm_rc
 details_set(json_t *row, const char *event, struct bm_fail *fail)
@@ -34,28 +30,28 @@ details_set(json_t *row, const char *event, struct bm_fail *fail)
 static enum bm_rc
 event_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
 {
-    struct showing *showing = ctx;
+    struct bm_list *list = ctx;
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
     bm_cleanup(bm_json_done) json_t *row = NULL;
     const char *event;
     enum bm_rc rc;
 
-    if (showing->list.json)
-        return bm_list_row(&showing->list, json, fail);
+    if (list->json)
+        return bm_list_row(list, json, fail);
     if ((rc = bm_json_parse(&row, json, BM_MAX_JSON, fail)) != BM_OK)
         return rc;
     event = json_string_value(json_object_get(row, "event"));
     if ((rc = details_set(row, event != NULL ? event : "", fail)) != BM_OK || (rc = bm_json_print(&text, row, fail)) != BM_OK)
         return rc;
-    return bm_list_row(&showing->list, bm_buf_bytes(&text), fail);
+    return bm_list_row(list, bm_buf_bytes(&text), fail);
 }
 
 static enum bm_rc
 show_run(struct bm_call *call, struct bm_fail *fail)
 {
     static const struct bm_column columns[] = { { "index", "INDEX" }, { "time", "TIME" }, { "kind", "KIND" }, { "details", "DETAILS" } };
-    struct showing showing = {
-        .list = { .json = call->json, .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no leaves from there on" }
+    bm_cleanup(bm_list_done) struct bm_list list = {
+        .json = call->json, .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no leaves from there on"
     };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     char filter[64];
@@ -65,10 +61,9 @@ show_run(struct bm_call *call, struct bm_fail *fail)
     if ((rc = bm_call_number(call, "from", 0, INT64_MAX, 0, &from, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
         return rc;
     (void)snprintf(filter, sizeof(filter), "{\"after\":%llu}", (unsigned long long)from);
-    if ((rc = bm_ask_list(&ask, "event", filter, event_row, &showing, fail)) == BM_OK)
-        rc = bm_list_end(&showing.list, fail);
-    bm_list_done(&showing.list);
-    return rc;
+    if ((rc = bm_ask_list(&ask, "event", filter, event_row, &list, fail)) != BM_OK)
+        return rc;
+    return bm_list_end(&list, fail);
 }
 
 const struct bm_verb bm_verb_ledger_show = {

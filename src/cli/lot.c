@@ -30,14 +30,18 @@ show_run(struct bm_call *call, struct bm_fail *fail)
     static const struct bm_column columns[] = {
         { "index", "INDEX" }, { "chip", "CHIP" }, { "root", "ROOT" }, { "device", "DEVICE" }, { "keys", "KEYS" }
     };
-    const struct bm_list_what chips = { .what = "chip",
-                                        .columns = columns,
-                                        .ncolumns = BM_COUNT(columns),
-                                        .nothing = "there is no such lot: see `birthmark lot list`",
-                                        .name = "lot",
-                                        .value = call->words.v[0] };
+    const struct bm_list_what chips = {
+        .what = "chip", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no chips", .name = "lot", .value = call->words.v[0]
+    };
 
-    return bm_call_option(call, "chips") != NULL ? bm_list_run(call, &chips, fail) : bm_show_run(call, "lot", fail);
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    enum bm_rc rc;
+
+    if (bm_call_option(call, "chips") == NULL)
+        return bm_show_run(call, "lot", fail);
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_ask_show(&ask, "lot", call->words.v[0], NULL, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_list_ask(&ask, &chips, fail);
 }
 
 const struct bm_verb bm_verb_lot_show = {

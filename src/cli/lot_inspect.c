@@ -1,7 +1,8 @@
 /* lot_inspect.c - lot inspect: what is in a lot's file, what verifies, what is odd; changes nothing. */
 #include "base/file.h"
 #include "cli/ask.h"
-#include "cli/lot_file.h"
+#include "cli/maker.h"
+#include "cli/places.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "wire/text.h"

@@ -1,7 +1,8 @@
 /* lot_receive.c - lot receive: a chipmaker's file checked here, pinned by an operator's word, checked again by the signer. */
 #include "base/file.h"
-#include "cli/lot_file.h"
+#include "cli/maker.h"
 #include "cli/operator.h"
+#include "cli/places.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "wire/text.h"
@@ -9,21 +10,6 @@
 #include <unistd.h>
 
 #define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE with room for the last */
-
-enum bm_rc
-bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
-    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE };
-    enum bm_rc rc;
-
-    if ((rc = bm_maker_name(ask->call, vendor, fail)) != BM_OK)
-        return rc;
-    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
-    if ((rc = bm_ask(ask, BM_C_VENDOR, bm_buf_bytes(&body), NULL, NULL, &record, fail)) != BM_OK)
-        return rc;
-    return bm_maker_parse(ret_maker, bm_buf_bytes(&record), fail);
-}
 
 /* One receiving: the file, whose it is, what was read of it. */
 struct receiving {

@@ -25,6 +25,10 @@ bm_must_use enum bm_rc bm_maker_collect(struct bm_maker *ret_maker, struct bm_ca
 void bm_maker_build(struct bm_buf *buf, const struct bm_maker *maker);
 bm_must_use enum bm_rc bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail *fail);
 
+/* vendor.c: the vendor as the site knows it; refused when it knows none, or a retired one. */
+struct bm_ask;
+bm_must_use enum bm_rc bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail);
+
 const char *bm_lot_format_word(enum bm_lot_format format);
 
 #endif

@@ -43,8 +43,8 @@ text_walk(const char *text, bool print)
     return columns;
 }
 
-size_t
-bm_text_print(const char *text)
+static size_t
+text_print(const char *text)
 {
     return text_walk(text, true);
 }
@@ -145,7 +145,7 @@ table_row(const struct bm_list *list, const json_t *row, struct bm_fail *fail)
 
         if ((rc = value_read(&text, json_object_get(row, list->columns[c].field), false, fail)) != BM_OK)
             return rc;
-        used = bm_text_print((const char *)text.p);
+        used = text_print((const char *)text.p);
         if (c + 1 < list->ncolumns)
             pad(used, list->width[c]);
     }
@@ -241,7 +241,7 @@ field_print(const char *key, size_t width, const json_t *value, struct bm_fail *
         if ((end = strchr(line, '\n')) != NULL)
             *end++ = 0;
         pad(used, width);
-        (void)bm_text_print(line);
+        (void)text_print(line);
         (void)putchar('\n');
     }
     return BM_OK;

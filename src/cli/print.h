@@ -37,9 +37,6 @@ void bm_json_done(json_t **json);                                               
 /* A result of json_pack(): BM_ENOMEM when it is none. */
 bm_must_use enum bm_rc bm_json_check(const json_t *json, struct bm_fail *fail);
 
-/* For people: text of others, with what is no printable character made visible. Returns how many columns it took. */
-size_t bm_text_print(const char *text);
-
 /* "WHAT  ######......  60%" over itself on stderr, when that is a terminal, at most ten times a second. Done: the line is cleared. */
 struct bm_progress {
     const char *what;

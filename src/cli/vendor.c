@@ -5,6 +5,21 @@
 #include "pki/cert.h"
 #include "wire/text.h"
 
+enum bm_rc
+bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE };
+    enum bm_rc rc;
+
+    if ((rc = bm_maker_name(ask->call, vendor, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
+    if ((rc = bm_ask(ask, BM_C_VENDOR, bm_buf_bytes(&body), NULL, NULL, &record, fail)) != BM_OK)
+        return rc;
+    return bm_maker_parse(ret_maker, bm_buf_bytes(&record), fail);
+}
+
 static enum bm_rc
 add_run(struct bm_call *call, struct bm_fail *fail)
 {
