@@ -2,6 +2,7 @@
 
 #include "pki/name.h"
 #include "pki/oid.h"
+#include "pki/tbs.h"
 #include "wire/der.h"
 
 #define MAX_ATTRIBUTES 16 /* real requests carry none to three; they are walked, not used */
@@ -102,10 +103,5 @@ bm_csr_info_build(struct bm_buf *buf, struct bm_bytes spki, const char *cn)
 void
 bm_csr_build(struct bm_buf *buf, struct bm_bytes info, enum bm_sig_alg alg, struct bm_bytes signature)
 {
-    size_t at = bm_der_begin(buf, BM_DER_SEQUENCE);
-
-    bm_buf_add_bytes(buf, info);
-    bm_sig_alg_add(buf, alg);
-    bm_der_add_bits(buf, signature);
-    bm_der_end(buf, at);
+    bm_signed_build(buf, info, alg, signature);
 }

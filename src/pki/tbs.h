@@ -34,8 +34,8 @@ bm_must_use enum bm_rc bm_tbs_build(struct bm_buf *buf, const struct bm_profile 
 /* Appends Certificate or CertificateList: SEQUENCE { tbs, alg, signature }. */
 void bm_signed_build(struct bm_buf *buf, struct bm_bytes tbs, enum bm_sig_alg alg, struct bm_bytes signature);
 
-/* CA certificates (root, intermediates) and the gate's server certificate, at init. path_len < 0: no pathLenConstraint. dns/ip NULL:
- * none. */
+/* CA certificates (root, intermediates) and the gate's server certificate, at init. path_len < 0: no pathLenConstraint. hosts: 1 or more names or IP
+ * addresses, the first of them the subject's CN. */
 struct bm_ca_subject {
     const char *common_name;
     const char *organization;
