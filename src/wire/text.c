@@ -45,35 +45,51 @@ bm_b64_add(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes bytes)
 {
     const char *digits = kind == BM_B64_URL ? b64_url : b64_std;
 
+    char out[256];
+    size_t n = 0;
+
     for (size_t i = 0; i < bytes.n; i += 3) {
         size_t have = bytes.n - i < 3 ? bytes.n - i : 3;
         uint32_t v = (uint32_t)bytes.p[i] << 16;
-        char four[4] = { '=', '=', '=', '=' };
 
         if (have > 1)
             v |= (uint32_t)bytes.p[i + 1] << 8;
         if (have > 2)
             v |= bytes.p[i + 2];
-        for (size_t k = 0; k <= have; k++)
-            four[k] = digits[v >> (18 - 6 * k) & 63];
-        bm_buf_add(buf, four, kind == BM_B64_URL ? have + 1 : 4);
+        for (size_t k = 0; k < 4; k++)
+            out[n++] = k <= have ? digits[v >> (18 - 6 * k) & 63] : '=';
+        if (kind == BM_B64_URL)
+            n -= 3 - have;
+        if (n > sizeof(out) - 4) {
+            bm_buf_add(buf, out, n);
+            n = 0;
+        }
     }
+    bm_buf_add(buf, out, n);
 }
 
-static int
-b64_value(uint8_t c, bool url)
+/* A digit's value and one; 0: not of the alphabet. */
+static const uint8_t values_std[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11,
+    ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33,
+    ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,
+    ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+    ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+static const uint8_t values_url[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11,
+    ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33,
+    ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,
+    ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+    ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
+
+static const uint8_t *
+b64_values(enum bm_b64 kind)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == (url ? '-' : '+'))
-        return 62;
-    if (c == (url ? '_' : '/'))
-        return 63;
-    return -1;
+    return kind == BM_B64_URL ? values_url : values_std;
 }
 
 static bool
@@ -93,7 +109,7 @@ struct b64_in {
 static const char *
 b64_take(struct bm_buf *buf, struct b64_in *in, enum bm_b64 kind, uint8_t c)
 {
-    int v = b64_value(c, kind == BM_B64_URL);
+    uint8_t v = b64_values(kind)[c];
 
     if (kind == BM_B64_LOOSE && is_space(c))
         return NULL;
@@ -101,11 +117,11 @@ b64_take(struct bm_buf *buf, struct b64_in *in, enum bm_b64 kind, uint8_t c)
         in->npad++;
         return in->ndigits + in->npad > 4 || in->ndigits < 2 ? "the padding is wrong" : NULL;
     }
-    if (v < 0)
+    if (v == 0)
         return "it has a character that is not of the alphabet";
     if (in->npad > 0)
         return "it goes on after its padding";
-    in->bits = in->bits << 6 | (uint32_t)v;
+    in->bits = in->bits << 6 | (v - 1u);
     if (++in->ndigits == 4) {
         uint8_t three[3] = { (uint8_t)(in->bits >> 16), (uint8_t)(in->bits >> 8), (uint8_t)in->bits };
 
@@ -133,6 +149,33 @@ b64_finish(struct bm_buf *buf, const struct b64_in *in, enum bm_b64 kind)
     return NULL;
 }
 
+/* Whole groups of four digits, which nearly all of any text is, as far as nothing else stands between. How many characters it took. */
+static size_t
+b64_groups(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes text)
+{
+    const uint8_t *values = b64_values(kind);
+    uint8_t out[192];
+    size_t i = 0, n = 0;
+
+    for (; text.n - i >= 4; i += 4) {
+        const uint8_t *p = text.p + i;
+        uint32_t a = values[p[0]], b = values[p[1]], c = values[p[2]], d = values[p[3]], v;
+
+        if (a == 0 || b == 0 || c == 0 || d == 0)
+            break;
+        v = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+        out[n++] = (uint8_t)(v >> 16);
+        out[n++] = (uint8_t)(v >> 8);
+        out[n++] = (uint8_t)v;
+        if (n == sizeof(out)) {
+            bm_buf_add(buf, out, n);
+            n = 0;
+        }
+    }
+    bm_buf_add(buf, out, n);
+    return i;
+}
+
 enum bm_rc
 bm_b64_parse(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes text, struct bm_fail *fail)
 {
@@ -140,8 +183,12 @@ bm_b64_parse(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes text, struct 
     size_t before = buf->n;
     const char *wrong = NULL;
 
-    for (size_t i = 0; i < text.n && wrong == NULL && !buf->bad; i++)
-        wrong = b64_take(buf, &in, kind, text.p[i]);
+    for (size_t i = 0; i < text.n && wrong == NULL && !buf->bad; i++) {
+        if (in.ndigits == 0 && in.npad == 0)
+            i += b64_groups(buf, kind, bm_bytes(text.p + i, text.n - i));
+        if (i < text.n)
+            wrong = b64_take(buf, &in, kind, text.p[i]);
+    }
     if (wrong == NULL && !buf->bad)
         wrong = b64_finish(buf, &in, kind);
     if (wrong != NULL) {
