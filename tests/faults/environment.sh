@@ -1,0 +1,111 @@
+#!/bin/bash
+# environment.sh - what is not the peer's fault: a server away, a port taken, a home in use, a disk full, a clock never set, a token locked or gone, a
+# journal or store damaged. Each is said in one plain sentence with exit status 3, changes nothing, and is over when its cause is.
+#
+#   environment.sh BUILD-DIRECTORY OLD-CLOCK-LIBRARY
+#
+# exit: 0 all as it should be, 1 not so. Parts that need what is not here (mount, SoftHSM) say so and are passed over.
+. "$(dirname "$0")/lib.sh" environment "$1"
+old_clock=$(realpath "$2")
+serve=("$build/birthmarkd" --listen 127.0.0.1:0)
+
+site_make 3 3
+leaves=$(birthmark site show --json | grep -o '"ledger_size":[0-9]*')
+
+# ---- server, port, home ----
+port=1
+expect 3 '~^birthmark-agent: the server https://localhost:1 cannot be reached: ' enrol 1
+server_start
+expect 3 "birthmarkd: the home $home is in use by process $server; stop that first, one home has one server" "${serve[@]}"
+cp -r "$home" "$work/other"
+expect 3 "birthmarkd: port $port of 127.0.0.1 is taken by another program; stop that, or choose another port" \
+    "$build/birthmarkd" --home "$work/other" --listen "127.0.0.1:$port"
+server_stop
+
+# ---- clock ----
+expect 3 '~^birthmarkd: .*clock.*2024.*set' env LD_PRELOAD="$old_clock" "${serve[@]}"
+
+# ---- journal ----
+cp "$home/signer/journal" "$work/journal"
+printf '\377' | dd of="$home/signer/journal" bs=1 seek=200 conv=notrunc status=none
+damaged="birthmark-signer: the signer's journal is damaged at byte 0 (a record's chain): nothing is signed on it; put its last copy back"
+expect 3 "~^birthmark: $(sed 's/[()]/\\&/g' <<<"$damaged")" birthmark lot list
+expect 3 "~^$(sed 's/[()]/\\&/g' <<<"$damaged")" "${serve[@]}"
+cmp -s <(printf '\377' | dd of="$work/journal" bs=1 seek=200 conv=notrunc status=none; cat "$work/journal") "$home/signer/journal" ||
+    die "a damaged journal was changed"
+birthmark_journal() { cp "$work/other/signer/journal" "$home/signer/journal"; }
+birthmark_journal
+truncate -s 600 "$home/signer/journal" # an old copy, cut in a record
+expect 3 "~^birthmark: birthmark-registrar: the store is ahead of the signer's journal: it holds 4 ledger entries and the journal [0-3], so the journal is an old copy; put the newest back" \
+    birthmark lot list
+birthmark_journal
+expect 0 '' birthmark ledger verify
+
+# ---- store ----
+mv "$home/store" "$work/store"
+expect 3 "~^birthmark: birthmark-registrar: the registrar can't use $home/store as uid [0-9]+ without privileges: No such file or directory; " birthmark lot list
+mkdir -m 700 "$home/store"
+expect 3 "birthmark: birthmark-registrar: the signer pinned a lot whose chips the store does not hold: restore the store" birthmark lot list
+rm -rf "$home/store"
+mkdir -m 700 "$home/store"
+head -c 65536 /dev/urandom >"$home/store/birthmark.db"
+expect 3 "birthmark: birthmark-registrar: the store: the file is no database: restore it (opening it)" birthmark lot list
+rm -rf "$home/store"
+mv "$work/store" "$home/store"
+expect 0 '' birthmark ledger verify
+
+# ---- the store's disk full: a command is told, a server stops answering, and both go on when there is room ----
+mkdir "$work/small"
+if mount -t tmpfs -o size=1536k tmpfs "$work/small" 2>/dev/null; then
+    finish_more() { umount -l "$home/store" 2>/dev/null || :; umount -l "$work/small"; }
+    cp -r "$home/store/." "$work/small/"
+    mount --bind "$work/small" "$home/store"
+    dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
+    full='birthmark-registrar: the store: the disk is full: free some space, then start again'
+    expect 3 "~^birthmark: $full" birthmark vendor add Other --signer "$work/maker.pub"
+    rm "$work/small/fill"
+    expect 0 '' birthmark vendor add Other --signer "$work/maker.pub"
+    server_start
+    dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
+    enrol 1 >/dev/null 2>&1 || [ $? = 3 ] || die "a device gave up because the server's disk was full"
+    for _ in $(seq 50); do ! grep -q "^$full" "$work/server.log" || break; sleep 0.1; done
+    grep -q "^$full" "$work/server.log" || die "the server did not say that its disk is full"
+    rm "$work/small/fill"
+    for _ in $(seq 100); do ! enrol 1 >/dev/null 2>&1 || break; sleep 0.2; done
+    expect 0 '' enrol 1
+    expect 0 '' birthmark ledger verify
+    server_stop
+    finish_more
+    unset -f finish_more
+    rm -rf "$home"
+    site_make 1 1
+else
+    echo "passed over: the full disk, since nothing can be mounted here"
+fi
+
+# ---- token ----
+if command -v softhsm2-util >/dev/null; then
+    export SOFTHSM2_CONF=$work/softhsm2.conf
+    mkdir "$work/tokens"
+    printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/tokens" >"$SOFTHSM2_CONF"
+    softhsm2-util --init-token --free --label ca --so-pin 12345678 --pin 5678 >/dev/null
+    printf 5678 >"$work/pin"
+    export BIRTHMARK_HOME=$work/token-home
+    expect 0 '' birthmark init --name "Token Works" --token "pkcs11:token=ca?pin-source=$work/pin"
+    expect 0 '' birthmark site show
+    printf 0000 >"$work/pin"
+    refused="birthmark-signer: the token refuses the PIN: correct pin-value or pin-source in site.conf (a few wrong ones lock the token)"
+    expect 3 "birthmark: $refused" birthmark site show
+    expect 3 "$refused
+birthmarkd: birthmark-signer exited with status 3" "${serve[@]}"
+    printf 5678 >"$work/pin"
+    mv "$work/tokens" "$work/gone"
+    expect 3 "~^birthmark: birthmark-signer: .*token" birthmark site show
+    mv "$work/gone" "$work/tokens"
+    expect 3 '~^birthmark: --token: no token matches' birthmark init --home "$work/none" --name X --token "pkcs11:token=nosuch?pin-source=$work/pin"
+    [ ! -e "$work/none/site.conf" ] || die "an init that failed left a site"
+    expect 0 '' birthmark ledger verify
+else
+    echo "passed over: the token, since softhsm2-util is not installed"
+fi
+echo "$passed sentences; the ledger had $leaves before"

@@ -1,0 +1,106 @@
+#!/bin/bash
+# kill_loop.sh - kill -9 before the first, second, third ... write, sync and send of issuing, in signer and registrar, until an enrolment comes through
+# unharmed. After each: the device gets its certificate by asking again, nothing was lost, nothing was signed twice, nobody had to help.
+#
+#   kill_loop.sh BUILD-DIRECTORY JOURNAL-CHECK         BM_LONG=1: every single write of the registrar, not every seventh
+#
+# What this shows and what not: a killed process loses its memory, not what it has handed to the kernel. So this proves the order of the steps
+# (nothing leaves before it is written, every step can be taken up again) and not their durability: a power cut also takes what no fdatasync has
+# reached. That fdatasync comes before each answer is shown by failing_disk.c and by the order of the calls, seen here too.
+#
+# exit: 0 all held, 1 something did not, 77 strace cannot attach here
+. "$(dirname "$0")/lib.sh" kill-loop "$1"
+check=$(realpath "$2")
+command -v strace >/dev/null || skip "strace is not installed"
+sleep 60 & sleeper=$!
+strace -o /dev/null -p $sleeper -e trace=none 2>"$work/attach" & tracer=$!
+sleep 0.3
+kill $tracer 2>/dev/null || skip "strace may not attach to another process here: $(cat "$work/attach")"
+wait $tracer 2>/dev/null || :
+kill $sleeper
+
+step=7
+[ -z "${BM_LONG:-}" ] || step=1
+chips=60
+[ -z "${BM_LONG:-}" ] || chips=120
+site_make $chips $chips
+chip=0 killed=0
+
+serials() { # of the store, as it is
+    birthmark identity list --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4
+}
+
+serial() { # JSON
+    grep -o '"serial": *"[0-9a-f]*"' <<<"$1" | cut -d'"' -f4
+}
+
+# What must hold between any two enrolments. SERIAL: what the device holds.
+hold() {
+    local held=$1 used units
+    serials >"$work/stored"
+    grep -qx "$held" "$work/stored" || die "the device holds $held, the store does not"
+    cp "$home/signer/journal" "$work/journal"
+    "$check" "$work/journal" >"$work/signed" || die "the journal is wrong"
+    ! grep -q open "$work/signed" || die "an intent is still open after recovery: $(grep open "$work/signed")"
+    diff <(cut -d' ' -f1 "$work/signed" | sort) <(sort "$work/stored") >"$work/diff" || die "journal and store hold other certificates: $(cat "$work/diff")"
+    used=$(birthmark order show o-1 --json | grep -o '"used":[0-9]*' | cut -d: -f2)
+    units=$(birthmark device list --json | grep -o '"device":' | wc -l)
+    [ "$used" = "$chip" ] && [ "$units" = "$chip" ] || die "$chip chips enrolled, the order counts $used, there are $units devices"
+}
+
+enrolled() { # CHIP: asks until it has its certificate, as a device does
+    local try status
+    for try in $(seq 120); do
+        status=0
+        enrol "$1" --json 2>"$work/enrol.err" || status=$?
+        [ $status != 0 ] || return 0
+        [ $status = 3 ] || die "the device was told to give up (exit $status, try $try): $(cat "$work/enrol.err")"
+        sleep 0.1
+    done
+    die "the server did not come back by itself: $(cat "$work/enrol.err")"
+}
+
+# VICTIM CALL N: one chip enrolled while the victim is killed before its Nth such call. False when nothing was left to kill.
+killed_once() {
+    local victim=$1 call=$2 nth=$3 pid tracer try first again died=no
+    chip=$((chip + 1))
+    [ "$chip" -le $chips ] || die "more steps than chips"
+    server_start
+    pid=$(child "$victim") || die "no $victim runs"
+    strace -f -p "$pid" -o "$work/trace" -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$nth" 2>"$work/attach" &
+    tracer=$!
+    for try in $(seq 100); do
+        ! grep -q attached "$work/attach" || break
+        kill -0 $tracer 2>/dev/null || skip "strace may not attach to a confined process here: $(cat "$work/attach")"
+        sleep 0.02
+    done
+    first=$(enrolled $chip)
+    for try in $(seq 60); do
+        again=$(enrolled $chip)
+        ! grep -q '"confirmed": *true' <<<"$again" || break
+    done
+    # Only now is it sure that no Nth call came: confirmations count too. What follows is not to be killed.
+    kill -0 "$pid" 2>/dev/null || died=yes
+    kill $tracer 2>/dev/null || :
+    wait $tracer 2>/dev/null || :
+    [ "$(serial "$first")" = "$(serial "$again")" ] || die "asking again gives another certificate: $first / $again"
+    grep -q '"confirmed": *true' <<<"$again" || die "the device has not confirmed what it holds: $again"
+    hold "$(serial "$first")"
+    server_stop
+    [ $died = yes ] || return 1
+    killed=$((killed + 1))
+}
+
+for victim in signer registrar; do
+    for call in pwrite64 fdatasync sendmsg; do
+        nth=1
+        while killed_once $victim $call $nth; do
+            if [ $victim$call = registrarpwrite64 ]; then nth=$((nth + step)); else nth=$((nth + 1)); fi
+        done
+        ok "$victim killed before each $call of an enrolment, up to the ${nth}th"
+        [ $nth -gt 1 ] || die "no $call of the $victim was met: the test tests nothing"
+    done
+done
+expect 0 '' birthmark ledger verify
+grep -q ': whole$' "$work/out" || die "the ledger is not whole"
+ok "$killed kills, $chip devices, and the ledger is whole: $(tail -n 1 "$work/out")"
