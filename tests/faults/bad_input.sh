@@ -3,6 +3,7 @@
 # state but refusals on record, of which strangers get ten a minute.
 #
 #   bad_input.sh BUILD-DIRECTORY PKIDATA-PROGRAM
+# shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 . "$(dirname "$0")/lib.sh" bad-input "$1"
 pkidata=$(realpath "$2")
 site_make 2 2
@@ -226,7 +227,7 @@ conf() { # NAME SED-SCRIPT
 conf "another version" 's/^birthmark\/site\/v1/birthmark\/site\/v9/'
 conf "no name" '/^name /d'
 conf "two names" 's/^name .*/&\n&/'
-conf "an unknown line" '$a color red'
+conf "an unknown line" '1a color red'
 conf "no operational CA" '/^ca operational/d'
 conf "a key that is nowhere" 's/^ca operational .*/ca operational file:signer\/nothing.key/'
 conf "a key elsewhere" 's/^ca operational .*/ca operational file:..\/..\/etc\/passwd/'
@@ -245,7 +246,7 @@ profile() { # NAME SED-SCRIPT
 profile "a day too many" 's/^days .*/days 3651/'
 profile "negative" 's/^days .*/days -1/'
 profile "no key" '/^key /d'
-profile "an unknown line" '$a color red'
+profile "an unknown line" '1a color red'
 profile "another CA" 's/^ca .*/ca root/'
 profile "empty" 'd'
 unchanged_after() { state >"$work/after"; cmp -s "$work/before" "$work/after" || die "something changed in the end: $(diff "$work/before" "$work/after")"; }

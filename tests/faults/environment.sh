@@ -5,6 +5,7 @@
 #   environment.sh BUILD-DIRECTORY OLD-CLOCK-LIBRARY
 #
 # exit: 0 all as it should be, 1 not so. Parts that need what is not here (mount, SoftHSM) say so and are passed over.
+# shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 . "$(dirname "$0")/lib.sh" environment "$1"
 old_clock=$(realpath "$2")
 serve=("$build/birthmarkd" --listen 127.0.0.1:0)
@@ -28,9 +29,9 @@ expect 3 '~^birthmarkd: .*clock.*2024.*set' env LD_PRELOAD="$old_clock" "${serve
 # ---- journal ----
 cp "$home/signer/journal" "$work/journal"
 printf '\377' | dd of="$home/signer/journal" bs=1 seek=200 conv=notrunc status=none
-damaged="birthmark-signer: the signer's journal is damaged at byte 0 (a record's chain): nothing is signed on it; put its last copy back"
-expect 3 "~^birthmark: $(sed 's/[()]/\\&/g' <<<"$damaged")" birthmark lot list
-expect 3 "~^$(sed 's/[()]/\\&/g' <<<"$damaged")" "${serve[@]}"
+damaged="birthmark-signer: the signer's journal is damaged at byte 0 \\(a record's chain\\): nothing is signed on it; put its last copy back"
+expect 3 "~^birthmark: $damaged" birthmark lot list
+expect 3 "~^$damaged" "${serve[@]}"
 cmp -s <(printf '\377' | dd of="$work/journal" bs=1 seek=200 conv=notrunc status=none; cat "$work/journal") "$home/signer/journal" ||
     die "a damaged journal was changed"
 birthmark_journal() { cp "$work/other/signer/journal" "$home/signer/journal"; }

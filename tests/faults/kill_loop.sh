@@ -9,6 +9,7 @@
 # reached. That fdatasync comes before each answer is shown by failing_disk.c and by the order of the calls, seen here too.
 #
 # exit: 0 all held, 1 something did not, 77 strace cannot attach here
+# shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 . "$(dirname "$0")/lib.sh" kill-loop "$1"
 check=$(realpath "$2")
 command -v strace >/dev/null || skip "strace is not installed"
@@ -45,7 +46,7 @@ hold() {
     diff <(cut -d' ' -f1 "$work/signed" | sort) <(sort "$work/stored") >"$work/diff" || die "journal and store hold other certificates: $(cat "$work/diff")"
     used=$(birthmark order show o-1 --json | grep -o '"used":[0-9]*' | cut -d: -f2)
     units=$(birthmark device list --json | grep -o '"device":' | wc -l)
-    [ "$used" = "$chip" ] && [ "$units" = "$chip" ] || die "$chip chips enrolled, the order counts $used, there are $units devices"
+    [ "$used $units" = "$chip $chip" ] || die "$chip chips enrolled, the order counts $used, there are $units devices"
 }
 
 enrolled() { # CHIP: asks until it has its certificate, as a device does

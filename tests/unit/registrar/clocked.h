@@ -6,6 +6,10 @@
 #include "base/limits.h"
 
 #define CLOCK_FD 90
+struct clocked_page {
+    bm_time now;
+    int broken; /* so many of the next fdatasyncs fail with EIO */
+};
 #define CLOCKED_PROGRAM "birthmark-registrar-clocked"
 
 #endif

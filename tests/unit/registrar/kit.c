@@ -3,7 +3,6 @@
 #include "kit.h"
 
 #include "base/file.h"
-#include "clocked.h"
 #include "evidence/bundle.h"
 #include "pki/tbs.h"
 #include "proc/clock.h"
@@ -40,10 +39,10 @@ kit_open(void **state)
     fixture_lot_make(&k->site, &k->lot, "LOT-1", 3);
     fixture_must(bm_note_signer_init(&k->ledger, "birthmark/played", seed, &fail));
     assert_true((k->clock_fd = memfd_create("clock", MFD_CLOEXEC)) >= 0);
-    assert_int_equal(ftruncate(k->clock_fd, sizeof(bm_time)), 0);
-    k->clock = mmap(NULL, sizeof(bm_time), PROT_READ | PROT_WRITE, MAP_SHARED, k->clock_fd, 0);
-    assert_true(k->clock != MAP_FAILED);
-    *k->clock = KIT_NOW;
+    assert_int_equal(ftruncate(k->clock_fd, sizeof(*k->page)), 0);
+    k->page = mmap(NULL, sizeof(*k->page), PROT_READ | PROT_WRITE, MAP_SHARED, k->clock_fd, 0);
+    assert_true(k->page != MAP_FAILED);
+    k->page->now = KIT_NOW;
     (void)kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_SITE_FOUNDED, .time = KIT_NOW });
     *state = k;
     return 0;
@@ -314,7 +313,7 @@ kit_leaf(struct kit *k, const struct bm_event *event)
 
     assert_true(leaf.index < BM_COUNT(k->leaf));
     if (dated.time == 0)
-        dated.time = *k->clock;
+        dated.time = k->page->now;
     text->max = kept->certificate.max = kept->evidence.max = kept->attachment.max = BM_MAX_MESSAGE;
     bm_buf_reset(text);
     bm_event_build(text, &dated);

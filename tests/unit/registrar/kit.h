@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "clocked.h"
 #include "proc/channel.h"
 #include "proc/control_messages.h"
 #include "proc/gate_messages.h"
@@ -26,7 +27,7 @@ struct kit {
     struct bm_child registrar;
     int signer, gate, command[KIT_COMMANDS];
     int ready, said; /* what it prints */
-    volatile bm_time *clock;
+    volatile struct clocked_page *page;
     int clock_fd;
     uint8_t *packet;
 

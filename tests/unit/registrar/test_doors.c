@@ -326,7 +326,7 @@ refusals_without_proof_cost_ten_leaves_a_minute(void **state)
     struct bm_s_leaf leaf;
 
     fixture_lot_make(&k->site, &other, "LOT-2", 1);
-    *k->clock = KIT_NOW - KIT_NOW % 60;
+    k->page->now = KIT_NOW - KIT_NOW % 60;
     for (uint64_t id = 0; id < 25; id++) {
         kit_enrol(k, id, "mqtt", &other.chips[0]);
         if (id < 10) {
@@ -340,7 +340,7 @@ refusals_without_proof_cost_ten_leaves_a_minute(void **state)
         }
     }
     assert_true(kit_silent(k, k->signer));
-    *k->clock += 60;
+    k->page->now += 60;
     message = kit_want(k, k->signer, BM_S_REFUSAL); /* by the tick, without anybody asking */
     fixture_must(bm_s_refusal_parse(&refusal, bm_rd(message.body), &fail));
     assert_true(bm_bytes_equal(refusal.kind, bm_bytes_str("counted")));

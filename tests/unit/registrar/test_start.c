@@ -302,13 +302,41 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
                         "birthmark-registrar: the store is of version 2 and this release reads version 1: run the release that wrote it\n");
 }
 
+/* What a failed fdatasync left on the disk nobody knows: the answer is not given, the process ends, and the next one catches up. */
+static void
+a_disk_that_fails_once_ends_the_process_before_the_answer(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf rows = { .max = 100000 };
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+    char said[600];
+
+    kit_start(k);
+    kit_lot_receive(k, 0, &k->lot);
+    kit_order_open(k, 0, "order-1", "LOT-1", 2);
+    kit_enrol(k, 8, "mqtt", &k->lot.chips[0]);
+    message = kit_want(k, k->signer, BM_S_ISSUE);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED, .what = bm_bytes_str("clone"), .reason = bm_bytes_str("twice") });
+    k->page->broken = 1;
+    kit_refuse(k, message.id, BM_EPOLICY, "twice", &leaf);
+    assert_true(kit_gone(k, k->gate));
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said, "birthmark-registrar: the store: the disk fails to read or write the database (commit)\n");
+    assert_int_equal(k->page->broken, 0);
+    kit_start(k);
+    kit_list(k, 0, "alarm", "{}", &rows);
+    assert_non_null(strstr((char *)rows.p, "\"kind\":\"clone\",\"sentence\":\"twice\""));
+    assert_null(strstr((char *)rows.p, "\"alarm\":2"));
+}
+
 static void
 without_a_clock_nothing_starts(void **state)
 {
     struct kit *k = *state;
     char said[600];
 
-    *k->clock = 1000;
+    k->page->now = 1000;
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
     assert_string_equal(said, "birthmark-registrar: the clock was never set\n");
@@ -328,6 +356,7 @@ main(void)
         TEST(a_signer_that_says_less_than_it_promised_is_refused),
         TEST(a_leaf_out_of_turn_stops_the_process_and_leaves_no_trace),
         TEST(a_database_that_is_none_or_of_another_release_is_refused),
+        TEST(a_disk_that_fails_once_ends_the_process_before_the_answer),
         TEST(without_a_clock_nothing_starts),
     };
 
