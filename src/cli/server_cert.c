@@ -19,9 +19,18 @@ bm_serial_make(uint8_t ret_serial[static BM_NEW_SERIAL], struct bm_fail *fail)
 {
     enum bm_rc rc = bm_env_system.random(bm_env_system.ctx, ret_serial, BM_NEW_SERIAL, fail);
 
+    /* req: RFC5280 4.1.2.2 a positive number of at most 20 octets */
     if (rc == BM_OK)
         ret_serial[0] = (uint8_t)((ret_serial[0] & 0x3f) | 0x40); /* positive, and never shorter */
     return rc;
+}
+
+static bool
+port_ok(const char *text)
+{
+    size_t n = strlen(text);
+
+    return n >= 1 && n <= 5 && strspn(text, "0123456789") == n && strtoul(text, NULL, 10) - 1 < 65535;
 }
 
 bool
@@ -41,8 +50,11 @@ bm_url_host(char ret_host[static BM_HOST], const char *url)
     n = end != NULL ? (size_t)(end - host) : 0;
     if (n == 0 || n >= BM_HOST || (port[0] != 0 && port[0] != ':'))
         return false;
-    if (port[0] == ':' && (strspn(port + 1, "0123456789") != strlen(port + 1) || strlen(port + 1) < 1 || strlen(port + 1) > 5))
+    if (port[0] == ':' && !port_ok(port + 1))
         return false;
+    for (size_t i = 0; i < n; i++)
+        if (host[i] <= ' ' || host[i] > '~') /* it goes into site.conf and into certificates */
+            return false;
     memcpy(ret_host, host, n);
     ret_host[n] = 0;
     return true;

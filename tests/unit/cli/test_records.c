@@ -137,6 +137,21 @@ test_told_leaf(void **state)
     assert_true(bm_bytes_equal(bm_buf_bytes(&told.event), bm_bytes_str("x\n")));
 }
 
+/* proves: RFC5280 4.1.2.2 */
+static void
+test_serial_is_positive_and_long(void **state)
+{
+    uint8_t serial[BM_NEW_SERIAL], before[BM_NEW_SERIAL] = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(bm_serial_make(serial, &fail), BM_OK);
+        assert_int_equal(serial[0] >> 6, 1); /* the sign bit is clear, and the first octet never zero */
+        assert_memory_not_equal(serial, before, sizeof(serial));
+        memcpy(before, serial, sizeof(serial));
+    }
+}
+
 static void
 test_url(void **state)
 {
@@ -145,9 +160,13 @@ test_url(void **state)
     } good[] = { { "https://line1.example:8443", "line1.example" },
                  { "https://localhost", "localhost" },
                  { "https://[::1]:8443", "::1" },
-                 { "https://192.0.2.7:1", "192.0.2.7" } };
-    static const char *const bad[] = { "http://a",      "https://",   "https://:8443", "https://a:",    "https://a:x",   "https://a/path",
-                                       "https://a:1/x", "https://[a", "https://[]:1",  "https://u@a:1", "https://a?b=c", "a" };
+                 { "https://192.0.2.7:1", "192.0.2.7" },
+                 { "https://a:65535", "a" } };
+    static const char *const bad[] = {
+        "http://a",        "https://",    "https://:8443", "https://a:",    "https://a:x",     "https://a/path",
+        "https://a:1/x",   "https://[a",  "https://[]:1",  "https://u@a:1", "https://a?b=c",   "a",
+        "https://a:65536", "https://a:0", "https://a b",   "https://a\n",   "https://a\x1b[m", "https://[::1\n]"
+    };
     char host[BM_HOST];
 
     (void)state;
@@ -256,8 +275,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trust),     cmocka_unit_test(test_vendor_record), cmocka_unit_test(test_key_name_of_a_vendor),
-        cmocka_unit_test(test_told_leaf), cmocka_unit_test(test_url),           cmocka_unit_test(test_server_certificate),
+        cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_vendor_record),
+        cmocka_unit_test(test_key_name_of_a_vendor),
+        cmocka_unit_test(test_told_leaf),
+        cmocka_unit_test(test_serial_is_positive_and_long),
+        cmocka_unit_test(test_url),
+        cmocka_unit_test(test_server_certificate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
