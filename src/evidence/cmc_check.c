@@ -20,7 +20,7 @@ bm_cmc_check_root(struct bm_crypto *crypto, const struct bm_cmc *cmc, const stru
         return rc;
     attrs.p[0] = BM_DER_SET;
     if ((rc = bm_key_verify(crypto, root, cmc->alg, bm_buf_bytes(&attrs), cmc->signature, fail)) != BM_OK)
-        bm_fail_prefix(fail, "the root key's signature on the CMC request: ");
+        bm_fail_prefix(fail, "the root key's signature on the CMC request");
     return rc;
 }
 

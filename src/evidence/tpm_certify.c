@@ -93,6 +93,6 @@ bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_bytes attest, struct bm
     if ((rc = attest_check(attest, key, extra_data, fail)) != BM_OK || (rc = signature_convert(&alg, &converted, signature, fail)) != BM_OK)
         return rc;
     if ((rc = bm_key_verify(crypto, &ak->key, alg, attest, bm_buf_bytes(&converted), fail)) != BM_OK)
-        bm_fail_prefix(fail, "the attestation key's signature: ");
+        bm_fail_prefix(fail, "the attestation key's signature");
     return rc;
 }

@@ -79,7 +79,7 @@ bm_refuse_counted(struct bm_registrar *r, struct bm_fail *fail)
                                      .chip = "",
                                      .lot = "",
                                      .by = "",
-                                     .sentence = "requests were refused without proof of a root key" };
+                                     .sentence = "requests were refused without proof of a root key, or beyond ten a minute of one chip" };
 
     if (n == 0 || r->now - r->budget.since < 60 || r->npending == MAX_PENDING)
         return BM_OK;

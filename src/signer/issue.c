@@ -135,12 +135,24 @@ unit_of_leaf(struct request *in)
         memcpy(in->claim.root_hash, leaf.keys[0].key.hash, BM_HASH);
 }
 
+/* May this chip have another leaf? What goes beyond comes to the registrar without one, and is counted there with the unproven ones. */
+static bool
+has_own_leaf(const struct request *in)
+{
+    struct bm_refusals *cell = &in->signer->refusals[in->unit % BM_REFUSAL_CELLS];
+    uint32_t minute = (uint32_t)(in->state.now / 60);
+
+    if (cell->minute != minute)
+        *cell = (struct bm_refusals){ .minute = minute };
+    return cell->n++ < BM_REFUSALS_A_MINUTE;
+}
+
 static enum bm_rc
 refuse(struct request *in, bool proven, const char *what, const struct bm_fail *why, struct bm_fail *fail)
 {
     bool chips_fault = why->rc == BM_EINPUT || why->rc == BM_EPOLICY;
 
-    if (proven && chips_fault && in->state.lot_pinned)
+    if (proven && chips_fault && in->state.lot_pinned && has_own_leaf(in))
         return refuse_proven(in, what, why, fail);
     return bm_batch_refuse(in->signer, in->id, why, NULL, fail);
 }

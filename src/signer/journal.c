@@ -169,7 +169,7 @@ bm_journal_open(struct bm_journal *ret_journal, int fd, bm_journal_each *each, v
         if (!more)
             break;
         if ((rc = each(ctx, &record, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "the signer's journal, byte %llu: ", (unsigned long long)record.at);
+            bm_fail_prefix(fail, "the signer's journal, byte %llu", (unsigned long long)record.at);
             return rc;
         }
     }

@@ -13,7 +13,7 @@ stream_refuse(struct bm_signer *signer, const struct bm_authority *authority, ui
     memcpy(lot, signer->stream.pin.lot, sizeof(lot));
     bm_stream_close(&signer->stream);
     if (why->rc == BM_EINPUT || why->rc == BM_EPOLICY)
-        bm_fail_prefix(why, "lot %s: ", lot);
+        bm_fail_prefix(why, "lot %s", lot);
     return bm_authority_refuse(authority, signer, id, "lot", lot, why, fail);
 }
 

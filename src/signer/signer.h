@@ -51,6 +51,13 @@ struct bm_answer {
     } leaf[BM_MAX_RECORD_LEAVES];
 };
 
+/* Leaves about refused requests of the chips that share a cell, in one minute: a chip that asks in a loop fills neither the disk nor the alarms. */
+#define BM_REFUSAL_CELLS 1024
+#define BM_REFUSALS_A_MINUTE 10
+struct bm_refusals {
+    uint32_t minute, n;
+};
+
 struct bm_signer {
     const struct bm_env *env;
     int channel;
@@ -64,6 +71,7 @@ struct bm_signer {
     struct bm_journal journal;
     struct bm_memory memory;
     struct bm_stream stream;
+    struct bm_refusals refusals[BM_REFUSAL_CELLS]; /* a unit's cell: its number modulo these */
 
     struct bm_answer batch[BM_BATCH];
     size_t nbatch;

@@ -42,7 +42,7 @@ file_open(struct bm_token **ret_token, const char *rest, const char *home, const
     if ((rc = bm_path_join(path, home, rest, fail)) != BM_OK || (rc = bm_file_read(&pem, path, fail)) != BM_OK)
         return rc;
     if ((rc = bm_private_parse(&file->private, bm_buf_bytes(&pem), fail)) != BM_OK) {
-        bm_fail_prefix(fail, "%s: ", rest);
+        bm_fail_prefix(fail, "%s", rest);
         return rc;
     }
     file->token.ops = &bm_token_file;

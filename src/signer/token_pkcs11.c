@@ -144,7 +144,7 @@ pin_read(const P11KitUri *uri_const, struct bm_buf *pin, struct bm_fail *fail)
         if (strncmp(source, "file:", 5) == 0)
             source += strncmp(source, "file://", 7) == 0 ? 7 : 5;
         if ((rc = bm_file_read(pin, source, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "pin-source: ");
+            bm_fail_prefix(fail, "pin-source");
             return rc;
         }
         for (size_t i = 0; i < pin->n; i++)

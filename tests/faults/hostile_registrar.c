@@ -78,6 +78,7 @@ assert_refusal(const struct fixture_answer *answer, const char *words, size_t le
         fail_msg("%zu leaves, not %zu: %s", answer->nleaves, leaves, answer->sentence);
     if (leaves > 0)
         assert_non_null(strstr(answer->event, "kind refused\n"));
+    assert_null(strstr(answer->sentence, ": :"));
 }
 
 static void
@@ -396,6 +397,32 @@ a_confirmed_slot_takes_no_other_key(void **state)
     issue_due(w, &(struct fixture_request){ .lot = &w->lot }, &issued);
     confirm(w, &issued);
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot }, "this may be a copy", 1);
+}
+
+/* It may ask again and again: the answers stay, the leaves do not (ten in each of the two minutes that this may touch). */
+static void
+a_chip_that_asks_in_a_loop_fills_nothing(void **state)
+{
+    struct world *w = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf bundle = { .max = BM_MAX_EVIDENCE }, body = { .max = BM_MAX_MESSAGE_BODY };
+    const struct fixture_request request = { .lot = &w->lot };
+    struct fixture_answer answer;
+    size_t leaves = 0;
+
+    issue_due(w, &request, &answer);
+    confirm(w, &answer);
+    fixture_bundle(&w->f, &bundle, &request);
+    fixture_issue_body(&body, &request, bm_buf_bytes(&bundle));
+    for (size_t i = 0; i < 60; i++) {
+        fixture_ask(&w->f, BM_S_ISSUE, bm_buf_bytes(&body), true, &answer);
+        assert_refusal(&answer, "this may be a copy", answer.nleaves);
+        leaves += answer.nleaves;
+    }
+    assert_in_range(leaves, 10, 20);
+    /* another chip's refusal stands on record all the same */
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1 }, &answer);
+    confirm(w, &answer);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1 }, "this may be a copy", 1);
 }
 
 static void
@@ -1048,6 +1075,7 @@ main(void)
         ATTACK(orders_bind_lot_profile_and_time),
         ATTACK(a_retry_gets_the_same_certificate),
         ATTACK(a_confirmed_slot_takes_no_other_key),
+        ATTACK(a_chip_that_asks_in_a_loop_fills_nothing),
         ATTACK(a_provisional_identity_is_replaced_three_times),
         ATTACK(two_devices_share_no_key),
         ATTACK(one_unit_more_than_ordered_is_refused),
