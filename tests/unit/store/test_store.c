@@ -225,6 +225,107 @@ lists_have_the_promised_names(void **state)
 }
 
 static void
+an_order_whose_dates_fit_goes_before_older_ones(void **state)
+{
+    static const char lots[1][BM_MAX_NAME + 1] = { "EX-001" };
+    static const struct {
+        const char *name;
+        bm_time from, until;
+        uint64_t quantity;
+    } orders[] = {
+        { "over", 0, 999, 9 }, { "later", 5000, 6000, 9 }, { "full", 0, BM_TIME_NEVER, 0 }, { "now", 900, 1100, 9 }, { "too", 900, 1100, 9 }
+    };
+    const struct bm_store_profile profiles[] = { { .name = "gateway-1", .service = "mqtt", .text = bm_bytes_str("p") } };
+    struct fixture *t = *state;
+    struct bm_store_choice choice;
+    bool found;
+
+    lot_add(t);
+    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
+    for (size_t i = 0; i < BM_COUNT(orders); i++)
+        OK(bm_store_order_put(t->store, orders[i].name, orders[i].quantity, orders[i].from, orders[i].until, lots, 1, profiles, 1, 2,
+                              &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1000, &found, &choice, &t->fail));
+    assert_string_equal(choice.order, "now");
+    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1100, &found, &choice, &t->fail));
+    assert_string_equal(choice.order, "now");
+    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 5500, &found, &choice, &t->fail));
+    assert_string_equal(choice.order, "later");
+    /* only the full one fits */
+    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1200, &found, &choice, &t->fail));
+    assert_string_equal(choice.order, "full"); /* which the signer says, in its sentence */
+}
+
+static void
+a_chip_of_two_lots_is_found_in_the_one_that_has_an_order(void **state)
+{
+    static const char lots[1][BM_MAX_NAME + 1] = { "EX-002" };
+    const struct bm_store_profile profiles[] = { { .name = "gateway-1", .service = "mqtt", .text = bm_bytes_str("p") } };
+    const uint8_t second[BM_HASH] = { 9 };
+    struct fixture *t = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = 100 };
+    struct bm_store_chip chip;
+    int64_t lot, id = 0;
+    bool found;
+
+    lot_add(t);
+    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
+    OK(bm_store_lot_arrive(t->store, "EX-002", "Example", "birthmark", 1, second, 1000, &lot, &t->fail));
+    OK(bm_store_chip_add(t->store, lot, 0, "chip-1", "tpm", bm_bytes_str("leaf"), keys, 2, &t->fail));
+    OK(bm_store_lot_pinned(t->store, second, 1002, 8, &t->fail));
+    OK(bm_store_chip_by_key(t->store, keys[0].hash, &found, &chip, &leaf, &t->fail));
+    assert_string_equal(chip.lot.name, "EX-001");
+    OK(bm_store_order_put(t->store, "o", 1, 0, BM_TIME_NEVER, lots, 1, profiles, 1, 2, &t->fail));
+    bm_buf_reset(&leaf);
+    OK(bm_store_chip_by_ski(t->store, keys[1].ski, &found, &chip, &leaf, &t->fail));
+    assert_string_equal(chip.lot.name, "EX-002");
+    OK(bm_store_chip_of_lot(t->store, keys[0].hash, "EX-001", &found, &id, &t->fail));
+    assert_true(found && id != chip.id);
+    OK(bm_store_chip_of_lot(t->store, keys[0].hash, "EX-003", &found, &id, &t->fail));
+    assert_false(found);
+}
+
+static void
+pages_give_every_row_once(void **state)
+{
+    struct fixture *t = *state;
+    const struct bm_store_filter all = { .name = NULL };
+
+    for (int i = 0; i < 10; i++) {
+        char event[16];
+        uint64_t alarm;
+
+        (void)snprintf(event, sizeof(event), "event %d", i);
+        OK(bm_store_leaf_add(
+            t->store,
+            &(struct bm_store_leaf){
+                .index = (uint64_t)i, .kind = 1, .time = 5, .hash = root, .salt = root, .event = bm_bytes_str(event), .device = "" },
+            &t->fail));
+        OK(bm_store_alarm_add(t->store, &(struct bm_store_alarm){ .time = 5, .kind = "lot", .sentence = event }, &alarm, &t->fail));
+    }
+    for (size_t most = 1; most <= 11; most++) {
+        bm_cleanup(bm_buf_done) struct bm_buf one = { .max = 10000 }, parts = { .max = 10000 };
+        static const char *const lists[] = { "event", "alarm" };
+
+        for (size_t i = 0; i < BM_COUNT(lists); i++) {
+            struct bm_store_page page = { .most = most }, whole = { .most = 100 };
+            size_t pages = 0;
+
+            bm_buf_reset(&one);
+            bm_buf_reset(&parts);
+            OK(bm_store_rows(t->store, lists[i], &all, &whole, keep_row, &one, &t->fail));
+            assert_false(whole.more);
+            do {
+                OK(bm_store_rows(t->store, lists[i], &all, &page, keep_row, &parts, &t->fail));
+                pages++;
+            } while (page.more);
+            assert_int_equal(pages, 10 / most + 1);
+            assert_true(bm_bytes_equal(bm_buf_bytes(&one), bm_buf_bytes(&parts)));
+        }
+    }
+}
+
+static void
 a_rolled_back_transaction_leaves_nothing(void **state)
 {
     struct fixture *t = *state;
@@ -256,6 +357,9 @@ main(void)
         cmocka_unit_test_setup_teardown(a_lot_of_the_same_name_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_order_of_a_unit_is_chosen_before_open_ones_and_full_ones_last, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_have_the_promised_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_order_whose_dates_fit_goes_before_older_ones, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_chip_of_two_lots_is_found_in_the_one_that_has_an_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_give_every_row_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rolled_back_transaction_leaves_nothing, setup, teardown),
     };
 
