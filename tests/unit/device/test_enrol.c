@@ -1,15 +1,11 @@
 /* test_enrol.c - libbirthmark and birthmark-agent against a server that checks the evidence: identities come, refusals are said, nothing is half done. */
+#include "../testing.h"
+
 #include "birthmark.h"
 #include "device/enrol.h"
 
 #include "testserver.h"
 #include "virtual.h"
-
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 static struct virtual chips;
 static struct testca ca;
@@ -225,7 +221,7 @@ the_agent_tells_what_came_of_it(void **state)
     char text[8192];
 
     if (getenv("BM_AGENT") == NULL)
-        skip();
+        kit_skip("the agent's program is not named in BM_AGENT");
 #define AGENT(...) agent((const char *const[]){ __VA_ARGS__, NULL }, text)
     assert_int_equal(AGENT("enrol", "--root", uri, "--server", server.url, "--service", "console", "--cacert", ca_file), 0);
     assert_non_null(strstr(text, "enrolled: console as CN=device"));
@@ -312,5 +308,5 @@ main(void)
     const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2),
                                         cmocka_unit_test(a_clock_behind_the_servers_is_no_reason_to_refuse) };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return kit_end(cmocka_run_group_tests(tests, start, stop));
 }

@@ -1,21 +1,11 @@
 /* test_journal.c - the journal gives back what was acknowledged, cuts what never was, and refuses to stand on anything else. */
-#include "base/base.h"
+#include "../testing.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/file.h"
 #include "signer/journal.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const bodies[] = { "first", "", "the third, a little longer", "4" };
 
@@ -150,6 +140,17 @@ a_tail_torn_at_any_byte_is_cut(void **state)
 }
 
 static void
+what_the_reader_says_of_a_record_comes_with_its_place(void **state)
+{
+    uint64_t at[BM_COUNT(bodies) + 1];
+    bm_cleanup(bm_fd_done) int fd = journal_make(at);
+    struct bm_journal journal;
+
+    (void)state;
+    assert_refused(BM_EBUG, bm_journal_open(&journal, fd, see_none, NULL, &kit_fail), "the signer's journal, byte 0: a record at 0");
+}
+
+static void
 a_flipped_bit_anywhere_is_refused(void **state)
 {
     uint64_t at[BM_COUNT(bodies) + 1];
@@ -209,7 +210,7 @@ a_full_disk_ends_it_and_is_never_tried_again(void **state)
     (void)unlink(path);
     assert_int_equal(bm_journal_open(&journal, fd, see_none, NULL, &fail), BM_OK);
     if ((full = open("/dev/full", O_RDWR | O_CLOEXEC)) < 0)
-        skip();
+        kit_skip("there is no /dev/full");
     journal.fd = full;
     assert_int_equal(bm_journal_add(&journal, 1, bm_bytes_str("first"), &at, &fail), BM_OK);
     assert_int_equal(bm_journal_sync(&journal, &fail), BM_EBUG);
@@ -267,6 +268,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_added_comes_back),
         cmocka_unit_test(a_tail_torn_at_any_byte_is_cut),
+        cmocka_unit_test(what_the_reader_says_of_a_record_comes_with_its_place),
         cmocka_unit_test(a_flipped_bit_anywhere_is_refused),
         cmocka_unit_test(records_out_of_their_place_are_refused),
         cmocka_unit_test(a_full_disk_ends_it_and_is_never_tried_again),
@@ -274,5 +276,5 @@ main(void)
         cmocka_unit_test(a_record_longer_than_any_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return kit_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
