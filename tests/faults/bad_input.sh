@@ -38,7 +38,7 @@ http() { # WANTED NAME REQUEST(printf): what the server answers first
     [[ " $1 " == *" ${status:-none} "* ]] || die "HTTP, $2: answered ${status:-none}, not $1"
     passed=$((passed + 1))
 }
-h='Host: x\r\n'
+h='Host: x\r\nConnection: close\r\n'
 j='Content-Type: application/json\r\n'
 http 200 "a good request" "GET /healthz HTTP/1.1\r\n$h\r\n"
 http 404 "no such path" "GET /nothing HTTP/1.1\r\n$h\r\n"
