@@ -1,6 +1,7 @@
 #!/bin/bash
 # kill_loop.sh - kill -9 before the first, second, third ... write, sync and send of issuing, in signer and registrar, until an enrolment comes through
-# unharmed. After each: the device gets its certificate by asking again, nothing was lost, nothing was signed twice, nobody had to help.
+# unharmed. After each: the device gets its certificate by asking again, nothing was lost, nothing was signed twice, nobody had to help. Then the same
+# while a lot is received.
 #
 #   kill_loop.sh BUILD-DIRECTORY JOURNAL-CHECK         BM_LONG=1: every single write of the registrar, not every seventh
 #
@@ -25,7 +26,7 @@ step=7
 chips=60
 [ -z "${BM_LONG:-}" ] || chips=120
 site_make $chips $chips
-chip=0 killed=0
+chip=0 killed=0 lots=0
 
 serials() { # of the store, as it is
     birthmark identity list --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4
@@ -61,47 +62,89 @@ enrolled() { # CHIP: asks until it has its certificate, as a device does
     die "the server did not come back by itself: $(cat "$work/enrol.err")"
 }
 
-# VICTIM CALL N: one chip enrolled while the victim is killed before its Nth such call. False when nothing was left to kill.
-killed_once() {
-    local victim=$1 call=$2 nth=$3 pid tracer try first again died=no
-    chip=$((chip + 1))
-    [ "$chip" -le $chips ] || die "more steps than chips"
+# VICTIM CALL N WHAT: the server started, and the victim to be killed before its Nth such call while WHAT is done; then nothing is killed any more.
+# False when no Nth call came.
+under_threat() {
+    local victim=$1 call=$2 nth=$3 pid tracer died=no
     server_start
     pid=$(child "$victim") || die "no $victim runs"
     strace -f -p "$pid" -o "$work/trace" -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$nth" 2>"$work/attach" &
     tracer=$!
-    for try in $(seq 100); do
+    for _ in $(seq 100); do
         ! grep -q attached "$work/attach" || break
         kill -0 $tracer 2>/dev/null || skip "strace may not attach to a confined process here: $(cat "$work/attach")"
         sleep 0.02
     done
-    first=$(enrolled $chip)
-    for try in $(seq 60); do
-        again=$(enrolled $chip)
-        ! grep -q '"confirmed": *true' <<<"$again" || break
-    done
-    # Only now is it sure that no Nth call came: confirmations count too. What follows is not to be killed.
+    "$4"
     kill -0 "$pid" 2>/dev/null || died=yes
     kill $tracer 2>/dev/null || :
     wait $tracer 2>/dev/null || :
-    [ "$(serial "$first")" = "$(serial "$again")" ] || die "asking again gives another certificate: $first / $again"
-    grep -q '"confirmed": *true' <<<"$again" || die "the device has not confirmed what it holds: $again"
-    hold "$(serial "$first")"
-    server_stop
     [ $died = yes ] || return 1
     killed=$((killed + 1))
 }
 
-for victim in signer registrar; do
-    for call in pwrite64 fdatasync sendmsg; do
-        nth=1
-        while killed_once $victim $call $nth; do
-            if [ $victim$call = registrarpwrite64 ]; then nth=$((nth + step)); else nth=$((nth + 1)); fi
-        done
-        ok "$victim killed before each $call of an enrolment, up to the ${nth}th"
-        [ $nth -gt 1 ] || die "no $call of the $victim was met: the test tests nothing"
+# One chip enrolled and confirmed. Confirmations count too: only then is it sure that no Nth call came.
+issue() {
+    chip=$((chip + 1))
+    [ "$chip" -le $chips ] || die "more steps than chips"
+    first=$(enrolled $chip)
+    for _ in $(seq 60); do
+        again=$(enrolled $chip)
+        ! grep -q '"confirmed": *true' <<<"$again" || break
     done
-done
+}
+
+issue_hold() {
+    [ "$(serial "$first")" = "$(serial "$again")" ] || die "asking again gives another certificate: $first / $again"
+    grep -q '"confirmed": *true' <<<"$again" || die "the device has not confirmed what it holds: $again"
+    hold "$(serial "$first")"
+}
+
+# One lot of one chip received. The person at the command asks again, too.
+receive() {
+    local status
+    lots=$((lots + 1))
+    birthmark chip create --root "soft:$work/lot$lots.pem" --id "X-$lots" -o "$work/lot$lots.der" >/dev/null
+    birthmark lot sign "$work/lot$lots.der" --key "$work/maker.key" --vendor Maker --lot "X-$lots" -o "$work/X-$lots" >/dev/null
+    for _ in $(seq 60); do
+        status=0
+        said=$(birthmark lot receive "$work/X-$lots" --vendor Maker --expect 1 2>&1 >/dev/null) || status=$?
+        if [ $status = 0 ] || grep -q 'received before\|pinned already' <<<"$said"; then return 0; fi
+        [ $status = 3 ] || die "lot X-$lots was refused (exit $status): $said"
+        sleep 0.1
+    done
+    die "lot X-$lots can't be received: $said"
+}
+
+receive_hold() {
+    birthmark lot show "X-$lots" --json | grep -q '"state":"pinned"' || die "lot X-$lots is not pinned"
+    [ "$(birthmark lot list --json | grep -o '"lot":' | wc -l)" = $((lots + 1)) ] || die "there are more or fewer lots than were received"
+    birthmark order open "x-$lots" --lot "X-$lots" --profile bench-1 --quantity 1 >/dev/null || die "no order can be opened over lot X-$lots"
+    "$build/birthmark-agent" enrol --root "soft:$work/lot$lots.pem" --server "https://localhost:$port" --service mqtt --cacert "$home/root.pem" >/dev/null ||
+        die "the chip of lot X-$lots gets no certificate"
+}
+
+# WHAT STEP: over all victims and calls
+over_all() {
+    local what=$1 step=$2 victim call nth
+    for victim in signer registrar; do
+        for call in pwrite64 fdatasync sendmsg; do
+            nth=1
+            while under_threat $victim $call $nth "$what"; do
+                "${what}_hold"
+                server_stop
+                if [ $victim$call = registrarpwrite64 ]; then nth=$((nth + step)); else nth=$((nth + 1)); fi
+            done
+            "${what}_hold"
+            server_stop
+            ok "$what: $victim killed before each $call, up to the ${nth}th"
+            [ $nth -gt 1 ] || die "no $call of the $victim was met: the test tests nothing"
+        done
+    done
+}
+
+over_all issue $step
+over_all receive $((step == 1 ? 1 : 19))
 expect 0 '' birthmark ledger verify
 grep -q ': whole$' "$work/out" || die "the ledger is not whole"
-ok "$killed kills, $chip devices, and the ledger is whole: $(tail -n 1 "$work/out")"
+ok "$killed kills, $chip devices, $lots lots, and the ledger is whole: $(tail -n 1 "$work/out")"
