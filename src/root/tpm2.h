@@ -11,6 +11,7 @@ struct bm_tpm2 {
     TSS2_TCTI_CONTEXT *tcti;
     ESYS_CONTEXT *esys;
     char where[128];              /* the TCTI's name, for sentences */
+    char conf[256];               /* what the TCTI loader is given; "" = its default */
     ESYS_TR loaded;               /* the operational key used last: a handshake signs without loading; ESYS_TR_NONE: none */
     uint8_t loaded_hash[BM_HASH]; /* of its record */
 };

@@ -101,6 +101,20 @@ leftovers_flush(struct bm_tpm2 *tpm, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* A simulator without a host is this machine's: by number, since "localhost", which the TPM library would take, may be ::1 first or no name at all. */
+static void
+place_set(struct bm_tpm2 *tpm, const char *conf)
+{
+    static const char *const simulators[] = { "swtpm:", "mssim:" };
+
+    for (size_t i = 0; i < BM_COUNT(simulators); i++)
+        if (strncmp(conf, simulators[i], strlen(simulators[i])) == 0 && strstr(conf, "host=") == NULL && strstr(conf, "path=") == NULL) {
+            (void)snprintf(tpm->conf, sizeof(tpm->conf), "%shost=127.0.0.1,%s", simulators[i], conf + strlen(simulators[i]));
+            return;
+        }
+    (void)snprintf(tpm->conf, sizeof(tpm->conf), "%s", conf);
+}
+
 enum bm_rc
 bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail)
 {
@@ -112,8 +126,9 @@ bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     tpm->root.ops = &bm_root_tpm2;
     tpm->loaded = ESYS_TR_NONE;
+    place_set(tpm, conf);
     (void)snprintf(tpm->where, sizeof(tpm->where), "%s", *conf == '\0' ? "the default place" : conf);
-    if ((trc = Tss2_TctiLdr_Initialize(*conf == '\0' ? NULL : conf, &tpm->tcti)) != TSS2_RC_SUCCESS)
+    if ((trc = Tss2_TctiLdr_Initialize(tpm->conf[0] == '\0' ? NULL : tpm->conf, &tpm->tcti)) != TSS2_RC_SUCCESS)
         rc = bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s does not answer: start it, or correct the root's URI", tpm->where);
     else if ((trc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL)) != TSS2_RC_SUCCESS)
         rc = bm_tpm2_fail(tpm, trc, "be opened", fail);

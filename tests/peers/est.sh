@@ -57,12 +57,12 @@ same "openssl verifies the server, host name and all" \
 same "curl, HTTP/1.0" "$("${curl[@]}" --http1.0 -o /dev/null -w '%{http_code} %{http_version}' "$url/healthz")" "200 1.1"
 same "curl is answered a HEAD" "$("${curl[@]}" --head -o /dev/null -w '%{http_code}' "$url/ca/root.crt")" 200
 if command -v wget >/dev/null; then
-    wget -q --ca-certificate=home/root.pem -O root.der "$url/ca/root.crt"
+    wget -q --ca-certificate=home/root.pem -O root.der "https://127.0.0.1:$port/ca/root.crt"
     same "wget fetches the root" "$(openssl x509 -inform DER -in root.der -noout -fingerprint)" "$(openssl x509 -in home/root.pem -noout -fingerprint)"
 fi
 if command -v gnutls-cli >/dev/null; then
     printf 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' |
-        gnutls-cli --x509cafile=home/root.pem --alpn=http/1.1 -p "$port" localhost >gnutls.log 2>&1 || :
+        gnutls-cli --x509cafile=home/root.pem --alpn=http/1.1 --sni-hostname localhost --verify-hostname localhost -p "$port" 127.0.0.1 >gnutls.log 2>&1 || :
     same "gnutls speaks to it" "$(grep -c '"status":"ok"' gnutls.log)" 1
 fi
 

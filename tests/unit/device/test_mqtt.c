@@ -5,6 +5,7 @@
 #include "virtual.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,11 +60,23 @@ publish(const char *uri, const char *host)
     return virtual_run(&chips, argv, "mqtt.txt");
 }
 
+/* By name, which is checked; a bare system may have no name for itself. */
+static const char *
+here(void)
+{
+    struct addrinfo *found = NULL;
+    bool named = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+
+    if (named)
+        freeaddrinfo(found);
+    return named ? "localhost" : "127.0.0.1";
+}
+
 static void
 hardware_keys_publish(void **state)
 {
     identity_make(*state);
-    assert_int_equal(publish(*state, "localhost"), 0);
+    assert_int_equal(publish(*state, here()), 0);
     assert_int_equal(publish(*state, "127.0.0.2"), 1); /* the broker answers there too, and its certificate does not say so */
 }
 
@@ -77,7 +90,7 @@ a_stranger_does_not(void **state)
     identity_make(chips.uri[VIRTUAL_SOFT]);
     testca_free(&ca);
     ca = keep;
-    assert_int_equal(publish(chips.uri[VIRTUAL_SOFT], "localhost"), 1);
+    assert_int_equal(publish(chips.uri[VIRTUAL_SOFT], here()), 1);
 }
 
 static bool
