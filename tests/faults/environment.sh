@@ -8,7 +8,7 @@
 # shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 . "$(dirname "$0")/lib.sh" environment "$1"
 old_clock=$(realpath "$2")
-serve=("$build/birthmarkd" --listen 127.0.0.1:0)
+serve=(timeout 30 "$build/birthmarkd" --listen 127.0.0.1:0)
 
 site_make 3 3
 leaves=$(birthmark site show --json | grep -o '"ledger_size":[0-9]*')
@@ -20,7 +20,7 @@ server_start
 expect 3 "birthmarkd: the home $home is in use by process $server; stop that first, one home has one server" "${serve[@]}"
 cp -r "$home" "$work/other"
 expect 3 "birthmarkd: port $port of 127.0.0.1 is taken by another program; stop that, or choose another port" \
-    "$build/birthmarkd" --home "$work/other" --listen "127.0.0.1:$port"
+    timeout 30 "$build/birthmarkd" --home "$work/other" --listen "127.0.0.1:$port"
 server_stop
 
 # ---- clock ----
