@@ -134,8 +134,11 @@ child_run(const struct bm_spawn *what, const char *path, const char *const *argv
     int high = fcntl(report, F_DUPFD_CLOEXEC, ABOVE);
     int err;
 
-    if (high >= 0 && setsid() > 0 && signals_default() && stdio_place(what->errors) && fds_place(what) &&
-        prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+    if (high < 0) { /* EINVAL, where the limit lies below: it means the same */
+        high = report;
+        errno = EMFILE;
+    } else if (setsid() > 0 && signals_default() && stdio_place(what->errors) && fds_place(what) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+               getppid() == parent)
         (void)execve(path, args.to, vars.to);
     err = errno;
     (void)!write(high, &err, sizeof(err));

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -198,6 +199,24 @@ a_missing_program_is_said_with_the_places(void **state)
 }
 
 static void
+too_few_descriptors_are_said(void **state)
+{
+    struct bm_child child = { .pid = 0 };
+    struct bm_spawn what = { .program = PROGRAM };
+    struct bm_fail fail = { .rc = BM_OK };
+    struct rlimit usual, few;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    few = (struct rlimit){ .rlim_cur = 200, .rlim_max = usual.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(bm_spawn(&child, &what, &fail), BM_EBUSY);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_non_null(strstr(fail.text, "can't be started: Too many open files"));
+    assert_int_equal(child.pid, 0);
+}
+
+static void
 a_descriptor_number_of_stdio_is_a_bug(void **state)
 {
     struct bm_child child = { .pid = 0 };
@@ -245,6 +264,7 @@ main(void)
         cmocka_unit_test(a_stubborn_child_is_killed_after_the_patience),
         cmocka_unit_test(a_child_dies_with_its_parent),
         cmocka_unit_test(a_missing_program_is_said_with_the_places),
+        cmocka_unit_test(too_few_descriptors_are_said),
         cmocka_unit_test(a_descriptor_number_of_stdio_is_a_bug),
         cmocka_unit_test(too_many_arguments_are_a_bug),
         cmocka_unit_test(a_listening_socket_is_told_from_a_hole),
