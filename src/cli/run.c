@@ -2,10 +2,28 @@
 #include "cli/cli.h"
 
 #include "cli/places.h"
+#include "wire/text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* Names of files, words of the command line, another's text: none of it writes control characters to a terminal. */
+static void
+text_clean(char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        size_t n = bm_utf8_size((const uint8_t *)text, left);
+
+        if (n == 0 && *text != '\n')
+            *text = '?';
+        n = n > 0 ? n : 1;
+        text += n;
+        left -= n;
+    }
+}
 
 /* A sentence of ours ends without a stop; one that another follows gets it. */
 static void
@@ -21,10 +39,11 @@ refusal_print(const struct bm_call *call, const struct bm_fail *fail)
 }
 
 static int
-failure_print(const struct bm_call *call, enum bm_rc rc, const struct bm_fail *fail)
+failure_print(const struct bm_call *call, enum bm_rc rc, struct bm_fail *fail)
 {
     const char *words = call->verb != NULL ? call->verb->words : "";
 
+    text_clean(fail->text);
     if (call->used_wrongly) {
         (void)fprintf(stderr, "birthmark: %s; see `birthmark %s%s--help`\n", fail->text, words, words[0] != 0 ? " " : "");
         return 2;

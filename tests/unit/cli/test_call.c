@@ -163,10 +163,22 @@ test_help(void **state)
     assert_string_equal(said.out, "birthmark " BM_VERSION "\n");
 }
 
+/* A file's name may hold anything; the terminal gets no control character of it. */
+static void
+test_no_control_character_reaches_the_terminal(void **state)
+{
+    static struct kit_said said;
+
+    (void)state;
+    assert_int_equal(kit_run(&said, verbs, "thing", "\x1b]0;x\a\xc3\xa9\xff", NULL), 2);
+    assert_non_null(strstr(said.err, "\"thing\" has no verb \"?]0;x?\xc3\xa9?\""));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_control_character_reaches_the_terminal),
         cmocka_unit_test(test_options_stand_anywhere),
         cmocka_unit_test(test_many_takes_words_up_to_the_next_option),
         cmocka_unit_test(test_used_wrongly),
