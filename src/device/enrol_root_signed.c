@@ -25,7 +25,7 @@ nonce_read(struct bm_buf *nonce, struct bm_bytes reply, struct bm_fail *fail)
 
     if ((rc = bm_json_parse(&json, reply, BM_MAX_JSON, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(json, "the server's nonce", fail);
+    in = bm_json_in(json, "server's nonce", fail);
     text = bm_json_str(&in, "nonce", 256);
     (void)bm_json_u64(&in, "expiry", 0, UINT32_MAX); /* we use it at once */
     if ((rc = bm_json_in_end(&in)) != BM_OK)

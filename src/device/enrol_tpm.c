@@ -62,7 +62,7 @@ challenge(struct bm_secret *ret_secret, const struct bm_enrol_run *run, struct b
 
     if ((rc = request_new(&request, run, ak, fail)) != BM_OK || (rc = ask(&reply, run, "/v1/tpm/challenge", request, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(reply, "the server's challenge", fail);
+    in = bm_json_in(reply, "server's challenge", fail);
     bm_json_b64(&in, "credential", &credential);
     bm_json_b64(&in, "secret", &secret);
     if ((rc = bm_json_in_end(&in)) != BM_OK)
@@ -93,7 +93,7 @@ request_fill(json_t *request, const struct bm_enrol_run *run, const struct bm_se
 static enum bm_rc
 certs_read(struct bm_buf *certs, json_t *reply, struct bm_fail *fail)
 {
-    struct bm_json_in in = bm_json_in(reply, "the server's reply", fail);
+    struct bm_json_in in = bm_json_in(reply, "server's reply", fail);
     json_t *list = bm_json_array(&in, "certificates", BM_ENROL_CERTS), *one;
     size_t i;
     enum bm_rc rc;

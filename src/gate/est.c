@@ -36,7 +36,7 @@ nonce_subject(struct bm_buf *subject, struct bm_bytes body, struct bm_fail *fail
 
     if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(json, "the request for a nonce", fail);
+    in = bm_json_in(json, "request for a nonce", fail);
     text = bm_json_str(&in, "reqInfo", 64);
     (void)bm_json_str_opt(&in, "type", 64);
     if (json_object_get(json, "len") != NULL)

@@ -68,7 +68,7 @@ bm_serve_challenge(struct connection *c, struct bm_bytes body, struct bm_fail *f
 
     if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(json, "the request", fail);
+    in = bm_json_in(json, "request", fail);
     trip_read(&trip, &in);
     if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
         return rc;
@@ -153,7 +153,7 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
 
     if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(json, "the request", fail);
+    in = bm_json_in(json, "request", fail);
     trip_read(&trip, &in);
     for (size_t i = 0; i < PART_N; i++) {
         claim.part[i].max = claim_parts[i].max;
@@ -204,7 +204,7 @@ bm_serve_confirm(struct connection *c, struct bm_bytes body, struct bm_fail *fai
 
     if ((rc = bm_json_parse(&json, body, BM_MAX_JSON, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(json, "the confirmation", fail);
+    in = bm_json_in(json, "confirmation", fail);
     if ((rc = bm_json_in_end(&in)) != BM_OK)
         return rc;
     if (!c->has_peer)

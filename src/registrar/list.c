@@ -37,7 +37,7 @@ filter_parse(struct bm_store_filter *ret_filter, json_t **ret_json, struct bm_by
 
     if ((rc = bm_json_parse(ret_json, text, FILTER_MAX, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(*ret_json, "the filter", fail);
+    in = bm_json_in(*ret_json, "filter", fail);
     ret_filter->name = bm_json_str_opt(&in, "name", 128);
     ret_filter->state = bm_json_str_opt(&in, "state", 32);
     ret_filter->lot = bm_json_str_opt(&in, "lot", BM_MAX_NAME);
