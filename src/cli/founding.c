@@ -129,6 +129,13 @@ nonce_make(const struct bm_founding *f, struct bm_fail *fail)
     return rc != BM_OK ? rc : file_put(f, BM_PLACE_NONCE_KEY, "", bm_bytes(key.b, BM_NONCE), 0600, fail);
 }
 
+/* Empty: the signer founds itself in it, and in no other. */
+static enum bm_rc
+journal_make(const struct bm_founding *f, struct bm_fail *fail)
+{
+    return file_put(f, BM_PLACE_JOURNAL, "", bm_bytes(NULL, 0), 0600, fail);
+}
+
 /* The signer's CA keys: in its directory, or in the token. */
 static enum bm_rc
 ca_key_make(struct bm_founding *f, struct bm_call *call, enum bm_ca ca, const char *name, struct bm_key *ret, struct bm_fail *fail)
@@ -305,6 +312,7 @@ bm_founding_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fa
     enum bm_rc rc;
 
     if ((rc = dirs_make(f, fail)) != BM_OK || (rc = ledger_make(f, fail)) != BM_OK || (rc = nonce_make(f, fail)) != BM_OK ||
+        (rc = journal_make(f, fail)) != BM_OK ||
         (rc = note_key_make(f, first->name, BM_PLACE_OPERATOR_KEY, first->name, &first->key, fail)) != BM_OK ||
         (rc = hierarchy_make(f, call, fail)) != BM_OK || (rc = profiles_put(f, fail)) != BM_OK || (rc = texts_put(f, fail)) != BM_OK)
         return rc;

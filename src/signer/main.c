@@ -120,7 +120,10 @@ open_ca(struct bm_signer *signer, enum bm_ca which, const char *home, struct bm_
     return BM_OK;
 }
 
-/* A new journal's name must last as long as what is written into it. */
+/*
+ * init makes the journal, empty: the signer founds itself in an empty one and never in a missing one, or whoever deletes it would give out every slot
+ * again. Its name must last as long as what is written into it.
+ */
 static enum bm_rc
 open_journal(int *ret_fd, const char *home, struct bm_fail *fail)
 {
@@ -131,8 +134,10 @@ open_journal(int *ret_fd, const char *home, struct bm_fail *fail)
 
     if ((rc = bm_path_join(path, home, BM_PLACE_JOURNAL, fail)) != BM_OK || (rc = bm_path_join(parent, home, "signer", fail)) != BM_OK)
         return rc;
-    if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0 ||
-        (dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fsync(dir) != 0)
+    if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0 && errno == ENOENT)
+        return bm_fail(fail, BM_EBUSY, NULL, "the signer's journal %s is missing: put its newest copy back, nothing is signed without it",
+                       path);
+    if (fd < 0 || (dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fsync(dir) != 0)
         return bm_fail(fail, BM_EBUSY, NULL, "%s can't be opened: %s", path, strerrordesc_np(errno));
     /* HOME/lock keeps others away; a signer started by hand beside it would write into the same file */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)

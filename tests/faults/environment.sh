@@ -39,6 +39,10 @@ birthmark_journal
 truncate -s 600 "$home/signer/journal" # an old copy, cut in a record
 expect 3 "~^birthmark: birthmark-registrar: the store is ahead of the signer's journal: it holds 4 ledger entries and the journal [0-3], so the journal is an old copy; put the newest back" \
     birthmark lot list
+rm "$home/signer/journal"
+expect 3 "~^birthmark: birthmark-signer: the signer's journal [^ ]*/signer/journal is missing: put its newest copy back, nothing is signed without it" \
+    birthmark lot list
+[ ! -e "$home/signer/journal" ] || die "a signer without its journal made a new one"
 birthmark_journal
 expect 0 '' birthmark ledger verify
 

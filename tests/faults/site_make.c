@@ -136,6 +136,7 @@ make_secrets(struct fixture *f)
     fixture_must(bm_note_key_init(&f->ledger_key, origin, ledger.key.key, &fail));
     fixture_must(bm_env_system.random(bm_env_system.ctx, nonce, sizeof(nonce), &fail));
     put(f, BM_PLACE_NONCE_KEY, bm_bytes(nonce, sizeof(nonce)));
+    put(f, BM_PLACE_JOURNAL, bm_bytes(NULL, 0));
 }
 
 void
