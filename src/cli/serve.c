@@ -10,15 +10,14 @@
 
 /* A certificate that ends soon, or that does not name the host, is made anew. Without the server CA's key it serves as long as it holds. */
 static enum bm_rc
-cert_renew(const struct bm_call *call, struct bm_fail *fail)
+cert_renew(const struct bm_call *call, const struct bm_site *site, struct bm_fail *fail)
 {
-    bm_cleanup(bm_site_free) struct bm_site *site = NULL;
     char until[BM_TIME_TEXT];
     bm_time now, end = 0;
     bool good = false;
     enum bm_rc rc;
 
-    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK || (rc = bm_site_read(&site, call->home, fail)) != BM_OK)
+    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK)
         return rc;
     if (bm_server_cert_good(call->home, site->url, now, &good, &end, fail) == BM_OK && good)
         return BM_OK;
@@ -55,13 +54,24 @@ address_check(struct bm_call *call, const char *option, struct bm_fail *fail)
     return bm_usage(call, fail, "--%s wants a number and a port: 127.0.0.1:8443, [::1]:8443, 0.0.0.0:8443 or localhost:8443", option);
 }
 
+/* Where devices look for the site: the port of its own url, on this machine alone; 8443 where the url names none. */
+static void
+listen_default(char ret[static BM_LISTEN_NAME], const char *url)
+{
+    const char *colon = strrchr(url, ':'), *port = colon == NULL ? "" : colon + 1;
+    bool named = port[0] != 0 && port[strspn(port, "0123456789")] == 0;
+
+    (void)snprintf(ret, BM_LISTEN_NAME, "127.0.0.1:%s", named ? port : "8443");
+}
+
 static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
+    bm_cleanup(bm_site_free) struct bm_site *site = NULL;
     const char *listen = bm_call_option(call, "listen"), *plain = bm_call_option(call, "listen-http");
-    char path[BM_PATH];
+    char path[BM_PATH], otherwise[BM_LISTEN_NAME];
     /* execv wants char * and writes nothing */
-    const char *args[8] = { "birthmarkd", "--home", call->home, "--listen", listen != NULL ? listen : "127.0.0.1:8443" };
+    const char *args[8] = { "birthmarkd", "--home", call->home, "--listen", listen != NULL ? listen : otherwise };
     union {
         const char *const *in;
         char *const *out;
@@ -73,8 +83,10 @@ run(struct bm_call *call, struct bm_fail *fail)
         args[6] = plain;
     }
     if ((rc = address_check(call, "listen", fail)) != BM_OK || (rc = address_check(call, "listen-http", fail)) != BM_OK ||
-        (rc = cert_renew(call, fail)) != BM_OK || (rc = daemon_path(path, fail)) != BM_OK)
+        (rc = bm_site_read(&site, call->home, fail)) != BM_OK || (rc = cert_renew(call, site, fail)) != BM_OK ||
+        (rc = daemon_path(path, fail)) != BM_OK)
         return rc;
+    listen_default(otherwise, site->url);
     (void)execv(path, argv.out);
     return bm_fail(fail, BM_EBUSY, NULL, "%s can't be started: %s", path, strerrordesc_np(errno));
 }
@@ -86,7 +98,7 @@ const struct bm_verb bm_verb_serve = {
     .purpose = "Run the server here, in the foreground, until Ctrl-C.",
     .help = "As birthmarkd does under systemd. The gate's certificate is made anew when it ends within 30 days. Commands go through\n"
             "the running server by themselves.\n\nexample: birthmark serve --listen 0.0.0.0:8443\n",
-    .options = { { .name = "listen", .value = "HOST:PORT", .help = "TLS; default 127.0.0.1:8443" },
+    .options = { { .name = "listen", .value = "HOST:PORT", .help = "TLS; default: 127.0.0.1 and the port of the site's url, else 8443" },
                  { .name = "listen-http", .value = "HOST:PORT", .help = "plain HTTP, for what is signed anyway; default: none" } },
     .run = run,
 };

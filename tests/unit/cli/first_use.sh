@@ -47,7 +47,7 @@ done
 # The code blocks of the README's section, in order: 1 the first use, 2 Microchip's manifests.
 block() { # N
     awk -v want="$1" '/^## / { in_section = /A first real use/ } in_section && /^```/ { open = !open; n += open; next } in_section && open && n == want' "$source/README.md" |
-        sed "s|\$PWD/build|$build|; s|8443|$port|g; s|birthmark serve &|birthmark serve --listen 127.0.0.1:$port >serve.log 2>\&1 \& server=\$!; await|"
+        sed "s|\$PWD/build|$build|; s|8443|$port|g; s|birthmark serve &|birthmark serve >serve.log 2>\&1 \& server=\$!; await|"
 }
 
 await() { # until the server serves
