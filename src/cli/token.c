@@ -1,10 +1,8 @@
 #include "cli/token.h"
 
-#include "root/p11.h"
+#include "p11/p11.h"
 
-#include <stdlib.h>
-
-#define SOFTHSM "/usr/lib/softhsm/libsofthsm2.so" /* where Debian puts the software token */
+#define SCHEME "pkcs11:"
 
 /* A relative path would mean another file to a server that is started elsewhere. */
 static bool
@@ -24,10 +22,10 @@ enum bm_rc
 bm_token_uri(struct bm_call *call, char *ret, size_t n, const char *uri, const char *label, struct bm_fail *fail)
 {
     size_t path = strcspn(uri, "?");
-    const char *query = uri + path, *module = secure_getenv("BM_PKCS11_MODULE");
+    const char *query = uri + path;
     int written;
 
-    if (strncmp(uri, "pkcs11:", 7) != 0 || strstr(uri, "object=") != NULL || strstr(uri, "token=") == NULL)
+    if (strncmp(uri, SCHEME, sizeof(SCHEME) - 1) != 0 || strstr(uri, "object=") != NULL || strstr(uri, "token=") == NULL)
         return bm_usage(call, fail,
                         "--token must be file, or pkcs11:token=NAME?pin-source=FILE (RFC 7512; keys get names of their own there)");
     if (has_relative(uri, "pin-source=") || has_relative(uri, "module-path="))
@@ -36,7 +34,7 @@ bm_token_uri(struct bm_call *call, char *ret, size_t n, const char *uri, const c
         written = snprintf(ret, n, "%.*s;object=%s%s", (int)path, uri, label, query);
     else
         written = snprintf(ret, n, "%.*s;object=%s%s%cmodule-path=%s", (int)path, uri, label, query, query[0] == '?' ? '&' : '?',
-                           module != NULL ? module : SOFTHSM);
+                           bm_p11_module());
     if (written < 0 || (size_t)written >= n)
         return bm_usage(call, fail, "--token: the URI is too long");
     return BM_OK;
@@ -50,7 +48,7 @@ bm_token_key_make(const char *uri, const char *label, struct bm_key *ret_key, st
     size_t n = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_p11_open(&token, uri, fail)) != BM_OK) {
+    if ((rc = bm_p11_open(&token, BM_P11_ROOT, uri + sizeof(SCHEME) - 1, fail)) != BM_OK) {
         bm_fail_prefix(fail, "--token"); /* its sentences are worded for a device's root */
         return rc;
     }
@@ -75,7 +73,7 @@ bm_token_key_destroy(const char *uri, const char *label)
     struct bm_fail unused;
     size_t n;
 
-    if (bm_p11_open(&token, uri, &unused) != BM_OK)
+    if (bm_p11_open(&token, BM_P11_ROOT, uri + sizeof(SCHEME) - 1, &unused) != BM_OK)
         return;
     for (size_t i = 0; i < BM_COUNT(classes); i++)
         if (bm_p11_find(&token, classes[i], label, bm_bytes(NULL, 0), found, &n, &unused) == BM_OK)

@@ -10,7 +10,8 @@
  * A commit happens when the leaf's certificate for the pending key is created: one object, there or not. Destroying the old identity and giving the key
  * its live label are tidying, done again by whoever comes next (settle).
  */
-#include "root/p11.h"
+#include "root/backend.h"
+#include "root/pkcs11_cert.h"
 
 #include "wire/rd.h"
 #include "wire/text.h"
@@ -34,21 +35,18 @@ token_of(const struct bm_root *root)
 static enum bm_rc
 pkcs11_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf uri = { .max = BM_MAX_NOTE };
-    struct pkcs11 *root;
+    struct pkcs11 *root = calloc(1, sizeof(*root));
     enum bm_rc rc;
 
-    bm_buf_add_fmt(&uri, "pkcs11:%s", rest);
-    bm_buf_add_u8(&uri, 0);
-    if ((rc = bm_buf_check(&uri, "the root's URI", fail)) != BM_OK)
-        return rc;
-    if ((root = calloc(1, sizeof(*root))) == NULL)
+    if (root == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     root->root.ops = &bm_root_pkcs11;
-    if ((rc = bm_p11_open(&root->token, (const char *)uri.p, fail)) != BM_OK) {
+    if ((rc = bm_p11_open(&root->token, BM_P11_ROOT, rest, fail)) != BM_OK) {
         free(root);
         return rc;
     }
+    if (root->token.label[0] == '\0')
+        (void)snprintf(root->token.label, sizeof(root->token.label), "birthmark-root");
     *ret_root = &root->root;
     return BM_OK;
 }
@@ -164,7 +162,7 @@ pkcs11_root_sign(struct bm_root *root, const struct bm_key *public, struct bm_by
     if (memcmp(key.hash, public->hash, BM_HASH) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "the token's key \"%s\" is not that root key", token->label);
     *ret_alg = BM_SIG_ECDSA_SHA256;
-    return bm_p11_sign(token, private, tbs, signature, fail);
+    return bm_p11_sign(token, private, *ret_alg, tbs, signature, fail);
 }
 
 static const char *
@@ -315,7 +313,7 @@ pkcs11_key_sign(struct bm_root *root, const char *service, bool pending, struct 
     if (rc != BM_OK)
         return rc;
     *ret_alg = BM_SIG_ECDSA_SHA256;
-    return bm_p11_sign(token_of(root), private, tbs, signature, fail);
+    return bm_p11_sign(token_of(root), private, *ret_alg, tbs, signature, fail);
 }
 
 /* Puts a certificate in the place of those with this label and id: the new one first, so that one is always there. */

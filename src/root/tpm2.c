@@ -1,6 +1,7 @@
 /* tpm2.c - a TPM 2.0 as root: endorsement keys decrypt, an attestation key speaks for operational keys that live in NV records. */
 #include "root/tpm2.h"
 
+#include "pki/raw.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 

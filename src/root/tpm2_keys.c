@@ -2,6 +2,7 @@
 #include "root/tpm2.h"
 
 #include "digest/libcrypto.h"
+#include "pki/raw.h"
 #include "wire/rd.h"
 
 #include <openssl/x509.h>

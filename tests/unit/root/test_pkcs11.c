@@ -1,7 +1,8 @@
 /* test_pkcs11.c - what only a token does: PINs, keys that could be read out, a commit that was cut off. */
 #include "../testing.h"
 
-#include "root/p11.h"
+#include "root/pkcs11_cert.h"
+#include "root/root.h"
 
 #include "virtual.h"
 
@@ -56,7 +57,7 @@ a_root_key_that_can_be_read_out_is_refused(void **state)
     CK_OBJECT_HANDLE one, two;
 
     (void)state;
-    assert_ok(bm_p11_open(&token, chips.uri[VIRTUAL_PKCS11], &kit_fail));
+    assert_ok(bm_p11_open(&token, BM_P11_ROOT, chips.uri[VIRTUAL_PKCS11] + strlen("pkcs11:"), &kit_fail));
     assert_int_equal(
         token.fn->C_GenerateKeyPair(token.session, &mechanism, public, BM_COUNT(public), private, BM_COUNT(private), &one, &two), CKR_OK);
     const char *query = strchr(chips.uri[VIRTUAL_PKCS11], '?');
@@ -109,7 +110,7 @@ a_commit_that_was_cut_off_is_finished_by_the_next_one(void **state)
     assert_ok(root->ops->commit(root, "cut", &cert, 1, &kit_fail));
     assert_ok(root->ops->key_new(root, "cut", &second, &kit_fail));
     /* the power goes after the leaf was created and before the old identity was destroyed */
-    assert_ok(bm_p11_open(&token, chips.uri[VIRTUAL_PKCS11], &kit_fail));
+    assert_ok(bm_p11_open(&token, BM_P11_ROOT, chips.uri[VIRTUAL_PKCS11] + strlen("pkcs11:"), &kit_fail));
     assert_ok(bm_p11_find(&token, CKO_PRIVATE_KEY, "birthmark:cut:pending", bm_bytes(NULL, 0), found, &n, &kit_fail));
     assert_int_equal(n, 1);
     assert_ok(bm_p11_read(&token, found[0], CKA_ID, &id, &kit_fail));

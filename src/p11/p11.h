@@ -2,7 +2,7 @@
 #ifndef BM_P11_H
 #define BM_P11_H
 
-#include "root/backend.h"
+#include "pki/key.h"
 
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
@@ -10,22 +10,36 @@
 #define BM_P11_ID 64     /* longest CKA_ID that we follow */
 #define BM_P11_FOUND 160 /* objects looked at in one search: BM_MAX_SERVICES identities with their certificates */
 
+/* Whose keys are in it. Decides the words of a refusal (where the reader finds the URI), and: */
+enum bm_p11_use {
+    BM_P11_ROOT, /* a device's: written to; without module-path the usual module is taken; a locked token is refused at once */
+    BM_P11_CA,   /* the server's: read only; module-path must be there; another CA's URI may have brought the PIN */
+};
+
 /* Opened, and logged in where the token asks for it. The module stays loaded and initialised: the program around us may use it too. */
 struct bm_p11 {
+    enum bm_p11_use use;
     CK_FUNCTION_LIST *fn;
     CK_SESSION_HANDLE session;
     bool opened;
     P11KitUri *uri;
     char serial[17];             /* of the token, without padding */
-    char label[BM_MAX_NAME + 1]; /* of the root key: the URI's object, "birthmark-root" without one */
-    uint8_t id[BM_P11_ID];       /* of the root key, when the URI gives one */
+    char label[BM_MAX_NAME + 1]; /* the URI's object; "" without one */
+    uint8_t id[BM_P11_ID];       /* the URI's id, when it gives one */
     size_t nid;
 };
-bm_must_use enum bm_rc bm_p11_open(struct bm_p11 *ret_token, const char *uri, struct bm_fail *fail);
+/* rest: what stands behind "pkcs11:" in the URI. All files that the room itself opens (module, pin-source) are opened here. */
+bm_must_use enum bm_rc bm_p11_open(struct bm_p11 *ret_token, enum bm_p11_use use, const char *rest, struct bm_fail *fail);
 void bm_p11_close(struct bm_p11 *token);
 
+/* The module of a URI that names none: BM_PKCS11_MODULE, else SoftHSM. */
+const char *bm_p11_module(void);
+
 /* What a failed call means to the reader: BM_EBUSY with what to do. */
-enum bm_rc bm_p11_fail(CK_RV rv, const char *what, struct bm_fail *fail);
+enum bm_rc bm_p11_fail(const struct bm_p11 *token, CK_RV rv, const char *what, struct bm_fail *fail);
+
+/* For templates: PKCS#11 takes them by pointers to non-const that it does not write through. */
+CK_ATTRIBUTE bm_p11_attribute(CK_ATTRIBUTE_TYPE type, const void *value, size_t n);
 
 /* Token objects of this class; label NULL and id.n 0 match any. At most BM_P11_FOUND come back. */
 bm_must_use enum bm_rc bm_p11_find(const struct bm_p11 *token, CK_OBJECT_CLASS class, const char *label, struct bm_bytes id,
@@ -40,11 +54,8 @@ bm_must_use enum bm_rc bm_p11_rename(const struct bm_p11 *token, CK_OBJECT_HANDL
 bm_must_use enum bm_rc bm_p11_generate(const struct bm_p11 *token, const char *label, struct bm_bytes id, struct bm_fail *fail);
 /* The public key that belongs to this private key. */
 bm_must_use enum bm_rc bm_p11_public(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_key *ret_key, struct bm_fail *fail);
-/* ECDSA over SHA-256(tbs), as DER. */
-bm_must_use enum bm_rc bm_p11_sign(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_bytes tbs, struct bm_buf *signature,
-                                   struct bm_fail *fail);
-/* Stores a certificate beside the key with this id. */
-bm_must_use enum bm_rc bm_p11_cert_add(const struct bm_p11 *token, const char *label, struct bm_bytes id, struct bm_bytes der,
-                                       struct bm_fail *fail);
+/* Appends an ECDSA signature over tbs, as DER. alg: BM_SIG_ECDSA_SHA256 for a key on P-256, BM_SIG_ECDSA_SHA384 for one on P-384. */
+bm_must_use enum bm_rc bm_p11_sign(const struct bm_p11 *token, CK_OBJECT_HANDLE private, enum bm_sig_alg alg, struct bm_bytes tbs,
+                                   struct bm_buf *signature, struct bm_fail *fail);
 
 #endif
