@@ -183,7 +183,8 @@ tool(const char *const *argv)
 {
     char tcti[600];
 
-    (void)snprintf(tcti, sizeof(tcti), "%s", strchr(chips.uri[VIRTUAL_TPM2], ':') + 1);
+    /* by number: the tools would look for "localhost", which a bare system does not know */
+    (void)snprintf(tcti, sizeof(tcti), "swtpm:host=127.0.0.1,%s", strstr(chips.uri[VIRTUAL_TPM2], "port="));
     (void)setenv("TPM2TOOLS_TCTI", tcti, 1);
     return virtual_run(&chips, argv, "tool.txt");
 }
