@@ -320,6 +320,8 @@ request_read(SSL *ssl, struct bm_buf *text, struct exchange *x)
         if ((got = SSL_read(ssl, part, sizeof(part))) <= 0)
             return false;
         bm_buf_add(text, part, (size_t)got);
+        bm_buf_add_u8(text, 0); /* behind its end, for the string functions */
+        text->n--;
     }
     x->body = bm_bytes(text->p + head, length);
     return strncmp((const char *)text->p, "POST ", 5) == 0 &&
