@@ -251,9 +251,9 @@ request_serve(struct request *q, struct bm_fail *fail)
     if (!q->found) {
         (void)snprintf(
             sentence, sizeof(sentence),
-            "this chip is in no received lot (root key %.4s…%s). Ask the custodian to receive its lot, or check the board's chip "
+            "this chip is in no received lot (root key %s%.4s…%s). Ask the custodian to receive its lot, or check the board's chip "
             "against its reel label.",
-            q->who, q->who + strlen(q->who) - 2);
+            strlen(q->who) == 2 * BM_HASH ? "" : "by identifier ", q->who, q->who + strlen(q->who) - 2);
         return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
     }
     if ((rc = bm_store_choose(q->peer->r->store, q->chip.lot.name, q->chip.id, q->label, q->peer->r->now, &any, &choice, fail)) != BM_OK)
