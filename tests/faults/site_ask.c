@@ -89,10 +89,10 @@ fixture_profile(const char *name)
 }
 
 static void
-must_answer(const struct fixture_answer *answer, const char *what)
+must_answer(struct fixture *f, const struct fixture_answer *answer, const char *what)
 {
     if (answer->type != BM_S_ANSWER)
-        fixture_die(__FILE__, __LINE__, what, answer->type == 0 ? "the signer ended: see signer.err" : answer->sentence);
+        fixture_unanswered(f, what, answer);
 }
 
 #define LEAVES_A_MESSAGE 256
@@ -107,7 +107,7 @@ fixture_pin(struct fixture *f, const struct fixture_lot *lot)
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
     bm_buf_add_lv32(&body, bm_buf_bytes(&lot->head));
     fixture_ask(f, BM_S_LOT_BEGIN, bm_buf_bytes(&body), false, &answer);
-    must_answer(&answer, "a lot's beginning");
+    must_answer(f, &answer, "a lot's beginning");
     for (size_t i = 0; i < lot->n; i += LEAVES_A_MESSAGE) {
         size_t n = lot->n - i < LEAVES_A_MESSAGE ? lot->n - i : LEAVES_A_MESSAGE;
 
@@ -116,10 +116,10 @@ fixture_pin(struct fixture *f, const struct fixture_lot *lot)
         for (size_t k = 0; k < n; k++)
             bm_buf_add_lv16(&body, bm_buf_bytes(&lot->chips[i + k].leaf));
         fixture_ask(f, BM_S_LOT_LEAVES, bm_buf_bytes(&body), false, &answer);
-        must_answer(&answer, "a lot's leaves");
+        must_answer(f, &answer, "a lot's leaves");
     }
     fixture_ask(f, BM_S_LOT_END, bm_bytes(NULL, 0), true, &answer);
-    must_answer(&answer, "a lot's end");
+    must_answer(f, &answer, "a lot's end");
     f->seq++;
 }
 
@@ -140,7 +140,7 @@ fixture_order(struct fixture *f, const char *name, const struct fixture_lot *lot
     fixture_order_note(f, &note, &(struct fixture_statement){ .by = PETRA_PLANNER }, &order);
     fixture_statement_body(&body, &note, profiles, 1);
     fixture_ask(f, BM_S_STATEMENT, bm_buf_bytes(&body), true, &answer);
-    must_answer(&answer, "an order");
+    must_answer(f, &answer, "an order");
     f->seq++;
 }
 
@@ -150,7 +150,7 @@ fixture_nonce(struct fixture *f, const uint8_t root[static BM_HASH], uint8_t ret
     struct fixture_answer answer;
 
     fixture_ask(f, BM_S_NONCE, bm_bytes(root, BM_HASH), false, &answer);
-    must_answer(&answer, "a nonce");
+    must_answer(f, &answer, "a nonce");
     if (answer.body.n != BM_NONCE + 4)
         fixture_die(__FILE__, __LINE__, "a nonce", "of another length");
     memcpy(ret_nonce, answer.body.p, BM_NONCE);

@@ -102,6 +102,8 @@ struct fixture_answer {
     struct bm_buf body; /* ANSWER: as it came; fixture_answer_done() */
 };
 void fixture_answer_done(struct fixture_answer *answer);
+/* The answer is none, or no good one: ends the program with what was refused, or how the signer ended and its last words. */
+_Noreturn void fixture_unanswered(struct fixture *f, const char *what, const struct fixture_answer *answer);
 
 /* A question and its answer; or the two halves, for batches. `shape` says how to read an ANSWER's body: with ledger leaves or without. */
 uint64_t fixture_send(struct fixture *f, enum bm_signer_message type, struct bm_bytes body);

@@ -151,6 +151,29 @@ fixture_recv(struct fixture *f, bool with_leaves, struct fixture_answer *ret_ans
     }
 }
 
+/* Whoever reads a log of a night has no signer.err any more: what it said last, and wait(2)'s status, stand in the sentence. */
+void
+fixture_unanswered(struct fixture *f, const char *what, const struct fixture_answer *answer)
+{
+    char path[BM_PATH], said[256] = "", why[512];
+    int status;
+    FILE *errors;
+
+    if (answer->type != 0)
+        fixture_die(__FILE__, __LINE__, what, answer->sentence);
+    status = fixture_stop(f);
+    (void)snprintf(path, sizeof(path), "%s/signer.err", f->home);
+    if ((errors = fopen(path, "r")) != NULL) {
+        while (fgets(said, sizeof(said), errors) != NULL)
+            continue;
+        (void)fclose(errors);
+    }
+    said[strcspn(said, "\n")] = 0;
+    (void)snprintf(why, sizeof(why), "the signer ended (%s %d): %s", WIFSIGNALED(status) ? "signal" : "exit",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), said[0] != 0 ? said : "it said nothing");
+    fixture_die(__FILE__, __LINE__, what, why);
+}
+
 void
 fixture_answer_done(struct fixture_answer *answer)
 {
@@ -180,7 +203,7 @@ fixture_replay(struct fixture *f)
         before = f->ledger.size;
         fixture_recv(f, true, &answer);
         if (answer.type != BM_S_ANSWER)
-            fixture_die(__FILE__, __LINE__, "replay", answer.sentence);
+            fixture_unanswered(f, "replay", &answer);
     } while (f->ledger.size > before);
     if (f->checkpointed != f->ledger.size)
         fixture_die(__FILE__, __LINE__, "replay", "ends before its checkpoint");
@@ -209,6 +232,7 @@ signer_run(const struct fixture *f, int end)
     if (end == 3 ? fcntl(3, F_SETFD, 0) != 0 : dup2(end, 3) != 3)
         _exit(126);
     (void)execvp(words[0], argv.to);
+    (void)dprintf(2, "%s can't be run: %s\n", words[0], strerrordesc_np(errno));
     _exit(127);
 }
 
@@ -236,7 +260,7 @@ fixture_start(struct fixture *f)
     bm_buf_add_u64(&body, f->ledger.size);
     fixture_ask(f, BM_S_HELLO, bm_buf_bytes(&body), false, &answer);
     if (answer.type != BM_S_ANSWER)
-        fixture_die(__FILE__, __LINE__, "hello", answer.type == 0 ? "the signer ended: see signer.err" : answer.sentence);
+        fixture_unanswered(f, "hello", &answer);
     fixture_must(bm_s_site_parse(&site, bm_rd(bm_buf_bytes(&answer.body)), &fail));
     if (memcmp(site.site, f->site, BM_HASH) != 0)
         fixture_die(__FILE__, __LINE__, "hello", "another site");

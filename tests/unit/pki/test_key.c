@@ -80,7 +80,7 @@ parse_rsa(unsigned bits, uint64_t exponent, bool even)
     struct bm_key key;
 
     memset(n, 0xff, sizeof(n));
-    n[0] = bits % 8 == 0 ? 0xff : (uint8_t)((1u << bits % 8) - 1);
+    n[0] = (uint8_t)(0xff >> (8 * nn - bits));
     n[nn - 1] = even ? 0xfe : 0xff;
     at = bm_der_begin(&rsa, BM_DER_SEQUENCE);
     bm_der_add_positive(&rsa, bm_bytes(n, nn));
