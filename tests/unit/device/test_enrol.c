@@ -246,7 +246,9 @@ the_agent_tells_what_came_of_it(void **state)
     assert_int_equal(AGENT("--help"), 0);
     assert_int_equal(AGENT("enrol", "--help"), 0);
     assert_int_equal(AGENT("status", "--root", "tpm2:swtpm:port=1"), 3);
-    assert_string_equal(text, "birthmark-agent: the TPM at swtpm:port=1 does not answer: start it, or correct the root's URI\n");
+    /* its first line: a sanitizer may have a word after it about the TPM's library */
+    text[strcspn(text, "\n")] = '\0';
+    assert_string_equal(text, "birthmark-agent: the TPM at swtpm:port=1 does not answer: start it, or correct the root's URI");
 #undef AGENT
 }
 
