@@ -95,8 +95,12 @@ site_start(struct bm_connection *site, const char *home, struct bm_fail *fail)
     if ((rc = pipe_make(ready, fail)) != BM_OK || (rc = pair_start(site, home, ready[1], fail)) != BM_OK)
         return rc;
     bm_fd_done(&ready[1]);
-    if ((rc = bm_children_await(children, BM_COUNT(children), ready[0], -1, READY_PATIENCE, fail)) != BM_OK)
-        fail_said(site->said, fail);
+    if ((rc = bm_children_await(children, BM_COUNT(children), ready[0], -1, READY_PATIENCE, fail)) == BM_OK)
+        return BM_OK;
+    /* Whoever ended has said why; the other is ended before it says the same. */
+    for (size_t i = 0; i < BM_COUNT(children); i++)
+        bm_children_stop(children[i], 1, STOP_PATIENCE);
+    fail_said(site->said, fail);
     return rc;
 }
 

@@ -32,6 +32,7 @@ openssl pkey -in maker.key -pubout -out maker.pub
 "$build/birthmark" lot receive P.manifest --vendor "Peer Silicon" --expect 1 >/dev/null
 "$build/birthmark" order open first --lot P-LOT --profile bench-1 --quantity 1 >/dev/null
 
+: >server.log
 "$build/birthmarkd" --listen 127.0.0.1:0 --listen-http 127.0.0.1:0 >server.log 2>&1 &
 server=$!
 for _ in $(seq 200); do
