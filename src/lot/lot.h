@@ -2,7 +2,9 @@
 #ifndef BM_LOT_H
 #define BM_LOT_H
 
+#include "lot/check.h"
 #include "lot/leaf.h"
+#include "base/env.h"
 #include "merkle/note.h"
 #include "merkle/tree.h"
 
@@ -13,6 +15,8 @@
  * birthmark/lot/v1
  * lot EX-001
  * vendor Example Silicon          free text here; 1 to 64 printable characters
+ * revision 2                      only from 2 on: this list replaces those of the same name with lower numbers
+ * part EX 1 3                     only where a delivery is divided: the delivery's name, which part this is, how many there are
  * kind keys                       keys | id
  * size 16                         leaves
  * root 9f3c...                    RFC 6962 tree head over the leaves' DER, hex
@@ -20,6 +24,9 @@
 struct bm_lot_head {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
+    uint64_t revision;              /* 1 and up; parse gives 1 where there is no line; build takes 0 as 1 */
+    char delivery[BM_MAX_NAME + 1]; /* "" = not divided */
+    uint64_t part, parts;           /* 1 <= part <= parts <= 1000 */
     enum bm_leaf_kind kind;
     uint64_t size;
     uint8_t root[BM_HASH];
@@ -27,64 +34,164 @@ struct bm_lot_head {
 bm_must_use enum bm_rc bm_lot_head_parse(struct bm_lot_head *ret_head, struct bm_bytes text, struct bm_fail *fail);
 void bm_lot_head_build(struct bm_buf *buf, const struct bm_lot_head *head);
 
-/* A chipmaker whose lots we take, as `vendor add` recorded it. */
 enum bm_lot_format {
     BM_FORMAT_AUTO,
     BM_FORMAT_BIRTHMARK,
-    BM_FORMAT_MICROCHIP
+    BM_FORMAT_MICROCHIP,
+    BM_FORMAT_INFINEON,
+    BM_FORMAT_EK,
+    BM_FORMAT_CSV
+};
+const char *bm_lot_format_word(enum bm_lot_format format); /* "auto", "birthmark", ...; and back (BM_EINPUT) */
+bm_must_use enum bm_rc bm_lot_format_find(enum bm_lot_format *ret_format, const char *word, struct bm_fail *fail);
+
+/* A chipmaker whose lots we take, as `vendor add` recorded it. */
+struct bm_certs_list { /* DER each */
+    const struct bm_bytes *der;
+    size_t n;
 };
 struct bm_vendor {
     char name[BM_MAX_NAME + 1];
     enum bm_lot_format format;
     const struct bm_note_key *keys; /* own format: keys that sign heads */
     size_t nkeys;
-    struct bm_certs_list { /* microchip: pinned signer certificates, DER */
-        const struct bm_bytes *der;
-        size_t n;
-    } signers, roots; /* roots: where the chips' own certificates end; none = not checked */
+    struct bm_certs_list signers; /* pinned certificates of those who sign foreign lists (Microchip; CMS or JWS over a CSV) */
+    struct bm_certs_list roots;   /* where the chips' own certificates end, and what stands between; none = not checked */
+    const uint8_t (*retired)[BM_HASH]; /* signers that are believed no more: SHA-256 of the certificate's DER, or of the note key's 32 bytes */
+    size_t nretired;
+};
+bool bm_vendor_retired(const struct bm_vendor *vendor, const uint8_t fingerprint[static BM_HASH]);
+
+/* CSV: which column is what ("key" "certificate" "id" "keys.1" ..., or a label's name). Spelled on the command line as WHAT=COLUMN. */
+struct bm_column_map {
+    const char *what, *column;
+};
+#define BM_MAX_COLUMN_MAPS 16
+
+/* One file to be read, and all that the custodian says about it. Everything is borrowed and must outlive the reading. */
+struct bm_lot_job {
+    struct bm_bytes file;
+    const struct bm_vendor *vendor;
+    const char *name;      /* the lot's, where the file has none of its own (foreign formats); NULL: the file's own, or the stem of file_name */
+    const char *file_name; /* as it was delivered, without directories: a label; NULL: unknown */
+    struct bm_bytes signature; /* CSV: detached CMS (DER) or JWS over the file; n = 0: none */
+    const struct bm_column_map *columns; /* CSV */
+    size_t ncolumns;
+    bool injected; /* the custodian says that the root keys were injected */
+    bm_time now;   /* of receipt */
+    struct bm_crypto *crypto;
 };
 
-/* What a reader tells about each chip, in order. The leaf's DER is a view. It is told before the whole file is known to be good: keep nothing of it
- * unless bm_lot_read() returns BM_OK. `odd` gets a sentence about what is strange, and no reason to refuse, in this chip's data. */
-struct bm_lot_sink {
-    bm_must_use enum bm_rc (*leaf)(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail);
-    void (*odd)(void *ctx, uint64_t index, const char *sentence); /* may be NULL: nobody listens */
-    void *ctx;
+/* Something about one chip. */
+struct bm_finding {
+    enum bm_check check;
+    char sentence[220];
 };
+#define BM_MAX_FINDINGS 12
+
+/* One chip, checked: what a worker hands back. About 20 KiB. */
+struct bm_lot_chip {
+    bool have; /* false: a fatal finding, and no leaf */
+    struct bm_leaf leaf;
+    struct bm_finding findings[BM_MAX_FINDINGS];
+    size_t nfindings;
+    uint32_t signatures;             /* of the vendor that verified for this chip, those in its chain included */
+    char delivery[BM_MAX_NAME + 1];  /* the file's own name for what it belongs to; "" = none */
+    char signer[2 * BM_HASH + BM_MAX_NAME + 2]; /* who signed its entry: a name and a fingerprint, for people; "" = nobody */
+    bm_time time;                    /* provisioned, as signed; 0 = not said */
+    uint8_t san[BM_HASH];            /* hash of its certificate's subjectAltName; zeros = none */
+};
+/* Adds a finding (dropped past BM_MAX_FINDINGS unless it is fatal: then it takes the last place). */
+void bm_lot_chip_find(struct bm_lot_chip *chip, enum bm_check check, const char *fmt, ...) bm_printf(3, 4);
+/* For worker and parent: one chip as bytes and back. Strict. */
+void bm_lot_chip_build(struct bm_buf *buf, const struct bm_lot_chip *chip);
+bm_must_use enum bm_rc bm_lot_chip_parse(struct bm_lot_chip *ret_chip, struct bm_bytes bytes, struct bm_fail *fail);
 
 /* What came out. */
 struct bm_lot_result {
     enum bm_lot_format format;
-    struct bm_lot_head head;                    /* own format: as signed; foreign: computed, lot name from `name` */
+    struct bm_lot_head head;                    /* own format: as signed; foreign: computed, lot name from the job or the file */
     struct bm_bytes head_note;                  /* own format: the signed note, a view into the file; foreign: empty */
-    char signer[2 * BM_HASH + BM_MAX_NAME + 2]; /* who signed: a key's name and fingerprint, for people */
-    uint64_t checked;                           /* signatures of the vendor that verified: 1 for our own head, one a chip at Microchip */
+    bool signed_whole;                          /* one signature covers the list as a whole: nothing can be missing from it */
+    bool signed_each;                           /* each entry is signed by the vendor */
+    char signer[2 * BM_HASH + BM_MAX_NAME + 2]; /* who signed: a key's name and fingerprint, for people; "" = nobody */
+    uint64_t checked;                           /* signatures of the vendor that verified, chains included */
+    bm_time first, last;                        /* of the provisioning times; 0 = none said */
 };
 
 /*
- * Reads and verifies a whole lot: signature, count, duplicate keys within the lot, the tree. All or nothing: any refusal refuses the file.
- * `name` names a foreign lot; NULL: derived from the file's own group id. In our own format the signed head names it and `name`, unless NULL, must
- * say the same. Pure: the file is in memory.
+ * ---- reading, in two halves, so that many processes can share the costly one ----
+ *
+ * open: the whole-file signature. next: cuts the next item off, cheaply and in order. check: everything about one item, a pure function of it; may
+ * be called for some items only, in any order of its own. Every reader can be driven by bm_lot_read() below, alone, or by a crew of confined
+ * processes, each of which cuts all and checks its share (cli/crew.h).
  */
-bm_must_use enum bm_rc bm_lot_read(struct bm_lot_result *ret_result, struct bm_bytes file, const struct bm_vendor *vendor, const char *name,
-                                   struct bm_crypto *crypto, const struct bm_lot_sink *sink, struct bm_fail *fail);
-
-/* One reader a format, in a const table (read.c); probe() looks at the first bytes only. */
+struct bm_reading; /* each format's own */
 struct bm_lot_reader {
-    const char *word; /* "birthmark", "microchip" */
+    const char *word;
     enum bm_lot_format format;
-    bool (*probe)(struct bm_bytes file);
-    bm_must_use enum bm_rc (*read)(struct bm_lot_result *ret_result, struct bm_bytes file, const struct bm_vendor *vendor, const char *name,
-                                   struct bm_crypto *crypto, const struct bm_lot_sink *sink, struct bm_fail *fail);
+    const char *what;                     /* for people: "Birthmark's own manifest" */
+    bool (*probe)(struct bm_bytes file);  /* looks at the first bytes only */
+    bm_must_use enum bm_rc (*open)(struct bm_reading **ret_reading, const struct bm_lot_job *job, struct bm_fail *fail);
+    /* The item is a view that lives until the next call. *ret_at: bytes of the file gone through, for a progress bar. */
+    bm_must_use enum bm_rc (*next)(struct bm_reading *reading, bool *ret_have, struct bm_bytes *ret_item, uint64_t *ret_at,
+                                   struct bm_fail *fail);
+    /* What is wrong with the chip is a finding, and BM_OK; other failures (no memory) end the reading. `chip` is zeroed here. */
+    bm_must_use enum bm_rc (*check)(struct bm_reading *reading, uint64_t index, struct bm_bytes item, struct bm_lot_chip *chip,
+                                    struct bm_fail *fail);
+    /* After the last item: what is known of the file as a whole. Fills format, head (own format), head_note, signed_*, signer, checked. */
+    bm_must_use enum bm_rc (*end)(struct bm_reading *reading, struct bm_lot_result *result, struct bm_fail *fail);
+    void (*free)(struct bm_reading *reading);
 };
+/* check() and what every format needs after it: screens of the keys (screen.h), the custodian's word about injected keys. A worker calls this one. */
+bm_must_use enum bm_rc bm_lot_item_check(const struct bm_lot_reader *reader, struct bm_reading *reading, const struct bm_lot_job *job, uint64_t index,
+                                         struct bm_bytes item, struct bm_lot_chip *chip, struct bm_fail *fail);
+/* The reader for this file, which must be what the vendor delivers; BM_EINPUT with the list of formats. */
+bm_must_use enum bm_rc bm_lot_reader_find(const struct bm_lot_reader **ret_reader, const struct bm_lot_job *job, struct bm_fail *fail);
 
 extern const struct bm_lot_reader bm_manifest_reader;  /* library lot: what the signer may link */
 extern const struct bm_lot_reader bm_microchip_reader; /* library lot_formats, as bm_lot_read() */
+extern const struct bm_lot_reader bm_infineon_reader;
+extern const struct bm_lot_reader bm_ek_reader;
+extern const struct bm_lot_reader bm_csv_reader;
 
-/* Making one: "birthmark-manifest v1\n", u32 length and the head's note, then every leaf with a u32 length before it, in the order given. Refuses
- * what bm_lot_read() would: leaves that are none or of two kinds, a root key that is there twice. */
-bm_must_use enum bm_rc bm_manifest_build(struct bm_buf *buf, const char *lot, const char *vendor, const struct bm_bytes *leaves,
-                                         size_t nleaves, const struct bm_note_signer *signer, struct bm_fail *fail);
+/*
+ * What a reading tells, in order of the chips. Keep nothing of it unless the reading ends with BM_OK: the whole file may yet be refused.
+ * der: the leaf as it stands in the tree; empty when the chip has a fatal finding.
+ */
+struct bm_lot_sink {
+    bm_must_use enum bm_rc (*chip)(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail);
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes of the file; may be NULL */
+    void *ctx;
+    bool go_on; /* true: a fatal finding is told and the reading goes on (lot inspect). false: the first one ends it, with its sentence */
+};
+
+/*
+ * join.h's half of it: chips in order become one tree. Cross-chip findings (one id twice, two deliveries ...) are added to the chip before it is told.
+ */
+struct bm_join;
+bm_must_use enum bm_rc bm_join_new(struct bm_join **ret_join, const struct bm_lot_job *job, const struct bm_lot_sink *sink, struct bm_fail *fail);
+void bm_join_done(struct bm_join **join);
+bm_must_use enum bm_rc bm_join_chip(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail);
+/* `result` as the reader's end() left it: adds what the chips said, the computed head (foreign) or compares it (own). A root key that stands in two chips
+ * is found here at the latest. */
+bm_must_use enum bm_rc bm_join_end(struct bm_join *join, struct bm_lot_result *result, struct bm_fail *fail);
+
+/* All of it in this process. All or nothing: any fatal finding refuses the file (unless sink->go_on). sink may be NULL. Waivable findings are told, and
+ * refuse nothing here: whoever listens decides. Pure: the file is in memory. */
+bm_must_use enum bm_rc bm_lot_read(struct bm_lot_result *ret_result, const struct bm_lot_job *job, const struct bm_lot_sink *sink,
+                                   struct bm_fail *fail);
+
+/* Making one: "birthmark-manifest v1\n", u32 length and the head's note, then every leaf with a u32 length before it, in the order given. `head` says lot,
+ * vendor, revision and part; kind, size and root are computed. Refuses what bm_lot_read() would: leaves that are none or of two kinds, a root key that is
+ * there twice. Signs by `sign` (a note over these bytes: file key or token). */
+struct bm_head_signer {
+    bm_must_use enum bm_rc (*sign)(void *ctx, struct bm_bytes text, struct bm_buf *note, struct bm_fail *fail);
+    void *ctx;
+};
+bm_must_use enum bm_rc bm_manifest_build(struct bm_buf *buf, const struct bm_lot_head *head, const struct bm_bytes *leaves, size_t nleaves,
+                                         const struct bm_head_signer *signer, struct bm_fail *fail);
+enum bm_rc bm_head_sign_note(void *ctx, struct bm_bytes text, struct bm_buf *note, struct bm_fail *fail); /* ctx: const struct bm_note_signer * */
 
 /*
  * The chip record that `chip create` writes: PEM block "BIRTHMARK CHIP" around SEQUENCE { version INTEGER (1), leaf ChipLeaf,

@@ -1,0 +1,30 @@
+/* screen.h - is a root key, well-formed as it is, one that somebody else could have too? ROCA, shared factors, keys printed in books. */
+#ifndef BM_SCREEN_H
+#define BM_SCREEN_H
+
+#include "lot/lot.h"
+
+/* All screens of one key that need no other key; findings are added to the chip. bm_lot_item_check() calls bm_screen_chip(). */
+void bm_screen_key(struct bm_lot_chip *chip, const struct bm_key *key);
+void bm_screen_chip(struct bm_lot_chip *chip);
+
+/* CVE-2017-15361: the modulus lies in the subgroup that 65537 generates modulo each of 17 small primes. Big-endian magnitude. */
+bool bm_roca(struct bm_bytes modulus);
+/* A key whose private half is public; returns where it is printed ("RFC 9500 2.1"), or NULL. */
+const char *bm_test_key(const struct bm_key *key);
+
+/*
+ * Shared factors across everything received (batch GCD). Moduli are fed one by one with a place that the caller understands; old ones (received earlier)
+ * are compared with new ones only. Works in blocks, so that memory stays bounded whatever the number. Library lot_screen (GMP).
+ */
+struct bm_factors;
+bm_must_use enum bm_rc bm_factors_new(struct bm_factors **ret_factors, struct bm_fail *fail);
+void bm_factors_done(struct bm_factors **factors);
+bm_must_use enum bm_rc bm_factors_add(struct bm_factors *factors, struct bm_bytes modulus, uint64_t place, bool is_new, struct bm_fail *fail);
+/* Calls back for every new modulus that shares a factor with another, with the places of both. progress may be NULL. */
+bm_must_use enum bm_rc bm_factors_find(struct bm_factors *factors, void (*found)(void *ctx, uint64_t place, uint64_t other),
+                                       void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, struct bm_fail *fail);
+/* The modulus of an RSA key: a view into key->spki, without leading zeros; n = 0 for other kinds. */
+struct bm_bytes bm_key_modulus(const struct bm_key *key);
+
+#endif
