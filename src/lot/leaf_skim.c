@@ -1,0 +1,124 @@
+#include "lot/leaf_skim.h"
+
+#include "pki/oid.h"
+#include "wire/der.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+
+#define VERSION 2
+#define TAG_BINDING BM_DER_CONTEXT_CONSTRUCTED(0)
+
+static bool
+front_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
+{
+    uint64_t version = bm_der_uint(in, BM_DER_INTEGER), kind = bm_der_uint(in, BM_DER_ENUMERATED);
+    uint64_t root = bm_der_uint(in, BM_DER_ENUMERATED), origin = bm_der_uint(in, BM_DER_ENUMERATED), source;
+
+    skim->id = bm_der_take(in, BM_DER_UTF8);
+    source = bm_der_uint(in, BM_DER_ENUMERATED);
+    if (in->bad || version != VERSION || kind < BM_LEAF_KEYS || kind > BM_LEAF_ID || root < BM_ROOT_TPM || root > BM_ROOT_SOFTWARE ||
+        origin > BM_ORIGIN_INJECTED || source > BM_LABEL_CUSTODIAN)
+        return false;
+    skim->kind = (enum bm_leaf_kind)kind;
+    return bm_leaf_id_ok(skim->id);
+}
+
+static bool
+binding_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
+{
+    struct bm_rd binding;
+    uint64_t rule;
+
+    if (skim->kind == BM_LEAF_KEYS)
+        return true;
+    binding = bm_der_enter(in, TAG_BINDING);
+    skim->vendor_root = bm_der_take(&binding, BM_DER_OCTET_STRING);
+    rule = bm_der_uint(&binding, BM_DER_ENUMERATED);
+    skim->rule = (uint8_t)rule;
+    return bm_rd_end(&binding) && skim->vendor_root.n == BM_HASH && rule == BM_ID_RULE_MICROCHIP_SN;
+}
+
+/* SEQUENCE { use ENUMERATED, SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING } } */
+static bool
+key_skim(struct bm_leaf_skim_key *key, struct bm_rd *list)
+{
+    struct bm_rd item = bm_der_enter(list, BM_DER_SEQUENCE), outer, in, alg;
+    uint64_t use = bm_der_uint(&item, BM_DER_ENUMERATED);
+    struct bm_bytes oid;
+
+    key->spki = bm_der_raw(&item, BM_DER_SEQUENCE);
+    if (!bm_rd_end(&item) || (use != BM_USE_SIGN && use != BM_USE_DECRYPT) || key->spki.n > BM_MAX_SPKI)
+        return false;
+    outer = bm_rd(key->spki);
+    in = bm_der_enter(&outer, BM_DER_SEQUENCE);
+    alg = bm_der_enter(&in, BM_DER_SEQUENCE);
+    oid = bm_der_take(&alg, BM_DER_OID);
+    key->bits = bm_der_bits(&in);
+    key->use = (enum bm_root_use)use;
+    key->rsa = bm_der_oid_is(oid, bm_oid_rsa, sizeof(bm_oid_rsa));
+    bm_sha256(key->hash, key->spki);
+    return !alg.bad && bm_rd_end(&in) && bm_rd_end(&outer);
+}
+
+static bool
+keys_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
+{
+    struct bm_rd list = bm_der_enter(in, BM_DER_SEQUENCE);
+
+    while (!list.bad && list.left > 0) {
+        if (skim->nkeys == BM_MAX_CHIP_KEYS || !key_skim(&skim->keys[skim->nkeys], &list))
+            return false;
+        if (skim->nkeys > 0 && memcmp(skim->keys[skim->nkeys - 1].hash, skim->keys[skim->nkeys].hash, BM_HASH) >= 0)
+            return false;
+        skim->nkeys++;
+    }
+    return bm_rd_end(&list) && (skim->kind == BM_LEAF_KEYS) == (skim->nkeys > 0);
+}
+
+enum bm_rc
+bm_leaf_skim(struct bm_leaf_skim *ret_skim, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(der), in = bm_der_enter(&rd, BM_DER_SEQUENCE);
+
+    ret_skim->nkeys = 0;
+    ret_skim->rule = BM_ID_RULE_NONE;
+    ret_skim->vendor_root = bm_bytes(NULL, 0);
+    if (der.n > BM_MAX_LEAF || !front_skim(ret_skim, &in) || !binding_skim(ret_skim, &in))
+        return bm_fail(fail, BM_EINPUT, NULL, "this is not the entry of a chip, or one of another version");
+    (void)bm_der_take(&in, BM_DER_SEQUENCE); /* labels */
+    if (!keys_skim(ret_skim, &in))
+        return bm_fail(fail, BM_EINPUT, NULL, "the chip's root keys are not written as keys, or not in the order of their hashes");
+    (void)bm_der_take(&in, BM_DER_SEQUENCE); /* hashes */
+    if (!bm_rd_end(&in) || !bm_rd_end(&rd))
+        return bm_fail(fail, BM_EINPUT, NULL, "the chip's entry does not end where it should");
+    return BM_OK;
+}
+
+void
+bm_leaf_skim_id_hash(const struct bm_leaf_skim *skim, uint8_t ret_hash[static BM_HASH])
+{
+    static const char domain[] = "birthmark/id/v1\n";
+    const struct bm_bytes pieces[] = { bm_bytes(domain, sizeof(domain) - 1), skim->vendor_root, bm_bytes(&skim->rule, 1), skim->id };
+
+    bm_sha256_pieces(ret_hash, pieces, BM_COUNT(pieces));
+}
+
+size_t
+bm_leaf_skim_names(const struct bm_leaf_skim *skim, uint8_t ret_names[static BM_MAX_CHIP_KEYS][BM_HASH])
+{
+    if (skim->kind == BM_LEAF_ID) {
+        bm_leaf_skim_id_hash(skim, ret_names[0]);
+        return 1;
+    }
+    for (size_t i = 0; i < skim->nkeys; i++)
+        memcpy(ret_names[i], skim->keys[i].hash, BM_HASH);
+    return skim->nkeys;
+}
+
+void
+bm_leaf_skim_ski(const struct bm_leaf_skim_key *key, uint8_t ret_ski[static 20])
+{
+    if (SHA1(key->bits.p, key->bits.n, ret_ski) == NULL)
+        abort(); /* as bm_sha256() */
+}
