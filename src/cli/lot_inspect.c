@@ -1,37 +1,12 @@
 /* lot_inspect.c - lot inspect: what is in a lot's file, what verifies, what is odd; changes nothing. */
 #include "base/file.h"
 #include "cli/ask.h"
+#include "cli/exam.h"
 #include "cli/maker.h"
 #include "cli/places.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "wire/text.h"
-
-#define ODD_MOST 100 /* sentences shown; the rest is counted */
-
-struct inspected {
-    json_t *odd;
-    uint64_t nodd;
-};
-
-static enum bm_rc
-leaf_pass(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
-{
-    (void)ctx;
-    (void)index;
-    (void)der;
-    (void)fail;
-    return BM_OK;
-}
-
-static void
-odd_keep(void *ctx, uint64_t index, const char *sentence)
-{
-    struct inspected *inspected = ctx;
-
-    if (inspected->nodd++ < ODD_MOST)
-        (void)json_array_append_new(inspected->odd, json_pack("{s:I, s:s}", "index", (json_int_t)index, "sentence", sentence));
-}
 
 /* Whose it must be: --signer (no site), or --vendor of a site. */
 static enum bm_rc
@@ -50,6 +25,44 @@ maker_find(struct bm_maker *ret_maker, struct bm_call *call, struct bm_fail *fai
     return bm_maker_ask(ret_maker, &ask, vendor, fail);
 }
 
+/* A file that `lot receive` would refuse ends with 1: the report stands on stdout all the same. */
+static enum bm_rc
+findings_tell(const struct bm_exam *exam, const char *path, struct bm_fail *fail)
+{
+    enum bm_check check;
+
+    if (!bm_exam_first(exam, BM_WEIGHT_FATAL, &check))
+        return BM_OK;
+    return bm_fail(fail, BM_EPOLICY, NULL, "%s: chip %llu: %s", path, (unsigned long long)exam->checks[check].examples[0].index,
+                   exam->checks[check].examples[0].sentence);
+}
+
+/* What a custodian acts on: what it is, who signed it, how much verified, what would be refused and what is only odd. */
+static enum bm_rc
+report_make(json_t **ret_row, const struct bm_exam *exam, const struct bm_lot_result *result, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *findings = NULL;
+    char root[2 * BM_HASH + 1];
+    enum bm_check unused;
+    const char *verdict = bm_exam_first(exam, BM_WEIGHT_FATAL, &unused)      ? "refused"
+                          : bm_exam_first(exam, BM_WEIGHT_WAIVABLE, &unused) ? "refused unless waived"
+                                                                             : "receivable";
+    enum bm_rc rc = bm_exam_json(exam, &findings, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    bm_hex(root, bm_bytes(result->head.root, BM_HASH));
+    *ret_row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s, s:O}", "lot", result->head.lot, "vendor",
+                         result->head.vendor, "format", bm_lot_format_word(result->format), "kind",
+                         bm_leaf_kind_word(result->head.kind), "chips", (json_int_t)exam->chips, "keys", (json_int_t)exam->keys,
+                         "revision", (json_int_t)result->head.revision, "root", root, "signer", result->signer, "signed",
+                         result->signed_whole  ? "whole"
+                         : result->signed_each ? "each"
+                                               : "none",
+                         "signatures", (json_int_t)result->checked, "verdict", verdict, "findings", findings);
+    return bm_json_check(*ret_row, fail);
+}
+
 static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
@@ -57,28 +70,24 @@ run(struct bm_call *call, struct bm_fail *fail)
     bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf file = { .max = BM_MAX_LOT_FILE };
     bm_cleanup(bm_json_done) json_t *row = NULL;
-    bm_cleanup(bm_json_done) json_t *odd = json_array();
-    struct inspected inspected = { .odd = odd };
-    const struct bm_lot_sink sink = { .leaf = leaf_pass, .odd = odd_keep, .ctx = &inspected };
+    bm_cleanup(bm_exam_done) struct bm_exam exam = { .go_on = true };
+    const char *path = call->words.v[0], *slash = strrchr(path, '/');
+    struct bm_lot_job job = { .vendor = &maker.vendor, .name = bm_call_option(call, "lot"), .file_name = slash != NULL ? slash + 1 : path };
     struct bm_lot_result result;
-    char root[2 * BM_HASH + 1];
     enum bm_rc rc;
 
     if ((rc = maker_find(&maker, call, fail)) != BM_OK || (rc = bm_crypto_new(&crypto, fail)) != BM_OK ||
-        (rc = bm_file_read(&file, call->words.v[0], fail)) != BM_OK)
+        (rc = bm_file_read(&file, path, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &job.now, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_lot_read(&result, bm_buf_bytes(&file), &maker.vendor, bm_call_option(call, "lot"), crypto, &sink, fail)) != BM_OK) {
-        bm_fail_prefix(fail, "%s", call->words.v[0]);
+    job.file = bm_buf_bytes(&file);
+    job.crypto = crypto;
+    if ((rc = bm_exam_run(&exam, &job, &result, fail)) != BM_OK) {
+        bm_fail_prefix(fail, "%s", path);
         return rc;
     }
-    bm_hex(root, bm_bytes(result.head.root, BM_HASH));
-    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:O}", "lot", result.head.lot, "vendor", result.head.vendor, "format",
-                    bm_lot_format_word(result.format), "kind", bm_leaf_kind_word(result.head.kind), "chips", (json_int_t)result.head.size,
-                    "root", root, "signer", result.signer, "signatures", (json_int_t)result.checked, "odd_count",
-                    (json_int_t)inspected.nodd, "odd", odd);
-    if ((rc = bm_json_check(row, fail)) != BM_OK)
+    if ((rc = report_make(&row, &exam, &result, fail)) != BM_OK || (rc = bm_object_print(call, row, fail)) != BM_OK)
         return rc;
-    return bm_object_print(call, row, fail);
+    return findings_tell(&exam, path, fail);
 }
 
 const struct bm_verb bm_verb_lot_inspect = {

@@ -1,5 +1,6 @@
 /* lot_receive.c - lot receive: a chipmaker's file checked here, pinned by an operator's word, checked again by the signer. */
 #include "base/file.h"
+#include "cli/exam.h"
 #include "cli/maker.h"
 #include "cli/operator.h"
 #include "cli/places.h"
@@ -18,15 +19,15 @@ struct receiving {
     struct bm_maker maker;
     struct bm_crypto *crypto;
     struct bm_buf file, leaves; /* leaves: u16 length and DER each */
+    struct bm_exam exam;
     struct bm_lot_result result;
-    struct bm_progress reading, sending;
-    uint64_t guess; /* how many chips there may be, for the bar */
+    struct bm_progress sending;
 };
 
 static void
 receiving_done(struct receiving *r)
 {
-    bm_progress_done(&r->reading);
+    bm_exam_done(&r->exam);
     bm_progress_done(&r->sending);
     bm_ask_close(&r->ask);
     bm_desk_done(&r->desk);
@@ -43,8 +44,6 @@ leaf_keep(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
 
     (void)index;
     bm_buf_add_lv16(&r->leaves, der);
-    /* leaves stand in the file in about the order and share in which they are told */
-    bm_progress_show(&r->reading, r->leaves.n, r->guess);
     return bm_buf_check(&r->leaves, "the lot", fail);
 }
 
@@ -92,20 +91,41 @@ lot_check(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* Two persons can waive some checks, in a release that has proposals: until then what fails them is refused like the rest. */
+static enum bm_rc
+findings_refuse(const struct receiving *r, struct bm_fail *fail)
+{
+    const struct bm_exam_check *found;
+    enum bm_check check;
+
+    if (!bm_exam_first(&r->exam, BM_WEIGHT_WAIVABLE, &check))
+        return BM_OK;
+    found = &r->exam.checks[check];
+    return bm_fail(fail, BM_EPOLICY, NULL, "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
+                   (unsigned long long)found->found, (unsigned long long)r->exam.chips, bm_check_word(check),
+                   (unsigned long long)found->examples[0].index, found->examples[0].sentence, r->maker.vendor.name);
+}
+
 static enum bm_rc
 lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
 {
-    const struct bm_lot_sink sink = { .leaf = leaf_keep, .ctx = r };
-    const char *path = call->words.v[0], *name = strrchr(path, '/');
+    const char *path = call->words.v[0], *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    struct bm_lot_job job = { .file = bm_buf_bytes(&r->file),
+                              .vendor = &r->maker.vendor,
+                              .name = bm_call_option(call, "lot"),
+                              .file_name = name,
+                              .now = r->desk.head.time,
+                              .crypto = r->crypto };
     enum bm_rc rc;
 
     r->leaves.max = 2 * r->file.n + BM_MAX_LEAF;
-    r->guess = r->file.n;
-    r->reading.what = "checking";
-    rc = bm_lot_read(&r->result, bm_buf_bytes(&r->file), &r->maker.vendor, bm_call_option(call, "lot"), r->crypto, &sink, fail);
-    bm_progress_done(&r->reading);
+    r->exam.leaf = leaf_keep;
+    r->exam.ctx = r;
+    rc = bm_exam_run(&r->exam, &job, &r->result, fail);
+    if (rc == BM_OK)
+        rc = findings_refuse(r, fail);
     if (rc != BM_OK)
-        bm_fail_prefix(fail, "%.100s", name != NULL ? name + 1 : path);
+        bm_fail_prefix(fail, "%.100s", name);
     return rc != BM_OK ? rc : lot_check(r, call, fail);
 }
 

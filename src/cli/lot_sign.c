@@ -68,7 +68,9 @@ static enum bm_rc
 manifest_make(struct bm_buf *manifest, const struct leaves *leaves, const struct bm_call *call, const struct bm_note_signer *signer,
               struct bm_fail *fail)
 {
+    const struct bm_head_signer head_signer = { .sign = bm_head_sign_note, .ctx = (void *)(uintptr_t)signer };
     struct bm_bytes *views = calloc(leaves->n, sizeof(*views));
+    struct bm_lot_head head = { .revision = 1 };
     enum bm_rc rc;
 
     if (views == NULL)
@@ -76,7 +78,9 @@ manifest_make(struct bm_buf *manifest, const struct leaves *leaves, const struct
     for (size_t i = 0; i < leaves->n; i++)
         views[i] = bm_bytes(leaves->der.p + leaves->at[i], leaves->at[i + 1] - leaves->at[i]);
     manifest->max = leaves->der.n + 4 * leaves->n + BM_MAX_NOTE;
-    rc = bm_manifest_build(manifest, bm_call_option(call, "lot"), bm_call_option(call, "vendor"), views, leaves->n, signer, fail);
+    (void)snprintf(head.lot, sizeof(head.lot), "%s", bm_call_option(call, "lot"));
+    (void)snprintf(head.vendor, sizeof(head.vendor), "%s", bm_call_option(call, "vendor"));
+    rc = bm_manifest_build(manifest, &head, views, leaves->n, &head_signer, fail);
     free(views);
     return rc;
 }

@@ -11,16 +11,6 @@
 #define MAX_SIGNERS 64 /* a number goes into one octet, and nobody has more */
 #define MAX_FILE 65536
 
-static const char *const formats[] = {
-    [BM_FORMAT_AUTO] = "auto", [BM_FORMAT_BIRTHMARK] = "birthmark", [BM_FORMAT_MICROCHIP] = "microchip"
-};
-
-const char *
-bm_lot_format_word(enum bm_lot_format format)
-{
-    return (size_t)format < BM_COUNT(formats) ? formats[format] : "unknown";
-}
-
 static void
 list_free(struct bm_bytes *list, size_t n)
 {
@@ -35,6 +25,7 @@ bm_maker_done(struct bm_maker *maker)
     list_free(maker->signers, maker->vendor.signers.n);
     list_free(maker->roots, maker->vendor.roots.n);
     free(maker->keys);
+    free(maker->retired);
     *maker = (struct bm_maker){ .keys = NULL };
 }
 
@@ -219,13 +210,9 @@ format_take(struct bm_maker *maker, struct bm_call *call, struct bm_fail *fail)
 {
     const char *word = bm_call_option(call, "format");
     struct bm_vendor *vendor = &maker->vendor;
-    size_t format = 0;
 
-    while (word != NULL && format < BM_COUNT(formats) && strcmp(formats[format], word) != 0)
-        format++;
-    if (format == BM_COUNT(formats))
-        return bm_usage(call, fail, "--format must be auto, birthmark or microchip");
-    vendor->format = (enum bm_lot_format)format;
+    if (word != NULL && bm_lot_format_find(&vendor->format, word, fail) != BM_OK)
+        return bm_usage(call, fail, "--format: %s", fail->text);
     if (vendor->format == BM_FORMAT_AUTO && (vendor->nkeys == 0 || vendor->signers.n == 0))
         vendor->format = vendor->nkeys > 0 ? BM_FORMAT_BIRTHMARK : BM_FORMAT_MICROCHIP;
     if (vendor->format == BM_FORMAT_BIRTHMARK && vendor->nkeys == 0)
@@ -282,6 +269,25 @@ bm_maker_build(struct bm_buf *buf, const struct bm_maker *maker)
     bm_buf_add_u8(buf, (uint8_t)vendor->roots.n);
     for (size_t i = 0; i < vendor->roots.n; i++)
         bm_buf_add_lv16(buf, vendor->roots.der[i]);
+    bm_buf_add_u8(buf, (uint8_t)vendor->nretired);
+    for (size_t i = 0; i < vendor->nretired; i++)
+        bm_buf_add(buf, vendor->retired[i], BM_HASH);
+}
+
+enum bm_rc
+bm_maker_retire(struct bm_maker *maker, const uint8_t fingerprint[static BM_HASH], struct bm_fail *fail)
+{
+    uint8_t(*retired)[BM_HASH];
+
+    if (bm_vendor_retired(&maker->vendor, fingerprint))
+        return BM_OK;
+    if (maker->vendor.nretired == MAX_SIGNERS ||
+        (retired = reallocarray(maker->retired, maker->vendor.nretired + 1, sizeof(*retired))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "a vendor has at most %d retired signers: add it anew", MAX_SIGNERS);
+    memcpy(retired[maker->vendor.nretired++], fingerprint, BM_HASH);
+    maker->retired = retired;
+    maker->vendor.retired = (const uint8_t(*)[BM_HASH])retired;
+    return BM_OK;
 }
 
 /* DER begins with 0x30, a vkey with a name: '0' is 0x30 too, so its shape is tried first. */
@@ -308,7 +314,7 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
     if (rd.bad || !name_ok(name))
         return bm_fail(fail, BM_EINPUT, NULL, "the record of a vendor has no name: add the vendor again");
     memcpy(maker.vendor.name, name.p, name.n);
-    maker.vendor.format = format < BM_COUNT(formats) ? (enum bm_lot_format)format : BM_FORMAT_AUTO;
+    maker.vendor.format = format <= BM_FORMAT_MICROCHIP ? (enum bm_lot_format)format : BM_FORMAT_AUTO;
     for (n = bm_rd_u8(&rd); n > 0 && rc == BM_OK && !rd.bad; n--) {
         struct bm_bytes signer = bm_rd_lv16(&rd, BM_MAX_CERT);
 
@@ -321,9 +327,16 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
         if (!rd.bad)
             rc = root_block(&maker, root, fail);
     }
+    for (n = bm_rd_u8(&rd); n > 0 && rc == BM_OK && !rd.bad; n--) {
+        uint8_t fingerprint[BM_HASH];
+
+        bm_rd_copy(&rd, fingerprint, BM_HASH);
+        if (!rd.bad)
+            rc = bm_maker_retire(&maker, fingerprint, fail);
+    }
     if (rc != BM_OK)
         return rc;
-    if (!bm_rd_end(&rd) || format >= BM_COUNT(formats))
+    if (!bm_rd_end(&rd) || format > BM_FORMAT_MICROCHIP)
         return bm_fail(fail, BM_EINPUT, NULL, "the record of a vendor is malformed: add the vendor again");
     *ret_maker = maker;
     maker = (struct bm_maker){ .keys = NULL };

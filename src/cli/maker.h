@@ -10,6 +10,7 @@ struct bm_maker {
     struct bm_vendor vendor;
     struct bm_note_key *keys;
     struct bm_bytes *signers, *roots; /* DER, each on the heap */
+    uint8_t (*retired)[BM_HASH];
 };
 void bm_maker_done(struct bm_maker *maker);
 
@@ -28,7 +29,7 @@ bm_must_use enum bm_rc bm_maker_parse(struct bm_maker *ret_maker, struct bm_byte
 /* vendor.c: the vendor as the site knows it; refused when it knows none, or a retired one. */
 struct bm_ask;
 bm_must_use enum bm_rc bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail);
-
-const char *bm_lot_format_word(enum bm_lot_format format);
+/* This signer is believed no more: SHA-256 of the certificate's DER, or of the note key's bytes. */
+bm_must_use enum bm_rc bm_maker_retire(struct bm_maker *maker, const uint8_t fingerprint[static BM_HASH], struct bm_fail *fail);
 
 #endif

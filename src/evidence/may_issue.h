@@ -10,7 +10,6 @@ enum bm_unit_state {
     BM_UNIT_SUSPENDED,
     BM_UNIT_REVOKED,
     BM_UNIT_SCRAPPED,
-    BM_UNIT_WITHDRAWN, /* recalled */
     BM_UNIT__N
 };
 enum bm_identity_state {
@@ -31,8 +30,6 @@ struct bm_state {
 
     bool lot_pinned; /* a lot with exactly this head and size is pinned to this site ... */
     bool lot_withdrawn;
-    bool lot_quarantined; /* it contradicts another lot: until two persons released it */
-    bool lot_superseded;  /* a later revision is pinned: ask with that one's tree */
     const char *lot; /* ... under this name */
 
     bool order_known;
@@ -48,7 +45,6 @@ struct bm_state {
     enum bm_unit_state unit;
     bool unit_in_order; /* its unit slot was consumed under this very order */
     const char *device; /* its id */
-    bool unit_other_root; /* kind id: the chip's id is bound to another root key than the one that spoke, or that key belongs to another chip */
 
     enum bm_identity_state identity; /* of (chip, service) */
     bool same_key;                   /* its live key is the one asked for: a retry */

@@ -16,7 +16,9 @@
  * lot EX-001
  * vendor Example Silicon          free text here; 1 to 64 printable characters
  * revision 2                      only from 2 on: this list replaces those of the same name with lower numbers
- * part EX 1 3                     only where a delivery is divided: the delivery's name, which part this is, how many there are
+ * delivery EX                     only where a delivery is divided into several lots: its name,
+ * part 1                          which part this lot is,
+ * parts 3                         and how many there are
  * kind keys                       keys | id
  * size 16                         leaves
  * root 9f3c...                    RFC 6962 tree head over the leaves' DER, hex
@@ -26,7 +28,7 @@ struct bm_lot_head {
     char vendor[BM_MAX_NAME + 1];
     uint64_t revision;              /* 1 and up; parse gives 1 where there is no line; build takes 0 as 1 */
     char delivery[BM_MAX_NAME + 1]; /* "" = not divided */
-    uint64_t part, parts;           /* 1 <= part <= parts <= 1000 */
+    uint64_t part, parts;           /* 1 <= part <= parts <= BM_MAX_LOT_PARTS; 0 where not divided */
     enum bm_leaf_kind kind;
     uint64_t size;
     uint8_t root[BM_HASH];
@@ -55,14 +57,14 @@ struct bm_vendor {
     enum bm_lot_format format;
     const struct bm_note_key *keys; /* own format: keys that sign heads */
     size_t nkeys;
-    struct bm_certs_list signers; /* pinned certificates of those who sign foreign lists (Microchip; CMS or JWS over a CSV) */
+    struct bm_certs_list signers; /* pinned certificates of those who sign foreign lists (Microchip) */
     struct bm_certs_list roots;   /* where the chips' own certificates end, and what stands between; none = not checked */
     const uint8_t (*retired)[BM_HASH]; /* signers that are believed no more: SHA-256 of the certificate's DER, or of the note key's 32 bytes */
     size_t nretired;
 };
 bool bm_vendor_retired(const struct bm_vendor *vendor, const uint8_t fingerprint[static BM_HASH]);
 
-/* CSV: which column is what ("key" "certificate" "id" "keys.1" ..., or a label's name). Spelled on the command line as WHAT=COLUMN. */
+/* CSV: which column is what ("key" "certificate" "id", or a label's name). Spelled on the command line as WHAT=COLUMN. */
 struct bm_column_map {
     const char *what, *column;
 };
@@ -74,11 +76,11 @@ struct bm_lot_job {
     const struct bm_vendor *vendor;
     const char *name;      /* the lot's, where the file has none of its own (foreign formats); NULL: the file's own, or the stem of file_name */
     const char *file_name; /* as it was delivered, without directories: a label; NULL: unknown */
-    struct bm_bytes signature; /* CSV: detached CMS (DER) or JWS over the file; n = 0: none */
+    struct bm_bytes signature;           /* CSV: detached CMS (DER) or JWS over the file; n = 0: none */
     const struct bm_column_map *columns; /* CSV */
     size_t ncolumns;
     bool injected; /* the custodian says that the root keys were injected */
-    bm_time now;   /* of receipt */
+    bm_time now;   /* of receipt; 0: not asked about (a test) */
     struct bm_crypto *crypto;
 };
 
@@ -91,7 +93,7 @@ struct bm_finding {
 
 /* One chip, checked: what a worker hands back. About 20 KiB. */
 struct bm_lot_chip {
-    bool have; /* false: a fatal finding, and no leaf */
+    bool have; /* false: a fatal finding, and no leaf. (A fatal finding may stand beside a leaf too.) */
     struct bm_leaf leaf;
     struct bm_finding findings[BM_MAX_FINDINGS];
     size_t nfindings;
@@ -103,9 +105,8 @@ struct bm_lot_chip {
 };
 /* Adds a finding (dropped past BM_MAX_FINDINGS unless it is fatal: then it takes the last place). */
 void bm_lot_chip_find(struct bm_lot_chip *chip, enum bm_check check, const char *fmt, ...) bm_printf(3, 4);
-/* For worker and parent: one chip as bytes and back. Strict. */
-void bm_lot_chip_build(struct bm_buf *buf, const struct bm_lot_chip *chip);
-bm_must_use enum bm_rc bm_lot_chip_parse(struct bm_lot_chip *ret_chip, struct bm_bytes bytes, struct bm_fail *fail);
+void bm_lot_chip_reset(struct bm_lot_chip *chip); /* everything but the leaf's content, which counts only with `have` */
+const struct bm_finding *bm_lot_chip_fatal(const struct bm_lot_chip *chip); /* the first one, or NULL */
 
 /* What came out. */
 struct bm_lot_result {
@@ -123,8 +124,7 @@ struct bm_lot_result {
  * ---- reading, in two halves, so that many processes can share the costly one ----
  *
  * open: the whole-file signature. next: cuts the next item off, cheaply and in order. check: everything about one item, a pure function of it; may
- * be called for some items only, in any order of its own. Every reader can be driven by bm_lot_read() below, alone, or by a crew of confined
- * processes, each of which cuts all and checks its share (cli/crew.h).
+ * be called for some items only.
  */
 struct bm_reading; /* each format's own */
 struct bm_lot_reader {
@@ -136,24 +136,21 @@ struct bm_lot_reader {
     /* The item is a view that lives until the next call. *ret_at: bytes of the file gone through, for a progress bar. */
     bm_must_use enum bm_rc (*next)(struct bm_reading *reading, bool *ret_have, struct bm_bytes *ret_item, uint64_t *ret_at,
                                    struct bm_fail *fail);
-    /* What is wrong with the chip is a finding, and BM_OK; other failures (no memory) end the reading. `chip` is zeroed here. */
+    /* What is wrong with the chip is a finding, and BM_OK; other failures (no memory) end the reading. Fills all of chip; appends the leaf to der. */
     bm_must_use enum bm_rc (*check)(struct bm_reading *reading, uint64_t index, struct bm_bytes item, struct bm_lot_chip *chip,
-                                    struct bm_fail *fail);
+                                    struct bm_buf *der, struct bm_fail *fail);
     /* After the last item: what is known of the file as a whole. Fills format, head (own format), head_note, signed_*, signer, checked. */
     bm_must_use enum bm_rc (*end)(struct bm_reading *reading, struct bm_lot_result *result, struct bm_fail *fail);
     void (*free)(struct bm_reading *reading);
 };
-/* check() and what every format needs after it: screens of the keys (screen.h), the custodian's word about injected keys. A worker calls this one. */
-bm_must_use enum bm_rc bm_lot_item_check(const struct bm_lot_reader *reader, struct bm_reading *reading, const struct bm_lot_job *job, uint64_t index,
-                                         struct bm_bytes item, struct bm_lot_chip *chip, struct bm_fail *fail);
+/* check() and what every format needs after it: screens of the keys (screen.h), keys that were injected. */
+bm_must_use enum bm_rc bm_lot_item_check(const struct bm_lot_reader *reader, struct bm_reading *reading, uint64_t index, struct bm_bytes item,
+                                         struct bm_lot_chip *chip, struct bm_buf *der, struct bm_fail *fail);
 /* The reader for this file, which must be what the vendor delivers; BM_EINPUT with the list of formats. */
 bm_must_use enum bm_rc bm_lot_reader_find(const struct bm_lot_reader **ret_reader, const struct bm_lot_job *job, struct bm_fail *fail);
 
 extern const struct bm_lot_reader bm_manifest_reader;  /* library lot: what the signer may link */
 extern const struct bm_lot_reader bm_microchip_reader; /* library lot_formats, as bm_lot_read() */
-extern const struct bm_lot_reader bm_infineon_reader;
-extern const struct bm_lot_reader bm_ek_reader;
-extern const struct bm_lot_reader bm_csv_reader;
 
 /*
  * What a reading tells, in order of the chips. Keep nothing of it unless the reading ends with BM_OK: the whole file may yet be refused.
@@ -167,12 +164,12 @@ struct bm_lot_sink {
 };
 
 /*
- * join.h's half of it: chips in order become one tree. Cross-chip findings (one id twice, two deliveries ...) are added to the chip before it is told.
+ * The other half: chips in order become one tree. Cross-chip findings (one id twice, two deliveries ...) are added to the chip before it is told.
  */
 struct bm_join;
 bm_must_use enum bm_rc bm_join_new(struct bm_join **ret_join, const struct bm_lot_job *job, const struct bm_lot_sink *sink, struct bm_fail *fail);
 void bm_join_done(struct bm_join **join);
-bm_must_use enum bm_rc bm_join_chip(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_join_chip(struct bm_join *join, struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail);
 /* `result` as the reader's end() left it: adds what the chips said, the computed head (foreign) or compares it (own). A root key that stands in two chips
  * is found here at the latest. */
 bm_must_use enum bm_rc bm_join_end(struct bm_join *join, struct bm_lot_result *result, struct bm_fail *fail);

@@ -1,8 +1,11 @@
-#include "lot/walk.h"
+#include "lot/lot.h"
 
+#include "lot/seen.h"
 #include "wire/rd.h"
+#include "wire/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char magic[] = "birthmark-manifest v1\n";
 #define MAGIC (sizeof(magic) - 1)
@@ -13,6 +16,21 @@ manifest_probe(struct bm_bytes file)
     return file.n >= MAGIC && memcmp(file.p, magic, MAGIC) == 0;
 }
 
+static enum bm_rc
+signer_take(struct bm_lot_result *ret, const struct bm_vendor *vendor, const struct bm_note_key *key, struct bm_fail *fail)
+{
+    uint8_t fingerprint[BM_HASH];
+    char hex[2 * BM_HASH + 1];
+
+    bm_sha256(fingerprint, bm_bytes(key->key, BM_NOTE_KEY));
+    bm_hex(hex, bm_bytes(fingerprint, BM_HASH));
+    (void)snprintf(ret->signer, sizeof(ret->signer), "%.*s %s", BM_MAX_NAME, key->name, hex);
+    if (bm_vendor_retired(vendor, fingerprint))
+        return bm_fail(fail, BM_EPOLICY, NULL, "the key %s of %s, which signed the manifest, was retired: ask them for one signed by their new key",
+                       key->name, vendor->name);
+    return BM_OK;
+}
+
 /*
  *  birthmark-manifest v1\n | u32 n | n bytes: the head, a signed note | (u32 n | n bytes: a leaf's DER) for each chip
  */
@@ -21,7 +39,6 @@ head_take(struct bm_rd *rd, struct bm_lot_result *ret, const struct bm_vendor *v
 {
     struct bm_bytes bytes;
     struct bm_note note;
-    uint8_t fingerprint[BM_HASH];
     uint64_t who = 0;
     enum bm_rc rc;
 
@@ -44,8 +61,8 @@ head_take(struct bm_rd *rd, struct bm_lot_result *ret, const struct bm_vendor *v
                        vendor->name);
     if ((rc = bm_lot_head_parse(&ret->head, note.text, fail)) != BM_OK)
         return rc;
-    bm_sha256(fingerprint, bm_bytes(vendor->keys[__builtin_ctzll(who)].key, BM_NOTE_KEY));
-    bm_lot_signer_print(ret, vendor->keys[__builtin_ctzll(who)].name, fingerprint);
+    if ((rc = signer_take(ret, vendor, &vendor->keys[__builtin_ctzll(who)], fail)) != BM_OK)
+        return rc;
     ret->head_note = bytes;
     ret->checked = 1;
     ret->format = BM_FORMAT_BIRTHMARK;
@@ -82,57 +99,124 @@ tree_check(struct bm_rd rd, const struct bm_lot_head *head, struct bm_fail *fail
     return BM_OK;
 }
 
-static enum bm_rc
-chips_take(struct bm_rd rd, const struct bm_lot_head *head, const struct bm_lot_sink *sink, struct bm_fail *fail)
+/* ---- the reader ---- */
+
+struct bm_reading {
+    struct bm_lot_result result;
+    struct bm_rd rd;     /* at the next leaf */
+    uint64_t left;       /* leaves */
+    const uint8_t *from; /* of the file */
+};
+
+static void
+manifest_free(struct bm_reading *reading)
 {
-    bm_cleanup(bm_walk_done) struct bm_walk walk = { .sink = sink, .kind = head->kind };
-    struct bm_leaf leaf;
+    free(reading);
+}
+
+static void
+reading_done(struct bm_reading **reading)
+{
+    free(*reading);
+}
+
+static enum bm_rc
+manifest_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, struct bm_fail *fail)
+{
+    bm_cleanup(reading_done) struct bm_reading *r = calloc(1, sizeof(*r));
+    const struct bm_lot_head *head;
     enum bm_rc rc;
 
-    while (walk.size < head->size) {
-        struct bm_bytes der = bm_rd_lv32(&rd, BM_MAX_LEAF);
+    if (r == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the manifest");
+    if (!manifest_probe(job->file))
+        return bm_fail(fail, BM_EINPUT, NULL, "this is no Birthmark manifest");
+    r->rd = bm_rd(job->file);
+    r->from = job->file.p;
+    if ((rc = head_take(&r->rd, &r->result, job->vendor, fail)) != BM_OK)
+        return rc;
+    head = &r->result.head;
+    if (job->name != NULL && strcmp(job->name, head->lot) != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "%s calls this lot %s, not %s: a signed manifest keeps its name", head->vendor, head->lot,
+                       job->name);
+    if ((rc = tree_check(r->rd, head, fail)) != BM_OK)
+        return rc;
+    r->left = head->size;
+    *ret_reading = bm_take(r);
+    return BM_OK;
+}
 
-        if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "lot %s: chip %llu", head->lot, (unsigned long long)walk.size);
+static enum bm_rc
+manifest_next(struct bm_reading *r, bool *ret_have, struct bm_bytes *ret_item, uint64_t *ret_at, struct bm_fail *fail)
+{
+    if ((*ret_have = r->left > 0)) {
+        *ret_item = bm_rd_lv32(&r->rd, BM_MAX_LEAF);
+        r->left--;
+    }
+    *ret_at = r->rd.bad ? 0 : (uint64_t)(r->rd.p - r->from);
+    return r->rd.bad ? bm_fail(fail, BM_EBUG, NULL, "a manifest changed while it was read") : BM_OK;
+}
+
+static enum bm_rc
+manifest_check(struct bm_reading *r, uint64_t index, struct bm_bytes item, struct bm_lot_chip *chip, struct bm_buf *der,
+               struct bm_fail *fail)
+{
+    struct bm_fail why;
+
+    (void)index;
+    bm_lot_chip_reset(chip);
+    chip->have = bm_leaf_parse(&chip->leaf, item, &why) == BM_OK;
+    if (!chip->have)
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
+    else if (chip->leaf.kind != r->result.head.kind)
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s is listed by %s in a lot of kind %s", chip->leaf.id, bm_leaf_kind_word(chip->leaf.kind),
+                         bm_leaf_kind_word(r->result.head.kind));
+    bm_buf_add_bytes(der, item);
+    return bm_buf_check(der, "the chip's entry", fail);
+}
+
+static enum bm_rc
+manifest_end(struct bm_reading *r, struct bm_lot_result *result, struct bm_fail *fail)
+{
+    (void)fail;
+    *result = r->result;
+    result->signed_whole = true;
+    return BM_OK;
+}
+
+const struct bm_lot_reader bm_manifest_reader = { "birthmark",    BM_FORMAT_BIRTHMARK, "a Birthmark manifest", manifest_probe, manifest_open,
+                                                  manifest_next, manifest_check,      manifest_end,           manifest_free };
+
+/* ---- making ---- */
+
+/* Refuses a root key (kind id: an id) that an earlier chip has. */
+static enum bm_rc
+twice_refuse(struct bm_seen *seen, const struct bm_leaf *leaf, uint64_t index, struct bm_fail *fail)
+{
+    size_t n = leaf->kind == BM_LEAF_ID ? 1 : leaf->nkeys;
+    uint8_t id[BM_HASH];
+    uint32_t where = 0;
+    bool before = false;
+    enum bm_rc rc;
+
+    bm_leaf_id_hash(leaf, id);
+    for (size_t i = 0; i < n; i++) {
+        if ((rc = bm_seen_add(seen, leaf->kind == BM_LEAF_ID ? id : leaf->keys[i].key.hash, (uint32_t)index, &before, &where, fail)) !=
+            BM_OK)
             return rc;
-        }
-        if ((rc = bm_walk_chip(&walk, &leaf, der, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "lot %s", head->lot);
-            return rc;
-        }
+        if (before)
+            return bm_fail(fail, BM_EPOLICY, NULL,
+                           "chip %llu: %s has a root key that chip %u has too: two chips with one key cannot be told apart",
+                           (unsigned long long)index, leaf->id, where);
     }
     return BM_OK;
 }
-
-static enum bm_rc
-manifest_read(struct bm_lot_result *ret_result, struct bm_bytes file, const struct bm_vendor *vendor, const char *name,
-              struct bm_crypto *crypto, const struct bm_lot_sink *sink, struct bm_fail *fail)
-{
-    struct bm_lot_result result = { .checked = 0 };
-    struct bm_rd rd = bm_rd(file);
-    enum bm_rc rc;
-
-    (void)crypto;
-    if (!manifest_probe(file))
-        return bm_fail(fail, BM_EINPUT, NULL, "this is no Birthmark manifest");
-    if ((rc = head_take(&rd, &result, vendor, fail)) != BM_OK)
-        return rc;
-    if (name != NULL && strcmp(name, result.head.lot) != 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "%s calls this lot %s, not %s: a signed manifest keeps its name", result.head.vendor,
-                       result.head.lot, name);
-    if ((rc = tree_check(rd, &result.head, fail)) != BM_OK || (rc = chips_take(rd, &result.head, sink, fail)) != BM_OK)
-        return rc;
-    *ret_result = result;
-    return BM_OK;
-}
-
-const struct bm_lot_reader bm_manifest_reader = { "birthmark", BM_FORMAT_BIRTHMARK, manifest_probe, manifest_read };
 
 /* The head for these leaves; everything a reader would refuse is refused here, at the chipmaker's. */
 static enum bm_rc
 head_make(struct bm_lot_head *ret_head, const struct bm_bytes *leaves, size_t nleaves, struct bm_fail *fail)
 {
-    bm_cleanup(bm_walk_done) struct bm_walk walk = { .kind = BM_LEAF_KEYS };
+    bm_cleanup(bm_seen_done) struct bm_seen seen = { .nused = 0 };
     struct bm_frontier frontier = { .size = 0 };
     uint8_t hash[BM_HASH];
     struct bm_leaf leaf;
@@ -144,20 +228,30 @@ head_make(struct bm_lot_head *ret_head, const struct bm_bytes *leaves, size_t nl
             return rc;
         }
         if (i == 0)
-            walk.kind = leaf.kind;
-        if ((rc = bm_walk_chip(&walk, &leaf, leaves[i], fail)) != BM_OK)
+            ret_head->kind = leaf.kind;
+        if (leaf.kind != ret_head->kind)
+            return bm_fail(fail, BM_EINPUT, NULL, "chip %zu (%s) is listed by %s in a lot of kind %s", i, leaf.id,
+                           bm_leaf_kind_word(leaf.kind), bm_leaf_kind_word(ret_head->kind));
+        if ((rc = twice_refuse(&seen, &leaf, i, fail)) != BM_OK)
             return rc;
         bm_tree_leaf(hash, leaves[i]);
         bm_frontier_append(&frontier, hash);
     }
-    ret_head->kind = walk.kind;
-    ret_head->size = walk.size;
+    ret_head->size = nleaves;
     bm_frontier_root(&frontier, ret_head->root);
     return BM_OK;
 }
 
+enum bm_rc
+bm_head_sign_note(void *ctx, struct bm_bytes text, struct bm_buf *note, struct bm_fail *fail)
+{
+    const struct bm_note_signer *signer = ctx;
+
+    return bm_note_build(note, text, &signer, 1, fail);
+}
+
 static enum bm_rc
-head_sign(struct bm_buf *note, const struct bm_lot_head *head, const struct bm_note_signer *signer, struct bm_fail *fail)
+head_sign(struct bm_buf *note, const struct bm_lot_head *head, const struct bm_head_signer *signer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE };
     struct bm_lot_head again;
@@ -168,23 +262,19 @@ head_sign(struct bm_buf *note, const struct bm_lot_head *head, const struct bm_n
         return bm_fail(fail, BM_EINPUT, NULL, "the names of the lot and its vendor must be printable text");
     if ((rc = bm_lot_head_parse(&again, bm_buf_bytes(&text), fail)) != BM_OK)
         return rc;
-    return bm_note_build(note, bm_buf_bytes(&text), &signer, 1, fail);
+    return signer->sign(signer->ctx, bm_buf_bytes(&text), note, fail);
 }
 
 enum bm_rc
-bm_manifest_build(struct bm_buf *buf, const char *lot, const char *vendor, const struct bm_bytes *leaves, size_t nleaves,
-                  const struct bm_note_signer *signer, struct bm_fail *fail)
+bm_manifest_build(struct bm_buf *buf, const struct bm_lot_head *names, const struct bm_bytes *leaves, size_t nleaves,
+                  const struct bm_head_signer *signer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
-    struct bm_lot_head head = { .size = 0 };
+    struct bm_lot_head head = *names;
     enum bm_rc rc;
 
-    if (strlen(lot) > BM_MAX_NAME || strlen(vendor) > BM_MAX_NAME)
-        return bm_fail(fail, BM_EINPUT, NULL, "the names of the lot and its vendor have at most %d bytes", BM_MAX_NAME);
     if (nleaves == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "a lot has at least one chip");
-    (void)snprintf(head.lot, sizeof(head.lot), "%s", lot);
-    (void)snprintf(head.vendor, sizeof(head.vendor), "%s", vendor);
     if ((rc = head_make(&head, leaves, nleaves, fail)) != BM_OK || (rc = head_sign(&note, &head, signer, fail)) != BM_OK)
         return rc;
     bm_buf_add(buf, magic, MAGIC);

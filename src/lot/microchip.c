@@ -1,49 +1,46 @@
 #include "lot/array.h"
 #include "lot/jws.h"
+#include "lot/lot.h"
 #include "lot/secure_element.h"
-#include "lot/walk.h"
 
+#include "pki/cert.h"
 #include "wire/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_SIGNERS 64
+#define CLOCKS_DIFFER 86400 /* seconds that a chipmaker's clock may be ahead of ours */
 
 /* id-ce-subjectAltName */
 static const uint8_t oid_san[] = { 0x55, 0x1d, 0x11 };
 
-/* One reading: on the heap, since a chip alone is 9 KiB. */
-struct reading {
+/* On the heap, since a chip alone is 10 KiB. */
+struct bm_reading {
+    const struct bm_lot_job *job;
     const struct bm_vendor *vendor;
-    struct bm_crypto *crypto;
-    struct bm_lot_result *result;
-    struct bm_walk walk;
-    struct bm_frontier frontier;
+    struct bm_array array;
     struct bm_jws jws;
     struct bm_element element;
-    struct bm_buf leaf;
     size_t nsigners;
     struct bm_cert signers[MAX_SIGNERS];
     uint8_t signer_hash[MAX_SIGNERS][BM_HASH];
-    size_t signer;                                         /* of the first chip */
-    char group[BM_MAX_NAME + 1];                           /* of the first chip */
-    uint8_t san[BM_HASH];                                  /* hash of the subjectAltName of the chip before */
-    bool told_san, told_group, told_signer, told_spelling; /* once a file, not once a chip */
+    char signer_name[MAX_SIGNERS][BM_MAX_NAME + 2 * BM_HASH + 2];
 };
 
 static void
-reading_free(struct reading **reading)
+microchip_free(struct bm_reading *r)
 {
-    struct reading *r = *reading;
-
-    if (r == NULL)
-        return;
-    bm_walk_done(&r->walk);
     bm_jws_done(&r->jws);
     bm_element_done(&r->element);
-    bm_buf_done(&r->leaf);
     free(r);
+}
+
+static void
+reading_done(struct bm_reading **reading)
+{
+    if (*reading != NULL)
+        microchip_free(*reading);
 }
 
 static bool
@@ -62,8 +59,9 @@ microchip_probe(struct bm_bytes file)
 
 /* Self-signed and no CAs: pinned one by one, there is no chain to build. */
 static enum bm_rc
-signers_take(struct reading *r, struct bm_fail *fail)
+signers_take(struct bm_reading *r, struct bm_fail *fail)
 {
+    char name[BM_MAX_NAME + 1], hex[2 * BM_HASH + 1];
     enum bm_rc rc;
 
     if (r->vendor->signers.n == 0 || r->vendor->signers.n > MAX_SIGNERS)
@@ -81,45 +79,56 @@ signers_take(struct reading *r, struct bm_fail *fail)
             return bm_fail(fail, BM_EINPUT, NULL, "signer certificate %zu of the vendor %s has no P-256 key, so it signs no manifests",
                            r->nsigners + 1, r->vendor->name);
         bm_sha256(r->signer_hash[r->nsigners], cert->der);
+        bm_hex(hex, bm_bytes(r->signer_hash[r->nsigners], BM_HASH));
+        bm_name_print(name, sizeof(name), cert->subject);
+        (void)snprintf(r->signer_name[r->nsigners], sizeof(r->signer_name[0]), "%s %s", name, hex);
     }
     return BM_OK;
 }
 
-static enum bm_rc
-signer_find(const struct reading *r, size_t *ret, struct bm_fail *fail)
+static bool
+signer_find(const struct bm_reading *r, size_t *ret, struct bm_lot_chip *chip)
 {
     char hex[2 * BM_HASH + 1];
 
     for (*ret = 0; *ret < r->nsigners; (*ret)++)
         if (memcmp(r->signer_hash[*ret], r->jws.signer, BM_HASH) == 0)
-            return BM_OK;
+            break;
     bm_hex(hex, bm_bytes(r->jws.signer, BM_HASH));
-    return bm_fail(fail, BM_EPOLICY, NULL,
-                   "it is signed by the certificate %s, which is not pinned for the vendor %s: if it is Microchip's, add it", hex,
-                   r->vendor->name);
+    if (*ret == r->nsigners)
+        bm_lot_chip_find(chip, BM_CHECK_SIGNATURE,
+                         "it is signed by the certificate %s, which is not pinned for the vendor %s: if it is Microchip's, add it", hex,
+                         r->vendor->name);
+    else if (bm_vendor_retired(r->vendor, r->signer_hash[*ret]))
+        bm_lot_chip_find(chip, BM_CHECK_SIGNATURE, "it is signed by the certificate %s, which was retired for the vendor %s", hex,
+                         r->vendor->name);
+    return chip->nfindings == 0;
 }
 
-/* Signers expire and what they signed stays genuine: judged at the time that the chip was provisioned, which they signed. */
-static enum bm_rc
-signer_time_check(const struct bm_cert *signer, bm_time at, struct bm_fail *fail)
+/* Signers expire and what they signed stays genuine: judged at the time that the chip was provisioned, which they signed, and which has been. */
+static void
+signer_time_look(const struct bm_reading *r, const struct bm_cert *signer, struct bm_lot_chip *chip)
 {
     char when[BM_TIME_TEXT], name[96];
 
-    if (at >= signer->not_before && at <= signer->not_after)
-        return BM_OK;
-    bm_time_print(when, at);
+    bm_time_print(when, chip->time);
     bm_name_print(name, sizeof(name), signer->subject);
-    return bm_fail(fail, BM_EPOLICY, NULL, "it was signed for %s by %s, whose certificate was not valid then", when, name);
+    if (chip->time < signer->not_before || chip->time > signer->not_after)
+        bm_lot_chip_find(chip, BM_CHECK_SIGNER_TIME, "it was signed for %s by %s, whose certificate was not valid then", when, name);
+    else if (r->job->now != 0 && chip->time > r->job->now + CLOCKS_DIFFER)
+        bm_lot_chip_find(chip, BM_CHECK_SIGNER_TIME, "it says that it was provisioned at %s, which has yet to come", when);
+    else if (r->job->now > signer->not_after)
+        bm_lot_chip_find(chip, BM_CHECK_SIGNER_EXPIRED, "its signer's certificate was valid when it signed and has expired since");
 }
 
 /* From the chip's certificate to the vendor's root, where one is given. */
-static enum bm_rc
-chains_check(const struct reading *r, struct bm_fail *fail)
+static void
+chains_look(const struct bm_reading *r, struct bm_lot_chip *chip)
 {
     const struct bm_element *element = &r->element;
     struct bm_bytes between[BM_COUNT(element->cert)];
     struct bm_certs anchors = { r->vendor->roots.der, r->vendor->roots.n };
-    enum bm_rc rc;
+    struct bm_fail why;
 
     for (size_t i = 0; i < element->ncerts && anchors.n > 0; i++) {
         struct bm_certs chain = { between, 0 };
@@ -128,12 +137,11 @@ chains_check(const struct reading *r, struct bm_fail *fail)
             continue;
         for (size_t k = i + 1; k < element->ncerts && !element->cert[k].device; k++)
             between[chain.n++] = bm_element_cert(element, k);
-        if ((rc = bm_path_check(bm_element_cert(element, i), chain, anchors, element->time, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "its certificate");
-            return rc;
-        }
+        if (bm_path_check(bm_element_cert(element, i), chain, anchors, element->time, &why) != BM_OK)
+            bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate: %s", why.text);
+        else
+            chip->signatures += (uint32_t)chain.n + 1;
     }
-    return BM_OK;
 }
 
 /* Is `id` in this name, in upper case as Microchip writes it there ("sn0123F2408EA1FCF201")? */
@@ -149,160 +157,143 @@ name_has_id(struct bm_bytes name, const char *id)
 }
 
 static void
-odd_names(struct reading *r, struct bm_bytes der)
+names_look(const struct bm_reading *r, struct bm_lot_chip *chip, struct bm_bytes der)
 {
     struct bm_fail ignored;
     struct bm_cert cert;
     struct bm_bytes san;
-    uint8_t hash[BM_HASH];
     bool critical;
 
     if (bm_cert_parse(&cert, der, &ignored) != BM_OK)
         return;
     if (!name_has_id(cert.subject, r->element.leaf.id))
-        bm_walk_odd(&r->walk, "its certificate is not named after its id %s", r->element.leaf.id);
+        bm_lot_chip_find(chip, BM_CHECK_LABEL, "its certificate is not named after its id %s", r->element.leaf.id);
     san = bm_cert_extension(&cert, bm_bytes(oid_san, sizeof(oid_san)), &critical);
-    if (san.n == 0)
+    if (san.n > 0)
+        bm_sha256(chip->san, san);
+}
+
+/* A list without keys is bound later, by a chain that ends in the one root that stands in it. */
+static void
+binding_make(struct bm_reading *r, struct bm_lot_chip *chip)
+{
+    struct bm_leaf *leaf = &r->element.leaf;
+
+    if (leaf->kind != BM_LEAF_ID)
         return;
-    bm_sha256(hash, san);
-    if (r->walk.size > 0 && !r->told_san && memcmp(hash, r->san, BM_HASH) == 0) {
-        r->told_san = true;
-        bm_walk_odd(&r->walk,
-                    "the subjectAltName of its certificate is that of the chip before it: it names no chip, and nothing is bound to it");
+    if (r->vendor->roots.n != 1) {
+        bm_lot_chip_find(chip, BM_CHECK_CHAIN,
+                         "it lists no keys (version 2), so the chips' certificates must lead to one root, and %zu are pinned for %s",
+                         r->vendor->roots.n, r->vendor->name);
+        return;
     }
-    memcpy(r->san, hash, BM_HASH);
-}
-
-static void
-odd_tell(struct reading *r, size_t signer)
-{
-    const struct bm_element *element = &r->element;
-
-    for (size_t i = 0; i < element->ncerts; i++)
-        if (element->cert[i].device)
-            odd_names(r, bm_element_cert(element, i));
-    if (!r->told_group && strcmp(element->group, r->group) != 0) {
-        r->told_group = true;
-        bm_walk_odd(&r->walk, "its groupId is not that of the first chip (%s): two deliveries are in one file", r->group);
-    }
-    if (!r->told_signer && signer != r->signer) {
-        r->told_signer = true;
-        bm_walk_odd(&r->walk, "another of Microchip's signers has signed it than the first chip");
-    }
-    if (!r->told_spelling && element->misspelt) {
-        r->told_spelling = true;
-        bm_walk_odd(&r->walk, "it says \"distributer\", a spelling of early documentation");
-    }
-}
-
-static void
-first_chip(struct reading *r, size_t signer)
-{
-    char name[BM_MAX_NAME + 1];
-
-    r->signer = signer;
-    (void)snprintf(r->group, sizeof(r->group), "%s", r->element.group);
-    bm_name_print(name, sizeof(name), r->signers[signer].subject);
-    bm_lot_signer_print(r->result, name, r->signer_hash[signer]);
+    bm_sha256(leaf->vendor_root, r->vendor->roots.der[0]);
+    leaf->rule = BM_ID_RULE_MICROCHIP_SN;
 }
 
 /* The signature first: what Microchip did not sign is not read. */
-static enum bm_rc
-chip_verify(struct reading *r, struct bm_bytes object, size_t *ret_signer, struct bm_fail *fail)
+static void
+entry_look(struct bm_reading *r, struct bm_bytes object, struct bm_lot_chip *chip)
 {
-    enum bm_rc rc;
+    struct bm_fail why;
+    size_t signer;
 
-    if ((rc = bm_jws_parse(&r->jws, object, fail)) != BM_OK || (rc = signer_find(r, ret_signer, fail)) != BM_OK ||
-        (rc = bm_jws_check(r->crypto, &r->jws, &r->signers[*ret_signer], fail)) != BM_OK)
-        return rc;
-    if ((rc = bm_element_parse(&r->element, bm_buf_bytes(&r->jws.payload), 1, fail)) != BM_OK)
-        return rc;
+    if (bm_jws_parse(&r->jws, object, &why) != BM_OK) {
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
+        return;
+    }
+    if (!signer_find(r, &signer, chip))
+        return;
+    if (bm_jws_check(r->job->crypto, &r->jws, &r->signers[signer], &why) != BM_OK) {
+        bm_lot_chip_find(chip, BM_CHECK_SIGNATURE, "%s", why.text);
+        return;
+    }
+    chip->signatures = 1;
+    if (bm_element_parse(&r->element, bm_buf_bytes(&r->jws.payload), 1, &why) != BM_OK) {
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
+        return;
+    }
     bm_sha256(r->element.leaf.hashes[0], bm_buf_bytes(&r->jws.text));
+    chip->have = true;
+    chip->time = r->element.time;
+    (void)snprintf(chip->delivery, sizeof(chip->delivery), "%s", r->element.group);
+    memcpy(chip->signer, r->signer_name[signer], sizeof(chip->signer));
     if (strcmp(r->jws.unique_id, r->element.leaf.id) != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "the uniqueId in its header is not the one that is signed (%s): the file was changed. Ask for it again",
-                       r->element.leaf.id);
-    if ((rc = signer_time_check(&r->signers[*ret_signer], r->element.time, fail)) != BM_OK)
-        return rc;
-    return chains_check(r, fail);
+        bm_lot_chip_find(chip, BM_CHECK_SIGNATURE,
+                         "the uniqueId in its header is not the one that is signed (%s): the file was changed. Ask for it again",
+                         r->element.leaf.id);
+    signer_time_look(r, &r->signers[signer], chip);
+}
+
+static void
+element_look(struct bm_reading *r, uint64_t index, struct bm_lot_chip *chip)
+{
+    const struct bm_element *element = &r->element;
+
+    binding_make(r, chip);
+    chains_look(r, chip);
+    for (size_t i = 0; i < element->ncerts; i++)
+        if (element->cert[i].device)
+            names_look(r, chip, bm_element_cert(element, i));
+    if (element->misspelt && index == 0)
+        bm_lot_chip_find(chip, BM_CHECK_FORM, "it says \"distributer\", a spelling of early documentation");
+    if (index == 0 && r->vendor->roots.n == 0)
+        bm_lot_chip_find(chip, BM_CHECK_NO_ROOTS, "no root is pinned for %s: the chips' own certificates were not checked", r->vendor->name);
+    if (index == 0)
+        bm_lot_chip_find(chip, BM_CHECK_UNSIGNED, "each chip is signed and the list is not: it may lack chips that the reel has");
 }
 
 static enum bm_rc
-chip_take(struct reading *r, struct bm_bytes object, struct bm_fail *fail)
+microchip_check(struct bm_reading *r, uint64_t index, struct bm_bytes item, struct bm_lot_chip *chip, struct bm_buf *der,
+                struct bm_fail *fail)
 {
-    uint8_t hash[BM_HASH];
-    size_t signer = 0;
-    enum bm_rc rc;
+    struct bm_fail why;
 
-    bm_buf_reset(&r->leaf);
-    if ((rc = chip_verify(r, object, &signer, fail)) != BM_OK || (rc = bm_leaf_build(&r->leaf, &r->element.leaf, fail)) != BM_OK) {
-        bm_fail_prefix(fail, "chip %llu", (unsigned long long)r->walk.size);
-        return rc;
-    }
-    if (r->walk.size == 0)
-        first_chip(r, signer);
-    odd_tell(r, signer);
-    bm_tree_leaf(hash, bm_buf_bytes(&r->leaf));
-    bm_frontier_append(&r->frontier, hash);
-    r->result->checked++;
-    return bm_walk_chip(&r->walk, &r->element.leaf, bm_buf_bytes(&r->leaf), fail);
-}
-
-static enum bm_rc
-chips_take(struct reading *r, struct bm_bytes file, struct bm_fail *fail)
-{
-    struct bm_array array = bm_array(file);
-    struct bm_bytes object;
-    bool have = false;
-    enum bm_rc rc;
-
-    for (;;) {
-        if ((rc = bm_array_next(&array, BM_MAX_JSON, &have, &object, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "chip %llu", (unsigned long long)r->walk.size);
-            return rc;
-        }
-        if (!have)
-            break;
-        if ((rc = chip_take(r, object, fail)) != BM_OK)
-            return rc;
-    }
-    return r->walk.size > 0 ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the manifest lists no chips");
-}
-
-static enum bm_rc
-head_make(struct reading *r, const char *name, struct bm_fail *fail)
-{
-    struct bm_lot_head *head = &r->result->head;
-
-    if (!bm_name_ok(name != NULL ? name : r->group, BM_MAX_NAME))
-        return bm_fail(fail, BM_EINPUT, NULL, "the lot needs a name of letters, digits, '.', '_' and '-': give it one");
-    (void)snprintf(head->lot, sizeof(head->lot), "%s", name != NULL ? name : r->group);
-    (void)snprintf(head->vendor, sizeof(head->vendor), "%s", r->vendor->name);
-    head->kind = BM_LEAF_KEYS;
-    head->size = r->walk.size;
-    bm_frontier_root(&r->frontier, head->root);
+    (void)fail;
+    bm_lot_chip_reset(chip);
+    entry_look(r, item, chip);
+    if (!chip->have)
+        return BM_OK;
+    element_look(r, index, chip);
+    if (bm_lot_chip_fatal(chip) == NULL && bm_leaf_build(der, &r->element.leaf, &why) != BM_OK)
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
+    chip->have = bm_lot_chip_fatal(chip) == NULL;
+    chip->leaf = r->element.leaf;
     return BM_OK;
 }
 
 static enum bm_rc
-microchip_read(struct bm_lot_result *ret_result, struct bm_bytes file, const struct bm_vendor *vendor, const char *name,
-               struct bm_crypto *crypto, const struct bm_lot_sink *sink, struct bm_fail *fail)
+microchip_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, struct bm_fail *fail)
 {
-    bm_cleanup(reading_free) struct reading *r = calloc(1, sizeof(*r));
-    struct bm_lot_result result = { .format = BM_FORMAT_MICROCHIP };
+    bm_cleanup(reading_done) struct bm_reading *r = calloc(1, sizeof(*r));
     enum bm_rc rc;
 
     if (r == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the manifest");
-    r->vendor = vendor;
-    r->crypto = crypto;
-    r->result = &result;
-    r->walk = (struct bm_walk){ .sink = sink, .kind = BM_LEAF_KEYS };
-    r->leaf.max = BM_MAX_LEAF;
-    if ((rc = signers_take(r, fail)) != BM_OK || (rc = chips_take(r, file, fail)) != BM_OK || (rc = head_make(r, name, fail)) != BM_OK)
+    r->job = job;
+    r->vendor = job->vendor;
+    r->array = bm_array(job->file);
+    if ((rc = signers_take(r, fail)) != BM_OK)
         return rc;
-    *ret_result = result;
+    *ret_reading = bm_take(r);
     return BM_OK;
 }
 
-const struct bm_lot_reader bm_microchip_reader = { "microchip", BM_FORMAT_MICROCHIP, microchip_probe, microchip_read };
+static enum bm_rc
+microchip_next(struct bm_reading *r, bool *ret_have, struct bm_bytes *ret_item, uint64_t *ret_at, struct bm_fail *fail)
+{
+    *ret_at = (uint64_t)(r->array.rd.p - r->job->file.p);
+    return bm_array_next(&r->array, BM_MAX_JSON, ret_have, ret_item, fail);
+}
+
+static enum bm_rc
+microchip_end(struct bm_reading *r, struct bm_lot_result *result, struct bm_fail *fail)
+{
+    (void)r;
+    (void)fail;
+    *result = (struct bm_lot_result){ .format = BM_FORMAT_MICROCHIP, .signed_each = true };
+    return BM_OK;
+}
+
+const struct bm_lot_reader bm_microchip_reader = { "microchip",    BM_FORMAT_MICROCHIP, "Microchip's signed JSON", microchip_probe, microchip_open,
+                                                   microchip_next, microchip_check,     microchip_end,            microchip_free };

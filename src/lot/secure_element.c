@@ -192,40 +192,53 @@ others_take(struct bm_element *element, struct bm_json_in *in)
     element->misspelt = json_object_get(in->object, "distributer") != NULL;
 }
 
-/* Version 2 is the short form: this id was made by Microchip, and no more. */
+/* 1 and 3 are the full form. 2 is the short one: this id was made by Microchip, and no more. */
 static enum bm_rc
-version_check(json_t *json, struct bm_fail *fail)
+version_take(struct bm_element *element, struct bm_json_in *in, struct bm_fail *fail)
 {
-    json_t *version = json_object_get(json, "version");
+    uint64_t version = bm_json_u64(in, "version", 0, INT64_MAX);
 
-    if (json_is_integer(version) && json_integer_value(version) == 2)
-        return bm_fail(
-            fail, BM_EPOLICY, NULL,
-            "this is Microchip's short manifest (version 2), which lists no keys, so nothing could be bound to it: ask for the full one");
-    if (json_is_integer(version) && json_integer_value(version) == VERSION)
-        return BM_OK;
-    return bm_fail(fail, BM_EINPUT, NULL, "it is not of version %d, the only version of Microchip's full manifest that is read here",
-                   VERSION);
+    if (in->bad)
+        return BM_OK; /* said at the end of the members */
+    if (version < 1 || version > 3)
+        return bm_fail(fail, BM_EINPUT, NULL, "it is of version %llu: 1, 2 and 3 of Microchip's manifest are read here",
+                       (unsigned long long)version);
+    element->leaf.kind = version == 2 ? BM_LEAF_ID : BM_LEAF_KEYS;
+    return BM_OK;
+}
+
+static void
+labels_take(struct bm_element *element, const char *part)
+{
+    struct bm_leaf *leaf = &element->leaf;
+    char day[BM_TIME_TEXT];
+
+    bm_time_print(day, element->time);
+    (void)bm_leaf_label_add(leaf, BM_LABEL_DATE, BM_LABEL_SIGNED, bm_bytes(day, 10));
+    (void)bm_leaf_label_add(leaf, BM_LABEL_MODEL, BM_LABEL_SIGNED, bm_bytes_str(part));
+    (void)bm_leaf_label_add(leaf, BM_LABEL_REEL, BM_LABEL_SIGNED, bm_bytes_str(element->group));
 }
 
 static enum bm_rc
 members_take(struct bm_element *element, struct bm_fail *fail)
 {
     struct bm_json_in in = bm_json_in(element->json, "payload", fail);
-    json_t *manufacturer, *provisioner, *keys;
-    const char *time, *id;
+    json_t *manufacturer, *provisioner, *keys = NULL;
+    const char *time, *id, *part;
     enum bm_rc rc;
 
-    (void)bm_json_u64(&in, "version", VERSION, VERSION);
+    if ((rc = version_take(element, &in, fail)) != BM_OK)
+        return rc;
     (void)bm_json_str(&in, "model", 64);
-    (void)bm_json_str(&in, "partNumber", 64);
+    part = bm_json_str(&in, "partNumber", 64);
     manufacturer = bm_json_object(&in, "manufacturer");
     provisioner = bm_json_object(&in, "provisioner");
     others_take(element, &in);
     element->group = bm_json_str(&in, "groupId", BM_MAX_NAME);
     time = bm_json_str(&in, "provisioningTimestamp", 40);
     id = bm_json_str(&in, "uniqueId", BM_MAX_ID);
-    keys = bm_json_object(&in, "publicKeySet");
+    if (element->leaf.kind == BM_LEAF_KEYS)
+        keys = bm_json_object(&in, "publicKeySet");
     if ((rc = bm_json_in_end(&in)) != BM_OK || (rc = party_take(manufacturer, "manufacturer", fail)) != BM_OK ||
         (rc = party_take(provisioner, "provisioner", fail)) != BM_OK)
         return rc;
@@ -236,7 +249,8 @@ members_take(struct bm_element *element, struct bm_fail *fail)
     if (!id_ok(id))
         return bm_fail(fail, BM_EINPUT, NULL, "its uniqueId is not lower-case hexadecimal");
     (void)snprintf(element->leaf.id, sizeof(element->leaf.id), "%s", id);
-    return keys_take(element, keys, fail);
+    labels_take(element, part);
+    return keys != NULL ? keys_take(element, keys, fail) : BM_OK;
 }
 
 enum bm_rc
@@ -251,11 +265,12 @@ bm_element_parse(struct bm_element *element, struct bm_bytes payload, size_t fir
     element->ncerts = 0;
     element->leaf.kind = BM_LEAF_KEYS;
     element->leaf.root = BM_ROOT_SECURE_ELEMENT;
+    element->leaf.origin = BM_ORIGIN_UNSAID;
+    element->leaf.id_source = BM_LABEL_SIGNED;
+    element->leaf.nlabels = 0;
     element->leaf.nkeys = 0;
     element->leaf.nhashes = first_hash;
     if ((rc = bm_json_parse(&element->json, payload, BM_MAX_JSON, fail)) != BM_OK)
-        return rc;
-    if (json_is_object(element->json) && (rc = version_check(element->json, fail)) != BM_OK)
         return rc;
     return members_take(element, fail);
 }

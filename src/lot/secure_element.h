@@ -1,4 +1,4 @@
-/* secure_element.h - the payload that Microchip signs for one chip ("SecureElement", version 1), read into a leaf. */
+/* secure_element.h - the payload that Microchip signs for one chip ("SecureElement": version 1 and 3 with keys, 2 without), read into a leaf. */
 #ifndef BM_SECURE_ELEMENT_H
 #define BM_SECURE_ELEMENT_H
 

@@ -14,7 +14,7 @@ enum bm_control_message {
     BM_C_SITE = 1,    /* empty; one row: site, vkey, next_seq, ledger size, name, url, signed, signed_again, gates, anchor ... */
     BM_C_STATEMENT,   /* lv32 signed note, u8 n, n x lv16 profile text; one row: {leaf} */
     BM_C_LOT_BEGIN,   /* lv32 signed pin, lv32 head note or empty, lv16 vendor name */
-    BM_C_LOT_NEXT,    /* u32 most: so many leaves (or fewer) go from HOME/lots/ROOT.index to the signer; END's body: u64 leaves gone so far. Again until all */
+    BM_C_LOT_LEAVES,  /* u32 n, n x lv16 leaf DER */
     BM_C_LOT_END,     /* empty; one row: as SHOW */
     BM_C_LOT_REFUSED, /* lv16 lot or empty, lv16 operator, lv16 sentence: the command refused a file; answer: BM_C_REFUSED with the alarm */
     BM_C_VENDOR_ADD,  /* lv16 name, u8 format, u8 n signers x lv16 (vkey text or DER), u8 n roots x lv16 DER */
@@ -25,14 +25,7 @@ enum bm_control_message {
     BM_C_ALARM_SETTLE,  /* u64 alarm, lv16 operator, lv16 note */
     BM_C_LEDGER,        /* u64 first, u32 most: rows {index, salt, event}; END's body: lv16 signed checkpoint */
     BM_C_PROVE,         /* u64 index; one row: {index, salt, event}; END's body: the proof (merkle/tree.h), lv16 signed checkpoint */
-    BM_C_VENDOR_RETIRE, /* lv16 name, u8 0 or 32 bytes of a signer's fingerprint after u8 32: the vendor, or one signer of it, is believed no more */
-    BM_C_LOT_HELD,    /* lv16 lot, lv16 vendor, lv16 source word, u64 size, 32 root, lv16 operator, lv16 sentence: a verified lot that contradicts another;
-                       * kept in state quarantined, never pinned. Answer: BM_C_REFUSED with the alarm */
-    BM_C_LOT_STATE,   /* lv16 lot, u8 (as BM_S_LOT_STATE), lv16 operator, lv16 reason; one row: as SHOW */
-    BM_C_CHIPS,       /* u8 (as BM_S_CHIPS), lv16 lot, lv16 operator, lv16 reason, u32 n (up to 1000), n x u32 place in the lot; one row {lot, chips} */
-    BM_C_PROPOSE,     /* lv32 note with one signature; one row: as SHOW proposal */
-    BM_C_APPROVE,     /* u64 proposal, lv32 the same text with both signatures; goes to the signer as a statement; one row: as SHOW proposal */
-    BM_C_REJECT,      /* u64 proposal, lv16 operator, lv16 reason; one row */
+    BM_C_VENDOR_RETIRE, /* lv16 name; no more of its lots are taken */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128, /* lv32 JSON object text, stable field names: --json prints it as it is */

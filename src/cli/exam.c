@@ -1,0 +1,105 @@
+#include "cli/exam.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+bm_exam_done(struct bm_exam *exam)
+{
+    bm_progress_done(&exam->progress);
+    free(exam->checks);
+    exam->checks = NULL;
+}
+
+static void
+finding_keep(struct bm_exam *exam, uint64_t index, const struct bm_finding *finding)
+{
+    struct bm_exam_check *check = &exam->checks[finding->check];
+
+    if (check->found < BM_EXAM_EXAMPLES) {
+        check->examples[check->found].index = index;
+        memcpy(check->examples[check->found].sentence, finding->sentence, sizeof(finding->sentence));
+    }
+    check->found++;
+}
+
+static enum bm_rc
+chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_exam *exam = ctx;
+
+    for (size_t i = 0; i < chip->nfindings; i++)
+        finding_keep(exam, index, &chip->findings[i]);
+    exam->chips++;
+    if (der.n == 0)
+        return BM_OK;
+    exam->keys += chip->leaf.nkeys;
+    for (size_t i = 0; i < chip->leaf.nkeys; i++)
+        exam->by_alg[chip->leaf.keys[i].key.alg]++;
+    exam->injected += chip->leaf.origin == BM_ORIGIN_INJECTED;
+    return exam->leaf == NULL ? BM_OK : exam->leaf(exam->ctx, index, der, fail);
+}
+
+static void
+progress_take(void *ctx, uint64_t done, uint64_t total)
+{
+    struct bm_exam *exam = ctx;
+
+    bm_progress_show(&exam->progress, done, total);
+}
+
+enum bm_rc
+bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_result *ret_result, struct bm_fail *fail)
+{
+    const struct bm_lot_sink sink = { .chip = chip_take, .progress = progress_take, .ctx = exam, .go_on = exam->go_on };
+    enum bm_rc rc;
+
+    if ((exam->checks = calloc(BM_CHECK__N, sizeof(*exam->checks))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a report");
+    exam->progress.what = "checking";
+    rc = bm_lot_read(ret_result, job, &sink, fail);
+    bm_progress_done(&exam->progress);
+    return rc;
+}
+
+bool
+bm_exam_first(const struct bm_exam *exam, enum bm_check_weight weight, enum bm_check *ret_check)
+{
+    for (unsigned check = BM_CHECK_SIGNATURE; check < BM_CHECK__N; check++) {
+        if (exam->checks[check].found > 0 && bm_check_weight((enum bm_check)check) == weight) {
+            *ret_check = (enum bm_check)check;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum bm_rc
+check_add(json_t *array, enum bm_check check, const struct bm_exam_check *found, struct bm_fail *fail)
+{
+    static const char *const weights[] = { [BM_WEIGHT_NOTE] = "note", [BM_WEIGHT_WAIVABLE] = "waivable", [BM_WEIGHT_FATAL] = "refused" };
+    json_t *examples = json_array();
+    bool bad = examples == NULL;
+
+    for (uint64_t i = 0; i < found->found && i < BM_EXAM_EXAMPLES; i++)
+        bad |= json_array_append_new(examples, json_pack("{s:I, s:s}", "index", (json_int_t)found->examples[i].index, "sentence",
+                                                         found->examples[i].sentence)) != 0;
+    bad |= json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:o}", "check", bm_check_word(check), "weight",
+                                                  weights[bm_check_weight(check)], "found", (json_int_t)found->found, "examples",
+                                                  examples)) != 0;
+    return bad ? bm_json_check(NULL, fail) : BM_OK;
+}
+
+enum bm_rc
+bm_exam_json(const struct bm_exam *exam, json_t **ret_array, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *array = json_array();
+    enum bm_rc rc = bm_json_check(array, fail);
+
+    for (unsigned check = BM_CHECK_SIGNATURE; rc == BM_OK && check < BM_CHECK__N; check++)
+        if (exam->checks[check].found > 0)
+            rc = check_add(array, (enum bm_check)check, &exam->checks[check], fail);
+    if (rc == BM_OK)
+        *ret_array = bm_take(array);
+    return rc;
+}

@@ -1,0 +1,245 @@
+/* join.c - chips in order become one tree; what only shows when chips stand beside each other is found here. */
+#include "lot/lot.h"
+
+#include "lot/seen.h"
+#include "wire/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct bm_join {
+    const struct bm_lot_job *job;
+    const struct bm_lot_sink *sink;
+    struct bm_frontier frontier;
+    struct bm_seen keys, ids;
+    uint64_t index; /* of the next chip, those without a leaf counted */
+    enum bm_leaf_kind kind;
+    uint64_t signatures;
+    bm_time first, last;
+    uint8_t san[BM_HASH];
+    char delivery[BM_MAX_NAME + 1];
+    char signer[sizeof(((struct bm_lot_chip *)NULL)->signer)];
+    bool told_san, told_delivery, told_signer; /* once a file, not once a chip */
+    bool refused;                              /* a fatal finding was told, and the reading went on */
+    struct bm_buf der;
+};
+
+enum bm_rc
+bm_join_new(struct bm_join **ret_join, const struct bm_lot_job *job, const struct bm_lot_sink *sink, struct bm_fail *fail)
+{
+    struct bm_join *join = calloc(1, sizeof(*join));
+
+    if (join == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the lot");
+    join->job = job;
+    join->sink = sink;
+    join->der.max = BM_MAX_LEAF;
+    *ret_join = join;
+    return BM_OK;
+}
+
+void
+bm_join_done(struct bm_join **join)
+{
+    if (*join == NULL)
+        return;
+    bm_seen_done(&(*join)->keys);
+    bm_seen_done(&(*join)->ids);
+    bm_buf_done(&(*join)->der);
+    free(bm_take(*join));
+}
+
+/* Every chip is bound by something that no other chip of the lot has: its root keys, or its id where the list has no keys. */
+static enum bm_rc
+keys_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
+{
+    uint32_t where = 0;
+    bool before = false;
+    enum bm_rc rc;
+
+    for (size_t i = 0; i < chip->leaf.nkeys; i++) {
+        if ((rc = bm_seen_add(&join->keys, chip->leaf.keys[i].key.hash, (uint32_t)join->index, &before, &where, fail)) != BM_OK)
+            return rc;
+        if (before)
+            bm_lot_chip_find(chip, BM_CHECK_KEY_TWICE,
+                             "%s has a root key that chip %u has too: two chips with one key cannot be told apart", chip->leaf.id, where);
+    }
+    return BM_OK;
+}
+
+static enum bm_rc
+id_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
+{
+    uint8_t hash[BM_HASH];
+    uint32_t where = 0;
+    bool before = false;
+    enum bm_rc rc;
+
+    bm_sha256(hash, bm_bytes_str(chip->leaf.id));
+    if ((rc = bm_seen_add(&join->ids, hash, (uint32_t)join->index, &before, &where, fail)) != BM_OK || !before)
+        return rc;
+    if (chip->leaf.kind == BM_LEAF_ID)
+        bm_lot_chip_find(chip, BM_CHECK_KEY_TWICE, "its id %s is that of chip %u too, and the list has nothing else to tell them apart",
+                         chip->leaf.id, where);
+    else
+        bm_lot_chip_find(chip, BM_CHECK_ID_TWICE, "its id %s is that of chip %u too: one id stands for two keys", chip->leaf.id, where);
+    return BM_OK;
+}
+
+static void
+names_look(struct bm_join *join, struct bm_lot_chip *chip)
+{
+    static const uint8_t none[BM_HASH];
+
+    if (!join->told_san && memcmp(chip->san, none, BM_HASH) != 0 && memcmp(chip->san, join->san, BM_HASH) == 0) {
+        join->told_san = true;
+        bm_lot_chip_find(chip, BM_CHECK_LABEL,
+                         "the subjectAltName of its certificate is that of the chip before it: it names no chip, and nothing is bound to it");
+    }
+    memcpy(join->san, chip->san, BM_HASH);
+    if (join->delivery[0] == 0)
+        memcpy(join->delivery, chip->delivery, sizeof(join->delivery));
+    if (join->signer[0] == 0)
+        memcpy(join->signer, chip->signer, sizeof(join->signer));
+    if (!join->told_delivery && strcmp(join->delivery, chip->delivery) != 0) {
+        join->told_delivery = true;
+        bm_lot_chip_find(chip, BM_CHECK_DELIVERY, "it belongs to %s and the first chip to %s: two deliveries are in one file", chip->delivery,
+                         join->delivery);
+    }
+    if (!join->told_signer && strcmp(join->signer, chip->signer) != 0) {
+        join->told_signer = true;
+        bm_lot_chip_find(chip, BM_CHECK_DELIVERY, "another signer has signed it than the first chip");
+    }
+}
+
+static void
+times_take(struct bm_join *join, bm_time time)
+{
+    if (time == 0)
+        return;
+    if (join->first == 0 || time < join->first)
+        join->first = time;
+    if (time > join->last)
+        join->last = time;
+}
+
+static enum bm_rc
+chip_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (join->frontier.size == 0)
+        join->kind = chip->leaf.kind;
+    if (chip->leaf.kind != join->kind)
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s is listed by %s in a lot of kind %s", chip->leaf.id, bm_leaf_kind_word(chip->leaf.kind),
+                         bm_leaf_kind_word(join->kind));
+    if ((rc = keys_look(join, chip, fail)) != BM_OK || (rc = id_look(join, chip, fail)) != BM_OK)
+        return rc;
+    names_look(join, chip);
+    times_take(join, chip->time);
+    return BM_OK;
+}
+
+/* What cannot be read is the sender's mistake; what is well-formed and false is refused as a matter of policy. */
+static enum bm_rc
+refuse(const struct bm_join *join, const struct bm_finding *finding, struct bm_fail *fail)
+{
+    enum bm_rc rc = finding->check == BM_CHECK_ENTRY || finding->check == BM_CHECK_KEY ? BM_EINPUT : BM_EPOLICY;
+
+    return bm_fail(fail, rc, NULL, "chip %llu: %s", (unsigned long long)join->index, finding->sentence);
+}
+
+static enum bm_rc
+chip_tell(struct bm_join *join, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+{
+    const struct bm_finding *fatal = bm_lot_chip_fatal(chip);
+
+    if (fatal != NULL && (join->sink == NULL || !join->sink->go_on))
+        return refuse(join, fatal, fail);
+    join->refused |= fatal != NULL;
+    if (join->sink == NULL || join->sink->chip == NULL)
+        return BM_OK;
+    return join->sink->chip(join->sink->ctx, join->index, chip, fatal != NULL ? bm_bytes(NULL, 0) : der, fail);
+}
+
+enum bm_rc
+bm_join_chip(struct bm_join *join, struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+{
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    if (join->index == BM_MAX_LOT_CHIPS)
+        return bm_fail(fail, BM_EINPUT, NULL, "the lot has more than %d chips: divide it", BM_MAX_LOT_CHIPS);
+    if (chip->have && (rc = chip_look(join, chip, fail)) != BM_OK)
+        return rc;
+    if ((rc = chip_tell(join, chip, der, fail)) != BM_OK)
+        return rc;
+    if (chip->have) {
+        bm_tree_leaf(hash, der);
+        bm_frontier_append(&join->frontier, hash);
+    }
+    join->signatures += chip->signatures;
+    join->index++;
+    return BM_OK;
+}
+
+/* ---- the end ---- */
+
+/* "manifest EX 1.json" -> "manifest-EX-1": without what follows the last dot, with '-' for what a name may not have. */
+static bool
+name_of_file(char ret[static BM_MAX_NAME + 1], const char *file)
+{
+    const char *dot = file != NULL ? strrchr(file, '.') : NULL;
+    size_t n = file == NULL ? 0 : dot != NULL && dot != file ? (size_t)(dot - file) : strlen(file);
+
+    if (n > BM_MAX_NAME)
+        n = BM_MAX_NAME;
+    for (size_t i = 0; i < n; i++) {
+        char one[2] = { file[i], 0 };
+
+        ret[i] = bm_name_ok(one, 1) || ((one[0] == '.' || one[0] == '-') && i > 0) ? one[0] : '-';
+    }
+    ret[n] = 0;
+    return bm_name_ok(ret, BM_MAX_NAME);
+}
+
+static enum bm_rc
+head_make(const struct bm_join *join, struct bm_lot_head *head, struct bm_fail *fail)
+{
+    const struct bm_lot_job *job = join->job;
+    const char *name = job->name != NULL ? job->name : join->delivery;
+
+    *head = (struct bm_lot_head){ .revision = 1, .kind = join->kind, .size = join->frontier.size };
+    if (bm_name_ok(name, BM_MAX_NAME))
+        (void)snprintf(head->lot, sizeof(head->lot), "%s", name);
+    else if (job->name != NULL || !name_of_file(head->lot, job->file_name))
+        return bm_fail(fail, BM_EINPUT, NULL, "the lot needs a name of letters, digits, '.', '_' and '-': give it one with --lot");
+    (void)snprintf(head->vendor, sizeof(head->vendor), "%s", job->vendor->name);
+    bm_frontier_root(&join->frontier, head->root);
+    return BM_OK;
+}
+
+/* Own format: the reader compared the tree with the head before any leaf was read. This is the same tree, or something is very wrong. */
+static enum bm_rc
+head_compare(const struct bm_join *join, const struct bm_lot_head *head, struct bm_fail *fail)
+{
+    uint8_t root[BM_HASH];
+
+    bm_frontier_root(&join->frontier, root);
+    if (join->refused || (head->size == join->frontier.size && memcmp(root, head->root, BM_HASH) == 0))
+        return BM_OK;
+    return bm_fail(fail, BM_EBUG, NULL, "the chips of lot %s make another tree than its bytes did", head->lot);
+}
+
+enum bm_rc
+bm_join_end(struct bm_join *join, struct bm_lot_result *result, struct bm_fail *fail)
+{
+    if (join->index == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the file lists no chips");
+    result->checked += join->signatures;
+    result->first = join->first;
+    result->last = join->last;
+    if (result->signer[0] == 0)
+        memcpy(result->signer, join->signer, sizeof(result->signer));
+    return result->head_note.n == 0 ? head_make(join, &result->head, fail) : head_compare(join, &result->head, fail);
+}
