@@ -58,6 +58,7 @@ main(void)
     struct bm_vendor vendor = { .name = "example", .signers = { &signer, 1 } };
     struct bm_lot_result result;
     struct bm_fail fail = { .text = "" };
+    struct bm_lot_job job = { .vendor = &vendor, .name = "bench" };
     double from, rate, bare;
 
     maker_must(bm_crypto_new(&crypto, &fail) == BM_OK);
@@ -65,8 +66,10 @@ main(void)
     signer = bm_buf_bytes(&maker.cert);
     make(&file, &maker);
     bare = verify_rate(crypto, &maker);
+    job.file = bm_buf_bytes(&file);
+    job.crypto = crypto;
     from = seconds();
-    if (bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, crypto, NULL, &fail) != BM_OK || result.checked != CHIPS) {
+    if (bm_lot_read(&result, &job, NULL, &fail) != BM_OK || result.checked != CHIPS) {
         (void)fprintf(stderr, "bench_lot: %s\n", fail.text);
         return 1;
     }

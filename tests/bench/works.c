@@ -82,6 +82,8 @@ lot_build(struct works *works, struct bm_buf *file, const struct bm_note_signer 
 {
     struct bm_buf *leaves = calloc(works->n, sizeof(*leaves));
     struct bm_bytes *views = calloc(works->n, sizeof(*views));
+    const struct bm_head_signer head_signer = { .sign = bm_head_sign_note, .ctx = (void *)(uintptr_t)maker };
+    const struct bm_lot_head head = { .lot = "bench-lot", .vendor = "Example Silicon", .revision = 1 };
     struct bm_fail fail;
 
     if (leaves == NULL || views == NULL)
@@ -96,7 +98,7 @@ lot_build(struct works *works, struct bm_buf *file, const struct bm_note_signer 
         must(bm_leaf_build(&leaves[i], &leaf, &fail), &fail);
         views[i] = bm_buf_bytes(&leaves[i]);
     }
-    must(bm_manifest_build(file, "bench-lot", "Example Silicon", views, works->n, maker, &fail), &fail);
+    must(bm_manifest_build(file, &head, views, works->n, &head_signer, &fail), &fail);
     for (size_t i = 0; i < works->n; i++)
         bm_buf_done(&leaves[i]);
     free(leaves);

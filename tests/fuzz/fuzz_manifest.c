@@ -12,11 +12,12 @@ struct told {
 };
 
 static enum bm_rc
-tell_leaf(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
 {
     struct told *told = ctx;
 
     (void)fail;
+    (void)chip;
     must(index == told->n && bm_bytes_equal(der, told->leaves[index]));
     told->n++;
     return BM_OK;
@@ -31,6 +32,15 @@ sign(struct bm_note_signer *signer)
     must(bm_note_signer_init(signer, "example-silicon.example/lots", seed, &fail) == BM_OK);
 }
 
+static enum bm_rc
+manifest_read(struct bm_lot_result *ret, struct bm_bytes file, const struct bm_vendor *vendor, const struct bm_lot_sink *sink,
+              struct bm_fail *fail)
+{
+    const struct bm_lot_job job = { .file = file, .vendor = vendor };
+
+    return bm_lot_read(ret, &job, sink, fail);
+}
+
 /* Leaves with a u32 length before each, as in a manifest. */
 static void
 made_is_read(struct bm_bytes bytes, const struct bm_note_signer *signer, const struct bm_vendor *vendor)
@@ -38,7 +48,9 @@ made_is_read(struct bm_bytes bytes, const struct bm_note_signer *signer, const s
     bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
     struct bm_bytes leaves[LEAVES];
     struct told told = { .leaves = leaves };
-    struct bm_lot_sink sink = { .leaf = tell_leaf, .ctx = &told };
+    struct bm_lot_sink sink = { .chip = tell_chip, .ctx = &told };
+    const struct bm_head_signer head_signer = { .sign = bm_head_sign_note, .ctx = (void *)(uintptr_t)signer };
+    const struct bm_lot_head head = { .lot = "EX-001", .vendor = "Example Silicon", .revision = 1 };
     struct bm_rd rd = bm_rd(bytes);
     struct bm_lot_result result;
     struct bm_fail fail = { 0 };
@@ -46,26 +58,26 @@ made_is_read(struct bm_bytes bytes, const struct bm_note_signer *signer, const s
 
     while (!rd.bad && rd.left > 0 && n < LEAVES)
         leaves[n++] = bm_rd_lv32(&rd, BM_MAX_LEAF);
-    if (bm_manifest_build(&file, "EX-001", "Example Silicon", leaves, n, signer, &fail) != BM_OK)
+    if (bm_manifest_build(&file, &head, leaves, n, &head_signer, &fail) != BM_OK)
         return;
-    must(bm_manifest_reader.read(&result, bm_buf_bytes(&file), vendor, NULL, NULL, &sink, &fail) == BM_OK);
+    must(manifest_read(&result, bm_buf_bytes(&file), vendor, &sink, &fail) == BM_OK);
     must(told.n == n && result.head.size == n);
     file.p[bytes.n % file.n] ^= 1;
-    must(bm_manifest_reader.read(&result, bm_buf_bytes(&file), vendor, NULL, NULL, NULL, &fail) != BM_OK);
+    must(manifest_read(&result, bm_buf_bytes(&file), vendor, NULL, &fail) != BM_OK);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bm_cleanup(bm_note_signer_wipe) struct bm_note_signer signer = { 0 };
-    struct bm_vendor vendor = { .name = "example", .nkeys = 1 };
+    struct bm_vendor vendor = { .name = "example", .format = BM_FORMAT_BIRTHMARK, .nkeys = 1 };
     struct bm_lot_head head;
     struct bm_lot_result result;
     struct bm_fail fail = { 0 };
 
     sign(&signer);
     vendor.keys = &signer.key;
-    if (bm_manifest_reader.read(&result, bm_bytes(data, size), &vendor, NULL, NULL, NULL, &fail) != BM_OK)
+    if (manifest_read(&result, bm_bytes(data, size), &vendor, NULL, &fail) != BM_OK)
         must(fail.text[0] != 0);
     if (bm_lot_head_parse(&head, bm_bytes(data, size), &fail) == BM_OK) {
         bm_cleanup(bm_buf_done) struct bm_buf again = { .max = BM_MAX_NOTE };

@@ -9,12 +9,11 @@ static struct bm_buf leaves[CHIPS];
 
 struct told {
     uint64_t nleaves;
-    uint64_t nodd;
-    char odd[256];
+    struct kit_odd odd;
 };
 
 static enum bm_rc
-tell_leaf(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
 {
     struct told *told = ctx;
 
@@ -22,16 +21,8 @@ tell_leaf(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
     assert_int_equal(index, told->nleaves);
     assert_true(bm_bytes_equal(der, bm_buf_bytes(&leaves[index])));
     told->nleaves++;
+    kit_odd_take(&told->odd, index, chip);
     return BM_OK;
-}
-
-static void
-tell_odd(void *ctx, uint64_t index, const char *sentence)
-{
-    struct told *told = ctx;
-
-    told->nodd++;
-    (void)snprintf(told->odd, sizeof(told->odd), "%llu: %s", (unsigned long long)index, sentence);
 }
 
 static enum bm_rc
@@ -41,16 +32,16 @@ make(struct bm_buf *file, size_t n)
 
     for (size_t i = 0; i < n; i++)
         views[i] = bm_buf_bytes(&leaves[i]);
-    return bm_manifest_build(file, "EX-001", "Example Silicon", views, n, &signer, &kit_fail);
+    return kit_manifest(file, "EX-001", "Example Silicon", views, n, &signer);
 }
 
 static enum bm_rc
 read_by(struct bm_lot_result *ret, struct bm_bytes file, const struct bm_note_key *keys, size_t nkeys, struct told *told)
 {
     struct bm_vendor vendor = { .name = "example", .keys = keys, .nkeys = nkeys };
-    struct bm_lot_sink sink = { .leaf = tell_leaf, .odd = tell_odd, .ctx = told };
+    struct bm_lot_sink sink = { .chip = tell_chip, .ctx = told };
 
-    return bm_manifest_reader.read(ret, file, &vendor, NULL, kit_crypto, &sink, &kit_fail);
+    return kit_lot_read(ret, file, &vendor, &sink);
 }
 
 static int
@@ -92,7 +83,7 @@ sixteen_chips_are_read(void **state)
     assert_true(bm_manifest_reader.probe(bm_buf_bytes(&file)));
     assert_ok(read_by(&result, bm_buf_bytes(&file), &signer.key, 1, &told));
     assert_int_equal(told.nleaves, CHIPS);
-    assert_int_equal(told.nodd, 0);
+    assert_int_equal(told.odd.n, 0);
     assert_int_equal(result.checked, 1);
     assert_int_equal(result.format, BM_FORMAT_BIRTHMARK);
     assert_string_equal(result.head.lot, "EX-001");
@@ -223,8 +214,8 @@ an_id_that_is_there_twice_is_odd(void **state)
     assert_ok(bm_leaf_build(&leaves[5], &leaf, &kit_fail));
     assert_ok(make(&file, CHIPS));
     assert_ok(read_by(&result, bm_buf_bytes(&file), &signer.key, 1, &told));
-    assert_int_equal(told.nodd, 1);
-    assert_string_equal(told.odd, "5: its id chip-1 is that of chip 1 too; they are told apart by their keys");
+    assert_int_equal(told.odd.n, 1);
+    assert_string_equal(told.odd.sentence[0], "5: its id chip-1 is that of chip 1 too; they are told apart by their keys");
     bm_buf_reset(&leaves[5]);
     bm_buf_add_bytes(&leaves[5], bm_buf_bytes(&keep));
 }
@@ -241,12 +232,12 @@ lists_without_keys_are_told_apart_by_id(void **state)
     leaf.kind = BM_LEAF_ID;
     assert_ok(bm_leaf_build(&der, &leaf, &kit_fail));
     two[0] = two[1] = bm_buf_bytes(&der);
-    assert_refused(BM_EPOLICY, bm_manifest_build(&file, "EX-002", "Example Silicon", two, 2, &signer, &kit_fail),
+    assert_refused(BM_EPOLICY, kit_manifest(&file, "EX-002", "Example Silicon", two, 2, &signer),
                    "chip 1 has the id only-an-id that chip 0 has too, and the list has nothing else to tell them apart");
     two[1] = bm_buf_bytes(&leaves[0]);
-    assert_refused(BM_EINPUT, bm_manifest_build(&file, "EX-002", "Example Silicon", two, 2, &signer, &kit_fail),
+    assert_refused(BM_EINPUT, kit_manifest(&file, "EX-002", "Example Silicon", two, 2, &signer),
                    "chip 1 (chip-0) is listed by keys in a lot of kind id");
-    assert_ok(bm_manifest_build(&file, "EX-002", "Example Silicon", two, 1, &signer, &kit_fail));
+    assert_ok(kit_manifest(&file, "EX-002", "Example Silicon", two, 1, &signer));
 }
 
 static void
@@ -265,7 +256,7 @@ names_that_cannot_be_read_back_are_not_signed(void **state)
         bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
         struct bm_bytes one = bm_buf_bytes(&leaves[0]);
 
-        assert_rc(BM_EINPUT, bm_manifest_build(&file, bad[i][0], bad[i][1], &one, 1, &signer, &kit_fail));
+        assert_rc(BM_EINPUT, kit_manifest(&file, bad[i][0], bad[i][1], &one, 1, &signer));
     }
 }
 

@@ -15,12 +15,11 @@ struct told {
     uint64_t nleaves, nkeys, nhashes;
     char first_id[BM_MAX_ID + 1];
     struct bm_leaf leaf;
-    size_t nodd;
-    char odd[4][256];
+    struct kit_odd odd;
 };
 
 static enum bm_rc
-tell_leaf(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
 {
     struct told *told = ctx;
 
@@ -30,17 +29,8 @@ tell_leaf(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
         (void)snprintf(told->first_id, sizeof(told->first_id), "%s", told->leaf.id);
     told->nkeys += told->leaf.nkeys;
     told->nhashes += told->leaf.nhashes;
+    kit_odd_take(&told->odd, index, chip);
     return BM_OK;
-}
-
-static void
-tell_odd(void *ctx, uint64_t index, const char *sentence)
-{
-    struct told *told = ctx;
-
-    if (told->nodd < BM_COUNT(told->odd))
-        (void)snprintf(told->odd[told->nodd], sizeof(told->odd[0]), "%llu: %s", (unsigned long long)index, sentence);
-    told->nodd++;
 }
 
 /* With this signer, and this root or none; result and told may be NULL. */
@@ -48,10 +38,10 @@ static enum bm_rc
 receive(struct bm_lot_result *ret, struct bm_bytes file, struct bm_bytes signer, struct bm_bytes root, struct told *told)
 {
     struct bm_vendor vendor = { .name = "microchip", .signers = { &signer, 1 }, .roots = { &root, root.n > 0 } };
-    struct bm_lot_sink sink = { .leaf = tell_leaf, .odd = tell_odd, .ctx = told };
+    struct bm_lot_sink sink = { .chip = tell_chip, .ctx = told };
     struct bm_lot_result ignored;
 
-    return bm_lot_read(ret != NULL ? ret : &ignored, file, &vendor, NULL, kit_crypto, told != NULL ? &sink : NULL, &kit_fail);
+    return kit_lot_read(ret != NULL ? ret : &ignored, file, &vendor, told != NULL ? &sink : NULL);
 }
 
 static enum bm_rc
@@ -98,9 +88,9 @@ the_real_file_is_received_ten_of_ten(void **state)
     assert_int_equal(told.nhashes, 20); /* what was signed, and the device certificate */
     assert_int_equal(told.leaf.root, BM_ROOT_SECURE_ELEMENT);
     /* the constant name in every certificate: seen, and nothing hangs on it */
-    assert_int_equal(told.nodd, 1);
+    assert_int_equal(told.odd.n, 1);
     assert_string_equal(
-        told.odd[0],
+        told.odd.sentence[0],
         "1: the subjectAltName of its certificate is that of the chip before it: it names no chip, and nothing is bound to it");
 }
 
@@ -448,10 +438,10 @@ a_vendor_of_another_format_is_refused(void **state)
     bm_buf_add_str(&file, "[");
     maker_entry(&file, &maker, "0a0b", 1);
     bm_buf_add_str(&file, "]");
-    assert_refused(BM_EPOLICY, bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, kit_crypto, NULL, &kit_fail),
+    assert_refused(BM_EPOLICY, kit_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL),
                    "this is a lot in microchip's format, and the vendor example delivers in another");
     vendor.format = BM_FORMAT_MICROCHIP;
-    assert_refused(BM_EINPUT, bm_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL, kit_crypto, NULL, &kit_fail),
+    assert_refused(BM_EINPUT, kit_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL),
                    "the vendor example has 0 signer certificates: 1 to 64 are needed, add those that Microchip publishes");
     maker_close(&maker);
 }
