@@ -26,8 +26,9 @@ signer_take(struct bm_lot_result *ret, const struct bm_vendor *vendor, const str
     bm_hex(hex, bm_bytes(fingerprint, BM_HASH));
     (void)snprintf(ret->signer, sizeof(ret->signer), "%.*s %s", BM_MAX_NAME, key->name, hex);
     if (bm_vendor_retired(vendor, fingerprint))
-        return bm_fail(fail, BM_EPOLICY, NULL, "the key %s of %s, which signed the manifest, was retired: ask them for one signed by their new key",
-                       key->name, vendor->name);
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "the key %s of %s, which signed the manifest, was retired: ask them for one signed by their new key", key->name,
+                       vendor->name);
     return BM_OK;
 }
 
@@ -184,7 +185,7 @@ manifest_end(struct bm_reading *r, struct bm_lot_result *result, struct bm_fail 
     return BM_OK;
 }
 
-const struct bm_lot_reader bm_manifest_reader = { "birthmark",    BM_FORMAT_BIRTHMARK, "a Birthmark manifest", manifest_probe, manifest_open,
+const struct bm_lot_reader bm_manifest_reader = { "birthmark",   BM_FORMAT_BIRTHMARK, "a Birthmark manifest", manifest_probe, manifest_open,
                                                   manifest_next, manifest_check,      manifest_end,           manifest_free };
 
 /* ---- making ---- */
@@ -204,6 +205,10 @@ twice_refuse(struct bm_seen *seen, const struct bm_leaf *leaf, uint64_t index, s
         if ((rc = bm_seen_add(seen, leaf->kind == BM_LEAF_ID ? id : leaf->keys[i].key.hash, (uint32_t)index, &before, &where, fail)) !=
             BM_OK)
             return rc;
+        if (before && leaf->kind == BM_LEAF_ID)
+            return bm_fail(fail, BM_EPOLICY, NULL,
+                           "chip %llu: its id %s is that of chip %u too, and the list has nothing else to tell them apart",
+                           (unsigned long long)index, leaf->id, where);
         if (before)
             return bm_fail(fail, BM_EPOLICY, NULL,
                            "chip %llu: %s has a root key that chip %u has too: two chips with one key cannot be told apart",

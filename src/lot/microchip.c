@@ -197,9 +197,10 @@ entry_look(struct bm_reading *r, struct bm_bytes object, struct bm_lot_chip *chi
 {
     struct bm_fail why;
     size_t signer;
+    enum bm_rc rc;
 
-    if (bm_jws_parse(&r->jws, object, &why) != BM_OK) {
-        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
+    if ((rc = bm_jws_parse(&r->jws, object, &why)) != BM_OK) {
+        bm_lot_chip_find(chip, rc == BM_EPOLICY ? BM_CHECK_SIGNATURE : BM_CHECK_ENTRY, "%s", why.text);
         return;
     }
     if (!signer_find(r, &signer, chip))
@@ -238,7 +239,8 @@ element_look(struct bm_reading *r, uint64_t index, struct bm_lot_chip *chip)
     if (element->misspelt && index == 0)
         bm_lot_chip_find(chip, BM_CHECK_FORM, "it says \"distributer\", a spelling of early documentation");
     if (index == 0 && r->vendor->roots.n == 0)
-        bm_lot_chip_find(chip, BM_CHECK_NO_ROOTS, "no root is pinned for %s: the chips' own certificates were not checked", r->vendor->name);
+        bm_lot_chip_find(chip, BM_CHECK_NO_ROOTS, "no root is pinned for %s: the chips' own certificates were not checked",
+                         r->vendor->name);
     if (index == 0)
         bm_lot_chip_find(chip, BM_CHECK_UNSIGNED, "each chip is signed and the list is not: it may lack chips that the reel has");
 }
@@ -295,5 +297,6 @@ microchip_end(struct bm_reading *r, struct bm_lot_result *result, struct bm_fail
     return BM_OK;
 }
 
-const struct bm_lot_reader bm_microchip_reader = { "microchip",    BM_FORMAT_MICROCHIP, "Microchip's signed JSON", microchip_probe, microchip_open,
-                                                   microchip_next, microchip_check,     microchip_end,            microchip_free };
+const struct bm_lot_reader bm_microchip_reader = { "microchip",     BM_FORMAT_MICROCHIP, "Microchip's signed JSON",
+                                                   microchip_probe, microchip_open,      microchip_next,
+                                                   microchip_check, microchip_end,       microchip_free };

@@ -69,7 +69,17 @@ add_leaf(struct bm_buf *buf, unsigned version, unsigned kind, unsigned root, con
     bm_der_add_uint(buf, BM_DER_INTEGER, version);
     bm_der_add_uint(buf, BM_DER_ENUMERATED, kind);
     bm_der_add_uint(buf, BM_DER_ENUMERATED, root);
+    bm_der_add_uint(buf, BM_DER_ENUMERATED, BM_ORIGIN_UNSAID);
     bm_der_add(buf, BM_DER_UTF8, bm_bytes_str(id));
+    bm_der_add_uint(buf, BM_DER_ENUMERATED, BM_LABEL_SIGNED);
+    if (kind == BM_LEAF_ID) {
+        size_t binding = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(0));
+
+        bm_der_add(buf, BM_DER_OCTET_STRING, bm_bytes(hash, BM_HASH));
+        bm_der_add_uint(buf, BM_DER_ENUMERATED, BM_ID_RULE_MICROCHIP_SN);
+        bm_der_end(buf, binding);
+    }
+    bm_der_end(buf, bm_der_begin(buf, BM_DER_SEQUENCE));
     list = bm_der_begin(buf, BM_DER_SEQUENCE);
     for (size_t i = 0; i < nkeys; i++) {
         size_t item = bm_der_begin(buf, BM_DER_SEQUENCE);
@@ -109,12 +119,12 @@ what_is_out_of_range_is_refused(void **state)
         size_t nkeys, hash_size, nhashes;
         enum bm_rc want;
     } cases[] = {
-        { 1, 1, 1, sorted, 2, 32, 2, BM_OK },     { 1, 2, 4, sorted, 0, 32, 8, BM_OK },     { 0, 1, 1, sorted, 2, 32, 0, BM_EINPUT },
-        { 2, 1, 1, sorted, 2, 32, 0, BM_EINPUT }, { 1, 0, 1, sorted, 2, 32, 0, BM_EINPUT }, { 1, 3, 1, sorted, 2, 32, 0, BM_EINPUT },
-        { 1, 1, 0, sorted, 2, 32, 0, BM_EINPUT }, { 1, 1, 5, sorted, 2, 32, 0, BM_EINPUT }, { 1, 1, 1, turned, 2, 32, 0, BM_EINPUT },
-        { 1, 1, 1, twice, 2, 32, 0, BM_EINPUT },  { 1, 1, 1, sorted, 0, 32, 0, BM_EINPUT }, { 1, 2, 1, sorted, 1, 32, 0, BM_EINPUT },
-        { 1, 1, 1, sorted, 2, 31, 1, BM_EINPUT }, { 1, 1, 1, sorted, 2, 33, 1, BM_EINPUT }, { 1, 1, 1, sorted, 2, 0, 1, BM_EINPUT },
-        { 1, 1, 1, sorted, 2, 32, 9, BM_EINPUT },
+        { 2, 1, 1, sorted, 2, 32, 2, BM_OK },     { 2, 2, 4, sorted, 0, 32, 8, BM_OK },     { 1, 1, 1, sorted, 2, 32, 0, BM_EINPUT },
+        { 3, 1, 1, sorted, 2, 32, 0, BM_EINPUT }, { 2, 0, 1, sorted, 2, 32, 0, BM_EINPUT }, { 2, 3, 1, sorted, 2, 32, 0, BM_EINPUT },
+        { 2, 1, 0, sorted, 2, 32, 0, BM_EINPUT }, { 2, 1, 5, sorted, 2, 32, 0, BM_EINPUT }, { 2, 1, 1, turned, 2, 32, 0, BM_EINPUT },
+        { 2, 1, 1, twice, 2, 32, 0, BM_EINPUT },  { 2, 1, 1, sorted, 0, 32, 0, BM_EINPUT }, { 2, 2, 1, sorted, 1, 32, 0, BM_EINPUT },
+        { 2, 1, 1, sorted, 2, 31, 1, BM_EINPUT }, { 2, 1, 1, sorted, 2, 33, 1, BM_EINPUT }, { 2, 1, 1, sorted, 2, 0, 1, BM_EINPUT },
+        { 2, 1, 1, sorted, 2, 32, 9, BM_EINPUT },
     };
     for (size_t i = 0; i < BM_COUNT(cases); i++) {
         bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_LEAF };
@@ -127,9 +137,36 @@ what_is_out_of_range_is_refused(void **state)
     for (size_t i = 0; i < BM_COUNT(ids); i++) {
         bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_LEAF };
 
-        add_leaf(&der, 1, 1, 1, ids[i], sorted, 2, 32, 0);
+        add_leaf(&der, 2, 1, 1, ids[i], sorted, 2, 32, 0);
         assert_rc(BM_EINPUT, bm_leaf_parse(&read, bm_buf_bytes(&der), &kit_fail));
     }
+}
+
+static void
+labels_are_sorted_and_not_there_twice(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_LEAF };
+    static struct bm_leaf leaf, read;
+
+    (void)state;
+    kit_leaf(&leaf, "chip", 1);
+    leaf.origin = BM_ORIGIN_INJECTED;
+    leaf.id_source = BM_LABEL_FILE_NAME;
+    assert_true(bm_leaf_label_add(&leaf, BM_LABEL_REEL, BM_LABEL_SIGNED, bm_bytes_str("R-7")));
+    assert_true(bm_leaf_label_add(&leaf, BM_LABEL_DATE, BM_LABEL_COLUMN, bm_bytes_str("2025-06-01")));
+    assert_true(bm_leaf_label_add(&leaf, BM_LABEL_REEL, BM_LABEL_SIGNED, bm_bytes_str("R-8")));
+    assert_false(bm_leaf_label_add(&leaf, "empty", BM_LABEL_SIGNED, bm_bytes_str("")));
+    assert_false(bm_leaf_label_add(&leaf, "lines", BM_LABEL_SIGNED, bm_bytes_str("a\nb")));
+    assert_ok(bm_leaf_build(&der, &leaf, &kit_fail));
+    assert_ok(bm_leaf_parse(&read, bm_buf_bytes(&der), &kit_fail));
+    assert_int_equal(read.nlabels, 2);
+    assert_int_equal(read.origin, BM_ORIGIN_INJECTED);
+    assert_int_equal(read.id_source, BM_LABEL_FILE_NAME);
+    assert_string_equal(read.labels[0].name, BM_LABEL_DATE);
+    assert_string_equal(bm_leaf_label(&read, BM_LABEL_REEL), "R-8");
+    assert_null(bm_leaf_label(&read, BM_LABEL_FIRMWARE));
+    (void)snprintf(leaf.labels[1].name, sizeof(leaf.labels[1].name), "%s", leaf.labels[0].name);
+    assert_rc(BM_EINPUT, bm_leaf_build(&der, &leaf, &kit_fail));
 }
 
 static void
@@ -143,7 +180,7 @@ nine_keys_are_refused(void **state)
     kit_leaf(&leaf, "chip", BM_MAX_CHIP_KEYS);
     for (size_t i = 0; i < BM_COUNT(keys); i++)
         keys[i] = &leaf.keys[i % BM_MAX_CHIP_KEYS];
-    add_leaf(&der, 1, 1, 1, "chip", keys, BM_COUNT(keys), 32, 0);
+    add_leaf(&der, 2, 1, 1, "chip", keys, BM_COUNT(keys), 32, 0);
     assert_refused(BM_EINPUT, bm_leaf_parse(&leaf, bm_buf_bytes(&der), &kit_fail), "the chip has more than 8 root keys");
 }
 
@@ -162,6 +199,9 @@ the_builder_refuses_what_the_reader_would(void **state)
     bad.nkeys = 0;
     assert_rc(BM_EINPUT, bm_leaf_build(&der, &bad, &kit_fail));
     bad.kind = BM_LEAF_ID;
+    assert_refused(BM_EINPUT, bm_leaf_build(&der, &bad, &kit_fail),
+                   "the chip chip is listed by its id, and it is not said how a certificate shows that id");
+    bad.rule = BM_ID_RULE_MICROCHIP_SN;
     assert_ok(bm_leaf_build(&der, &bad, &kit_fail));
     bad = leaf;
     bad.id[0] = '/';
@@ -176,6 +216,7 @@ main(void)
         cmocka_unit_test(the_order_of_keys_does_not_matter),
         cmocka_unit_test(every_truncation_and_every_added_byte_is_refused),
         cmocka_unit_test(what_is_out_of_range_is_refused),
+        cmocka_unit_test(labels_are_sorted_and_not_there_twice),
         cmocka_unit_test(nine_keys_are_refused),
         cmocka_unit_test(the_builder_refuses_what_the_reader_would),
     };

@@ -193,14 +193,14 @@ a_key_that_is_there_twice_is_refused_when_made_and_when_read(void **state)
     bm_buf_reset(&leaves[5]);
     assert_ok(bm_leaf_build(&leaves[5], &leaf, &kit_fail));
     assert_refused(BM_EPOLICY, make(&file, CHIPS),
-                   "chip 5 (other) has a root key that chip 1 has too: two chips with one key cannot be told apart");
+                   "chip 5: other has a root key that chip 1 has too: two chips with one key cannot be told apart");
     assert_int_equal(file.n, 0);
     bm_buf_reset(&leaves[5]);
     bm_buf_add_bytes(&leaves[5], bm_buf_bytes(&keep));
 }
 
 static void
-an_id_that_is_there_twice_is_odd(void **state)
+an_id_that_is_there_twice_is_found(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 }, keep = { .max = BM_MAX_LEAF };
     struct bm_lot_result result;
@@ -215,7 +215,7 @@ an_id_that_is_there_twice_is_odd(void **state)
     assert_ok(make(&file, CHIPS));
     assert_ok(read_by(&result, bm_buf_bytes(&file), &signer.key, 1, &told));
     assert_int_equal(told.odd.n, 1);
-    assert_string_equal(told.odd.sentence[0], "5: its id chip-1 is that of chip 1 too; they are told apart by their keys");
+    assert_string_equal(told.odd.sentence[0], "5: its id chip-1 is that of chip 1 too: one id stands for two keys");
     bm_buf_reset(&leaves[5]);
     bm_buf_add_bytes(&leaves[5], bm_buf_bytes(&keep));
 }
@@ -230,10 +230,11 @@ lists_without_keys_are_told_apart_by_id(void **state)
     (void)state;
     kit_leaf(&leaf, "only-an-id", 0);
     leaf.kind = BM_LEAF_ID;
+    leaf.rule = BM_ID_RULE_MICROCHIP_SN;
     assert_ok(bm_leaf_build(&der, &leaf, &kit_fail));
     two[0] = two[1] = bm_buf_bytes(&der);
     assert_refused(BM_EPOLICY, kit_manifest(&file, "EX-002", "Example Silicon", two, 2, &signer),
-                   "chip 1 has the id only-an-id that chip 0 has too, and the list has nothing else to tell them apart");
+                   "chip 1: its id only-an-id is that of chip 0 too, and the list has nothing else to tell them apart");
     two[1] = bm_buf_bytes(&leaves[0]);
     assert_refused(BM_EINPUT, kit_manifest(&file, "EX-002", "Example Silicon", two, 2, &signer),
                    "chip 1 (chip-0) is listed by keys in a lot of kind id");
@@ -270,7 +271,7 @@ main(void)
         cmocka_unit_test(one_changed_byte_is_refused_in_plain_words),
         cmocka_unit_test(only_the_vendors_key_counts),
         cmocka_unit_test(a_key_that_is_there_twice_is_refused_when_made_and_when_read),
-        cmocka_unit_test(an_id_that_is_there_twice_is_odd),
+        cmocka_unit_test(an_id_that_is_there_twice_is_found),
         cmocka_unit_test(lists_without_keys_are_told_apart_by_id),
         cmocka_unit_test(names_that_cannot_be_read_back_are_not_signed),
     };
