@@ -314,7 +314,7 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
     if (rd.bad || !name_ok(name))
         return bm_fail(fail, BM_EINPUT, NULL, "the record of a vendor has no name: add the vendor again");
     memcpy(maker.vendor.name, name.p, name.n);
-    maker.vendor.format = format <= BM_FORMAT_MICROCHIP ? (enum bm_lot_format)format : BM_FORMAT_AUTO;
+    maker.vendor.format = format <= BM_FORMAT_CSV ? (enum bm_lot_format)format : BM_FORMAT_AUTO;
     for (n = bm_rd_u8(&rd); n > 0 && rc == BM_OK && !rd.bad; n--) {
         struct bm_bytes signer = bm_rd_lv16(&rd, BM_MAX_CERT);
 
@@ -336,7 +336,7 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
     }
     if (rc != BM_OK)
         return rc;
-    if (!bm_rd_end(&rd) || format > BM_FORMAT_MICROCHIP)
+    if (!bm_rd_end(&rd) || format > BM_FORMAT_CSV)
         return bm_fail(fail, BM_EINPUT, NULL, "the record of a vendor is malformed: add the vendor again");
     *ret_maker = maker;
     maker = (struct bm_maker){ .keys = NULL };

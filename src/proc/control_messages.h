@@ -17,7 +17,7 @@ enum bm_control_message {
     BM_C_LOT_LEAVES,  /* u32 n, n x lv16 leaf DER */
     BM_C_LOT_END,     /* empty; one row: as SHOW */
     BM_C_LOT_REFUSED, /* lv16 lot or empty, lv16 operator, lv16 sentence: the command refused a file; answer: BM_C_REFUSED with the alarm */
-    BM_C_VENDOR_ADD,  /* lv16 name, u8 format, u8 n signers x lv16 (vkey text or DER), u8 n roots x lv16 DER */
+    BM_C_VENDOR_ADD,  /* lv16 name, u8 format, u8 n signers x lv16 (vkey text or DER), u8 n roots x lv16 DER, u8 n retired x 32 */
     BM_C_LIST,        /* lv16 what: "vendor" "lot" "chip" "order" ... (store/rows.c), lv16 filter (JSON object text, "{}"); rows */
     BM_C_SHOW,        /* lv16 what (as LIST), lv16 name; one row with everything */
     BM_C_VENDOR,      /* lv16 name; END's body: the VENDOR_ADD body as stored (what lot receive verifies with) */

@@ -192,7 +192,7 @@ bm_line_ok(struct bm_bytes text)
     return n > 0;
 }
 
-static const char *const formats[] = { "auto", "birthmark", "microchip" };
+static const char *const formats[] = { "auto", "birthmark", "microchip", "infineon", "ek", "csv" };
 
 static enum bm_rc
 serve_vendor_add(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
@@ -205,8 +205,9 @@ serve_vendor_add(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
 
     bm_view_copy(name, sizeof(name), bm_rd_lv16(&body, BM_MAX_NAME));
     format = bm_rd_u8(&body);
-    items_skip(&body); /* signers */
-    items_skip(&body); /* roots */
+    items_skip(&body);                                          /* signers */
+    items_skip(&body);                                          /* roots */
+    (void)bm_rd_take(&body, (size_t)bm_rd_u8(&body) * BM_HASH); /* retired signers */
     if (!bm_rd_end(&body) || !bm_line_ok(bm_bytes_str(name)) || name[0] == 0 || format >= BM_COUNT(formats))
         return bm_fail(fail, BM_EINPUT, NULL, "VENDOR_ADD does not parse");
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
@@ -280,7 +281,7 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_LOT_LEAVES, .phases = ALWAYS, .min = 4, .max = ANY_BODY, .serve = bm_lot_leaves },
     { .type = BM_C_LOT_END, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_lot_end },
     { .type = BM_C_LOT_REFUSED, .phases = ALWAYS, .min = 8, .max = 1024, .serve = serve_lot_refused },
-    { .type = BM_C_VENDOR_ADD, .phases = ALWAYS, .min = 6, .max = ANY_BODY, .serve = serve_vendor_add },
+    { .type = BM_C_VENDOR_ADD, .phases = ALWAYS, .min = 7, .max = ANY_BODY, .serve = serve_vendor_add },
     { .type = BM_C_LIST, .phases = ALWAYS, .min = 4, .max = 8192, .serve = bm_serve_list },
     { .type = BM_C_SHOW, .phases = ALWAYS, .min = 4, .max = 512, .serve = bm_serve_show },
     { .type = BM_C_VENDOR, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = serve_vendor },

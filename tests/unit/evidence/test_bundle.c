@@ -280,7 +280,9 @@ a_csr_that_does_not_prove_its_key_is_refused_and_on_record(void **state)
 static void
 a_chip_listed_by_id_alone_is_refused(void **state)
 {
-    static const struct bm_leaf leaf = { .kind = BM_LEAF_ID, .root = BM_ROOT_SECURE_ELEMENT, .id = "chip-2" };
+    static const struct bm_leaf leaf = {
+        .kind = BM_LEAF_ID, .root = BM_ROOT_SECURE_ELEMENT, .id = "chip-2", .rule = BM_ID_RULE_MICROCHIP_SN
+    };
     MADE(made);
 
     (void)state;

@@ -115,6 +115,7 @@ body_vendor_add(struct kit *k, struct bm_buf *body)
     bm_buf_add_lv16(body, bm_bytes_str("vkey"));
     bm_buf_add_u8(body, 1);
     bm_buf_add_lv16(body, bm_bytes_str("root"));
+    bm_buf_add_u8(body, 0);
 }
 static void
 body_two_texts(struct kit *k, struct bm_buf *body)

@@ -285,6 +285,7 @@ a_vendor_is_kept_as_it_came(void **state)
     bm_buf_add_u8(&body, 1);
     bm_buf_add_lv16(&body, bm_bytes_str("vkey"));
     bm_buf_add_u8(&body, 0);
+    bm_buf_add_u8(&body, 0);
     kit_say(k, k->command[0], BM_C_VENDOR_ADD, 1, bm_buf_bytes(&body));
     (void)kit_want(k, k->command[0], BM_C_END);
     bm_buf_add_lv16(&name, bm_bytes_str("example"));
