@@ -127,7 +127,8 @@ labels_take(struct bm_leaf *leaf, struct bm_rd *rd, struct bm_fail *fail)
         if (leaf->nlabels == BM_MAX_LABELS)
             return bm_fail(fail, BM_EINPUT, NULL, "the chip has more than %d labels", BM_MAX_LABELS);
         if (!label_take(label, &list) || (leaf->nlabels > 0 && strcmp(label[-1].name, label->name) >= 0))
-            return bm_fail(fail, BM_EINPUT, NULL, "label %zu of the chip is not written as a label, or not in its place", leaf->nlabels + 1);
+            return bm_fail(fail, BM_EINPUT, NULL, "label %zu of the chip is not written as a label, or not in its place",
+                           leaf->nlabels + 1);
     }
     return bm_rd_end(&list) ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the chip's list of labels is not DER");
 }

@@ -321,10 +321,10 @@ payloads_of_another_shape_are_refused(void **state)
         { "20:14:53.773Z", "20:14:53.Z", BM_EINPUT },
         { "20:14:53.773Z", "20:14:53.773+01:00", BM_EINPUT },
         { "20:14:53.773Z", "24:14:53.773Z", BM_EINPUT },
-        { "2025-06-01", "2023-06-01", BM_EPOLICY }, /* before its signer was valid */
-        { "2025-06-01", "2027-06-01", BM_EPOLICY }, /* after */
+        { "2025-06-01", "2023-06-01", BM_EPOLICY },                    /* before its signer was valid */
+        { "2025-06-01", "2027-06-01", BM_EPOLICY },                    /* after */
         { "\"groupId\":\"EXAMPLE1\"", "\"groupId\":\"EX 1\"", BM_OK }, /* a label: the lot is named after its file then */
-        { "\"kid\":\"0\"", "\"kid\":\"1\"", BM_EINPUT }, /* two in one slot */
+        { "\"kid\":\"0\"", "\"kid\":\"1\"", BM_EINPUT },               /* two in one slot */
         { "\"kid\":\"0\"", "\"kid\":\"x\"", BM_EINPUT },
         { "\"kid\":\"0\"", "\"kid\":0", BM_EINPUT },
         { "\"kty\":\"EC\"", "\"kty\":\"RSA\"", BM_EINPUT },
