@@ -7,15 +7,17 @@
 #ifndef BM_INDEX_H
 #define BM_INDEX_H
 
-#include "lot/leaf.h"
 #include "merkle/tree.h"
+#include "lot/leaf.h"
 
-/* ---- making: into an empty file, streaming; memory about 100 bytes a chip ---- */
+/* ---- making: into an empty file, open for reading too; streaming; memory about 90 bytes a chip of one key ---- */
 struct bm_index_writer;
 bm_must_use enum bm_rc bm_index_create(struct bm_index_writer **ret_writer, int fd, struct bm_fail *fail); /* fd stays the caller's */
-bm_must_use enum bm_rc bm_index_add(struct bm_index_writer *writer, struct bm_bytes leaf_der, const struct bm_leaf *leaf, struct bm_fail *fail);
+/* The next chip. It was checked before: only its names are read. After a failure the writer is good for bm_index_writer_done() only. */
+bm_must_use enum bm_rc bm_index_add(struct bm_index_writer *writer, struct bm_bytes leaf_der, struct bm_fail *fail);
 /* Sorts, writes the tables and the tree, fsync. BM_EPOLICY when a root key (kind id: an id) stands in two chips, naming both. */
-bm_must_use enum bm_rc bm_index_finish(struct bm_index_writer *writer, uint64_t *ret_size, uint8_t ret_root[static BM_HASH], struct bm_fail *fail);
+bm_must_use enum bm_rc bm_index_finish(struct bm_index_writer *writer, uint64_t *ret_size, uint8_t ret_root[static BM_HASH],
+                                       struct bm_fail *fail);
 void bm_index_writer_done(struct bm_index_writer **writer);
 
 /* ---- using ---- */
@@ -37,8 +39,11 @@ bm_must_use enum bm_rc bm_index_find_id(const struct bm_index *index, const char
 /* Inclusion proof by reading at most 2 hashes a level: under 50 us after a restart. */
 bm_must_use enum bm_rc bm_index_prove(const struct bm_index *index, uint64_t i, struct bm_proof *ret_proof, struct bm_fail *fail);
 
-/* What two lots have in common: calls back with the places in both, in no order, for one key once a pair; stops when the callback fails. Linear in the
- * smaller one where the other is much larger. */
+/*
+ * What two lots have in common: calls back with the places in both, in no order; stops when the callback fails. A key: once. An id that several chips of a lot
+ * bear: each of them is told at least once, with the first of the other lot or of this one. In the order of the smaller one's size where the other
+ * is much larger.
+ */
 enum bm_index_by {
     BM_BY_KEY,
     BM_BY_ID
