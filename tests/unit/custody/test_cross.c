@@ -129,7 +129,7 @@ static void
 lists_without_keys_meet_by_id_and_vendor(void **state)
 {
     bm_cleanup(kit_lot_done) struct kit_lot a = { .fd = -1 }, b = { .fd = -1 };
-    struct bm_leaf one[2], two[2];
+    static struct bm_leaf one[2], two[2];
     struct met met = { .n = 0 };
 
     (void)state;

@@ -111,7 +111,7 @@ static void
 a_list_without_keys_is_found_by_its_ids(void **state)
 {
     bm_cleanup(kit_lot_done) struct kit_lot lot = { .fd = -1 };
-    struct bm_leaf two[2];
+    static struct bm_leaf two[2];
     uint8_t hash[BM_HASH];
     uint64_t at = 0;
     bool found = false;
@@ -324,11 +324,13 @@ a_record_that_begins_alike_is_passed_over(void **state)
     bm_cleanup(kit_lot_done) struct kit_lot lot = { .fd = -1 };
     struct bm_index_layout layout = { .kind = BM_LEAF_KEYS };
     uint8_t one[BM_INDEX_RECORD], two[BM_INDEX_RECORD], twin[BM_INDEX_RECORD];
-    struct bm_leaf pair[2] = { leaves[0], leaves[3] }; /* a key each */
+    static struct bm_leaf pair[2]; /* a key each */
     uint64_t at = 0, second;
     bool found = false;
 
     (void)state;
+    pair[0] = leaves[0];
+    pair[1] = leaves[3];
     kit_lot(&lot, pair, 2);
     layout.chips = layout.names = 2;
     for (uint64_t i = 0; i < 2; i++) {
