@@ -62,6 +62,52 @@ bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_re
     return rc;
 }
 
+const char *
+bm_lot_signed_word(const struct bm_lot_result *result)
+{
+    return result->signed_whole ? "whole" : result->signed_each ? "each" : "none";
+}
+
+/* Our own manifest carries bare keys: no certificate stands in it, and its signer is a key without dates. */
+uint64_t
+bm_exam_looked(const struct bm_exam *exam, enum bm_check check, const struct bm_lot_job *job, const struct bm_lot_result *result)
+{
+    bool certs = result->format != BM_FORMAT_BIRTHMARK;
+
+    switch (check) {
+    case BM_CHECK_SIGNATURE:
+        return result->signed_each ? exam->chips : result->signed_whole;
+    case BM_CHECK_KEY:
+    case BM_CHECK_KEY_TWICE:
+    case BM_CHECK_OTHER_LOT: /* by the signer, before it pins: a receipt stands only where it did */
+        return exam->keys;
+    case BM_CHECK_CHAIN:
+        return certs && job->vendor->roots.n > 0 ? exam->chips : 0;
+    case BM_CHECK_SIGNER_TIME:
+    case BM_CHECK_SIGNER_EXPIRED:
+        return certs && result->first != 0 ? exam->chips : 0;
+    case BM_CHECK_BROKEN_DER:
+        return certs ? exam->chips : 0;
+    case BM_CHECK_ROCA:
+    case BM_CHECK_SHARED_FACTOR:
+    case BM_CHECK_TEST_KEY:
+        return 0; /* no screen looks yet */
+    case BM_CHECK_UNSIGNED:
+    case BM_CHECK_DELIVERY:
+    case BM_CHECK_FORM:
+        return 1;
+    case BM_CHECK_NO_ROOTS:
+        return certs;
+    case BM_CHECK_ENTRY:
+    case BM_CHECK_ID_TWICE:
+    case BM_CHECK_LABEL:
+    case BM_CHECK_INJECTED:
+    case BM_CHECK__N:
+        break;
+    }
+    return exam->chips;
+}
+
 bool
 bm_exam_first(const struct bm_exam *exam, enum bm_check_weight weight, enum bm_check *ret_check)
 {

@@ -5,7 +5,7 @@
 #include "cli/print.h"
 #include "lot/lot.h"
 
-#define BM_EXAM_EXAMPLES 5
+#define BM_EXAM_EXAMPLES 10
 
 /* Zeroed is empty; ends with bm_exam_done(). */
 struct bm_exam {
@@ -29,6 +29,10 @@ void bm_exam_done(struct bm_exam *exam);
 bm_must_use enum bm_rc bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_result *ret_result, struct bm_fail *fail);
 /* The first check that was found failing and is of this weight; false: none. */
 bool bm_exam_first(const struct bm_exam *exam, enum bm_check_weight weight, enum bm_check *ret_check);
+/* How many things this check looked at: chips, keys or the one file; 0 when nothing could be looked at (no roots are pinned, no RSA key is there). */
+uint64_t bm_exam_looked(const struct bm_exam *exam, enum bm_check check, const struct bm_lot_job *job, const struct bm_lot_result *result);
+/* "whole", "each" or "none". */
+const char *bm_lot_signed_word(const struct bm_lot_result *result);
 /* An array of { check, weight, found, examples: [{ index, sentence }] }, of those that were found. */
 bm_must_use enum bm_rc bm_exam_json(const struct bm_exam *exam, json_t **ret_array, struct bm_fail *fail);
 

@@ -1,5 +1,6 @@
 /* lot.c - lot list, show: the batches that were received. */
 #include "cli/lists.h"
+#include "cli/receipt.h"
 #include "cli/verbs.h"
 
 static enum bm_rc
@@ -25,6 +26,20 @@ const struct bm_verb bm_verb_lot_list = {
 };
 
 static enum bm_rc
+one_show(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    enum bm_rc rc;
+
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_ask_show(&ask, "lot", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
+        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK || (rc = bm_receipt_row(row, call->home, fail)) != BM_OK)
+        return rc;
+    return bm_object_print(call, row, fail);
+}
+
+static enum bm_rc
 show_run(struct bm_call *call, struct bm_fail *fail)
 {
     static const struct bm_column columns[] = {
@@ -38,7 +53,7 @@ show_run(struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     if (bm_call_option(call, "chips") == NULL)
-        return bm_show_run(call, "lot", fail);
+        return one_show(call, fail);
     if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_ask_show(&ask, "lot", call->words.v[0], NULL, NULL, fail)) != BM_OK)
         return rc;
     return bm_list_ask(&ask, &chips, fail);

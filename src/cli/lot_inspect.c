@@ -1,14 +1,14 @@
 /* lot_inspect.c - lot inspect: what is in a lot's file, what verifies, what is odd; changes nothing. */
-#include "base/file.h"
 #include "cli/ask.h"
 #include "cli/exam.h"
+#include "cli/job.h"
 #include "cli/maker.h"
 #include "cli/places.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 #include "wire/text.h"
 
-/* Whose it must be: --signer (no site), or --vendor of a site. */
+/* Whose it must be: --signer, --root, --format (no site), or --vendor of a site. */
 static enum bm_rc
 maker_find(struct bm_maker *ret_maker, struct bm_call *call, struct bm_fail *fail)
 {
@@ -16,7 +16,7 @@ maker_find(struct bm_maker *ret_maker, struct bm_call *call, struct bm_fail *fai
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     enum bm_rc rc;
 
-    if (bm_call_values(call, "signer")->n > 0)
+    if (bm_call_values(call, "signer")->n > 0 || bm_call_values(call, "root")->n > 0 || bm_call_option(call, "format") != NULL)
         return bm_maker_collect(ret_maker, call, vendor != NULL ? vendor : "the chipmaker", fail);
     if (vendor == NULL)
         return bm_usage(call, fail, "say whose lot it must be: --signer KEY, or --vendor NAME of a site");
@@ -55,10 +55,7 @@ report_make(json_t **ret_row, const struct bm_exam *exam, const struct bm_lot_re
     *ret_row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s, s:O}", "lot", result->head.lot, "vendor",
                          result->head.vendor, "format", bm_lot_format_word(result->format), "kind",
                          bm_leaf_kind_word(result->head.kind), "chips", (json_int_t)exam->chips, "keys", (json_int_t)exam->keys,
-                         "revision", (json_int_t)result->head.revision, "root", root, "signer", result->signer, "signed",
-                         result->signed_whole  ? "whole"
-                         : result->signed_each ? "each"
-                                               : "none",
+                         "revision", (json_int_t)result->head.revision, "root", root, "signer", result->signer, "signed", bm_lot_signed_word(result),
                          "signatures", (json_int_t)result->checked, "verdict", verdict, "findings", findings);
     return bm_json_check(*ret_row, fail);
 }
@@ -67,21 +64,17 @@ static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
-    bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = BM_MAX_LOT_FILE };
+    bm_cleanup(bm_work_done) struct bm_work work = { .crypto = NULL };
     bm_cleanup(bm_json_done) json_t *row = NULL;
     bm_cleanup(bm_exam_done) struct bm_exam exam = { .go_on = true };
-    const char *path = call->words.v[0], *slash = strrchr(path, '/');
-    struct bm_lot_job job = { .vendor = &maker.vendor, .name = bm_call_option(call, "lot"), .file_name = slash != NULL ? slash + 1 : path };
+    const char *path = call->words.v[0];
     struct bm_lot_result result;
     enum bm_rc rc;
 
-    if ((rc = maker_find(&maker, call, fail)) != BM_OK || (rc = bm_crypto_new(&crypto, fail)) != BM_OK ||
-        (rc = bm_file_read(&file, path, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &job.now, fail)) != BM_OK)
+    if ((rc = maker_find(&maker, call, fail)) != BM_OK || (rc = bm_work_open(&work, call, &maker.vendor, fail)) != BM_OK ||
+        (rc = bm_env_system.now(bm_env_system.ctx, &work.job.now, fail)) != BM_OK)
         return rc;
-    job.file = bm_buf_bytes(&file);
-    job.crypto = crypto;
-    if ((rc = bm_exam_run(&exam, &job, &result, fail)) != BM_OK) {
+    if ((rc = bm_exam_run(&exam, &work.job, &result, fail)) != BM_OK) {
         bm_fail_prefix(fail, "%s", path);
         return rc;
     }
@@ -96,13 +89,16 @@ const struct bm_verb bm_verb_lot_inspect = {
     .least = 1,
     .most = 1,
     .purpose = "Read a lot's file as `lot receive` would, say what is in it and what is odd; change nothing.",
-    .help = "With --signer it needs no site. Refused, with the reason, when it is not what that signer signed.\n\n"
+    .help = "With --signer, --root or --format it needs no site. Refused, with the reason, when it is not what that signer signed.\n\n"
             "example: birthmark lot inspect EX-001.manifest --signer maker.pub --vendor \"Example Silicon\"\n"
             "         birthmark lot inspect ECC608C-TNGTLSU-B.json --vendor Microchip\n",
     .options = { { .name = "vendor", .value = "NAME", .help = "a vendor of the site; with --signer: the name it should bear" },
                  { .name = "signer", .value = "KEY", .help = "as of `vendor add`", .many = true },
                  { .name = "root", .value = "CA.pem", .help = "as of `vendor add`", .many = true },
                  { .name = "format", .value = "WORD", .help = "as of `vendor add`" },
-                 { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none" } },
+                 { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none" },
+                 BM_OPTION_SIGNATURE,
+                 BM_OPTION_COLUMN,
+                 BM_OPTION_INJECTED },
     .run = run,
 };

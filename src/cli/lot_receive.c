@@ -1,13 +1,16 @@
 /* lot_receive.c - lot receive: a chipmaker's file checked here, pinned by an operator's word, checked again by the signer. */
 #include "base/file.h"
 #include "cli/exam.h"
+#include "cli/job.h"
 #include "cli/maker.h"
 #include "cli/operator.h"
 #include "cli/places.h"
 #include "cli/print.h"
+#include "cli/receipt.h"
 #include "cli/verbs.h"
 #include "wire/text.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE with room for the last */
@@ -17,8 +20,10 @@ struct receiving {
     struct bm_ask ask;
     struct bm_desk desk;
     struct bm_maker maker;
-    struct bm_crypto *crypto;
-    struct bm_buf file, leaves; /* leaves: u16 length and DER each */
+    struct bm_work work;
+    uint8_t hash[BM_HASH];  /* of the file as it is kept */
+    struct bm_buf leaves;   /* u16 length and DER each */
+    struct bm_buf receipt;
     struct bm_exam exam;
     struct bm_lot_result result;
     struct bm_progress sending;
@@ -32,8 +37,8 @@ receiving_done(struct receiving *r)
     bm_ask_close(&r->ask);
     bm_desk_done(&r->desk);
     bm_maker_done(&r->maker);
-    bm_crypto_done(&r->crypto);
-    bm_buf_done(&r->file);
+    bm_work_done(&r->work);
+    bm_buf_done(&r->receipt);
     bm_buf_done(&r->leaves);
 }
 
@@ -109,24 +114,20 @@ findings_refuse(const struct receiving *r, struct bm_fail *fail)
 static enum bm_rc
 lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
 {
-    const char *path = call->words.v[0], *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    struct bm_lot_job job = { .file = bm_buf_bytes(&r->file),
-                              .vendor = &r->maker.vendor,
-                              .name = bm_call_option(call, "lot"),
-                              .file_name = name,
-                              .now = r->desk.head.time,
-                              .crypto = r->crypto };
     enum bm_rc rc;
 
-    r->leaves.max = 2 * r->file.n + BM_MAX_LEAF;
+    r->work.job.now = r->desk.head.time;
+    r->leaves.max = 2 * r->work.file.n + BM_MAX_LEAF;
     r->exam.leaf = leaf_keep;
     r->exam.ctx = r;
-    rc = bm_exam_run(&r->exam, &job, &r->result, fail);
+    rc = bm_exam_run(&r->exam, &r->work.job, &r->result, fail);
     if (rc == BM_OK)
         rc = findings_refuse(r, fail);
     if (rc != BM_OK)
-        bm_fail_prefix(fail, "%.100s", name);
-    return rc != BM_OK ? rc : lot_check(r, call, fail);
+        bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
+    if (rc != BM_OK || (rc = lot_check(r, call, fail)) != BM_OK)
+        return rc;
+    return bm_lot_newer(&r->ask, &r->result.head, fail);
 }
 
 /* ---- the pin ---- */
@@ -156,11 +157,14 @@ vendor_key_take(struct bm_pin *pin, const struct receiving *r, struct bm_fail *f
 static enum bm_rc
 pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
 {
+    static const enum bm_lot_source sources[] = { [BM_FORMAT_BIRTHMARK] = BM_SOURCE_BIRTHMARK,
+                                                  [BM_FORMAT_MICROCHIP] = BM_SOURCE_MICROCHIP,
+                                                  [BM_FORMAT_INFINEON] = BM_SOURCE_INFINEON,
+                                                  [BM_FORMAT_EK] = BM_SOURCE_EK,
+                                                  [BM_FORMAT_CSV] = BM_SOURCE_CSV };
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
     const struct bm_lot_head *head = &r->result.head;
-    struct bm_pin pin = { .source = r->result.format == BM_FORMAT_BIRTHMARK ? BM_SOURCE_BIRTHMARK : BM_SOURCE_MICROCHIP,
-                          .kind = head->kind,
-                          .size = head->size };
+    struct bm_pin pin = { .source = sources[r->result.format], .kind = head->kind, .size = head->size };
     enum bm_rc rc;
 
     memcpy(pin.lot, head->lot, sizeof(pin.lot));
@@ -210,65 +214,145 @@ chunk_send(struct receiving *r, struct bm_rd *rd, struct bm_fail *fail)
     return bm_ask(&r->ask, BM_C_LOT_LEAVES, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
 }
 
-/* The file as it came stands beside before anything counts on it; a lot that is refused after all leaves none. */
+/* What was looked at, before anything counts on it. */
 static enum bm_rc
-file_keep(struct receiving *r, char path[static BM_PATH], bool *ret_new, struct bm_fail *fail)
+receipt_make(struct receiving *r, struct bm_fail *fail)
+{
+    const struct bm_lot_head *head = &r->result.head;
+    struct bm_receipt receipt = {
+        .revision = head->revision, .received = r->desk.head.time, .bytes = r->work.file.n, .chips = head->size
+    };
+
+    memcpy(receipt.lot, head->lot, sizeof(receipt.lot));
+    memcpy(receipt.vendor, head->vendor, sizeof(receipt.vendor));
+    memcpy(receipt.by, r->desk.head.by, sizeof(receipt.by));
+    memcpy(receipt.file, r->hash, BM_HASH);
+    memcpy(receipt.root, head->root, BM_HASH);
+    r->receipt.max = BM_MAX_RECEIPT;
+    bm_receipt_build(&r->receipt, &receipt, &r->work.job, &r->result, &r->exam);
+    return bm_buf_check(&r->receipt, "the receipt", fail);
+}
+
+struct kept {
+    char file[BM_PATH], receipt[BM_PATH];
+};
+
+static void
+kept_drop(const struct kept *kept)
+{
+    (void)unlink(kept->receipt);
+    (void)unlink(kept->file);
+}
+
+/* The file as it came and its receipt stand there before anything counts on them; a lot that is refused after all leaves none. The site holds no lot
+ * with this root, as the answer to its beginning said: what lies there under the name was never pinned. */
+static enum bm_rc
+file_keep(struct receiving *r, struct kept *kept, struct bm_fail *fail)
 {
     char root[2 * BM_HASH + 1];
     enum bm_rc rc;
 
     bm_hex(root, bm_bytes(r->result.head.root, BM_HASH));
-    if ((rc = bm_place_path(path, r->ask.call->home, BM_PLACE_LOT, root, fail)) != BM_OK)
+    if ((rc = bm_place_path(kept->file, r->ask.call->home, BM_PLACE_LOT, root, fail)) != BM_OK ||
+        (rc = bm_place_path(kept->receipt, r->ask.call->home, BM_PLACE_RECEIPT, root, fail)) != BM_OK ||
+        (rc = bm_file_write(kept->file, bm_buf_bytes(&r->work.file), 0644, fail)) != BM_OK)
         return rc;
-    *ret_new = access(path, F_OK) != 0;
-    return *ret_new ? bm_file_write(path, bm_buf_bytes(&r->file), 0644, fail) : BM_OK;
+    if ((rc = bm_file_write(kept->receipt, bm_buf_bytes(&r->receipt), 0644, fail)) != BM_OK)
+        kept_drop(kept);
+    return rc;
+}
+
+/* From the first file to the signer's word nothing interrupts: before it nothing is there, after it the lot is whole. */
+static enum bm_rc
+lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
+{
+    struct kept kept;
+    sigset_t stop, before;
+    enum bm_rc rc;
+
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGINT);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &stop, &before);
+    if ((rc = file_keep(r, &kept, fail)) == BM_OK &&
+        ((rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail)) == BM_EINPUT || rc == BM_EPOLICY))
+        kept_drop(&kept);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return rc;
 }
 
 static enum bm_rc
 lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(bm_buf_bytes(&r->leaves));
-    char path[BM_PATH];
-    bool new = false;
     enum bm_rc rc;
 
     r->sending.what = "receiving";
-    if ((rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
+    if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
         return rc;
     while (rd.left > 0 && rc == BM_OK) {
         rc = chunk_send(r, &rd, fail);
         bm_progress_show(&r->sending, r->leaves.n - rd.left, r->leaves.n);
     }
     bm_progress_done(&r->sending);
-    if (rc != BM_OK || (rc = file_keep(r, path, &new, fail)) != BM_OK)
+    return rc != BM_OK ? rc : lot_end(r, row, fail);
+}
+
+/* ---- all of it ---- */
+
+/* The same bytes again are no second lot, and no alarm. */
+static enum bm_rc
+again_look(struct receiving *r, struct bm_buf *row, bool *ret_again, struct bm_fail *fail)
+{
+    struct bm_call *call = r->ask.call;
+    const char *lot = bm_call_option(call, "lot");
+    struct bm_receipt receipt;
+    uint64_t expect = 0;
+    enum bm_rc rc;
+
+    bm_sha256(r->hash, r->work.job.file);
+    if ((rc = bm_lot_arrived(ret_again, &receipt, row, &r->ask, r->maker.vendor.name, r->hash, fail)) != BM_OK || !*ret_again)
         return rc;
-    rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail);
-    if ((rc == BM_EINPUT || rc == BM_EPOLICY) && new)
-        (void)unlink(path);
-    return rc;
+    if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, receipt.chips, &expect, fail)) != BM_OK)
+        return rc;
+    *ret_again = expect == receipt.chips && (lot == NULL || strcmp(lot, receipt.lot) == 0);
+    return BM_OK;
+}
+
+static enum bm_rc
+row_print(const struct bm_call *call, const struct bm_buf *row, bool again, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *object = NULL;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&object, bm_buf_bytes(row), BM_MAX_JSON, fail)) != BM_OK ||
+        (rc = bm_receipt_row(object, call->home, fail)) != BM_OK)
+        return rc;
+    if (again && json_object_set_new(object, "note", json_string("received already: nothing was changed")) != 0)
+        return bm_json_check(NULL, fail);
+    return bm_object_print(call, object, fail);
 }
 
 static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(receiving_done) struct receiving r = { .file = { .max = BM_MAX_LOT_FILE } };
+    bm_cleanup(receiving_done) struct receiving r = { .hash = { 0 } };
     bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
-    const char *lot = bm_call_option(call, "lot");
+    bool again = false;
     uint64_t unused;
     enum bm_rc rc;
 
-    if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) ||
-        (rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
-        (rc = bm_file_read(&r.file, call->words.v[0], fail)) != BM_OK || (rc = bm_crypto_new(&r.crypto, fail)) != BM_OK ||
-        (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
+    if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
+        (rc = bm_work_open(&r.work, call, &r.maker.vendor, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
         (rc = bm_maker_ask(&r.maker, &r.ask, bm_call_option(call, "vendor"), fail)) != BM_OK ||
-        (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK)
+        (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = again_look(&r, &row, &again, fail)) != BM_OK)
         return rc;
-    if (lot_read(&r, call, fail) != BM_OK)
+    if (!again && lot_read(&r, call, fail) != BM_OK)
         return refuse(&r, fail);
-    if ((rc = lot_send(&r, &row, fail)) != BM_OK)
+    if (!again && (rc = lot_send(&r, &row, fail)) != BM_OK)
         return rc;
-    return bm_object_row(call, bm_buf_bytes(&row), fail);
+    return row_print(call, &row, again, fail);
 }
 
 const struct bm_verb bm_verb_lot_receive = {
@@ -279,11 +363,14 @@ const struct bm_verb bm_verb_lot_receive = {
     .site = true,
     .purpose = "Receive a chipmaker's lot: check signature, tree, count and duplicates, and pin it.",
     .help = "All or nothing. What is wrong with a file is said in one line, and stands as an alarm in the ledger. The file is kept\n"
-            "as it came in HOME/lots. What the pin says is signed with an operator's key; the signer computes the tree again.\n\n"
+            "as it came in HOME/lots, with a receipt beside it. The same file again changes nothing. What the pin says is signed with an operator's key; the signer computes the tree again.\n\n"
             "example: birthmark lot receive EX-001.manifest --vendor \"Example Silicon\" --expect 2\n",
     .options = { { .name = "vendor", .value = "NAME", .help = "whose it must be, as of `vendor add`", .needed = true },
                  { .name = "expect", .value = "N", .help = "how many chips you were sent" },
                  { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none of its own" },
+                 BM_OPTION_SIGNATURE,
+                 BM_OPTION_COLUMN,
+                 BM_OPTION_INJECTED,
                  BM_OPTION_OPERATOR },
     .run = run,
 };

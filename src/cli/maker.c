@@ -204,6 +204,20 @@ root_take(struct bm_maker *maker, const char *path, struct bm_fail *fail)
     return rc;
 }
 
+/* What each format stands on. */
+static enum bm_rc
+format_check(const struct bm_vendor *vendor, struct bm_call *call, struct bm_fail *fail)
+{
+    if (vendor->format == BM_FORMAT_BIRTHMARK && vendor->nkeys == 0)
+        return bm_usage(call, fail, "the format birthmark wants an Ed25519 key as --signer");
+    if (vendor->format == BM_FORMAT_MICROCHIP && vendor->signers.n == 0)
+        return bm_usage(call, fail, "the format microchip wants X.509 certificates as --signer");
+    if ((vendor->format == BM_FORMAT_INFINEON || vendor->format == BM_FORMAT_EK) && vendor->roots.n == 0)
+        return bm_usage(call, fail, "nobody signs a list in the format %s: what makes it genuine are the chips' certificates, so --root is wanted",
+                        bm_lot_format_word(vendor->format));
+    return BM_OK;
+}
+
 /* Notes' keys sign our own manifests, certificates Microchip's: the signers say which, unless --format does. */
 static enum bm_rc
 format_take(struct bm_maker *maker, struct bm_call *call, struct bm_fail *fail)
@@ -213,15 +227,13 @@ format_take(struct bm_maker *maker, struct bm_call *call, struct bm_fail *fail)
 
     if (word != NULL && bm_lot_format_find(&vendor->format, word, fail) != BM_OK)
         return bm_usage(call, fail, "--format: %s", fail->text);
+    if (vendor->format == BM_FORMAT_AUTO && vendor->nkeys + vendor->signers.n == 0)
+        return bm_usage(call, fail, "say who signs its lots with --signer, or with --format what they are where nobody does");
     if (vendor->format == BM_FORMAT_AUTO && (vendor->nkeys == 0 || vendor->signers.n == 0))
         vendor->format = vendor->nkeys > 0 ? BM_FORMAT_BIRTHMARK : BM_FORMAT_MICROCHIP;
-    if (vendor->format == BM_FORMAT_BIRTHMARK && vendor->nkeys == 0)
-        return bm_usage(call, fail, "the format birthmark wants an Ed25519 key as --signer");
-    if (vendor->format == BM_FORMAT_MICROCHIP && vendor->signers.n == 0)
-        return bm_usage(call, fail, "the format microchip wants X.509 certificates as --signer");
     if (vendor->nkeys + vendor->signers.n > MAX_SIGNERS || vendor->roots.n > MAX_SIGNERS)
         return bm_usage(call, fail, "a vendor has at most %d signers and as many roots", MAX_SIGNERS);
-    return BM_OK;
+    return format_check(vendor, call, fail);
 }
 
 enum bm_rc
@@ -272,6 +284,63 @@ bm_maker_build(struct bm_buf *buf, const struct bm_maker *maker)
     bm_buf_add_u8(buf, (uint8_t)vendor->nretired);
     for (size_t i = 0; i < vendor->nretired; i++)
         bm_buf_add(buf, vendor->retired[i], BM_HASH);
+}
+
+/* ---- retired signers ---- */
+
+/* Each fingerprint in turn. */
+static void
+fingerprint_at(const struct bm_vendor *vendor, size_t i, uint8_t ret[static BM_HASH])
+{
+    bm_sha256(ret, i < vendor->nkeys ? bm_bytes(vendor->keys[i].key, BM_NOTE_KEY) : vendor->signers.der[i - vendor->nkeys]);
+}
+
+/* "9f3c...41", or a file as of --signer: those of `maker` that it names. */
+static enum bm_rc
+named_collect(struct bm_maker *named, const struct bm_maker *maker, const char *word, struct bm_fail *fail)
+{
+    char hex[2 * BM_HASH + 1];
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc = BM_OK;
+
+    memcpy(named->vendor.name, maker->vendor.name, sizeof(named->vendor.name));
+    if (strlen(word) != (size_t)2 * BM_HASH || strspn(word, "0123456789abcdef") != (size_t)2 * BM_HASH)
+        return signer_take(named, word, fail);
+    for (size_t i = 0; i < maker->vendor.nkeys + maker->vendor.signers.n && rc == BM_OK; i++) {
+        fingerprint_at(&maker->vendor, i, hash);
+        bm_hex(hex, bm_bytes(hash, BM_HASH));
+        if (strcmp(hex, word) != 0)
+            continue;
+        rc = i < maker->vendor.nkeys ? key_add(named, &maker->keys[i], fail)
+                                     : signer_block(named, maker->vendor.signers.der[i - maker->vendor.nkeys], fail);
+    }
+    return rc;
+}
+
+enum bm_rc
+bm_maker_retire_named(struct bm_maker *maker, const char *word, struct bm_fail *fail)
+{
+    bm_cleanup(bm_maker_done) struct bm_maker named = { .keys = NULL };
+    size_t all = maker->vendor.nkeys + maker->vendor.signers.n, n = 0;
+    uint8_t hash[BM_HASH], one[BM_HASH];
+    enum bm_rc rc;
+
+    if ((rc = named_collect(&named, maker, word, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < named.vendor.nkeys + named.vendor.signers.n; i++) {
+        fingerprint_at(&named.vendor, i, hash);
+        for (size_t k = 0; k < all; k++) {
+            fingerprint_at(&maker->vendor, k, one);
+            if (memcmp(one, hash, BM_HASH) != 0)
+                continue;
+            n++;
+            if ((rc = bm_maker_retire(maker, hash, fail)) != BM_OK)
+                return rc;
+        }
+    }
+    if (n == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%s has no such signer: see `birthmark vendor show`", maker->vendor.name);
+    return BM_OK;
 }
 
 enum bm_rc
@@ -327,7 +396,7 @@ bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail 
         if (!rd.bad)
             rc = root_block(&maker, root, fail);
     }
-    for (n = bm_rd_u8(&rd); n > 0 && rc == BM_OK && !rd.bad; n--) {
+    for (n = rd.left > 0 ? bm_rd_u8(&rd) : 0; n > 0 && rc == BM_OK && !rd.bad; n--) {
         uint8_t fingerprint[BM_HASH];
 
         bm_rd_copy(&rd, fingerprint, BM_HASH);

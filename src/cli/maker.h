@@ -31,5 +31,7 @@ struct bm_ask;
 bm_must_use enum bm_rc bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail);
 /* This signer is believed no more: SHA-256 of the certificate's DER, or of the note key's bytes. */
 bm_must_use enum bm_rc bm_maker_retire(struct bm_maker *maker, const uint8_t fingerprint[static BM_HASH], struct bm_fail *fail);
+/* The same by its fingerprint in hex, or by a file as of --signer; BM_EPOLICY when the vendor has no such signer. */
+bm_must_use enum bm_rc bm_maker_retire_named(struct bm_maker *maker, const char *word, struct bm_fail *fail);
 
 #endif

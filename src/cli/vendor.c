@@ -20,19 +20,41 @@ bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor,
     return bm_maker_parse(ret_maker, bm_buf_bytes(&record), fail);
 }
 
+/* What was retired stays so: whoever adds all of a vendor's certificates again does not mean that one. */
+static enum bm_rc
+retired_keep(struct bm_maker *maker, struct bm_ask *ask, struct bm_fail *fail)
+{
+    bm_cleanup(bm_maker_done) struct bm_maker before = { .keys = NULL };
+    enum bm_rc rc = bm_maker_ask(&before, ask, maker->vendor.name, fail);
+
+    if (rc == BM_EPOLICY || rc == BM_EINPUT)
+        return BM_OK; /* a new one, or a record that cannot be read any more */
+    for (size_t i = 0; i < before.vendor.nretired && rc == BM_OK; i++)
+        rc = bm_maker_retire(maker, before.vendor.retired[i], fail);
+    return rc;
+}
+
+static enum bm_rc
+record_send(const struct bm_maker *maker, struct bm_ask *ask, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE - 64 };
+    enum bm_rc rc;
+
+    bm_maker_build(&body, maker);
+    if ((rc = bm_buf_check(&body, "the vendor's record", fail)) != BM_OK)
+        return rc;
+    return bm_ask(ask, BM_C_VENDOR_ADD, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+}
+
 static enum bm_rc
 add_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE - 64 };
     bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     enum bm_rc rc;
 
-    if ((rc = bm_maker_collect(&maker, call, call->words.v[0], fail)) != BM_OK)
-        return rc;
-    bm_maker_build(&body, &maker);
-    if ((rc = bm_buf_check(&body, "the vendor's record", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_ask(&ask, BM_C_VENDOR_ADD, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
+    if ((rc = bm_maker_collect(&maker, call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = retired_keep(&maker, &ask, fail)) != BM_OK || (rc = record_send(&maker, &ask, fail)) != BM_OK)
         return rc;
     return bm_ask_show(&ask, "vendor", call->words.v[0], bm_object_row, call, fail);
 }
@@ -46,19 +68,20 @@ const struct bm_verb bm_verb_vendor_add = {
     .purpose = "Say whose lots to believe: a chipmaker, and the keys that sign for it.",
     .help = "Check each key with the chipmaker by another road than the one it came by: whoever holds it can hand you chips.\n"
             "A signer is a note's vkey or a file with one, an Ed25519 public key in PEM (Birthmark manifests), or an X.509\n"
-            "certificate (Microchip manifests). Adding a name again replaces what it had.\n\n"
+            "certificate (Microchip manifests, signed CSV). Bundles of Infineon and endorsement certificates are signed by nobody:\n"
+            "the chips' certificates lead to --root. Adding a name again replaces what it had, but for retired signers.\n\n"
             "example: birthmark vendor add \"Example Silicon\" --signer maker.pub\n"
-            "         birthmark vendor add Microchip --signer MCHP_manifest_signer_*.crt\n",
+            "         birthmark vendor add Microchip --signer MCHP_manifest_signer_*.crt\n"
+            "         birthmark vendor add STM --format ek --root STM-TPM-EK-root.pem STM-TPM-EK-intermediates.pem\n",
     .options = { { .name = "signer",
                    .value = "KEY",
                    .help = "a vkey, or a file with a key or certificate; one or more",
-                   .needed = true,
                    .many = true },
                  { .name = "root",
                    .value = "CA.pem",
                    .help = "where the chips' own certificates must end; none: not checked",
                    .many = true },
-                 { .name = "format", .value = "WORD", .help = "auto, birthmark or microchip; default auto: what the signers sign" } },
+                 { .name = "format", .value = "WORD", .help = "auto, birthmark, microchip, infineon, ek or csv; default: what signers sign" } },
     .run = add_run,
 };
 
@@ -87,7 +110,7 @@ const struct bm_verb bm_verb_vendor_list = {
 /* ---- show: the row, and what it stands on ---- */
 
 static enum bm_rc
-cert_add(json_t *array, struct bm_bytes der, struct bm_fail *fail)
+cert_add(json_t *array, const struct bm_vendor *vendor, struct bm_bytes der, struct bm_fail *fail)
 {
     char subject[200], hex[2 * BM_HASH + 1], until[BM_TIME_TEXT];
     uint8_t hash[BM_HASH];
@@ -100,7 +123,27 @@ cert_add(json_t *array, struct bm_bytes der, struct bm_fail *fail)
     bm_sha256(hash, der);
     bm_hex(hex, bm_bytes(hash, BM_HASH));
     bm_time_print(until, cert.not_after);
-    if (json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "subject", subject, "sha256", hex, "not_after", until)) != 0)
+    if (json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "subject", subject, "sha256", hex, "not_after", until, "state",
+                                               bm_vendor_retired(vendor, hash) ? "retired" : "active")) != 0)
+        return bm_json_check(NULL, fail);
+    return BM_OK;
+}
+
+static enum bm_rc
+key_row(json_t *array, const struct bm_vendor *vendor, const struct bm_note_key *key, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
+    char hex[2 * BM_HASH + 1];
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    bm_note_vkey_build(&vkey, key);
+    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK)
+        return rc;
+    bm_sha256(hash, bm_bytes(key->key, BM_NOTE_KEY));
+    bm_hex(hex, bm_bytes(hash, BM_HASH));
+    if (json_array_append_new(array, json_pack("{s:s%, s:s, s:s}", "vkey", (const char *)vkey.p, vkey.n, "sha256", hex, "state",
+                                               bm_vendor_retired(vendor, hash) ? "retired" : "active")) != 0)
         return bm_json_check(NULL, fail);
     return BM_OK;
 }
@@ -113,18 +156,12 @@ record_add(json_t *row, const struct bm_maker *maker, struct bm_fail *fail)
 
     if (json_object_set_new(row, "signers", signers) != 0 || json_object_set_new(row, "roots", roots) != 0)
         return bm_json_check(NULL, fail);
-    for (size_t i = 0; i < maker->vendor.nkeys && rc == BM_OK; i++) {
-        bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
-
-        bm_note_vkey_build(&vkey, &maker->vendor.keys[i]);
-        if ((rc = bm_buf_check(&vkey, "a vkey", fail)) == BM_OK &&
-            json_array_append_new(signers, json_pack("{s:s%}", "vkey", (const char *)vkey.p, vkey.n)) != 0)
-            rc = bm_json_check(NULL, fail);
-    }
+    for (size_t i = 0; i < maker->vendor.nkeys && rc == BM_OK; i++)
+        rc = key_row(signers, &maker->vendor, &maker->vendor.keys[i], fail);
     for (size_t i = 0; i < maker->vendor.signers.n && rc == BM_OK; i++)
-        rc = cert_add(signers, maker->vendor.signers.der[i], fail);
+        rc = cert_add(signers, &maker->vendor, maker->vendor.signers.der[i], fail);
     for (size_t i = 0; i < maker->vendor.roots.n && rc == BM_OK; i++)
-        rc = cert_add(roots, maker->vendor.roots.der[i], fail);
+        rc = cert_add(roots, &maker->vendor, maker->vendor.roots.der[i], fail);
     return rc;
 }
 
@@ -166,17 +203,32 @@ const struct bm_verb bm_verb_vendor_show = {
 };
 
 static enum bm_rc
+signer_retire(struct bm_call *call, struct bm_ask *ask, const struct bm_values *signers, struct bm_fail *fail)
+{
+    bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
+    enum bm_rc rc = bm_maker_ask(&maker, ask, call->words.v[0], fail);
+
+    for (size_t i = 0; i < signers->n && rc == BM_OK; i++)
+        rc = bm_maker_retire_named(&maker, signers->v[i], fail);
+    return rc != BM_OK ? rc : record_send(&maker, ask, fail);
+}
+
+static enum bm_rc
 retire_run(struct bm_call *call, struct bm_fail *fail)
 {
+    const struct bm_values *signers = bm_call_values(call, "signer");
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     enum bm_rc rc;
 
     bm_buf_add_lv16(&body, bm_bytes_str(call->words.v[0]));
-    if ((rc = bm_maker_name(call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_ask(&ask, BM_C_VENDOR_RETIRE, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
+    if ((rc = bm_maker_name(call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
         return rc;
-    return bm_ask_show(&ask, "vendor", call->words.v[0], bm_object_row, call, fail);
+    if (signers->n > 0)
+        rc = signer_retire(call, &ask, signers, fail);
+    else
+        rc = bm_ask(&ask, BM_C_VENDOR_RETIRE, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+    return rc != BM_OK ? rc : bm_ask_show(&ask, "vendor", call->words.v[0], bm_object_row, call, fail);
 }
 
 const struct bm_verb bm_verb_vendor_retire = {
@@ -185,7 +237,14 @@ const struct bm_verb bm_verb_vendor_retire = {
     .least = 1,
     .most = 1,
     .site = true,
-    .purpose = "Believe no more lots of a chipmaker; those that were received stay.",
-    .help = "`birthmark vendor add` with the same name takes it back.\n\nexample: birthmark vendor retire \"Example Silicon\"\n",
+    .purpose = "Believe no more lots of a chipmaker, or of one signer of it; those that were received stay.",
+    .help = "`birthmark vendor add` with the same name takes the vendor back. A signer that was retired stays so when its vendor is\n"
+            "added again; one of a vendor that was itself retired does not.\n\n"
+            "example: birthmark vendor retire \"Example Silicon\"\n"
+            "         birthmark vendor retire Microchip --signer MCHP_manifest_signer_2.crt\n",
+    .options = { { .name = "signer",
+                   .value = "KEY",
+                   .help = "only this one: its SHA-256 as `vendor show` prints it, or as of `vendor add`",
+                   .many = true } },
     .run = retire_run,
 };

@@ -2,13 +2,18 @@
 
 #include "wire/text.h"
 
-static const char *const sources[] = { [0] = "", [BM_SOURCE_BIRTHMARK] = "birthmark", [BM_SOURCE_MICROCHIP] = "microchip" };
+static const char *const sources[] = { [0] = "",
+                                       [BM_SOURCE_BIRTHMARK] = "birthmark",
+                                       [BM_SOURCE_MICROCHIP] = "microchip",
+                                       [BM_SOURCE_INFINEON] = "infineon",
+                                       [BM_SOURCE_EK] = "ek",
+                                       [BM_SOURCE_CSV] = "csv" };
 _Static_assert(sizeof(((struct bm_pin *)0)->vendor_key) > BM_NOTE_VKEY, "a key's line fits");
 
 const char *
 bm_lot_source_word(enum bm_lot_source source)
 {
-    return source >= BM_SOURCE_BIRTHMARK && source <= BM_SOURCE_MICROCHIP ? sources[source] : "unknown";
+    return source >= BM_SOURCE_BIRTHMARK && source <= BM_SOURCE_CSV ? sources[source] : "unknown";
 }
 
 /* Kept as text, since that is what was signed; a text that is not the only one for its key is refused. */
@@ -46,7 +51,7 @@ body_take(struct bm_pin *pin, struct bm_lines *lines)
     value = bm_lines_want(lines, "source");
     pin->source = (enum bm_lot_source)bm_word_find(sources, BM_COUNT(sources), value);
     if ((size_t)pin->source == 0)
-        bm_statement_refuse(lines, "must be a source: birthmark or microchip");
+        bm_statement_refuse(lines, "must be a source: birthmark, microchip, infineon, ek or csv");
     value = bm_lines_want(lines, "kind");
     if (!lines->bad && bm_leaf_kind_parse(&pin->kind, value, &ignored) != BM_OK)
         bm_statement_refuse(lines, "must be the kind of the lot: keys or id");

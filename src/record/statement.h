@@ -24,7 +24,7 @@ enum bm_statement_kind {
  *
  * then, by kind:
  *
- *   pin:    lot NAME / vendor TEXT / source birthmark|microchip / kind keys|id / size N / root HEX / vendor-key VKEY (own format only)
+ *   pin:    lot NAME / vendor TEXT / source birthmark|microchip|infineon|ek|csv / kind keys|id / size N / root HEX / vendor-key VKEY (own format only)
  *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / quantity N / from T / until T|never
  *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one admin; no name and no key twice)
@@ -39,7 +39,10 @@ struct bm_statement_head {
 
 enum bm_lot_source {
     BM_SOURCE_BIRTHMARK = 1,
-    BM_SOURCE_MICROCHIP
+    BM_SOURCE_MICROCHIP,
+    BM_SOURCE_INFINEON,
+    BM_SOURCE_EK,
+    BM_SOURCE_CSV
 };
 
 struct bm_pin {

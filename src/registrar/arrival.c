@@ -67,7 +67,6 @@ step_ask(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes bo
 static enum bm_rc
 arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes begin, const char *vendor, struct bm_fail *fail)
 {
-    static const char *const sources[] = { [BM_SOURCE_BIRTHMARK] = "birthmark", [BM_SOURCE_MICROCHIP] = "microchip" };
     struct arrival *a = &peer->r->arrival;
     enum bm_rc rc;
 
@@ -75,7 +74,7 @@ arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes begin,
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
                        (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, vendor, sources[pin->source], pin->size, pin->root, peer->r->now, &a->lot,
+        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, vendor, bm_lot_source_word(pin->source), pin->size, pin->root, peer->r->now, &a->lot,
                                   fail)) != BM_OK)
         return rc;
     a->open = true;

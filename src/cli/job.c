@@ -1,0 +1,153 @@
+#include "cli/job.h"
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define MAX_SIGNATURE_FILE (1u << 20) /* CMS with a chain: some KiB */
+#define FOLDER "BMDIR1\n"             /* and its NUL: 8 bytes */
+
+void
+bm_work_done(struct bm_work *work)
+{
+    bm_buf_done(&work->file);
+    bm_buf_done(&work->signature);
+    bm_crypto_done(&work->crypto);
+}
+
+/* ---- a folder ---- */
+
+struct names {
+    struct dirent **list;
+    int n;
+};
+
+static void
+names_done(struct names *names)
+{
+    for (int i = 0; i < names->n; i++)
+        free(names->list[i]);
+    free(names->list);
+}
+
+static int
+is_entry(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+/* By bytes, in whatever language the custodian works: the same folder is the same file everywhere. */
+static int
+by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static enum bm_rc
+member_read(struct bm_buf *file, const char *dir, const char *name, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = BM_MAX_LOT_FILE };
+    char path[BM_PATH];
+    enum bm_rc rc;
+
+    if ((rc = bm_path_join(path, dir, name, fail)) != BM_OK || (rc = bm_file_read(&content, path, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv32(file, bm_bytes_str(name));
+    bm_buf_add_lv32(file, bm_buf_bytes(&content));
+    return bm_buf_check(file, "the folder", fail);
+}
+
+/* Every file in it and nothing left out: what is no file is refused by name. */
+static enum bm_rc
+folder_read(struct bm_buf *file, const char *dir, struct bm_fail *fail)
+{
+    bm_cleanup(names_done) struct names names = { .list = NULL };
+    enum bm_rc rc = BM_OK;
+
+    if ((names.n = scandir(dir, &names.list, is_entry, by_bytes)) < 0) {
+        names.n = 0;
+        return bm_fail(fail, BM_EBUSY, NULL, "the folder %s cannot be read", dir);
+    }
+    if (names.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the folder %s is empty", dir);
+    if (names.n > BM_MAX_LOT_CHIPS)
+        return bm_fail(fail, BM_EINPUT, NULL, "the folder %s has more than %d files: divide it", dir, BM_MAX_LOT_CHIPS);
+    bm_buf_add(file, FOLDER, sizeof(FOLDER));
+    for (int i = 0; i < names.n && rc == BM_OK; i++)
+        rc = member_read(file, dir, names.list[i]->d_name, fail);
+    return rc;
+}
+
+static enum bm_rc
+source_read(struct bm_buf *file, const char *path, struct bm_fail *fail)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return folder_read(file, path, fail);
+    return bm_file_read(file, path, fail);
+}
+
+/* ---- what is said about it ---- */
+
+static enum bm_rc
+columns_take(struct bm_work *work, struct bm_call *call, struct bm_fail *fail)
+{
+    const struct bm_values *values = bm_call_values(call, "column");
+
+    if (values->n > BM_MAX_COLUMN_MAPS)
+        return bm_usage(call, fail, "--column is taken %d times at most", BM_MAX_COLUMN_MAPS);
+    for (size_t i = 0; i < values->n; i++) {
+        const char *equals = strchr(values->v[i], '=');
+        size_t n = equals != NULL ? (size_t)(equals - values->v[i]) : 0;
+
+        if (n == 0 || n > BM_MAX_NAME || equals[1] == 0)
+            return bm_usage(call, fail, "--column is WHAT=COLUMN, such as key=\"Public Key\", not \"%.60s\"", values->v[i]);
+        (void)snprintf(work->what[i], sizeof(work->what[i]), "%.*s", (int)n, values->v[i]);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(work->what[k], work->what[i]) == 0)
+                return bm_usage(call, fail, "--column says twice which column is the %s", work->what[i]);
+        work->columns[i] = (struct bm_column_map){ .what = work->what[i], .column = equals + 1 };
+    }
+    work->job.columns = work->columns;
+    work->job.ncolumns = values->n;
+    return BM_OK;
+}
+
+/* "/media/usb/reel 7/" -> "reel 7". */
+static void
+name_take(struct bm_work *work, const char *path)
+{
+    size_t end = strlen(path), start;
+
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && path[start - 1] != '/';)
+        start--;
+    (void)snprintf(work->path, sizeof(work->path), "%.*s", (int)(end - start), path + start);
+    work->job.file_name = work->path;
+}
+
+enum bm_rc
+bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor *vendor, struct bm_fail *fail)
+{
+    const char *path = call->words.v[0], *lot = bm_call_option(call, "lot"), *signature = bm_call_option(call, "signature");
+    enum bm_rc rc;
+
+    *work = (struct bm_work){ .file = { .max = BM_MAX_LOT_FILE }, .signature = { .max = MAX_SIGNATURE_FILE } };
+    work->job.vendor = vendor;
+    work->job.name = lot;
+    work->job.injected = bm_call_option(call, "injected") != NULL;
+    name_take(work, path);
+    if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) ||
+        (rc = columns_take(work, call, fail)) != BM_OK || (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK ||
+        (rc = source_read(&work->file, path, fail)) != BM_OK ||
+        (signature != NULL && (rc = bm_file_read(&work->signature, signature, fail)) != BM_OK))
+        return rc;
+    work->job.crypto = work->crypto;
+    work->job.file = bm_buf_bytes(&work->file);
+    work->job.signature = bm_buf_bytes(&work->signature);
+    return BM_OK;
+}

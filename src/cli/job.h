@@ -1,0 +1,39 @@
+/* job.h - what the command line says about a lot's file, as inspect and receive both take it. */
+#ifndef BM_CLI_JOB_H
+#define BM_CLI_JOB_H
+
+#include "cli/cli.h"
+#include "lot/lot.h"
+
+#define BM_OPTION_SIGNATURE                                                                                       \
+    {                                                                                                             \
+        .name = "signature", .value = "FILE", .help = "what signs the list from beside it: CMS in DER, or a JWS" \
+    }
+#define BM_OPTION_COLUMN                                                                                              \
+    {                                                                                                                 \
+        .name = "column", .value = "WHAT=COLUMN", .help = "CSV: which column is the key, certificate, id ...", .many = true \
+    }
+#define BM_OPTION_INJECTED                                                                        \
+    {                                                                                             \
+        .name = "injected", .help = "the root keys were made outside the chips: their entries say so" \
+    }
+
+/* A job, and all that it borrows. Zeroed is empty. */
+struct bm_work {
+    struct bm_lot_job job;
+    struct bm_buf file;                           /* as it is read and kept */
+    struct bm_buf signature;
+    char what[BM_MAX_COLUMN_MAPS][BM_MAX_NAME + 1];
+    struct bm_column_map columns[BM_MAX_COLUMN_MAPS];
+    struct bm_crypto *crypto;
+    char path[BM_MAX_NAME * 4]; /* as far as sentences show it: the last part of the name */
+};
+void bm_work_done(struct bm_work *work); /* for bm_cleanup() */
+
+/*
+ * The file that the first word names, with --lot, --signature, --column and --injected. A directory counts as one file: docs/formats/lot.md, "A folder".
+ * The vendor is borrowed. job.now is left 0.
+ */
+bm_must_use enum bm_rc bm_work_open(struct bm_work *ret_work, struct bm_call *call, const struct bm_vendor *vendor, struct bm_fail *fail);
+
+#endif
