@@ -61,7 +61,8 @@ bm_receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *hom
 /* ---- held ---- */
 
 enum bm_rc
-bm_lot_held(bool *ret_held, struct bm_buf *row, struct bm_ask *ask, const char *lot, const uint8_t root[static BM_HASH], struct bm_fail *fail)
+bm_lot_held(bool *ret_held, struct bm_buf *row, struct bm_ask *ask, const char *lot, const uint8_t root[static BM_HASH],
+            struct bm_fail *fail)
 {
     bm_cleanup(bm_json_done) json_t *object = NULL;
     char hex[2 * BM_HASH + 1];
@@ -127,9 +128,10 @@ bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, struct bm_fail 
     if (rc != BM_OK || !found || (rc = bm_lot_held(&held, &row, ask, receipt.lot, receipt.root, fail)) != BM_OK || !held)
         return rc;
     if (head->revision > 1 || receipt.revision > 1)
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "lot %s is revision %llu, and revision %llu was received already: it is older than what you have, ask %s for the latest",
-                       head->lot, (unsigned long long)head->revision, (unsigned long long)receipt.revision, head->vendor);
+        return bm_fail(
+            fail, BM_EPOLICY, NULL,
+            "lot %s is revision %llu, and revision %llu was received already: it is older than what you have, ask %s for the latest",
+            head->lot, (unsigned long long)head->revision, (unsigned long long)receipt.revision, head->vendor);
     return bm_fail(fail, BM_EPOLICY, NULL,
                    "lot %s of %s was received before with another content: a list that replaces it has a higher revision, and another lot "
                    "another name",

@@ -130,9 +130,9 @@ check_add(json_t *array, enum bm_check check, const struct bm_exam_check *found,
     for (uint64_t i = 0; i < found->found && i < BM_EXAM_EXAMPLES; i++)
         bad |= json_array_append_new(examples, json_pack("{s:I, s:s}", "index", (json_int_t)found->examples[i].index, "sentence",
                                                          found->examples[i].sentence)) != 0;
-    bad |= json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:o}", "check", bm_check_word(check), "weight",
-                                                  weights[bm_check_weight(check)], "found", (json_int_t)found->found, "examples",
-                                                  examples)) != 0;
+    bad |= json_array_append_new(array,
+                                 json_pack("{s:s, s:s, s:I, s:o}", "check", bm_check_word(check), "weight", weights[bm_check_weight(check)],
+                                           "found", (json_int_t)found->found, "examples", examples)) != 0;
     return bad ? bm_json_check(NULL, fail) : BM_OK;
 }
 

@@ -26,7 +26,8 @@ struct bm_exam {
     bool go_on; /* lot inspect: all is looked at. Otherwise the first chip that is refused whatever anybody says ends it */
 };
 void bm_exam_done(struct bm_exam *exam);
-bm_must_use enum bm_rc bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_result *ret_result, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_result *ret_result,
+                                   struct bm_fail *fail);
 /* The first check that was found failing and is of this weight; false: none. */
 bool bm_exam_first(const struct bm_exam *exam, enum bm_check_weight weight, enum bm_check *ret_check);
 /* How many things this check looked at: chips, keys or the one file; 0 when nothing could be looked at (no roots are pinned, no RSA key is there). */

@@ -141,9 +141,8 @@ bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor 
     work->job.name = lot;
     work->job.injected = bm_call_option(call, "injected") != NULL;
     name_take(work, path);
-    if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) ||
-        (rc = columns_take(work, call, fail)) != BM_OK || (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK ||
-        (rc = source_read(&work->file, path, fail)) != BM_OK ||
+    if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) || (rc = columns_take(work, call, fail)) != BM_OK ||
+        (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK || (rc = source_read(&work->file, path, fail)) != BM_OK ||
         (signature != NULL && (rc = bm_file_read(&work->signature, signature, fail)) != BM_OK))
         return rc;
     work->job.crypto = work->crypto;

@@ -5,23 +5,23 @@
 #include "cli/cli.h"
 #include "lot/lot.h"
 
-#define BM_OPTION_SIGNATURE                                                                                       \
-    {                                                                                                             \
+#define BM_OPTION_SIGNATURE                                                                                      \
+    {                                                                                                            \
         .name = "signature", .value = "FILE", .help = "what signs the list from beside it: CMS in DER, or a JWS" \
     }
-#define BM_OPTION_COLUMN                                                                                              \
-    {                                                                                                                 \
+#define BM_OPTION_COLUMN                                                                                                    \
+    {                                                                                                                       \
         .name = "column", .value = "WHAT=COLUMN", .help = "CSV: which column is the key, certificate, id ...", .many = true \
     }
-#define BM_OPTION_INJECTED                                                                        \
-    {                                                                                             \
+#define BM_OPTION_INJECTED                                                                            \
+    {                                                                                                 \
         .name = "injected", .help = "the root keys were made outside the chips: their entries say so" \
     }
 
 /* A job, and all that it borrows. Zeroed is empty. */
 struct bm_work {
     struct bm_lot_job job;
-    struct bm_buf file;                           /* as it is read and kept */
+    struct bm_buf file; /* as it is read and kept */
     struct bm_buf signature;
     char what[BM_MAX_COLUMN_MAPS][BM_MAX_NAME + 1];
     struct bm_column_map columns[BM_MAX_COLUMN_MAPS];

@@ -33,8 +33,10 @@ one_show(struct bm_call *call, struct bm_fail *fail)
     bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc;
 
-    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_ask_show(&ask, "lot", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
-        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK || (rc = bm_receipt_row(row, call->home, fail)) != BM_OK)
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_ask_show(&ask, "lot", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
+        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK ||
+        (rc = bm_receipt_row(row, call->home, fail)) != BM_OK)
         return rc;
     return bm_object_print(call, row, fail);
 }

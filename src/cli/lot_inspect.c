@@ -53,10 +53,10 @@ report_make(json_t **ret_row, const struct bm_exam *exam, const struct bm_lot_re
         return rc;
     bm_hex(root, bm_bytes(result->head.root, BM_HASH));
     *ret_row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s, s:O}", "lot", result->head.lot, "vendor",
-                         result->head.vendor, "format", bm_lot_format_word(result->format), "kind",
-                         bm_leaf_kind_word(result->head.kind), "chips", (json_int_t)exam->chips, "keys", (json_int_t)exam->keys,
-                         "revision", (json_int_t)result->head.revision, "root", root, "signer", result->signer, "signed", bm_lot_signed_word(result),
-                         "signatures", (json_int_t)result->checked, "verdict", verdict, "findings", findings);
+                         result->head.vendor, "format", bm_lot_format_word(result->format), "kind", bm_leaf_kind_word(result->head.kind),
+                         "chips", (json_int_t)exam->chips, "keys", (json_int_t)exam->keys, "revision", (json_int_t)result->head.revision,
+                         "root", root, "signer", result->signer, "signed", bm_lot_signed_word(result), "signatures",
+                         (json_int_t)result->checked, "verdict", verdict, "findings", findings);
     return bm_json_check(*ret_row, fail);
 }
 

@@ -21,8 +21,8 @@ struct receiving {
     struct bm_desk desk;
     struct bm_maker maker;
     struct bm_work work;
-    uint8_t hash[BM_HASH];  /* of the file as it is kept */
-    struct bm_buf leaves;   /* u16 length and DER each */
+    uint8_t hash[BM_HASH]; /* of the file as it is kept */
+    struct bm_buf leaves;  /* u16 length and DER each */
     struct bm_buf receipt;
     struct bm_exam exam;
     struct bm_lot_result result;
@@ -106,7 +106,8 @@ findings_refuse(const struct receiving *r, struct bm_fail *fail)
     if (!bm_exam_first(&r->exam, BM_WEIGHT_WAIVABLE, &check))
         return BM_OK;
     found = &r->exam.checks[check];
-    return bm_fail(fail, BM_EPOLICY, NULL, "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
                    (unsigned long long)found->found, (unsigned long long)r->exam.chips, bm_check_word(check),
                    (unsigned long long)found->examples[0].index, found->examples[0].sentence, r->maker.vendor.name);
 }
@@ -219,9 +220,7 @@ static enum bm_rc
 receipt_make(struct receiving *r, struct bm_fail *fail)
 {
     const struct bm_lot_head *head = &r->result.head;
-    struct bm_receipt receipt = {
-        .revision = head->revision, .received = r->desk.head.time, .bytes = r->work.file.n, .chips = head->size
-    };
+    struct bm_receipt receipt = { .revision = head->revision, .received = r->desk.head.time, .bytes = r->work.file.n, .chips = head->size };
 
     memcpy(receipt.lot, head->lot, sizeof(receipt.lot));
     memcpy(receipt.vendor, head->vendor, sizeof(receipt.vendor));
@@ -363,7 +362,8 @@ const struct bm_verb bm_verb_lot_receive = {
     .site = true,
     .purpose = "Receive a chipmaker's lot: check signature, tree, count and duplicates, and pin it.",
     .help = "All or nothing. What is wrong with a file is said in one line, and stands as an alarm in the ledger. The file is kept\n"
-            "as it came in HOME/lots, with a receipt beside it. The same file again changes nothing. What the pin says is signed with an operator's key; the signer computes the tree again.\n\n"
+            "as it came in HOME/lots, with a receipt beside it. The same file again changes nothing. What the pin says is signed with an "
+            "operator's key; the signer computes the tree again.\n\n"
             "example: birthmark lot receive EX-001.manifest --vendor \"Example Silicon\" --expect 2\n",
     .options = { { .name = "vendor", .value = "NAME", .help = "whose it must be, as of `vendor add`", .needed = true },
                  { .name = "expect", .value = "N", .help = "how many chips you were sent" },

@@ -213,7 +213,8 @@ format_check(const struct bm_vendor *vendor, struct bm_call *call, struct bm_fai
     if (vendor->format == BM_FORMAT_MICROCHIP && vendor->signers.n == 0)
         return bm_usage(call, fail, "the format microchip wants X.509 certificates as --signer");
     if ((vendor->format == BM_FORMAT_INFINEON || vendor->format == BM_FORMAT_EK) && vendor->roots.n == 0)
-        return bm_usage(call, fail, "nobody signs a list in the format %s: what makes it genuine are the chips' certificates, so --root is wanted",
+        return bm_usage(call, fail,
+                        "nobody signs a list in the format %s: what makes it genuine are the chips' certificates, so --root is wanted",
                         bm_lot_format_word(vendor->format));
     return BM_OK;
 }

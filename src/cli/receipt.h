@@ -20,21 +20,21 @@ struct bm_receipt {
     uint64_t chips;
     uint8_t root[BM_HASH];
 };
-void bm_receipt_build(struct bm_buf *buf, const struct bm_receipt *receipt, const struct bm_lot_job *job, const struct bm_lot_result *result,
-                      const struct bm_exam *exam);
+void bm_receipt_build(struct bm_buf *buf, const struct bm_receipt *receipt, const struct bm_lot_job *job,
+                      const struct bm_lot_result *result, const struct bm_exam *exam);
 bm_must_use enum bm_rc bm_receipt_parse(struct bm_receipt *ret_receipt, struct bm_bytes text, struct bm_fail *fail);
 
 /* The receipts of the site in call->home, by any of what they say; the first that `is` says true of. */
 typedef bool bm_receipt_is(const void *ctx, const struct bm_receipt *receipt);
-bm_must_use enum bm_rc bm_receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *home, bm_receipt_is *is, const void *ctx,
-                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *home, bm_receipt_is *is,
+                                       const void *ctx, struct bm_fail *fail);
 
 /* arrived.c: is a lot of this name, made of this root, among those that the site holds? *row: as SHOW, when it is. */
-bm_must_use enum bm_rc bm_lot_held(bool *ret_held, struct bm_buf *row, struct bm_ask *ask, const char *lot, const uint8_t root[static BM_HASH],
-                                   struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_held(bool *ret_held, struct bm_buf *row, struct bm_ask *ask, const char *lot,
+                                   const uint8_t root[static BM_HASH], struct bm_fail *fail);
 /* Were these very bytes (as they are kept, or as they came enveloped) received from this vendor? */
-bm_must_use enum bm_rc bm_lot_arrived(bool *ret_arrived, struct bm_receipt *ret_receipt, struct bm_buf *row, struct bm_ask *ask, const char *vendor,
-                                      const uint8_t file[static BM_HASH], struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_arrived(bool *ret_arrived, struct bm_receipt *ret_receipt, struct bm_buf *row, struct bm_ask *ask,
+                                      const char *vendor, const uint8_t file[static BM_HASH], struct bm_fail *fail);
 /* BM_EPOLICY when this head is not newer than what was received under its name from its vendor. */
 bm_must_use enum bm_rc bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, struct bm_fail *fail);
 /* "receipt": its path, into the row of a lot whose receipt is there. */

@@ -73,15 +73,14 @@ const struct bm_verb bm_verb_vendor_add = {
             "example: birthmark vendor add \"Example Silicon\" --signer maker.pub\n"
             "         birthmark vendor add Microchip --signer MCHP_manifest_signer_*.crt\n"
             "         birthmark vendor add STM --format ek --root STM-TPM-EK-root.pem STM-TPM-EK-intermediates.pem\n",
-    .options = { { .name = "signer",
-                   .value = "KEY",
-                   .help = "a vkey, or a file with a key or certificate; one or more",
-                   .many = true },
+    .options = { { .name = "signer", .value = "KEY", .help = "a vkey, or a file with a key or certificate; one or more", .many = true },
                  { .name = "root",
                    .value = "CA.pem",
                    .help = "where the chips' own certificates must end; none: not checked",
                    .many = true },
-                 { .name = "format", .value = "WORD", .help = "auto, birthmark, microchip, infineon, ek or csv; default: what signers sign" } },
+                 { .name = "format",
+                   .value = "WORD",
+                   .help = "auto, birthmark, microchip, infineon, ek or csv; default: what signers sign" } },
     .run = add_run,
 };
 

@@ -96,7 +96,13 @@ cp EX-001.manifest forged.manifest
 printf 'X' | dd of=forged.manifest bs=1 seek=400 conv=notrunc status=none
 expect 1 '^refused: forged.manifest: .*Recorded as alarm [0-9]+\.$' birthmark lot receive forged.manifest --vendor "Example Silicon"
 expect 1 '^refused: .*you expect 3.*Recorded as alarm' birthmark lot receive EX-001.manifest --vendor "Example Silicon" --expect 3
-expect 1 'received before|was received' birthmark lot receive EX-001.manifest --vendor "Example Silicon"
+alarms=$(birthmark alarm list --json | grep -o '"alarm":' | wc -l)
+expect 0 'received already: nothing was changed' birthmark lot receive EX-001.manifest --vendor "Example Silicon" --json
+[ "$(birthmark alarm list --json | grep -o '"alarm":' | wc -l)" = "$alarms" ] || die "the same file again raised an alarm"
+receipt=$(birthmark lot show EX-001 --json | grep -o '"receipt":"[^"]*"' | cut -d'"' -f4)
+expect 0 '^check signature 1 PASSED 0$' cat "$receipt"
+expect 0 "^file $(sha256sum <EX-001.manifest | cut -d' ' -f1)$" cat "$receipt"
+[ "$(find ~/works/lots -type f | wc -l)" = 2 ] || die "lots/ holds more than one lot and its receipt: $(ls ~/works/lots)"
 expect 1 'no vendor is known' birthmark lot receive EX-001.manifest --vendor Nobody
 expect 1 'which is not pinned here.*Recorded as alarm' birthmark order open second --lot EX-009 --profile gateway-1 --quantity 1
 expect 0 '"state":"settled"' birthmark alarm settle 1 --note "was a drill" --json
