@@ -1,7 +1,18 @@
 #include "evidence/bundle.h"
 #include "wire/rd.h"
 
-#define VERSION 1
+#define VERSION 2
+
+static void
+chain_take(struct bm_bundle *bundle, struct bm_rd *rd)
+{
+    uint8_t n = bm_rd_u8(rd);
+
+    if (n > BM_MAX_CHAIN)
+        *rd = (struct bm_rd){ .bad = true };
+    for (uint8_t i = 0; i < n && !rd->bad; i++)
+        bundle->chain[bundle->nchain++] = bm_rd_lv16(rd, BM_MAX_CERT);
+}
 
 enum bm_rc
 bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail)
@@ -17,8 +28,9 @@ bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_f
     bundle.index = bm_rd_u64(&rd);
     bundle.leaf = bm_rd_lv16(&rd, BM_MAX_LEAF);
     bundle.proof = bm_rd_lv16(&rd, BM_PROOF_BYTES);
+    chain_take(&bundle, &rd);
     bundle.body = bm_rd_lv16(&rd, BM_MAX_EVIDENCE);
-    if (!rd.bad && version != VERSION)
+    if (bytes.n >= 2 && version != VERSION)
         return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of version %u and we read version %d", version, VERSION);
     if (!bm_rd_end(&rd))
         return bm_fail(fail, BM_EINPUT, NULL,
@@ -39,5 +51,8 @@ bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle)
     bm_buf_add_u64(buf, bundle->index);
     bm_buf_add_lv16(buf, bundle->leaf);
     bm_buf_add_lv16(buf, bundle->proof);
+    bm_buf_add_u8(buf, (uint8_t)bundle->nchain);
+    for (size_t i = 0; i < bundle->nchain; i++)
+        bm_buf_add_lv16(buf, bundle->chain[i]);
     bm_buf_add_lv16(buf, bundle->body);
 }

@@ -3,6 +3,7 @@
 #define BM_BUNDLE_H
 
 #include "evidence/cmc.h"
+#include "evidence/id_chain.h"
 #include "evidence/nonce.h"
 #include "evidence/tpm.h"
 #include "lot/leaf.h"
@@ -10,10 +11,11 @@
 #include "pki/profile.h"
 
 /*
- *  u16 version = 1
+ *  u16 version = 2
  *  u8  body class: 1 a CMC full request, 2 a TPM claim
  *  32  lot's tree head        u64 lot's size     u64 leaf's index
  *  lv16 leaf DER              lv16 inclusion proof (bm_proof bytes)
+ *  u8 n, n x lv16 DER         leaf of kind id: the device's certificate, those between, the vendor's root; else n = 0. At most 8
  *  lv16 body
  */
 struct bm_bundle {
@@ -23,6 +25,8 @@ struct bm_bundle {
     uint64_t index;
     struct bm_bytes leaf;
     struct bm_bytes proof;
+    struct bm_bytes chain[BM_MAX_CHAIN];
+    size_t nchain;
     struct bm_bytes body;
 };
 enum {
@@ -45,10 +49,14 @@ struct bm_claim {
     enum bm_evidence_class evidence; /* root-signed, tpm-activated, or software where the leaf says so */
     struct bm_leaf leaf;
     uint8_t root_hash[BM_HASH]; /* the root key that spoke */
+    uint8_t id_hash[BM_HASH];   /* leaf of kind id: bm_leaf_id_hash(); else zeros */
     struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
 };
 /*
+ * (A leaf of kind id has no keys: the root key is the one in the device's certificate, whose chain must end in the leaf's vendor root and whose name must
+ * give the leaf's id by its rule; validity is judged at the device certificate's own notBefore, so that signer and auditor come to the same answer.)
+ *
  * The whole chain but the lot's pin: leaf in tree at index, root key in leaf and fit to speak this way, nonce, its signature (or activation and
  * certification), CSR's own signature, operational key neither a root key nor the attestation key. BM_EINPUT malformed, BM_EPOLICY false.
  *

@@ -3,6 +3,7 @@
 /* What the two ways of speaking share while they are checked. */
 struct check {
     struct bm_claim *claim; /* leaf is filled in; the rest is to be */
+    struct bm_key named;    /* leaf of kind id: the root key, by the device's certificate */
     bool proven;
     struct bm_crypto *crypto;
     const struct bm_freshness *fresh;
@@ -28,8 +29,8 @@ leaf_check(struct bm_leaf *leaf, const struct bm_bundle *bundle, struct bm_fail 
                        leaf->id, (unsigned long long)bundle->index);
     if (rc != BM_OK)
         return rc;
-    if (leaf->kind != BM_LEAF_KEYS)
-        return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is listed by its id alone, without a root key: such lots cannot be issued to yet",
+    if (leaf->kind == BM_LEAF_KEYS && bundle->nchain > 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "chip %s is listed by its root keys and its evidence carries certificates all the same",
                        leaf->id);
     return BM_OK;
 }
@@ -40,7 +41,7 @@ leaf_check(struct bm_leaf *leaf, const struct bm_bundle *bundle, struct bm_fail 
 static enum bm_rc
 key_separate(const struct check *c, const struct bm_key *key, const struct bm_key *ak)
 {
-    if (bm_leaf_key(&c->claim->leaf, key->hash) != NULL)
+    if (bm_leaf_key(&c->claim->leaf, key->hash) != NULL || memcmp(c->named.hash, key->hash, BM_HASH) == 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL,
                        "the request asks for a certificate for a root key of the chip: make a new key for the service");
     if (ak != NULL && memcmp(ak->hash, key->hash, BM_HASH) == 0)
@@ -51,14 +52,17 @@ key_separate(const struct check *c, const struct bm_key *key, const struct bm_ke
 
 /* ---- root-signed ---- */
 
-/* The leaf's signing key that the signer identifier means. It is a label: the signature decides. */
+/* The leaf's signing key that the signer identifier means. It is a label: the signature decides. A leaf of kind id has one key that may speak. */
 static const struct bm_key *
-cmc_root(const struct bm_leaf *leaf, const struct bm_cmc *cmc)
+cmc_root(const struct check *c, const struct bm_cmc *cmc)
 {
+    const struct bm_leaf *leaf = &c->claim->leaf;
     struct bm_fail ignored = { 0 };
     const struct bm_leaf_key *named;
     struct bm_cert cert;
 
+    if (leaf->kind == BM_LEAF_ID)
+        return &c->named;
     for (size_t i = 0; i < leaf->nkeys; i++)
         if (leaf->keys[i].use == BM_USE_SIGN &&
             bm_bytes_equal(cmc->signer_ski, bm_bytes(leaf->keys[i].key.ski, sizeof(leaf->keys[i].key.ski))))
@@ -79,7 +83,7 @@ cmc_check(struct check *c, struct bm_bytes body)
 
     if ((rc = bm_cmc_parse(&cmc, body, c->fail)) != BM_OK)
         return rc;
-    if ((root = cmc_root(&c->claim->leaf, &cmc)) == NULL)
+    if ((root = cmc_root(c, &cmc)) == NULL)
         return bm_fail(c->fail, BM_EPOLICY, NULL,
                        "the request is not signed by a root key of chip %s: sign it with the key that its lot lists", c->claim->leaf.id);
     if (c->fresh != NULL &&
@@ -109,6 +113,9 @@ ek_find(const struct check *c, struct bm_bytes spki)
     const struct bm_leaf *leaf = &c->claim->leaf;
     const struct bm_leaf_key *ek;
 
+    if (leaf->kind == BM_LEAF_ID)
+        return bm_fail(c->fail, BM_EPOLICY, NULL,
+                       "chip %s is listed by its id alone: the key of its certificate signs, it is not activated", leaf->id);
     if (leaf->root != BM_ROOT_TPM && leaf->root != BM_ROOT_SOFTWARE)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "chip %s is no TPM: its root key signs, it is not activated", leaf->id);
     bm_sha256(c->claim->root_hash, spki);
@@ -197,6 +204,11 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
     *ret_proven = false;
     if ((rc = leaf_check(&claim.leaf, bundle, fail)) != BM_OK)
         return rc;
+    if (claim.leaf.kind == BM_LEAF_ID) {
+        if ((rc = bm_id_chain_check(&c.named, &claim.leaf, bundle->chain, bundle->nchain, fail)) != BM_OK)
+            return rc;
+        bm_leaf_id_hash(&claim.leaf, claim.id_hash);
+    }
     rc = bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body) : cmc_check(&c, bundle->body);
     *ret_proven = c.proven;
     if (rc != BM_OK)

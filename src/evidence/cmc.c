@@ -5,7 +5,6 @@
 #define SIGNER_BY_SKI 3
 #define MAX_ATTRS 16         /* openssl writes four */
 #define MAX_ATTRS_BYTES 4096 /* openssl writes 227 */
-#define MAX_CERTS 8          /* a device's own and its chain */
 #define MAX_SKI 64
 
 /* What the outside says, before it is put together. */
@@ -165,7 +164,7 @@ certs_ok(struct bm_bytes certs)
 
     for (; !rd.bad && rd.left > 0; n++)
         (void)bm_der_raw(&rd, BM_DER_SEQUENCE);
-    return bm_rd_end(&rd) && n <= MAX_CERTS;
+    return bm_rd_end(&rd) && n <= BM_CMC_CERTS;
 }
 
 struct bm_bytes
@@ -209,6 +208,7 @@ signed_data_parse(struct bm_cmc *cmc, struct bm_rd *in, struct bm_fail *fail)
     if (!bm_rd_end(&signers))
         return wrong(fail, "RFC 5652 5.1", "has more than one signer");
     cmc->signer_ski = signer.ski;
+    cmc->certs = certs;
     cmc->signer_cert = bm_cmc_cert_find(certs, signer.ski, signer.issuer, signer.serial);
     return BM_OK;
 }

@@ -20,6 +20,7 @@ struct bm_cmc {
     struct bm_bytes content;      /* eContent: the PKIData */
     struct bm_bytes signer_ski;   /* sid [0] subjectKeyIdentifier; n = 0 when the sid is issuerAndSerialNumber */
     struct bm_bytes signer_cert;  /* the certificate in `certificates` that the sid names; n = 0 when none is there */
+    struct bm_bytes certs;        /* all of them, one behind the other; n = 0 when none is there */
     struct bm_bytes signed_attrs; /* whole element, a0 first: what the signature covers is this with tag 31 in place of a0 */
     struct bm_bytes digest;       /* messageDigest; its length is that of alg's hash */
     enum bm_sig_alg alg;
@@ -45,5 +46,9 @@ bm_must_use enum bm_rc bm_cmc_check(struct bm_crypto *crypto, const struct bm_cm
 void bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce, enum bm_sig_alg alg);
 void bm_cmc_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20], enum bm_sig_alg alg,
                   struct bm_bytes signature);
+/* The same with certificates: the root key's own and those up to the vendor's root, one behind the other; at most BM_CMC_CERTS, none when empty. */
+#define BM_CMC_CERTS 8
+void bm_cmc_build_certs(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20],
+                        enum bm_sig_alg alg, struct bm_bytes signature, struct bm_bytes certs);
 
 #endif

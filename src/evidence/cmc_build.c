@@ -93,8 +93,8 @@ signer_add(struct bm_buf *buf, struct bm_bytes attrs, const uint8_t ski[static 2
 
 /* ContentInfo { id-signedData, SignedData { 3, {digest}, { id-cct-PKIData, content }, { signer } } } */
 void
-bm_cmc_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20], enum bm_sig_alg alg,
-             struct bm_bytes signature)
+bm_cmc_build_certs(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20], enum bm_sig_alg alg,
+                   struct bm_bytes signature, struct bm_bytes certs)
 {
     size_t info = bm_der_begin(buf, BM_DER_SEQUENCE), wrap, data, at, inner;
 
@@ -115,10 +115,19 @@ bm_cmc_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs,
     bm_der_add(buf, BM_DER_OCTET_STRING, content);
     bm_der_end(buf, inner);
     bm_der_end(buf, at);
+    if (certs.n > 0)
+        bm_der_add(buf, BM_TAG_BODY, certs);
     at = bm_der_begin(buf, BM_DER_SET);
     signer_add(buf, attrs, ski, alg, signature);
     bm_der_end(buf, at);
     bm_der_end(buf, data);
     bm_der_end(buf, wrap);
     bm_der_end(buf, info);
+}
+
+void
+bm_cmc_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20], enum bm_sig_alg alg,
+             struct bm_bytes signature)
+{
+    bm_cmc_build_certs(buf, content, attrs, ski, alg, signature, bm_bytes(NULL, 0));
 }

@@ -24,7 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bm_bundle_build(&again, &bundle);
     must(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes(data, size)));
     if (bm_bundle_check(&claim, &proven, &bundle, crypto, NULL, &fail) == BM_OK) {
-        must(bm_leaf_key(&claim.leaf, claim.key.hash) == NULL && bm_leaf_key(&claim.leaf, claim.root_hash) != NULL);
+        must(bm_leaf_key(&claim.leaf, claim.key.hash) == NULL && memcmp(claim.key.hash, claim.root_hash, BM_HASH) != 0);
+        must((bm_leaf_key(&claim.leaf, claim.root_hash) != NULL) == (bundle.nchain == 0));
         must(proven == (bundle.body_class == BM_BODY_CMC));
     } else {
         must(fail.rc == BM_EINPUT || fail.rc == BM_EPOLICY);

@@ -278,24 +278,15 @@ a_csr_that_does_not_prove_its_key_is_refused_and_on_record(void **state)
 }
 
 static void
-a_chip_listed_by_id_alone_is_refused(void **state)
+a_chip_listed_by_its_keys_takes_no_certificates(void **state)
 {
-    static const struct bm_leaf leaf = {
-        .kind = BM_LEAF_ID, .root = BM_ROOT_SECURE_ELEMENT, .id = "chip-2", .rule = BM_ID_RULE_MICROCHIP_SN
-    };
     MADE(made);
 
     (void)state;
     cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
-    bm_buf_reset(&made.leaf);
-    bm_buf_reset(&made.proof);
-    assert_ok(bm_leaf_build(&made.leaf, &leaf, &kit_fail));
-    bm_proof_build(&made.proof, &(struct bm_proof){ .n = 0 });
-    bundle_close(&made, BM_BODY_CMC);
-    made.bundle.index = 0;
-    made.bundle.lot_size = 1;
-    bm_tree_leaf(made.bundle.lot_root, made.bundle.leaf);
-    assert_refused_saying(BM_EPOLICY, check(&made, &fresh), "listed by its id alone");
+    made.bundle.chain[made.bundle.nchain++] = bm_bytes_str("a certificate");
+    assert_refused_saying(BM_EINPUT, check(&made, &fresh), "carries certificates all the same");
+    assert_false(made.proven);
 }
 
 /* ---- tpm-activated ---- */
@@ -445,7 +436,7 @@ bundles_are_written_and_read_back_to_the_byte(void **state)
     tpm_make(&made, TRUTH);
     bm_bundle_build(&buf, &made.bundle);
     assert_ok(bm_buf_check(&buf, "it", &kit_fail));
-    assert_int_equal(buf.n, 2 + 1 + 32 + 8 + 8 + 3 * 2 + made.leaf.n + made.proof.n + made.body.n);
+    assert_int_equal(buf.n, 2 + 1 + 32 + 8 + 8 + 1 + 3 * 2 + made.leaf.n + made.proof.n + made.body.n);
     assert_ok(bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
     bm_bundle_build(&again, &out);
     assert_true(bm_bytes_equal(bm_buf_bytes(&buf), bm_buf_bytes(&again)));
@@ -459,9 +450,9 @@ bundles_are_written_and_read_back_to_the_byte(void **state)
     assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 3");
     buf.p[2] = 0;
     assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 0");
+    buf.p[1] = 3;
+    assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 3");
     buf.p[1] = 2;
-    assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 2");
-    buf.p[1] = 1;
     buf.p[2] = BM_BODY_TPM;
     bm_buf_add_u8(&buf, 0);
     assert_rc(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
@@ -502,7 +493,7 @@ main(void)
         cmocka_unit_test(a_borrowed_key_identifier_is_not_enough),
         cmocka_unit_test(a_request_for_a_root_key_is_refused_and_on_record),
         cmocka_unit_test(a_csr_that_does_not_prove_its_key_is_refused_and_on_record),
-        cmocka_unit_test(a_chip_listed_by_id_alone_is_refused),
+        cmocka_unit_test(a_chip_listed_by_its_keys_takes_no_certificates),
         cmocka_unit_test(a_tpm_activated_chain_stands_and_every_lie_falls),
         cmocka_unit_test(an_auditor_sees_a_tpm_claim_without_its_proof),
         cmocka_unit_test(bundles_are_written_and_read_back_to_the_byte),
