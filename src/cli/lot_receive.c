@@ -8,6 +8,7 @@
 #include "cli/print.h"
 #include "cli/receipt.h"
 #include "cli/verbs.h"
+#include "digest/digest.h"
 #include "wire/text.h"
 
 #include <signal.h>
@@ -171,6 +172,8 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
     memcpy(pin.lot, head->lot, sizeof(pin.lot));
     memcpy(pin.vendor, head->vendor, sizeof(pin.vendor));
     memcpy(pin.root, head->root, sizeof(pin.root));
+    pin.revision = head->revision;
+    bm_sha256(pin.file, bm_buf_bytes(&r->file));
     if (pin.source == BM_SOURCE_BIRTHMARK && (rc = vendor_key_take(&pin, r, fail)) != BM_OK)
         return rc;
     bm_pin_build(&text, &r->desk.head, &pin);

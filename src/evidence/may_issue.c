@@ -148,6 +148,18 @@ lot_not_withdrawn(const struct request *in)
 }
 
 static bool
+lot_not_quarantined(const struct request *in)
+{
+    return !in->state->lot_quarantined;
+}
+
+static bool
+lot_not_superseded(const struct request *in)
+{
+    return !in->state->lot_superseded;
+}
+
+static bool
 order_known(const struct request *in)
 {
     return in->state->order_known;
@@ -212,6 +224,12 @@ static const struct rule {
       "label." },
     { lot_not_withdrawn, BM_EPOLICY,
       "lot {lot}, which this chip is in (root key {root}), was withdrawn. Put the board aside and ask the custodian why." },
+    { lot_not_quarantined, BM_EPOLICY,
+      "lot {lot}, which this chip is in (root key {root}), is in quarantine: it contradicts another lot. Put the board aside until two "
+      "persons have released the lot, or ask the custodian." },
+    { lot_not_superseded, BM_EPOLICY,
+      "lot {lot} was superseded by a later revision, and this chip (root key {root}) was shown as of the older one. Ask again: the "
+      "registrar shows the newest." },
     { order_known, BM_EPOLICY, "there is no order {order} here. Check the order's name, or ask the planner to open it." },
     { order_open, BM_EPOLICY, "order {order} is closed. Ask the planner to open another." },
     { order_begun, BM_EPOLICY, "order {order} begins at {from} and it is {now}. Wait, or ask the planner for an earlier date." },
@@ -237,6 +255,7 @@ enum step {
     STEP_SUSPENDED,
     STEP_REVOKED,
     STEP_SCRAPPED,
+    STEP_WITHDRAWN,
     STEP_FIRST,
     STEP_ANOTHER,
     STEP_PROVISIONAL,
@@ -254,6 +273,7 @@ static const enum step steps[BM_UNIT__N][BM_IDENTITY__N] = {
     [BM_UNIT_SUSPENDED] = { STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED },
     [BM_UNIT_REVOKED] = { STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED },
     [BM_UNIT_SCRAPPED] = { STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED },
+    [BM_UNIT_WITHDRAWN] = { STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN },
 };
 
 /* What a step may end in, tried from left to right; BM_DECISION_NO when none fits: then `say`. */
@@ -273,6 +293,8 @@ static const struct outcome {
     [STEP_REVOKED] = { .say = "device {device} (root key {root}) is revoked and gets no certificate again. Take another board." },
     [STEP_SCRAPPED] = { .say = "chip {chip} (root key {root}) is recorded as scrapped. Take another board, and find out where this one "
                                "came from." },
+    [STEP_WITHDRAWN] = { .say = "chip {chip} (root key {root}) was withdrawn: its maker or the custodian recalled it. Put the board aside "
+                                "and ask the custodian why." },
     [STEP_FIRST] = { .slot = BM_DECISION_UNIT },
     [STEP_ANOTHER] = { .unit = true, .slot = BM_DECISION_IDENTITY },
     [STEP_PROVISIONAL] = { .unit = true,

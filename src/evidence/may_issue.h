@@ -10,6 +10,7 @@ enum bm_unit_state {
     BM_UNIT_SUSPENDED,
     BM_UNIT_REVOKED,
     BM_UNIT_SCRAPPED,
+    BM_UNIT_WITHDRAWN, /* recalled */
     BM_UNIT__N
 };
 enum bm_identity_state {
@@ -30,6 +31,8 @@ struct bm_state {
 
     bool lot_pinned; /* a lot with exactly this head and size is pinned to this site ... */
     bool lot_withdrawn;
+    bool lot_quarantined; /* it contradicts another lot: until two persons released it */
+    bool lot_superseded;  /* a later revision is pinned: ask with that one's tree */
     const char *lot; /* ... under this name */
 
     bool order_known;

@@ -206,3 +206,76 @@ bm_s_refusal_parse(struct bm_s_refusal *ret_refusal, struct bm_rd body, struct b
     *ret_refusal = refusal;
     return BM_OK;
 }
+
+void
+bm_s_lot_state_build(struct bm_buf *buf, const struct bm_s_lot_state *state)
+{
+    bm_buf_add_lv16(buf, state->lot);
+    bm_buf_add_u8(buf, state->what);
+    bm_buf_add_lv16(buf, state->by);
+    bm_buf_add_lv16(buf, state->reason);
+}
+
+enum bm_rc
+bm_s_lot_state_parse(struct bm_s_lot_state *ret_state, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_lot_state state;
+    enum bm_rc rc;
+
+    state.lot = bm_rd_lv16(&body, BM_MAX_NAME);
+    state.what = bm_rd_u8(&body);
+    state.by = bm_rd_lv16(&body, BM_MAX_NAME);
+    state.reason = bm_rd_lv16(&body, BM_MAX_EVENT);
+    if (state.what != BM_LOT_WITHDRAW && state.what != BM_LOT_QUARANTINE)
+        body.bad = true;
+    if ((rc = end_check(&body, "a lot's restriction", fail)) != BM_OK)
+        return rc;
+    *ret_state = state;
+    return BM_OK;
+}
+
+void
+bm_s_chips_build(struct bm_buf *buf, const struct bm_s_chips *chips)
+{
+    bm_buf_add_u8(buf, chips->what);
+    bm_buf_add_lv16(buf, chips->lot);
+    bm_buf_add_lv16(buf, chips->by);
+    bm_buf_add_lv16(buf, chips->reason);
+    bm_buf_add_u32(buf, chips->n);
+    bm_buf_add_bytes(buf, chips->chips);
+}
+
+/* n chips of 1 to 8 root keys each, and nothing behind them. */
+static bool
+chips_ok(uint32_t n, struct bm_bytes chips)
+{
+    struct bm_rd rd = bm_rd(chips);
+
+    for (uint32_t i = 0; i < n && !rd.bad; i++) {
+        size_t keys = bm_rd_u8(&rd);
+
+        (void)bm_rd_take(&rd, keys * BM_HASH);
+        if (keys == 0 || keys > BM_MAX_CHIP_KEYS)
+            rd.bad = true;
+    }
+    return n > 0 && n <= BM_S_MAX_CHIPS && bm_rd_end(&rd);
+}
+
+enum bm_rc
+bm_s_chips_parse(struct bm_s_chips *ret_chips, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_chips chips = { .what = bm_rd_u8(&body) };
+    enum bm_rc rc;
+
+    chips.lot = bm_rd_lv16(&body, BM_MAX_NAME);
+    chips.by = bm_rd_lv16(&body, BM_MAX_NAME);
+    chips.reason = bm_rd_lv16(&body, BM_MAX_EVENT);
+    chips.n = bm_rd_u32(&body);
+    chips.chips = bm_rd_rest(&body);
+    if ((chips.what != BM_CHIPS_SCRAP && chips.what != BM_CHIPS_WITHDRAW) || !chips_ok(chips.n, chips.chips))
+        body.bad = true;
+    if ((rc = end_check(&body, "a restriction of chips", fail)) != BM_OK)
+        return rc;
+    *ret_chips = chips;
+    return BM_OK;
+}

@@ -26,12 +26,23 @@ enum bm_signer_message {
     BM_S_REFUSAL,    /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
     BM_S_CRL,        /* u8 enum bm_ca; answer: lv32 CertificateList DER */
     BM_S_CHECKPOINT, /* empty; answer: lv16 signed checkpoint */
+    BM_S_LOT_STATE,  /* lv16 lot, u8 BM_LOT_WITHDRAW | BM_LOT_QUARANTINE, lv16 operator, lv16 reason; a restriction: no signature. Answer: struct bm_s_leaves
+                      * (none when it was so already) */
+    BM_S_CHIPS,      /* u8 BM_CHIPS_SCRAP | BM_CHIPS_WITHDRAW, lv16 lot, lv16 operator, lv16 reason, u32 n, n x { u8 nkeys, nkeys x 32 root-key hashes
+                      * (kind id: the id's hash) }; answer: struct bm_s_leaves */
     BM_S_REPLAY,     /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
     BM_S_ISSUED,  /* struct bm_s_issued */
     BM_S_REFUSED, /* struct bm_s_refused */
+};
+
+enum {
+    BM_LOT_WITHDRAW = 1,
+    BM_LOT_QUARANTINE = 2,
+    BM_CHIPS_SCRAP = 1,
+    BM_CHIPS_WITHDRAW = 2
 };
 
 /* A statement's body, or that of a lot's beginning: a replay gives it back whole, with an event and a checkpoint around it. */
@@ -98,6 +109,21 @@ struct bm_s_refusal {
     struct bm_bytes sentence;
 };
 
+/* LOT_STATE: a restriction of a lot. */
+struct bm_s_lot_state {
+    uint8_t what; /* BM_LOT_WITHDRAW, BM_LOT_QUARANTINE */
+    struct bm_bytes lot, by, reason;
+};
+
+/* CHIPS: a restriction of some chips of a lot, named by all their root keys. */
+#define BM_S_MAX_CHIPS 1000
+struct bm_s_chips {
+    uint8_t what; /* BM_CHIPS_SCRAP, BM_CHIPS_WITHDRAW */
+    struct bm_bytes lot, by, reason;
+    uint32_t n;            /* 1 to BM_S_MAX_CHIPS */
+    struct bm_bytes chips; /* n x { u8 nkeys (1 to 8), nkeys x 32 }: build takes it as it is, parse has checked it */
+};
+
 /* One pair a struct; views into the message. Every _parse wants exactly all bytes. */
 void bm_s_site_build(struct bm_buf *buf, const struct bm_s_site *site);
 bm_must_use enum bm_rc bm_s_site_parse(struct bm_s_site *ret_site, struct bm_rd body, struct bm_fail *fail);
@@ -111,5 +137,9 @@ void bm_s_refused_build(struct bm_buf *buf, const struct bm_s_refused *refused);
 bm_must_use enum bm_rc bm_s_refused_parse(struct bm_s_refused *ret_refused, struct bm_rd body, struct bm_fail *fail);
 void bm_s_refusal_build(struct bm_buf *buf, const struct bm_s_refusal *refusal);
 bm_must_use enum bm_rc bm_s_refusal_parse(struct bm_s_refusal *ret_refusal, struct bm_rd body, struct bm_fail *fail);
+void bm_s_lot_state_build(struct bm_buf *buf, const struct bm_s_lot_state *state);
+bm_must_use enum bm_rc bm_s_lot_state_parse(struct bm_s_lot_state *ret_state, struct bm_rd body, struct bm_fail *fail);
+void bm_s_chips_build(struct bm_buf *buf, const struct bm_s_chips *chips);
+bm_must_use enum bm_rc bm_s_chips_parse(struct bm_s_chips *ret_chips, struct bm_rd body, struct bm_fail *fail);
 
 #endif

@@ -1,5 +1,6 @@
 #include "record/parts.h"
 
+#include "lot/check.h"
 #include "wire/text.h"
 
 #include <stdio.h>
@@ -7,23 +8,25 @@
 #define DEVICE 10 /* bytes of a device's id */
 #define NONE "-"  /* no service: all of the device */
 
-static const char *const acts[] = { [0] = "", [BM_ALLOW_REISSUE] = "reissue", [BM_ALLOW_RESUME] = "resume", [BM_ALLOW_REPAIR] = "repair" };
+static const char *const acts[] = { [0] = "",
+                                    [BM_ALLOW_REISSUE] = "reissue",
+                                    [BM_ALLOW_RESUME] = "resume",
+                                    [BM_ALLOW_REPAIR] = "repair",
+                                    [BM_ALLOW_WAIVE] = "waive",
+                                    [BM_ALLOW_RELEASE] = "release" };
 
 const char *
 bm_allow_act_word(enum bm_allow_act act)
 {
-    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_REPAIR ? acts[act] : "unknown";
+    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? acts[act] : "unknown";
 }
 
 static void
-body_take(struct bm_allow *allow, struct bm_lines *lines)
+device_take(struct bm_allow *allow, struct bm_lines *lines)
 {
-    struct bm_bytes value = bm_lines_want(lines, "act");
+    struct bm_bytes value;
     uint8_t device[DEVICE];
 
-    allow->act = (enum bm_allow_act)bm_word_find(acts, BM_COUNT(acts), value);
-    if ((size_t)allow->act == 0)
-        bm_statement_refuse(lines, "must be what is allowed: reissue, resume or repair");
     bm_lines_hex(lines, "device", device, DEVICE);
     bm_hex(allow->device, bm_bytes(device, DEVICE));
     value = bm_lines_want(lines, "service");
@@ -31,6 +34,44 @@ body_take(struct bm_allow *allow, struct bm_lines *lines)
         allow->service[0] = 0;
     else if (!lines->bad && !bm_word_name(allow->service, value))
         bm_statement_refuse(lines, "must name a service, or be \"-\" for none");
+}
+
+/* Whether the check may be waived is in the text's own form: a signature that does not verify is nobody's to waive. */
+static void
+waive_take(struct bm_allow *allow, struct bm_lines *lines)
+{
+    struct bm_bytes value = bm_lines_want(lines, "vendor");
+    struct bm_fail ignored;
+    enum bm_check check;
+
+    if (value.n > BM_MAX_NAME)
+        bm_statement_refuse(lines, "is too long: a vendor's name has at most 64 bytes");
+    else if (!lines->bad)
+        memcpy(allow->vendor, value.p, value.n);
+    bm_lines_name(lines, "check", allow->check, BM_MAX_NAME);
+    if (!lines->bad && (bm_check_find(&check, allow->check, &ignored) != BM_OK || bm_check_weight(check) != BM_WEIGHT_WAIVABLE))
+        bm_statement_refuse(lines, "names a check that nobody may waive: those that can be waived are broken-der, id-twice, roca, "
+                                   "shared-factor and test-key");
+    allow->until = bm_lines_time(lines, "until");
+    if (allow->until == BM_TIME_NEVER)
+        bm_statement_refuse(lines, "must say when the waiver ends");
+}
+
+static void
+body_take(struct bm_allow *allow, const struct bm_statement_head *head, struct bm_lines *lines)
+{
+    struct bm_bytes value = bm_lines_want(lines, "act");
+
+    allow->act = (enum bm_allow_act)bm_word_find(acts, BM_COUNT(acts), value);
+    if ((size_t)allow->act == 0)
+        bm_statement_refuse(lines, "must be what is allowed: reissue, resume, repair, waive or release");
+    bm_statement_place_want(lines, head, bm_statement_persons(BM_STATEMENT_ALLOW, allow->act));
+    if (allow->act == BM_ALLOW_WAIVE)
+        waive_take(allow, lines);
+    else if (allow->act == BM_ALLOW_RELEASE)
+        bm_lines_name(lines, "lot", allow->lot, BM_MAX_NAME);
+    else
+        device_take(allow, lines);
     value = bm_lines_want(lines, "reason");
     if (value.n >= sizeof(allow->reason))
         bm_statement_refuse(lines, "is too long: a reason has at most 160 bytes");
@@ -46,7 +87,7 @@ bm_allow_parse(struct bm_statement_head *ret_head, struct bm_allow *ret_allow, s
     struct bm_allow allow = { .device = "" };
     enum bm_rc rc;
 
-    body_take(&allow, &lines);
+    body_take(&allow, &head, &lines);
     if ((rc = bm_lines_close(&lines)) != BM_OK)
         return rc;
     *ret_head = head;
@@ -57,9 +98,20 @@ bm_allow_parse(struct bm_statement_head *ret_head, struct bm_allow *ret_allow, s
 void
 bm_allow_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_allow *allow)
 {
+    char until[BM_TIME_TEXT];
+
     bm_statement_head_build(buf, BM_STATEMENT_ALLOW, head);
     bm_lines_add(buf, "act", bm_allow_act_word(allow->act));
-    bm_lines_add(buf, "device", allow->device);
-    bm_lines_add(buf, "service", allow->service[0] != 0 ? allow->service : NONE);
+    if (allow->act == BM_ALLOW_WAIVE) {
+        bm_time_print(until, allow->until);
+        bm_lines_add(buf, "vendor", allow->vendor);
+        bm_lines_add(buf, "check", allow->check);
+        bm_lines_add(buf, "until", until);
+    } else if (allow->act == BM_ALLOW_RELEASE) {
+        bm_lines_add(buf, "lot", allow->lot);
+    } else {
+        bm_lines_add(buf, "device", allow->device);
+        bm_lines_add(buf, "service", allow->service[0] != 0 ? allow->service : NONE);
+    }
     bm_lines_add(buf, "reason", allow->reason);
 }

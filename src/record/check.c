@@ -10,10 +10,19 @@ head_check(const struct bm_statement_head *head, const struct bm_note *note, str
 
     if ((rc = bm_statement_head_parse(&signed_head, note->text, fail)) != BM_OK)
         return rc;
-    if (signed_head.kind != head->kind || signed_head.seq != head->seq || signed_head.time != head->time ||
+    if (signed_head.kind != head->kind || signed_head.seq != head->seq ||
+        memcmp(signed_head.proposal, head->proposal, BM_PROPOSAL) != 0 || signed_head.time != head->time ||
         memcmp(signed_head.site, head->site, BM_HASH) != 0 || strcmp(signed_head.by, head->by) != 0)
         return bm_fail(fail, BM_EBUG, NULL, "a statement is checked with the head of another one");
     return BM_OK;
+}
+
+static enum bm_rc
+site_check(const struct bm_statement_head *head, const uint8_t site[static BM_HASH], struct bm_fail *fail)
+{
+    if (memcmp(head->site, site, BM_HASH) == 0)
+        return BM_OK;
+    return bm_fail(fail, BM_EPOLICY, NULL, "this %s was signed for another site: make it here", bm_statement_word(head->kind));
 }
 
 /* Moved from elsewhere, replayed, or out of order. */
@@ -21,9 +30,12 @@ static enum bm_rc
 place_check(const struct bm_statement_head *head, const uint8_t site[static BM_HASH], uint64_t seq, struct bm_fail *fail)
 {
     const char *word = bm_statement_word(head->kind);
+    enum bm_rc rc;
 
-    if (memcmp(head->site, site, BM_HASH) != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "this %s was signed for another site: make it here", word);
+    if ((rc = site_check(head, site, fail)) != BM_OK)
+        return rc;
+    if (head->seq == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this %s is a proposal: it needs a second person, see birthmark proposal approve", word);
     if (head->seq < seq)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "this %s has number %llu, which was used before: a statement is taken once, and the next has number %llu", word,
@@ -65,26 +77,104 @@ signature_check(const struct bm_statement_head *head, const struct bm_note *note
     return BM_OK;
 }
 
+/* The operator it names: its signature, and those of all others that are on it, verify, and its role may. */
+static enum bm_rc
+by_check(const struct bm_statement_head *head, struct bm_bytes note, const struct bm_roles *roles, unsigned may, struct bm_note *ret_note,
+         const struct bm_operator **ret_by, struct bm_fail *fail)
+{
+    const struct bm_operator *by = operator_find(roles, head->by);
+    const char *word = bm_statement_word(head->kind);
+    enum bm_rc rc;
+
+    if ((rc = bm_note_parse(ret_note, note, fail)) != BM_OK || (rc = head_check(head, ret_note, fail)) != BM_OK)
+        return rc;
+    if (by == NULL)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this %s is by %s, who is no operator of this site", word, head->by);
+    if ((rc = signature_check(head, ret_note, roles, by, fail)) != BM_OK)
+        return rc;
+    if ((may & 1u << by->role) == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not sign this %s: see who may", by->name, bm_role_word(by->role),
+                       word);
+    *ret_by = by;
+    return BM_OK;
+}
+
 enum bm_rc
 bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, const struct bm_roles *roles,
                    const uint8_t site[static BM_HASH], uint64_t seq, const struct bm_operator **ret_by, struct bm_fail *fail)
 {
-    const struct bm_operator *by = operator_find(roles, head->by);
-    const char *word = bm_statement_word(head->kind);
+    const struct bm_operator *by = NULL;
     struct bm_note parsed;
     enum bm_rc rc;
 
-    if ((rc = bm_note_parse(&parsed, note, fail)) != BM_OK || (rc = head_check(head, &parsed, fail)) != BM_OK)
-        return rc;
-    if (by == NULL)
-        return bm_fail(fail, BM_EPOLICY, NULL, "this %s is by %s, who is no operator of this site", word, head->by);
-    if ((rc = signature_check(head, &parsed, roles, by, fail)) != BM_OK)
-        return rc;
-    if ((bm_statement_forms[head->kind].roles & 1u << by->role) == 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not sign this %s: see who may", by->name, bm_role_word(by->role),
-                       word);
-    if ((rc = place_check(head, site, seq, fail)) != BM_OK)
+    if ((rc = by_check(head, note, roles, bm_statement_roles(head->kind, BM_ALLOW_REISSUE), &parsed, &by, fail)) != BM_OK ||
+        (rc = place_check(head, site, seq, fail)) != BM_OK)
         return rc;
     *ret_by = by;
+    return BM_OK;
+}
+
+/* ---- two persons ---- */
+
+/* Another operator of a role that may. Who else signed, and may not, is told: a second signature of the wrong person is the usual mistake. */
+static enum bm_rc
+second_find(const struct bm_note *note, const struct bm_roles *roles, unsigned may, const struct bm_operator *by,
+            const struct bm_operator **ret_second, struct bm_fail *fail)
+{
+    const struct bm_operator *other = NULL;
+    struct bm_fail unsigned_by;
+
+    for (size_t i = 0; i < roles->noperators; i++) {
+        const struct bm_operator *person = &roles->operators[i];
+
+        if (person == by || bm_note_check(note, &person->key, &unsigned_by) != BM_OK)
+            continue;
+        if ((may & 1u << person->role) != 0) {
+            *ret_second = person;
+            return BM_OK;
+        }
+        other = person;
+    }
+    if (other != NULL)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not approve this proposal: see who may", other->name,
+                       bm_role_word(other->role));
+    return bm_fail(fail, BM_EPOLICY, NULL, "this proposal has the signature of %s only, and nobody approves their own proposal: a second "
+                                           "person must approve it", by->name);
+}
+
+static enum bm_rc
+expiry_check(const struct bm_statement_head *head, bm_time now, struct bm_fail *fail)
+{
+    char text[BM_TIME_TEXT];
+
+    bm_time_print(text, head->expires);
+    if (now > head->expires)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this proposal expired at %s: make it again", text);
+    if (head->expires - now > (BM_PROPOSAL_DAYS + 1) * 86400) /* a day for clocks that differ */
+        return bm_fail(fail, BM_EPOLICY, NULL, "this proposal expires at %s, more than %d days from now: set the clock and make it again", text,
+                       BM_PROPOSAL_DAYS);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, unsigned persons, const struct bm_roles *roles,
+                  const uint8_t site[static BM_HASH], bm_time now, const struct bm_operator **ret_by, const struct bm_operator **ret_second,
+                  struct bm_fail *fail)
+{
+    /* what two persons sign is all of one set of roles: bm_statement_roles() of any such act */
+    const unsigned may = bm_statement_roles(BM_STATEMENT_ALLOW, BM_ALLOW_WAIVE);
+    const struct bm_operator *by = NULL, *second = NULL;
+    struct bm_note parsed;
+    enum bm_rc rc;
+
+    if (head->seq != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this %s has a seq and is no proposal: hand it in as a statement", bm_statement_word(head->kind));
+    if ((rc = by_check(head, note, roles, may, &parsed, &by, fail)) != BM_OK || (rc = site_check(head, site, fail)) != BM_OK ||
+        (rc = expiry_check(head, now, fail)) != BM_OK)
+        return rc;
+    if (persons > 1 && (rc = second_find(&parsed, roles, may, by, &second, fail)) != BM_OK)
+        return rc;
+    *ret_by = by;
+    *ret_second = second;
     return BM_OK;
 }

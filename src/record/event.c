@@ -12,6 +12,7 @@ enum shape {
     DIGEST,
     SERIAL,
     NUMBER,
+    TIME,
     TEXT
 };
 
@@ -35,6 +36,9 @@ static const struct {
     { "replaces", FIELD(replaces), SERIAL },
     { "statement", FIELD(statement), DIGEST },
     { "by", FIELD(by), NAME },
+    { "second", FIELD(second), NAME },
+    { "vendor", FIELD(vendor), TEXT },
+    { "until", FIELD(until), TIME },
     { "count", FIELD(count), NUMBER },
     { "what", FIELD(what), NAME },
     { "reason", FIELD(reason), TEXT },
@@ -54,11 +58,14 @@ enum {
     REPLACES = 1 << 10,
     STATEMENT = 1 << 11,
     BY = 1 << 12,
-    COUNT = 1 << 13,
-    WHAT = 1 << 14,
-    REASON = 1 << 15,
+    SECOND = 1 << 13,
+    VENDOR = 1 << 14,
+    UNTIL = 1 << 15,
+    COUNT = 1 << 16,
+    WHAT = 1 << 17,
+    REASON = 1 << 18,
 };
-_Static_assert(BM_COUNT(fields) == 16, "a bit for every field");
+_Static_assert(BM_COUNT(fields) == 19, "a bit for every field");
 
 /* What a record of this kind must have, and what it may have besides. What stands in neither has nothing to say there. */
 #define WHERE (DEVICE | CHIP | LOT | ORDER | PROFILE | SERVICE)
@@ -80,6 +87,13 @@ static const struct {
     [BM_EVENT_REFUSED] = { "refused", REASON, WHAT | WHERE | CLASS | EVIDENCE | STATEMENT | BY | COUNT },
     [BM_EVENT_REFUSED_COUNTED] = { "refused-counted", COUNT, REASON },
     [BM_EVENT_SIGNED_AGAIN] = { "signed-again", SERIALNO, WHERE | CERTIFICATE | COUNT | REASON },
+    [BM_EVENT_LOT_SUPERSEDED] = { "lot-superseded", LOT | STATEMENT, BY | COUNT | REASON },
+    [BM_EVENT_LOT_QUARANTINED] = { "lot-quarantined", LOT | REASON, BY },
+    [BM_EVENT_LOT_RELEASED] = { "lot-released", LOT | STATEMENT, BY | SECOND | REASON },
+    [BM_EVENT_LOT_WITHDRAWN] = { "lot-withdrawn", LOT | REASON, BY },
+    [BM_EVENT_CHIPS_SCRAPPED] = { "chips-scrapped", LOT | COUNT | REASON, CHIP | BY },
+    [BM_EVENT_CHIPS_WITHDRAWN] = { "chips-withdrawn", LOT | COUNT | REASON, CHIP | BY },
+    [BM_EVENT_WAIVED] = { "waived", STATEMENT | VENDOR | WHAT | UNTIL, BY | SECOND | REASON },
 };
 
 const char *
@@ -116,6 +130,20 @@ name_like(struct bm_bytes v, bool colon)
     return memchr(name, 0, v.n) == NULL && bm_name_ok(name, BM_MAX_NAME);
 }
 
+/* 2026-11-23T21:34:09Z */
+static bool
+time_like(struct bm_bytes v)
+{
+    char text[BM_TIME_TEXT] = { 0 };
+    struct bm_fail ignored;
+    bm_time t;
+
+    if (v.n >= sizeof(text) || memchr(v.p, 0, v.n) != NULL)
+        return false;
+    memcpy(text, v.p, v.n);
+    return bm_time_parse(&t, text, &ignored) == BM_OK;
+}
+
 static bool
 shape_ok(enum shape shape, struct bm_bytes v)
 {
@@ -130,6 +158,8 @@ shape_ok(enum shape shape, struct bm_bytes v)
         return v.n <= 2 * (BM_MAX_SERIAL + 1) && v.n % 2 == 0 && lower_hex(v);
     case NUMBER:
         return v.n <= 19 && decimal(v);
+    case TIME:
+        return time_like(v);
     case TEXT:
         return v.n <= BM_EVENT_REASON;
     }

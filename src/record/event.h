@@ -19,6 +19,13 @@ enum bm_event_kind {
     BM_EVENT_REFUSED,         /* one refusal, with its sentence */
     BM_EVENT_REFUSED_COUNTED, /* so many without proof, in so many seconds */
     BM_EVENT_SIGNED_AGAIN,    /* after a crash: the same TBS */
+    BM_EVENT_LOT_SUPERSEDED,  /* by a higher revision, which is pinned by the same record */
+    BM_EVENT_LOT_QUARANTINED, /* nothing is issued from it until it is released */
+    BM_EVENT_LOT_RELEASED,
+    BM_EVENT_LOT_WITHDRAWN,   /* nothing is issued from it any more */
+    BM_EVENT_CHIPS_SCRAPPED,  /* so many chips of a lot: never to be served */
+    BM_EVENT_CHIPS_WITHDRAWN, /* recalled */
+    BM_EVENT_WAIVED,          /* two persons let a vendor's lots fail a check */
     BM_EVENT__N
 };
 
@@ -44,6 +51,9 @@ struct bm_event {
     struct bm_bytes replaces;    /* hex serial */
     struct bm_bytes statement;   /* hex SHA-256 of the signed note */
     struct bm_bytes by;          /* operator */
+    struct bm_bytes second;      /* operator who approved */
+    struct bm_bytes vendor;      /* text */
+    struct bm_bytes until;       /* time as text */
     struct bm_bytes count;       /* decimal */
     struct bm_bytes what;        /* refusals: unknown-chip, lot, statement, enrol, clone, quota ... (a word for alarms) */
     struct bm_bytes reason;      /* a word or a sentence, one line */
@@ -64,6 +74,13 @@ struct bm_event {
  *   refused             reason; what WHERE evidence-class evidence statement by count
  *   refused-counted     count; reason
  *   signed-again        serial; WHERE certificate count reason
+ *   lot-superseded      lot statement; by count reason
+ *   lot-quarantined     lot reason; by
+ *   lot-released        lot statement; by second reason
+ *   lot-withdrawn       lot reason; by
+ *   chips-scrapped      lot count reason; chip by        chip: when it is one
+ *   chips-withdrawn     the same
+ *   waived              statement vendor what until; by second reason       what: the check
  * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.
  */
 void bm_event_build(struct bm_buf *buf, const struct bm_event *event);

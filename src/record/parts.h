@@ -16,6 +16,10 @@ extern const struct bm_statement_form bm_statement_forms[BM_STATEMENT_ROLES + 1]
 struct bm_lines bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kind, struct bm_bytes text,
                                   struct bm_fail *fail);
 void bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const struct bm_statement_head *head);
+/* A statement of so many persons: as a proposal when of two, with a seq when of one. */
+void bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, unsigned persons);
+/* Who may sign it: set of 1u << enum bm_role. The act counts in an allow only. */
+unsigned bm_statement_roles(enum bm_statement_kind kind, enum bm_allow_act act);
 /* Makes the lines bad: "order: line 7 WHY". Of two reasons the first stays. */
 void bm_statement_refuse(struct bm_lines *lines, const char *why);
 

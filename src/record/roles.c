@@ -104,6 +104,7 @@ bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, s
     bm_cleanup(roles_free) struct bm_roles *roles = NULL;
     enum bm_rc rc;
 
+    bm_statement_place_want(&lines, &head, bm_statement_persons(BM_STATEMENT_ROLES, 0));
     if (lines.bad)
         return fail->rc;
     if ((roles = calloc(1, sizeof(*roles))) == NULL) /* 16 KiB: too large for a frame */

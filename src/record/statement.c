@@ -10,10 +10,50 @@ const struct bm_statement_form bm_statement_forms[] = {
 };
 _Static_assert(BM_COUNT(bm_statement_forms) == BM_STATEMENT_ROLES + 1, "a row for every kind");
 
+/* Of an allow each act has its own row. */
+static const struct act_form {
+    unsigned persons, roles;
+} act_forms[] = {
+    [BM_ALLOW_REISSUE] = { 1, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
+    [BM_ALLOW_RESUME] = { 1, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
+    [BM_ALLOW_REPAIR] = { 1, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
+    [BM_ALLOW_WAIVE] = { 2, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_CUSTODIAN },
+    [BM_ALLOW_RELEASE] = { 2, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_CUSTODIAN },
+};
+
+unsigned
+bm_statement_persons(enum bm_statement_kind kind, enum bm_allow_act act)
+{
+    return kind == BM_STATEMENT_ALLOW && act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? act_forms[act].persons : 1;
+}
+
+unsigned
+bm_statement_roles(enum bm_statement_kind kind, enum bm_allow_act act)
+{
+    return kind == BM_STATEMENT_ALLOW && act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? act_forms[act].roles
+                                                                                           : bm_statement_forms[kind].roles;
+}
+
 const char *
 bm_statement_word(enum bm_statement_kind kind)
 {
     return kind >= BM_STATEMENT_PIN && kind <= BM_STATEMENT_ROLES ? bm_statement_forms[kind].word : "unknown";
+}
+
+/* A number in the signer's order; or, of what waits for a second person, one of its own and an end. */
+static void
+place_take(struct bm_statement_head *head, struct bm_lines *lines)
+{
+    struct bm_lines before = *lines;
+    struct bm_bytes value;
+
+    if (!bm_lines_have(lines, "proposal", &value)) {
+        head->seq = bm_lines_u64(lines, "seq", 1, INT64_MAX);
+        return;
+    }
+    *lines = before;
+    bm_lines_hex(lines, "proposal", head->proposal, BM_PROPOSAL);
+    head->expires = bm_lines_time(lines, "expires");
 }
 
 struct bm_lines
@@ -26,8 +66,10 @@ bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kin
         bm_statement_refuse(&lines, "is larger than it may be: divide it");
     ret_head->kind = kind;
     bm_lines_hex(&lines, "site", ret_head->site, BM_HASH);
-    ret_head->seq = bm_lines_u64(&lines, "seq", 1, INT64_MAX);
+    place_take(ret_head, &lines);
     ret_head->time = bm_lines_time(&lines, "time");
+    if (ret_head->seq == 0 && (ret_head->expires < ret_head->time || ret_head->expires - ret_head->time > BM_PROPOSAL_DAYS * 86400))
+        bm_statement_refuse(&lines, "ends the head of a proposal that does not expire within 30 days after it was made");
     bm_lines_name(&lines, "by", ret_head->by, BM_MAX_NAME);
     return lines;
 }
@@ -35,15 +77,31 @@ bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kin
 void
 bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const struct bm_statement_head *head)
 {
-    char site[2 * BM_HASH + 1], time[BM_TIME_TEXT];
+    char site[2 * BM_HASH + 1], time[BM_TIME_TEXT], proposal[2 * BM_PROPOSAL + 1], expires[BM_TIME_TEXT];
 
     bm_hex(site, bm_bytes(head->site, BM_HASH));
     bm_time_print(time, head->time);
     bm_buf_add_fmt(buf, "%s\n", bm_statement_forms[kind].first);
     bm_lines_add(buf, "site", site);
-    bm_buf_add_fmt(buf, "seq %llu\n", (unsigned long long)head->seq);
+    if (head->seq != 0) {
+        bm_buf_add_fmt(buf, "seq %llu\n", (unsigned long long)head->seq);
+    } else {
+        bm_hex(proposal, bm_bytes(head->proposal, BM_PROPOSAL));
+        bm_lines_add(buf, "proposal", proposal);
+        bm_time_print(expires, head->expires);
+        bm_lines_add(buf, "expires", expires);
+    }
     bm_lines_add(buf, "time", time);
     bm_lines_add(buf, "by", head->by);
+}
+
+void
+bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, unsigned persons)
+{
+    if (persons > 1 && head->seq != 0)
+        bm_statement_refuse(lines, "needs two persons: make it as a proposal, with a number of its own in place of seq");
+    if (persons == 1 && head->seq == 0)
+        bm_statement_refuse(lines, "needs one person only: make it with the site's next seq, not as a proposal");
 }
 
 void

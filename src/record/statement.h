@@ -18,21 +18,31 @@ enum bm_statement_kind {
  *
  *   birthmark/pin/v1            pin | order | allow | roles
  *   site 9f3c...41              SHA-256 of the signer's ledger public key (32 bytes): no other site obeys it
- *   seq 7                       one more than the last that the signer took: neither replayed nor re-ordered
+ *   seq 7                       one more than the last that the signer took: neither replayed nor re-ordered. A proposal, which waits for a second
+ *                               person, has instead: proposal HEX (16 random bytes) / expires T (at most BM_PROPOSAL_DAYS after time); the signer
+ *                               takes each such number once
  *   time 2026-11-23T21:34:09Z
  *   by anna                     the operator whose signature leads
  *
  * then, by kind:
  *
- *   pin:    lot NAME / vendor TEXT / source birthmark|microchip|infineon|ek|csv / kind keys|id / size N / root HEX / vendor-key VKEY (own format only)
+ *   pin:    lot NAME / vendor TEXT / source WORD / revision N (from 2 on) / kind keys|id / size N / root HEX / file HEX (SHA-256 of the file as it is
+ *           kept) / receipt HEX (SHA-256 of the receipt, docs/formats/receipt.md) / waived CHECK HEX (0..8 lines: a waiver that was needed, by its
+ *           proposal number; no check twice) / vendor-key VKEY (own format only)
  *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / quantity N / from T / until T|never
  *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
+ *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
+ *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one admin; no name and no key twice)
  */
+#define BM_PROPOSAL 16
+#define BM_PROPOSAL_DAYS 30
 struct bm_statement_head {
     enum bm_statement_kind kind;
     uint8_t site[BM_HASH];
-    uint64_t seq;
+    uint64_t seq; /* 0: a proposal */
+    uint8_t proposal[BM_PROPOSAL];
+    bm_time expires; /* proposal only */
     bm_time time;
     char by[BM_MAX_NAME + 1];
 };
@@ -45,13 +55,21 @@ enum bm_lot_source {
     BM_SOURCE_CSV
 };
 
+#define BM_MAX_PIN_WAIVED 8
 struct bm_pin {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
     enum bm_lot_source source; /* birthmark: the head is the chipmaker's; else the custodian made it */
+    uint64_t revision; /* 1 and up; 0 is written as 1 */
     enum bm_leaf_kind kind;
     uint64_t size;
     uint8_t root[BM_HASH];
+    uint8_t file[BM_HASH], receipt[BM_HASH];
+    struct bm_pin_waived {
+        char check[BM_MAX_NAME + 1];
+        uint8_t proposal[BM_PROPOSAL]; /* of the waiver */
+    } waived[BM_MAX_PIN_WAIVED];
+    size_t nwaived;
     char vendor_key[256]; /* vkey text; "" for foreign formats */
 };
 
@@ -73,12 +91,18 @@ void bm_order_done(struct bm_order *order); /* for bm_cleanup() too */
 enum bm_allow_act {
     BM_ALLOW_REISSUE = 1,
     BM_ALLOW_RESUME,
-    BM_ALLOW_REPAIR
+    BM_ALLOW_REPAIR,
+    BM_ALLOW_WAIVE,
+    BM_ALLOW_RELEASE
 };
 struct bm_allow {
     enum bm_allow_act act;
-    char device[2 * 10 + 1];       /* device id, 20 hex digits */
-    char service[BM_MAX_NAME + 1]; /* "" = none */
+    char device[2 * 10 + 1];       /* reissue, resume, repair: device id, 20 hex digits */
+    char service[BM_MAX_NAME + 1]; /* the same; "" = none */
+    char vendor[BM_MAX_NAME + 1];  /* waive */
+    char check[BM_MAX_NAME + 1];   /* waive: bm_check_word(), a waivable one */
+    bm_time until;                 /* waive */
+    char lot[BM_MAX_NAME + 1];     /* release */
     char reason[161];
 };
 
@@ -119,6 +143,16 @@ const char *bm_lot_source_word(enum bm_lot_source source);
 const char *bm_allow_act_word(enum bm_allow_act act);
 const char *bm_role_word(enum bm_role role);
 bm_must_use enum bm_rc bm_role_parse(enum bm_role *ret_role, struct bm_bytes word, struct bm_fail *fail);
+
+/* How many persons must sign a statement of this kind (allow: of this act): 1 or 2. One table; acts of two come as proposals, others with a seq. */
+unsigned bm_statement_persons(enum bm_statement_kind kind, enum bm_allow_act act);
+
+/* Of a proposal: the operator it names and, where two are needed, one other operator of a role that may, both over the same bytes. Not expired at `now`.
+ * Whether its number was taken before is the signer's to know. *ret_second: NULL where one was enough. BM_EPOLICY otherwise, with why ("nobody approves
+ * their own proposal"). */
+bm_must_use enum bm_rc bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, unsigned persons, const struct bm_roles *roles,
+                                         const uint8_t site[static BM_HASH], bm_time now, const struct bm_operator **ret_by,
+                                         const struct bm_operator **ret_second, struct bm_fail *fail);
 
 /* Who signed it: the operator it names, with a key and a role of this list. Checks signature, role, site and sequence number, in this order; `seq` is the
  * number that is expected (the last taken one plus 1). `head` must be the head of `note`. BM_EPOLICY otherwise, with why. */

@@ -25,6 +25,14 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("refused") "chip " DIGEST "\norder O-1\nwhat unknown-chip\nreason this key stands in no lot of this site\n",
         HEAD("refused-counted") "count 4711\n",
         HEAD("signed-again") "serial 0a1b\n",
+        HEAD("lot-superseded") "lot EX-001\nstatement " DIGEST "\nby carl\ncount 16\n",
+        HEAD("lot-quarantined") "lot EX-001\nreason a chip of it stands in EX-002 too\n",
+        HEAD("lot-released") "lot EX-001\nstatement " DIGEST "\nby carl\nsecond anna\nreason EX-002 was wrong\n",
+        HEAD("lot-withdrawn") "lot EX-001\nby carl\nreason recalled by the maker\n",
+        HEAD("chips-scrapped") "chip " DIGEST "\nlot EX-001\nby carl\ncount 1\nreason broken\n",
+        HEAD("chips-withdrawn") "lot EX-001\ncount 12\nreason recalled\n",
+        HEAD("waived") "statement " DIGEST
+                       "\nby carl\nsecond anna\nvendor Example Silicon\nuntil 2027-06-30T00:00:00Z\nwhat id-twice\nreason labels collide\n",
     };
 
     (void)state;
@@ -64,6 +72,9 @@ other_texts_are_refused(void **state)
         HEAD("identity-confirmed") "serial 0a1b\nlot EX\n",
         HEAD("identity-confirmed") "serial 0a1b\ncertificate abcd\n",
         HEAD("identity-confirmed") "device a/b\nserial 0a1b\n",
+        HEAD("waived") "statement " DIGEST "\nvendor V\nuntil soon\nwhat id-twice\n",
+        HEAD("waived") "statement " DIGEST "\nvendor V\nuntil 2027-02-30T00:00:00Z\nwhat id-twice\n",
+        HEAD("lot-withdrawn") "lot EX-001\n",
         HEAD("refused") "reason x\n\n",
         HEAD("refused") "reason x\ncolour red\n",
     };
