@@ -33,7 +33,7 @@ struct bm_state {
     bool lot_withdrawn;
     bool lot_quarantined; /* it contradicts another lot: until two persons released it */
     bool lot_superseded;  /* a later revision is pinned: ask with that one's tree */
-    const char *lot; /* ... under this name */
+    const char *lot;      /* ... under this name */
 
     bool order_known;
     bool order_closed;

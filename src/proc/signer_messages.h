@@ -26,11 +26,11 @@ enum bm_signer_message {
     BM_S_REFUSAL,    /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
     BM_S_CRL,        /* u8 enum bm_ca; answer: lv32 CertificateList DER */
     BM_S_CHECKPOINT, /* empty; answer: lv16 signed checkpoint */
-    BM_S_LOT_STATE,  /* lv16 lot, u8 BM_LOT_WITHDRAW | BM_LOT_QUARANTINE, lv16 operator, lv16 reason; a restriction: no signature. Answer: struct bm_s_leaves
+    BM_S_LOT_STATE, /* lv16 lot, u8 BM_LOT_WITHDRAW | BM_LOT_QUARANTINE, lv16 operator, lv16 reason; a restriction: no signature. Answer: struct bm_s_leaves
                       * (none when it was so already) */
-    BM_S_CHIPS,      /* u8 BM_CHIPS_SCRAP | BM_CHIPS_WITHDRAW, lv16 lot, lv16 operator, lv16 reason, u32 n, n x { u8 nkeys, nkeys x 32 root-key hashes
+    BM_S_CHIPS, /* u8 BM_CHIPS_SCRAP | BM_CHIPS_WITHDRAW, lv16 lot, lv16 operator, lv16 reason, u32 n, n x { u8 nkeys, nkeys x 32 root-key hashes
                       * (kind id: the id's hash) }; answer: struct bm_s_leaves */
-    BM_S_REPLAY,     /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
+    BM_S_REPLAY, /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,

@@ -10,9 +10,8 @@ head_check(const struct bm_statement_head *head, const struct bm_note *note, str
 
     if ((rc = bm_statement_head_parse(&signed_head, note->text, fail)) != BM_OK)
         return rc;
-    if (signed_head.kind != head->kind || signed_head.seq != head->seq ||
-        memcmp(signed_head.proposal, head->proposal, BM_PROPOSAL) != 0 || signed_head.time != head->time ||
-        memcmp(signed_head.site, head->site, BM_HASH) != 0 || strcmp(signed_head.by, head->by) != 0)
+    if (signed_head.kind != head->kind || signed_head.seq != head->seq || memcmp(signed_head.proposal, head->proposal, BM_PROPOSAL) != 0 ||
+        signed_head.time != head->time || memcmp(signed_head.site, head->site, BM_HASH) != 0 || strcmp(signed_head.by, head->by) != 0)
         return bm_fail(fail, BM_EBUG, NULL, "a statement is checked with the head of another one");
     return BM_OK;
 }
@@ -138,8 +137,10 @@ second_find(const struct bm_note *note, const struct bm_roles *roles, unsigned m
     if (other != NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not approve this proposal: see who may", other->name,
                        bm_role_word(other->role));
-    return bm_fail(fail, BM_EPOLICY, NULL, "this proposal has the signature of %s only, and nobody approves their own proposal: a second "
-                                           "person must approve it", by->name);
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "this proposal has the signature of %s only, and nobody approves their own proposal: a second "
+                   "person must approve it",
+                   by->name);
 }
 
 static enum bm_rc
@@ -151,8 +152,8 @@ expiry_check(const struct bm_statement_head *head, bm_time now, struct bm_fail *
     if (now > head->expires)
         return bm_fail(fail, BM_EPOLICY, NULL, "this proposal expired at %s: make it again", text);
     if (head->expires - now > (BM_PROPOSAL_DAYS + 1) * 86400) /* a day for clocks that differ */
-        return bm_fail(fail, BM_EPOLICY, NULL, "this proposal expires at %s, more than %d days from now: set the clock and make it again", text,
-                       BM_PROPOSAL_DAYS);
+        return bm_fail(fail, BM_EPOLICY, NULL, "this proposal expires at %s, more than %d days from now: set the clock and make it again",
+                       text, BM_PROPOSAL_DAYS);
     return BM_OK;
 }
 
@@ -168,7 +169,8 @@ bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, un
     enum bm_rc rc;
 
     if (head->seq != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "this %s has a seq and is no proposal: hand it in as a statement", bm_statement_word(head->kind));
+        return bm_fail(fail, BM_EPOLICY, NULL, "this %s has a seq and is no proposal: hand it in as a statement",
+                       bm_statement_word(head->kind));
     if ((rc = by_check(head, note, roles, may, &parsed, &by, fail)) != BM_OK || (rc = site_check(head, site, fail)) != BM_OK ||
         (rc = expiry_check(head, now, fail)) != BM_OK)
         return rc;

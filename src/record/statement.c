@@ -31,7 +31,7 @@ unsigned
 bm_statement_roles(enum bm_statement_kind kind, enum bm_allow_act act)
 {
     return kind == BM_STATEMENT_ALLOW && act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? act_forms[act].roles
-                                                                                           : bm_statement_forms[kind].roles;
+                                                                                            : bm_statement_forms[kind].roles;
 }
 
 const char *

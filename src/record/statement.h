@@ -60,7 +60,7 @@ struct bm_pin {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
     enum bm_lot_source source; /* birthmark: the head is the chipmaker's; else the custodian made it */
-    uint64_t revision; /* 1 and up; 0 is written as 1 */
+    uint64_t revision;         /* 1 and up; 0 is written as 1 */
     enum bm_leaf_kind kind;
     uint64_t size;
     uint8_t root[BM_HASH];
@@ -150,9 +150,9 @@ unsigned bm_statement_persons(enum bm_statement_kind kind, enum bm_allow_act act
 /* Of a proposal: the operator it names and, where two are needed, one other operator of a role that may, both over the same bytes. Not expired at `now`.
  * Whether its number was taken before is the signer's to know. *ret_second: NULL where one was enough. BM_EPOLICY otherwise, with why ("nobody approves
  * their own proposal"). */
-bm_must_use enum bm_rc bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, unsigned persons, const struct bm_roles *roles,
-                                         const uint8_t site[static BM_HASH], bm_time now, const struct bm_operator **ret_by,
-                                         const struct bm_operator **ret_second, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, unsigned persons,
+                                         const struct bm_roles *roles, const uint8_t site[static BM_HASH], bm_time now,
+                                         const struct bm_operator **ret_by, const struct bm_operator **ret_second, struct bm_fail *fail);
 
 /* Who signed it: the operator it names, with a key and a role of this list. Checks signature, role, site and sequence number, in this order; `seq` is the
  * number that is expected (the last taken one plus 1). `head` must be the head of `note`. BM_EPOLICY otherwise, with why. */

@@ -95,6 +95,8 @@ oracle_unit(const struct bm_state *s)
         return no("is revoked");
     if (s->unit == BM_UNIT_SCRAPPED)
         return no("scrapped");
+    if (s->unit == BM_UNIT_WITHDRAWN)
+        return no("recalled it");
     if (s->unit == BM_UNIT_ACTIVE)
         return s->unit_in_order ? oracle_identity(s) : no("another order");
     if (s->identity != BM_IDENTITY_NONE)
@@ -113,7 +115,12 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("no received lot (root key 9f3c\xe2\x80\xa6"
                   "41)");
     if (s->lot_withdrawn)
-        return no("was withdrawn");
+        return no("lot EX-001, which this chip is in (root key 9f3c\xe2\x80\xa6"
+                  "41), was withdrawn");
+    if (s->lot_quarantined)
+        return no("is in quarantine");
+    if (s->lot_superseded)
+        return no("was superseded by a later revision");
     if (!s->order_known)
         return no("there is no order demo-1");
     if (s->order_closed)
@@ -145,7 +152,7 @@ digit(unsigned *n, unsigned radix)
     return d;
 }
 
-#define HEADS (5u * 4 * 256)
+#define HEADS (5u * 4 * 1024)
 static void
 head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
 {
@@ -170,6 +177,8 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     }
     state->lot_pinned = digit(&n, 2);
     state->lot_withdrawn = digit(&n, 2);
+    state->lot_quarantined = digit(&n, 2);
+    state->lot_superseded = digit(&n, 2);
     state->order_known = digit(&n, 2);
     state->order_closed = digit(&n, 2);
     state->order_has_lot = digit(&n, 2);
@@ -178,13 +187,13 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     claim->key.alg = digit(&n, 2) ? BM_KEY_P384 : BM_KEY_P256;
 }
 
-#define TAILS (5u * 4 * 4 * 2 * 2 * 2 * 2 * 2)
+#define TAILS (6u * 4 * 4 * 2 * 2 * 2 * 2 * 2)
 static void
 tail_set(struct bm_state *state, unsigned n)
 {
     static const unsigned replaced[] = { 0, 2, 3, 100 };
 
-    state->unit = (enum bm_unit_state)digit(&n, 5);
+    state->unit = (enum bm_unit_state)digit(&n, 6);
     state->identity = (enum bm_identity_state)digit(&n, 4);
     state->replaced = replaced[digit(&n, 4)];
     state->unit_in_order = digit(&n, 2);
@@ -217,12 +226,12 @@ answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
 
     (void)cmocka;
     for (unsigned head = 0; head < HEADS; head++)
-        for (unsigned tail = 0; tail < 20; tail++) {
+        for (unsigned tail = 0; tail < 24; tail++) {
             struct bm_claim claim = good_claim();
             struct bm_state state = good_state();
 
             state.unit_in_order = true;
-            tail_set(&state, tail + 5 * 4 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
+            tail_set(&state, tail + 6 * 4 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
             head_set(&claim, &state, head);
             yeses += decide(&claim, &state);
         }
@@ -309,11 +318,20 @@ right_withdraw(struct bm_state *s, unsigned which)
     case 13:
         s->unit = BM_UNIT_REVOKED;
         break;
+    case 14:
+        s->unit = BM_UNIT_WITHDRAWN;
+        break;
+    case 15:
+        s->lot_quarantined = true;
+        break;
+    case 16:
+        s->lot_superseded = true;
+        break;
     default:
         s->last_signed = s->now + 1;
     }
 }
-#define RIGHTS 15u
+#define RIGHTS 18u
 
 static bool
 allowed(const struct bm_claim *claim, const struct bm_state *state)

@@ -39,7 +39,7 @@ kit_head(struct bm_statement_head *head, const char *by)
 #define KIT_HEAD(kind, by) "birthmark/" kind "/v1\nsite " KIT_SITE "\nseq 7\ntime 2026-11-23T21:34:09Z\nby " by "\n"
 /* What waits for a second person. */
 #define KIT_NUMBER "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
-#define KIT_EXPIRING(kind, by, expires)                                                                                                \
+#define KIT_EXPIRING(kind, by, expires) \
     "birthmark/" kind "/v1\nsite " KIT_SITE "\nproposal " KIT_NUMBER "\nexpires " expires "\ntime 2026-11-23T21:34:09Z\nby " by "\n"
 #define KIT_PROPOSAL(kind, by) KIT_EXPIRING(kind, by, "2026-12-23T21:34:09Z")
 #define KIT_HEX "abababababababababababababababababababababababababababababababab"

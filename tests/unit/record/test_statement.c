@@ -35,9 +35,9 @@ again(struct bm_buf *buf, struct bm_bytes text)
     return BM_EBUG;
 }
 
-#define PIN_BODY "lot EX-001\nvendor Example Silicon\nsource birthmark\nkind keys\nsize 16\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n"
-#define REVISED(n)                                                                                                      \
-    "lot L\nvendor V\nsource ek\nrevision " n "\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
+#define PIN_BODY \
+    "lot EX-001\nvendor Example Silicon\nsource birthmark\nkind keys\nsize 16\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n"
+#define REVISED(n) "lot L\nvendor V\nsource ek\nrevision " n "\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
 #define WAIVE(check) "act waive\nvendor Example Silicon\ncheck " check "\nuntil 2027-06-30T00:00:00Z\nreason labels collide, ticket 12\n"
 #define ORDER_BODY                                                                                                     \
     "order O-1\nlot EX-001\nlot EX-002\nprofile gateway-1 " KIT_HEX "\nquantity 12\nfrom 2026-11-23T00:00:00Z\nuntil " \
@@ -52,7 +52,8 @@ good_texts_come_out_as_they_went_in(void **state)
     const char *texts[] = {
         NULL,
         NULL,
-        KIT_HEAD("pin", "carl") "lot EX-001\nvendor Microchip\nsource microchip\nkind keys\nsize 10\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "lot EX-001\nvendor Microchip\nsource microchip\nkind keys\nsize 10\nroot " KIT_HEX "\nfile " KIT_HEX
+                                "\nreceipt " KIT_HEX "\n",
         KIT_HEAD("pin", "carl") REVISED("2") "\nwaived id-twice " KIT_NUMBER "\nwaived roca " KIT_NUMBER "\n",
         KIT_PROPOSAL("allow", "carl") WAIVE("id-twice"),
         KIT_PROPOSAL("allow", "carl") "act release\nlot EX-001\nreason the other list was wrong\n",
@@ -123,12 +124,18 @@ other_texts_are_refused(void **state)
         KIT_HEAD("pin", "carl"),
         KIT_HEAD("pin", "carl") PIN_BODY, /* our own format wants the chipmaker's key */
         KIT_HEAD("pin", "carl") PIN_BODY "vendor-key anna\n",
-        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 0\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n",
-        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 1000001\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n",
-        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind both\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n",
-        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource elsewhere\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n",
-        KIT_HEAD("pin", "carl") "vendor V\nlot L\nsource microchip\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n",
-        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX "\n\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 0\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
+                                "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 1000001\nroot " KIT_HEX "\nfile " KIT_HEX
+                                "\nreceipt " KIT_HEX "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind both\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
+                                "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource elsewhere\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
+                                "\n",
+        KIT_HEAD("pin", "carl") "vendor V\nlot L\nsource microchip\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
+                                "\n",
+        KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource microchip\nkind keys\nsize 1\nroot " KIT_HEX "\nfile " KIT_HEX "\nreceipt " KIT_HEX
+                                "\n\n",
         KIT_HEAD("pin", "carl") "lot L\nvendor V\nsource ek\nkind keys\nsize 1\nroot " KIT_HEX "\n", /* of which file, on which receipt? */
         KIT_HEAD("pin", "carl") REVISED("1") "\n",
         KIT_HEAD("pin", "carl") REVISED("02") "\n",
@@ -136,7 +143,7 @@ other_texts_are_refused(void **state)
         KIT_HEAD("pin", "carl") REVISED("2") "\nwaived id-twice " KIT_NUMBER "\nwaived id-twice " KIT_NUMBER "\n",
         KIT_PROPOSAL("pin", "carl") REVISED("2") "\n",
         KIT_PROPOSAL("order", "paul") ORDER_BODY,
-        KIT_PROPOSAL("allow", "fred") ALLOW_BODY, /* one person's */
+        KIT_PROPOSAL("allow", "fred") ALLOW_BODY,    /* one person's */
         KIT_HEAD("allow", "carl") WAIVE("id-twice"), /* two persons' */
         KIT_HEAD("allow", "carl") "act release\nlot EX-001\nreason r\n",
         KIT_PROPOSAL("allow", "carl") WAIVE("signature"),
