@@ -173,7 +173,8 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
     memcpy(pin.vendor, head->vendor, sizeof(pin.vendor));
     memcpy(pin.root, head->root, sizeof(pin.root));
     pin.revision = head->revision;
-    bm_sha256(pin.file, bm_buf_bytes(&r->file));
+    memcpy(pin.file, r->hash, sizeof(pin.file));
+    bm_sha256(pin.receipt, bm_buf_bytes(&r->receipt));
     if (pin.source == BM_SOURCE_BIRTHMARK && (rc = vendor_key_take(&pin, r, fail)) != BM_OK)
         return rc;
     bm_pin_build(&text, &r->desk.head, &pin);
