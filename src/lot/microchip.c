@@ -1,4 +1,5 @@
 #include "lot/array.h"
+#include "lot/issuers.h"
 #include "lot/jws.h"
 #include "lot/lot.h"
 #include "lot/secure_element.h"
@@ -22,6 +23,7 @@ struct bm_reading {
     struct bm_array array;
     struct bm_jws jws;
     struct bm_element element;
+    struct bm_issuers issuers;
     size_t nsigners;
     struct bm_cert signers[MAX_SIGNERS];
     uint8_t signer_hash[MAX_SIGNERS][BM_HASH];
@@ -33,6 +35,7 @@ microchip_free(struct bm_reading *r)
 {
     bm_jws_done(&r->jws);
     bm_element_done(&r->element);
+    bm_issuers_done(&r->issuers);
     free(r);
 }
 
@@ -123,11 +126,12 @@ signer_time_look(const struct bm_reading *r, const struct bm_cert *signer, struc
 
 /* From the chip's certificate to the vendor's root, where one is given. */
 static void
-chains_look(const struct bm_reading *r, struct bm_lot_chip *chip)
+chains_look(struct bm_reading *r, struct bm_lot_chip *chip)
 {
     const struct bm_element *element = &r->element;
     struct bm_bytes between[BM_COUNT(element->cert)];
     struct bm_certs anchors = { r->vendor->roots.der, r->vendor->roots.n };
+    uint32_t verified = 0;
     struct bm_fail why;
 
     for (size_t i = 0; i < element->ncerts && anchors.n > 0; i++) {
@@ -137,10 +141,11 @@ chains_look(const struct bm_reading *r, struct bm_lot_chip *chip)
             continue;
         for (size_t k = i + 1; k < element->ncerts && !element->cert[k].device; k++)
             between[chain.n++] = bm_element_cert(element, k);
-        if (bm_path_check(bm_element_cert(element, i), chain, anchors, element->time, &why) != BM_OK)
+        if (bm_issuers_check(&r->issuers, r->job->crypto, bm_element_cert(element, i), chain, anchors, element->time, &verified, &why) !=
+            BM_OK)
             bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate: %s", why.text);
         else
-            chip->signatures += (uint32_t)chain.n + 1;
+            chip->signatures += verified;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "kit.h"
 #include "maker.h"
 
+#include "lot/issuers.h"
 #include "pki/cert.h"
 
 #define REAL "data/microchip/ECC608C-TNGTLSU-B.json"
@@ -75,7 +76,7 @@ the_real_file_is_received_ten_of_ten(void **state)
         kit_skip(KIT_NO_SHARED);
     assert_ok(receive(&result, bm_buf_bytes(&file), bm_buf_bytes(&signer), bm_buf_bytes(&root), &told));
     assert_int_equal(result.format, BM_FORMAT_MICROCHIP);
-    assert_int_equal(result.checked, 30); /* an entry, and two certificates to the root, each */
+    assert_int_equal(result.checked, 24); /* each entry and its certificate, and once each of the four between them and the root */
     assert_int_equal(result.head.size, 10);
     assert_string_equal(result.head.lot, "P5C8Q2UDYWLQ7HB4");
     assert_string_equal(result.head.vendor, "microchip");
@@ -405,6 +406,35 @@ a_certificate_of_another_key_is_refused(void **state)
     maker_close(&maker);
 }
 
+/* What was proven once can only say yes: a certificate under a known issuer, and signed by another key, is refused as if nothing were remembered. */
+static void
+a_known_issuer_vouches_only_for_what_it_signed(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf root_der = { .max = 4096 }, good = { .max = 4096 }, bad = { .max = 4096 };
+    bm_cleanup(bm_issuers_done) struct bm_issuers issuers = { .n = 0 };
+    struct maker maker, other;
+    struct bm_bytes between, anchor;
+    uint32_t verified = 0;
+
+    (void)state;
+    maker_open(&maker, Y2024, Y2026);
+    maker_open(&other, Y2024, Y2026);
+    maker_cert(&good, maker.key, "Manifest Signer", bm_private_public(other.key), "chip", Y2024, Y2026);
+    maker_cert(&bad, other.key, "Manifest Signer", bm_private_public(maker.key), "chip", Y2024, Y2026);
+    between = anchor = bm_buf_bytes(&maker.cert);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 },
+                                   (struct bm_certs){ &anchor, 1 }, Y2024 + 5, &verified, &kit_fail));
+        assert_int_equal(verified, i == 0 ? 2 : 1);
+        assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&bad), (struct bm_certs){ &between, 1 },
+                                               (struct bm_certs){ &anchor, 1 }, Y2024 + 5, &verified, &kit_fail));
+        assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 },
+                                               (struct bm_certs){ &anchor, 1 }, Y2026 + 5, &verified, &kit_fail));
+    }
+    maker_close(&maker);
+    maker_close(&other);
+}
+
 static void
 one_chip_twice_is_refused(void **state)
 {
@@ -459,6 +489,7 @@ main(void)
         cmocka_unit_test(payloads_of_another_shape_are_refused),
         cmocka_unit_test(the_short_form_and_late_signers_are_refused_in_plain_words),
         cmocka_unit_test(a_certificate_of_another_key_is_refused),
+        cmocka_unit_test(a_known_issuer_vouches_only_for_what_it_signed),
         cmocka_unit_test(one_chip_twice_is_refused),
         cmocka_unit_test(a_vendor_of_another_format_is_refused),
     };
