@@ -1,4 +1,5 @@
 #include "lot/lot.h"
+#include "lot/screen.h"
 
 #include <stdlib.h>
 
@@ -63,6 +64,7 @@ bm_lot_item_check(const struct bm_lot_reader *reader, struct bm_reading *reading
 
     if (rc != BM_OK || !chip->have)
         return rc;
+    bm_screen_chip(chip);
     if (chip->leaf.origin == BM_ORIGIN_INJECTED)
         bm_lot_chip_find(chip, BM_CHECK_INJECTED, "its root keys were made outside the chip and injected: somebody else held them");
     return BM_OK;
