@@ -20,7 +20,8 @@ const char *bm_test_key(const struct bm_key *key);
 struct bm_factors;
 bm_must_use enum bm_rc bm_factors_new(struct bm_factors **ret_factors, struct bm_fail *fail);
 void bm_factors_done(struct bm_factors **factors);
-bm_must_use enum bm_rc bm_factors_add(struct bm_factors *factors, struct bm_bytes modulus, uint64_t place, bool is_new, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_factors_add(struct bm_factors *factors, struct bm_bytes modulus, uint64_t place, bool is_new,
+                                      struct bm_fail *fail);
 /* Calls back for every new modulus that shares a factor with another, with the places of both. progress may be NULL. */
 bm_must_use enum bm_rc bm_factors_find(struct bm_factors *factors, void (*found)(void *ctx, uint64_t place, uint64_t other),
                                        void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, struct bm_fail *fail);
