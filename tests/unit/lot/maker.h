@@ -36,11 +36,12 @@ maker_b64(char *ret, size_t max, struct bm_bytes bytes)
     bm_buf_done(&buf);
 }
 
-/* A certificate for a key, by issuer_key under issuer_cn: subjectKeyIdentifier and nothing else in its extensions. */
+/* A certificate for a key, by issuer_key under issuer_cn: subjectKeyIdentifier, of a CA basicConstraints too, and nothing else in its extensions. */
 static inline void
-maker_cert(struct bm_buf *der, struct bm_private *issuer_key, const char *issuer_cn, const struct bm_key *key, const char *cn, bm_time from,
-           bm_time until)
+maker_cert_of(struct bm_buf *der, struct bm_private *issuer_key, const char *issuer_cn, const struct bm_key *key, const char *cn,
+              bm_time from, bm_time until, bool ca)
 {
+    static const uint8_t basic[] = { 0x30, 0x0f, 0x06, 0x03, 0x55, 0x1d, 0x13, 0x01, 0x01, 0xff, 0x04, 0x05, 0x30, 0x03, 0x01, 0x01, 0xff };
     static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
     struct bm_buf tbs = { .max = 4096 }, signature = { .max = BM_MAX_SIGNATURE };
     struct bm_fail fail;
@@ -66,6 +67,8 @@ maker_cert(struct bm_buf *der, struct bm_private *issuer_key, const char *issuer
     bm_der_add(&tbs, BM_DER_OCTET_STRING, bm_bytes(key->ski, sizeof(key->ski)));
     bm_der_end(&tbs, d);
     bm_der_end(&tbs, c);
+    if (ca)
+        bm_buf_add(&tbs, basic, sizeof(basic));
     bm_der_end(&tbs, b);
     bm_der_end(&tbs, a);
     bm_der_end(&tbs, all);
@@ -73,6 +76,13 @@ maker_cert(struct bm_buf *der, struct bm_private *issuer_key, const char *issuer
     bm_signed_build(der, bm_buf_bytes(&tbs), BM_SIG_ECDSA_SHA256, bm_buf_bytes(&signature));
     bm_buf_done(&tbs);
     bm_buf_done(&signature);
+}
+
+static inline void
+maker_cert(struct bm_buf *der, struct bm_private *issuer_key, const char *issuer_cn, const struct bm_key *key, const char *cn, bm_time from,
+           bm_time until)
+{
+    maker_cert_of(der, issuer_key, issuer_cn, key, cn, from, until, false);
 }
 
 static inline void

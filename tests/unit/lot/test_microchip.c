@@ -410,8 +410,8 @@ a_certificate_of_another_key_is_refused(void **state)
 static void
 a_known_issuer_vouches_only_for_what_it_signed(void **state)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf root_der = { .max = 4096 }, good = { .max = 4096 }, bad = { .max = 4096 };
-    bm_cleanup(bm_issuers_done) struct bm_issuers issuers = { .n = 0 };
+    bm_cleanup(bm_buf_done) struct bm_buf ca = { .max = 4096 }, good = { .max = 4096 }, bad = { .max = 4096 };
+    static struct bm_issuers issuers; /* too large for a frame */
     struct maker maker, other;
     struct bm_bytes between, anchor;
     uint32_t verified = 0;
@@ -421,7 +421,8 @@ a_known_issuer_vouches_only_for_what_it_signed(void **state)
     maker_open(&other, Y2024, Y2026);
     maker_cert(&good, maker.key, "Manifest Signer", bm_private_public(other.key), "chip", Y2024, Y2026);
     maker_cert(&bad, other.key, "Manifest Signer", bm_private_public(maker.key), "chip", Y2024, Y2026);
-    between = anchor = bm_buf_bytes(&maker.cert);
+    maker_cert_of(&ca, maker.key, "Manifest Signer", bm_private_public(maker.key), "Manifest Signer", Y2024, Y2026, true);
+    between = anchor = bm_buf_bytes(&ca);
     for (int i = 0; i < 3; i++) {
         assert_ok(bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 },
                                    (struct bm_certs){ &anchor, 1 }, Y2024 + 5, &verified, &kit_fail));
@@ -431,6 +432,7 @@ a_known_issuer_vouches_only_for_what_it_signed(void **state)
         assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 },
                                                (struct bm_certs){ &anchor, 1 }, Y2026 + 5, &verified, &kit_fail));
     }
+    bm_issuers_done(&issuers);
     maker_close(&maker);
     maker_close(&other);
 }
