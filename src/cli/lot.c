@@ -44,9 +44,8 @@ one_show(struct bm_call *call, struct bm_fail *fail)
 static enum bm_rc
 show_run(struct bm_call *call, struct bm_fail *fail)
 {
-    static const struct bm_column columns[] = {
-        { "index", "INDEX" }, { "chip", "CHIP" }, { "root", "ROOT" }, { "device", "DEVICE" }, { "keys", "KEYS" }
-    };
+    static const struct bm_column columns[] = { { "index", "INDEX" }, { "chip", "CHIP" }, { "root", "ROOT" },     { "state", "STATE" },
+                                                { "reel", "REEL" },   { "date", "DATE" }, { "device", "DEVICE" }, { "seen", "SEEN" } };
     const struct bm_list_what chips = {
         .what = "chip", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no chips", .name = "lot", .value = call->words.v[0]
     };

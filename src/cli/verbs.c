@@ -13,6 +13,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_lot_receive,
     &bm_verb_lot_list,
     &bm_verb_lot_show,
+    &bm_verb_lot_reconcile,
     &bm_verb_vendor_add,
     &bm_verb_vendor_list,
     &bm_verb_vendor_show,

@@ -117,6 +117,21 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     return step_ask(peer, id, BM_S_LOT_BEGIN, ask, step_settle, &p, fail);
 }
 
+/* What the chip is found by: its root keys, or the hash of its id where the vendor lists no keys. */
+static size_t
+keys_of(const struct bm_leaf *leaf, struct bm_store_key ret_keys[static BM_MAX_CHIP_KEYS])
+{
+    for (size_t i = 0; i < leaf->nkeys; i++) {
+        memcpy(ret_keys[i].hash, leaf->keys[i].key.hash, sizeof(ret_keys[i].hash));
+        memcpy(ret_keys[i].ski, leaf->keys[i].key.ski, sizeof(ret_keys[i].ski));
+    }
+    if (leaf->kind != BM_LEAF_ID)
+        return leaf->nkeys;
+    ret_keys[0] = (struct bm_store_key){ .ski = { 0 } };
+    bm_leaf_id_hash(leaf, ret_keys[0].hash);
+    return 1;
+}
+
 static enum bm_rc
 chip_write(struct bm_registrar *r, struct bm_bytes der, struct bm_fail *fail)
 {
@@ -124,21 +139,27 @@ chip_write(struct bm_registrar *r, struct bm_bytes der, struct bm_fail *fail)
     struct arrival *a = &r->arrival;
     struct bm_leaf leaf;
     uint8_t hash[BM_HASH];
+    size_t nkeys;
     enum bm_rc rc;
 
     if (a->have >= a->size)
         return bm_fail(fail, BM_EINPUT, NULL, "lot %s has more chips than its head says", a->name);
     if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK)
         return rc;
-    for (size_t i = 0; i < leaf.nkeys; i++) {
-        memcpy(keys[i].hash, leaf.keys[i].key.hash, sizeof(keys[i].hash));
-        memcpy(keys[i].ski, leaf.keys[i].key.ski, sizeof(keys[i].ski));
-    }
+    nkeys = keys_of(&leaf, keys);
     bm_tree_leaf(hash, der);
     bm_buf_add(&a->hashes, hash, sizeof(hash));
     if ((rc = bm_buf_check(&a->hashes, "the lot's hashes", fail)) != BM_OK)
         return rc;
-    return bm_store_chip_add(r->store, a->lot, a->have++, leaf.id, bm_root_kind_word(leaf.root), der, keys, leaf.nkeys, fail);
+    return bm_store_chip_add(r->store, a->lot,
+                             &(struct bm_store_entry){ .index = a->have++,
+                                                       .label = leaf.id,
+                                                       .root_kind = bm_root_kind_word(leaf.root),
+                                                       .reel = bm_leaf_label(&leaf, BM_LABEL_REEL),
+                                                       .date = bm_leaf_label(&leaf, BM_LABEL_DATE),
+                                                       .firmware = bm_leaf_label(&leaf, BM_LABEL_FIRMWARE),
+                                                       .leaf = der },
+                             keys, nkeys, fail);
 }
 
 static enum bm_rc

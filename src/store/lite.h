@@ -61,7 +61,7 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 1
+#define LITE_VERSION 2
 extern const char *const lite_schema; /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];
 

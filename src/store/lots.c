@@ -73,17 +73,20 @@ bm_store_lot_arrive(struct bm_store *store, const char *name, const char *vendor
 }
 
 enum bm_rc
-bm_store_chip_add(struct bm_store *store, int64_t lot, uint64_t index, const char *label, const char *root_kind, struct bm_bytes leaf,
-                  const struct bm_store_key *keys, size_t nkeys, struct bm_fail *fail)
+bm_store_chip_add(struct bm_store *store, int64_t lot, const struct bm_store_entry *entry, const struct bm_store_key *keys, size_t nkeys,
+                  struct bm_fail *fail)
 {
     enum bm_rc rc;
     int64_t chip;
 
     lite_int(store, Q_CHIP_ADD, 1, lot);
-    lite_int(store, Q_CHIP_ADD, 2, (int64_t)index);
-    lite_text(store, Q_CHIP_ADD, 3, label);
-    lite_text(store, Q_CHIP_ADD, 4, root_kind);
-    lite_blob(store, Q_CHIP_ADD, 5, leaf);
+    lite_int(store, Q_CHIP_ADD, 2, (int64_t)entry->index);
+    lite_text(store, Q_CHIP_ADD, 3, entry->label);
+    lite_text(store, Q_CHIP_ADD, 4, entry->root_kind);
+    lite_blob(store, Q_CHIP_ADD, 5, entry->leaf);
+    lite_text(store, Q_CHIP_ADD, 6, entry->reel);
+    lite_text(store, Q_CHIP_ADD, 7, entry->date);
+    lite_text(store, Q_CHIP_ADD, 8, entry->firmware);
     if ((rc = lite_run(store, Q_CHIP_ADD, "chip", fail)) != BM_OK)
         return rc;
     chip = sqlite3_last_insert_rowid(store->db);

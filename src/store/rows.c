@@ -5,6 +5,10 @@
 #define ANY(at, column) "(" at " IS NULL OR " column " = " at ")"
 #define PAGE(key) " AND " key " > ?8 ORDER BY " key " LIMIT ?9"
 
+/* All that share a root key with chip a.chip: the same chip in another lot is the same unit. */
+#define SAME_CHIPS "chip_key a JOIN chip_key b ON b.hash = a.hash"
+#define CHIP_STATE "CASE WHEN c.state IS NOT NULL THEN c.state WHEN d.id IS NULL THEN 'unused' ELSE 'issued' END"
+
 /*
  * Parameters of every list: 1 name, 2 state, 3 lot, 4 order, 5 profile, 6 device, 7 after; a list without a column for one ignores it.
  * Then 8 the key after which this page begins, 9 how many rows. Columns: the row's JSON, its key.
@@ -20,13 +24,28 @@ static const struct {
       " FROM vendor v WHERE " ANY("?1", "v.name") PAGE("v.rowid") },
     { "lot",
       "SELECT json_object('lot', l.name, 'vendor', l.vendor, 'chips', l.size, 'received', " TIME("l.received") ", 'state', l.state,"
-      " 'source', l.source, 'root', lower(hex(l.root)), 'units', (SELECT count(*) FROM device d WHERE d.lot = l.name), 'leaf', l.leaf), l.id"
+      " 'source', l.source, 'root', lower(hex(l.root)), 'units', (SELECT count(*) FROM device d WHERE d.lot = l.name), 'leaf', l.leaf,"
+      " 'scrapped', (SELECT count(*) FROM chip c WHERE c.lot = l.id AND c.state = 'scrapped'),"
+      " 'withdrawn', (SELECT count(*) FROM chip c WHERE c.lot = l.id AND c.state = 'withdrawn'),"
+      " 'ordered', (SELECT coalesce(sum(o.quantity), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name),"
+      " 'left', (SELECT coalesce(sum(o.quantity - o.used), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND"
+      " o.state = 'open'), 'reason', l.reason), l.id"
       " FROM lot l WHERE " ANY("?1", "l.name") " AND " ANY("?2", "l.state") " AND l.state <> 'arriving'" PAGE("l.id") },
     { "chip",
       "SELECT json_object('chip', c.label, 'lot', l.name, 'index', c.idx, 'root', c.root_kind,"
-      " 'keys', (SELECT json_group_array(lower(hex(k.hash))) FROM chip_key k WHERE k.chip = c.id),"
-      " 'device', (SELECT d.id FROM device d WHERE d.chip = c.id)), c.id"
-      " FROM chip c JOIN lot l ON l.id = c.lot WHERE l.state <> 'arriving' AND " ANY("?3", "l.name") " AND " ANY("?1", "c.label") PAGE("c.id") },
+      " 'keys', (SELECT json_group_array(lower(hex(k.hash))) FROM chip_key k WHERE k.chip = c.id), 'device', d.id,"
+      " 'reel', c.reel, 'date', c.made, 'firmware', c.firmware, 'state', " CHIP_STATE ", 'reason', c.reason,"
+      " 'seen', (SELECT " TIME("min(i.seen)") " FROM identity i WHERE i.device = d.id),"
+      " 'reissued', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.state = 'replaced'),"
+      " 'twice', coalesce((SELECT 'also in lot ' || ol.name FROM " SAME_CHIPS " JOIN chip oc ON oc.id = b.chip JOIN lot ol ON ol.id = oc.lot"
+      " WHERE a.chip = c.id AND b.chip <> c.id AND ol.leaf IS NOT NULL AND ol.state <> 'superseded' AND l.state <> 'superseded' LIMIT 1),"
+      " (SELECT 'refused as a clone: alarm ' || w.id FROM chip_key a JOIN alarm w ON w.chip = lower(hex(a.hash))"
+      " WHERE a.chip = c.id AND w.kind = 'clone' LIMIT 1)),"
+      " 'identities', (SELECT json_group_array(json_object('service', i.service, 'state', i.state, 'serial', lower(hex(i.serial))))"
+      " FROM identity i WHERE i.device = d.id)), c.id"
+      " FROM chip c JOIN lot l ON l.id = c.lot LEFT JOIN device d ON d.id = (SELECT u.id FROM " SAME_CHIPS " JOIN device u ON u.chip = b.chip"
+      " WHERE a.chip = c.id LIMIT 1)"
+      " WHERE l.state <> 'arriving' AND " ANY("?3", "l.name") " AND " ANY("?1", "c.label") " AND " ANY("?2", CHIP_STATE) PAGE("c.id") },
     { "order",
       "SELECT json_object('order', o.name, 'quantity', o.quantity, 'used', o.used, 'left', o.quantity - o.used,"
       " 'lots', (SELECT json_group_array(n.lot) FROM order_lot n WHERE n.ord = o.name),"

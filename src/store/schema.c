@@ -1,19 +1,20 @@
 #include "store/lite.h"
 
-/* Version 1. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
+/* Version 2. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 1);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 2);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, vendor TEXT NOT NULL, source TEXT NOT NULL,"
-    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER);"
+    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER, reason TEXT);"
     "CREATE TABLE IF NOT EXISTS lot_hashes(lot INTEGER NOT NULL REFERENCES lot(id), hashes BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS lot_hashes_lot ON lot_hashes(lot);"
     "CREATE TABLE IF NOT EXISTS chip(id INTEGER PRIMARY KEY, lot INTEGER NOT NULL REFERENCES lot(id), idx INTEGER NOT NULL,"
-    " label TEXT NOT NULL, root_kind TEXT NOT NULL, leaf BLOB NOT NULL);"
+    " label TEXT NOT NULL, root_kind TEXT NOT NULL, leaf BLOB NOT NULL, reel TEXT, made TEXT, firmware TEXT, state TEXT, reason TEXT);"
     "CREATE INDEX IF NOT EXISTS chip_lot ON chip(lot, idx);"
+    "CREATE INDEX IF NOT EXISTS chip_state ON chip(lot, state) WHERE state IS NOT NULL;"
     "CREATE TABLE IF NOT EXISTS chip_key(hash BLOB NOT NULL, ski BLOB NOT NULL, chip INTEGER NOT NULL REFERENCES chip(id));"
     "CREATE INDEX IF NOT EXISTS chip_key_hash ON chip_key(hash);"
     "CREATE INDEX IF NOT EXISTS chip_key_ski ON chip_key(ski);"
@@ -29,7 +30,7 @@ const char *const lite_schema =
     "CREATE INDEX IF NOT EXISTS device_chip ON device(chip);"
     "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
     " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL,"
-    " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL,"
+    " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL, seen INTEGER,"
     " certificate BLOB NOT NULL, evidence BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS identity_key ON identity(key);"
     "CREATE INDEX IF NOT EXISTS identity_device ON identity(device);"
@@ -39,6 +40,7 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS alarm(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT "
     "NULL,"
     " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);"
+    "CREATE INDEX IF NOT EXISTS alarm_chip ON alarm(chip) WHERE chip IS NOT NULL;"
     "COMMIT;";
 
 /* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
@@ -46,10 +48,12 @@ const char *const lite_schema =
 #define CHIP_COLUMNS                                                                                                                      \
     "SELECT l.id, l.name, l.root, l.size, c.id, c.idx, c.leaf, k.hash FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = " \
     "c.lot "                                                                                                                              \
-    "WHERE l.state = 'pinned' AND "
-/* A chip may stand in two lots, one of which superseded the other: the one that can be served counts. */
+    "WHERE l.leaf IS NOT NULL AND "
+/* A chip may stand in two lots, one of which superseded the other: the one that can be served counts. Those that were withdrawn or are in quarantine are
+ * found too: why nothing is issued from them is the signer's word. */
 #define ORDERED_FIRST                                                                                                                      \
-    " ORDER BY EXISTS(SELECT 1 FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND o.state = 'open') DESC, l.id LIMIT " \
+    " ORDER BY l.state = 'pinned' DESC, EXISTS(SELECT 1 FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND o.state = " \
+    "'open') DESC, l.id LIMIT "                                                                                                            \
     "1"
 
 const char *const lite_sql[Q__N] = {
@@ -69,7 +73,7 @@ const char *const lite_sql[Q__N] = {
     [Q_LOT_DROP_HASHES] = "DELETE FROM lot_hashes WHERE lot = ?1",
     [Q_LOT_DROP] = "DELETE FROM lot WHERE id = ?1",
     [Q_LOT_ARRIVING] = "SELECT id FROM lot WHERE state = 'arriving' LIMIT 1",
-    [Q_CHIP_ADD] = "INSERT INTO chip(lot, idx, label, root_kind, leaf) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [Q_CHIP_ADD] = "INSERT INTO chip(lot, idx, label, root_kind, leaf, reel, made, firmware) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [Q_CHIP_KEY_ADD] = "INSERT INTO chip_key(hash, ski, chip) VALUES(?1, ?2, ?3)",
     [Q_LOT_HASHES_PUT] = "INSERT INTO lot_hashes(lot, hashes) VALUES(?1, ?2)",
     [Q_LOT_HASHES] = "SELECT hashes FROM lot_hashes WHERE lot = ?1 ORDER BY rowid",
@@ -96,7 +100,8 @@ const char *const lite_sql[Q__N] = {
     [Q_IDENTITY_PUT] =
         "INSERT INTO identity(device, service, profile, ord, serial, key, state, evidence_class, issued, not_after, changed, leaf,"
         " certificate, evidence) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 'provisional', ?7, ?8, ?9, ?8, ?10, ?11, ?12)",
-    [Q_IDENTITY_STATE] = "UPDATE identity SET state = ?2, changed = ?3, reason = ?4 WHERE serial = ?1 RETURNING id",
+    [Q_IDENTITY_STATE] = "UPDATE identity SET state = ?2, changed = ?3, reason = ?4,"
+                         " seen = CASE WHEN ?2 = 'active' THEN coalesce(seen, ?3) ELSE seen END WHERE serial = ?1 RETURNING id",
     [Q_IDENTITY_BY_KEY] = "SELECT serial, device, state, certificate FROM identity WHERE key = ?1 ORDER BY id DESC LIMIT 1",
     [Q_IDENTITY_BY_SERIAL] = "SELECT serial, device, state, certificate FROM identity WHERE serial = ?1",
     [Q_LEAF_ADD] = "INSERT INTO leaf(idx, kind, time, hash, salt, event, device, attachment) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

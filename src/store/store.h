@@ -41,8 +41,14 @@ struct bm_store_key {
     uint8_t hash[BM_HASH];
     uint8_t ski[20];
 };
-bm_must_use enum bm_rc bm_store_chip_add(struct bm_store *store, int64_t lot, uint64_t index, const char *label, const char *root_kind,
-                                         struct bm_bytes leaf, const struct bm_store_key *keys, size_t nkeys, struct bm_fail *fail);
+struct bm_store_entry {
+    uint64_t index;
+    const char *label, *root_kind;
+    const char *reel, *date, *firmware; /* the leaf's labels of these names; NULL: it has none */
+    struct bm_bytes leaf;
+};
+bm_must_use enum bm_rc bm_store_chip_add(struct bm_store *store, int64_t lot, const struct bm_store_entry *entry,
+                                         const struct bm_store_key *keys, size_t nkeys, struct bm_fail *fail);
 /* Leaf hashes, 32 bytes each, in order: what the lot's tree is rebuilt from. */
 bm_must_use enum bm_rc bm_store_lot_hashes_put(struct bm_store *store, int64_t lot, struct bm_bytes hashes, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_store_lot_hashes(struct bm_store *store, int64_t lot, struct bm_buf *hashes, struct bm_fail *fail);
@@ -53,7 +59,7 @@ bm_must_use enum bm_rc bm_store_lot_drop(struct bm_store *store, int64_t lot, st
 bm_must_use enum bm_rc bm_store_lot_drop_arriving(struct bm_store *store, struct bm_fail *fail);     /* at start: what no pin followed */
 bm_must_use enum bm_rc bm_store_lot_named(struct bm_store *store, const char *name, bool *ret_known, struct bm_fail *fail);
 
-/* A chip by a root key: pinned lots only; those that an open order names first, then the earliest. */
+/* A chip by a root key, of lots that were pinned once: those that serve come first, then those that an open order names, then the earliest. */
 struct bm_store_chip {
     struct bm_store_lot lot;
     int64_t id;

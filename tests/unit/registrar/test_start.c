@@ -294,7 +294,7 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
     kit_stop(k);
     (void)snprintf(command, sizeof(command), "%s/store/birthmark.db", k->site.home);
     assert_int_equal(sqlite3_open(command, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE meta SET value = 2 WHERE key = 'schema'", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE meta SET value = 99 WHERE key = 'schema'", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);

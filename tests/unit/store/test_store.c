@@ -58,6 +58,10 @@ reopen(struct fixture *t)
 static const uint8_t root[BM_HASH] = { 1, 2, 3 };
 static const struct bm_store_key keys[] = { { .hash = { 10 }, .ski = { 20 } }, { .hash = { 11 }, .ski = { 21 } } };
 
+static const struct bm_store_entry entry = {
+    .label = "chip-1", .root_kind = "tpm", .reel = "R1", .date = "2025-06-12", .leaf = { .p = (const uint8_t *)"leaf", .n = 4 }
+};
+
 static void
 lot_add(struct fixture *t)
 {
@@ -65,7 +69,7 @@ lot_add(struct fixture *t)
 
     OK(bm_store_begin(t->store, &t->fail));
     OK(bm_store_lot_arrive(t->store, "EX-001", "Example", "birthmark", 1, root, 1000, &lot, &t->fail));
-    OK(bm_store_chip_add(t->store, lot, 0, "chip-1", "tpm", bm_bytes_str("leaf"), keys, 2, &t->fail));
+    OK(bm_store_chip_add(t->store, lot, &entry, keys, 2, &t->fail));
     OK(bm_store_lot_hashes_put(t->store, lot, bm_bytes(root, BM_HASH), &t->fail));
     OK(bm_store_commit(t->store, &t->fail));
 }
@@ -271,7 +275,7 @@ a_chip_of_two_lots_is_found_in_the_one_that_has_an_order(void **state)
     lot_add(t);
     OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
     OK(bm_store_lot_arrive(t->store, "EX-002", "Example", "birthmark", 1, second, 1000, &lot, &t->fail));
-    OK(bm_store_chip_add(t->store, lot, 0, "chip-1", "tpm", bm_bytes_str("leaf"), keys, 2, &t->fail));
+    OK(bm_store_chip_add(t->store, lot, &entry, keys, 2, &t->fail));
     OK(bm_store_lot_pinned(t->store, second, 1002, 8, &t->fail));
     OK(bm_store_chip_by_key(t->store, keys[0].hash, &found, &chip, &leaf, &t->fail));
     assert_string_equal(chip.lot.name, "EX-001");
