@@ -1,0 +1,121 @@
+#!/bin/bash
+# custody.sh - what a custodian sees of a lot after it came in: what became of each chip, which are scrapped, what a recall takes back.
+#
+#   custody.sh SOURCE-ROOT BUILD-DIRECTORY
+#
+# exit: 0 all went as it must, 1 it did not
+set -euo pipefail
+build=$2
+HOME=$(mktemp -d /tmp/birthmark-custody-XXXXXX)
+export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
+server=
+finish() {
+    local status=$?
+    trap - EXIT
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || :
+        wait "$server" 2>/dev/null || :
+    fi
+    if [ $status = 0 ]; then
+        rm -rf "$HOME"
+    else
+        tail -n 5 "$HOME"/*.log >&2 || :
+        echo "custody: failed; what it left is in $HOME" >&2
+    fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+    echo "custody: $*" >&2
+    exit 1
+}
+
+expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
+    local want=$1 pattern=$2 status=0 said
+    shift 2
+    said=$("$@" 2>&1) || status=$?
+    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
+    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
+}
+
+same() { # EXPECTED COMMAND...: stdout, word for word
+    local want=$1 said
+    shift
+    said=$("$@") || die "$* failed"
+    [ "$said" = "$want" ] || die "$* said
+$said
+not
+$want"
+}
+
+port=
+for try in $(shuf -i 20000-29999 -n 50); do
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$try") 2>/dev/null; then port=$try && break; fi
+done
+
+serve() {
+    birthmark serve >"$HOME/serve.log" 2>&1 &
+    server=$!
+    for try in $(seq 200); do
+        if grep -q '^birthmark serves' "$HOME/serve.log"; then return 0; fi
+        sleep 0.05
+    done
+    die "the server did not start (try $try)"
+}
+
+# ---- four chips received, two of them made into units ----
+
+cd "$HOME"
+birthmark init --name "Example Works" --url "https://localhost:$port" >init.log
+for n in 1 2 3 4; do
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "root$n.pem" 2>/dev/null
+    chmod 600 "root$n.pem"
+    birthmark chip create --root "soft:root$n.pem" --id "C-000$n" -o "chip$n.der" >>init.log
+done
+openssl genpkey -algorithm ed25519 -out maker.key && openssl pkey -in maker.key -pubout -out maker.pub
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 chip?.der -o EX-001.manifest >>init.log
+birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
+birthmark lot receive EX-001.manifest --vendor "Example Silicon" --expect 4 >>init.log
+birthmark order open first --lot EX-001 --profile bench-1 --quantity 2 >>init.log
+serve
+for n in 1 2; do
+    birthmark-agent enrol --root "soft:root$n.pem" --server "https://localhost:$port" --service mqtt --cacert works/root.pem >>init.log 2>&1
+done
+
+# Times, devices and serial numbers are not the same twice.
+plain() {
+    "$@" | tr -d '\r' | sed -E 's/20[0-9-]{8}T[0-9:]{8}Z/TIME/g; s/\b[0-9a-f]{38,40}\b/SERIAL/g; s/\b[0-9a-f]{20}\b/DEVICE/g'
+}
+
+same 'lot         EX-001
+vendor      Example Silicon
+source      birthmark
+received    TIME
+state       pinned
+reason      -
+expected    4
+issued      2
+unused      2
+scrapped    0
+withdrawn   0
+reissued    0
+seen        2
+never_seen  2
+seen_twice  0
+ordered     2
+left        0
+surplus     2
+twice       -
+by          reel -, date -, expected 4, issued 2, unused 2, scrapped 0, withdrawn 0, reissued 0, seen 2, never_seen 2, seen_twice 0' plain birthmark lot reconcile EX-001
+same '{"lot":"EX-001","vendor":"Example Silicon","source":"birthmark","received":"TIME","state":"pinned","reason":null,"expected":4,"issued":2,"unused":2,"scrapped":0,"withdrawn":0,"reissued":0,"seen":2,"never_seen":2,"seen_twice":0,"ordered":2,"left":0,"surplus":2,"twice":[],"by":[{"reel":null,"date":null,"expected":4,"issued":2,"unused":2,"scrapped":0,"withdrawn":0,"reissued":0,"seen":2,"never_seen":2,"seen_twice":0}]}' \
+    plain birthmark lot reconcile EX-001 --json
+same 'chip,index,reel,date,firmware,root,state,reason,device,seen,twice,reissued,identities
+C-0001,0,,,,software,issued,,DEVICE,TIME,,0,mqtt:active:SERIAL
+C-0002,1,,,,software,issued,,DEVICE,TIME,,0,mqtt:active:SERIAL
+C-0003,2,,,,software,unused,,,,,0,
+C-0004,3,,,,software,unused,,,,,0,' plain birthmark lot reconcile EX-001 --csv
+expect 1 'there is no lot EX-009' birthmark lot reconcile EX-009
+expect 2 'exclude each other' birthmark lot reconcile EX-001 --csv --json
+echo "custody: ok"
