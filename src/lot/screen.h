@@ -14,15 +14,22 @@ bool bm_roca(struct bm_bytes modulus);
 const char *bm_test_key(const struct bm_key *key);
 
 /*
- * Shared factors across everything received (batch GCD). Moduli are fed one by one with a place that the caller understands; old ones (received earlier)
- * are compared with new ones only. Works in blocks, so that memory stays bounded whatever the number. Library lot_screen (GMP).
+ * Shared factors across everything received (batch GCD). Moduli (big-endian magnitudes) are fed one by one with a place that the caller understands, and
+ * are borrowed until bm_factors_done(); old ones (received earlier) are compared with new ones only. Works in blocks of 8 MiB of moduli, so that beside
+ * the moduli and one product of them only one block's tree is in memory. The time grows as n log^2 n in a block, and by block against block beyond.
+ * GMP ends the process where there is no memory: for commands, not for servers.
  */
 struct bm_factors;
 bm_must_use enum bm_rc bm_factors_new(struct bm_factors **ret_factors, struct bm_fail *fail);
-void bm_factors_done(struct bm_factors **factors);
+void bm_factors_done(struct bm_factors **factors);               /* accepts NULL in it */
+void bm_factors_block(struct bm_factors *factors, size_t bytes); /* of moduli in a block, where 8 MiB are not wanted: tests */
 bm_must_use enum bm_rc bm_factors_add(struct bm_factors *factors, struct bm_bytes modulus, uint64_t place, bool is_new,
                                       struct bm_fail *fail);
-/* Calls back for every new modulus that shares a factor with another, with the places of both. progress may be NULL. */
+/*
+ * Once. Calls back for every new modulus that shares a factor with another, with the places of both: first those where both are the same modulus (perhaps
+ * one key known twice: the caller compares exponents), then those that share a prime; other = place where more than a hundred share one and it was
+ * not looked for. progress may be NULL.
+ */
 bm_must_use enum bm_rc bm_factors_find(struct bm_factors *factors, void (*found)(void *ctx, uint64_t place, uint64_t other),
                                        void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, struct bm_fail *fail);
 /* The modulus of an RSA key: a view into key->spki, without leading zeros; n = 0 for other kinds. */
