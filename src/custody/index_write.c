@@ -4,6 +4,7 @@
 #include "custody/index_layout.h"
 #include "lot/leaf_skim.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -198,10 +199,19 @@ bm_index_add(struct bm_index_writer *w, struct bm_bytes leaf_der, struct bm_fail
 
 /* ---- the end ---- */
 
+/* As memcmp() of the whole record, place included: of several the first stands first. */
 static int
 record_order(const void *a, const void *b)
 {
-    return memcmp(a, b, BM_INDEX_RECORD); /* place included: of several the first stands first */
+    uint64_t x, y;
+
+    for (size_t at = 0; at < BM_INDEX_RECORD; at += sizeof(x)) {
+        memcpy(&x, (const uint8_t *)a + at, sizeof(x));
+        memcpy(&y, (const uint8_t *)b + at, sizeof(y));
+        if (x != y)
+            return be64toh(x) < be64toh(y) ? -1 : 1;
+    }
+    return 0;
 }
 
 /* Reads a leaf back from the file. */

@@ -9,17 +9,23 @@
  * looked up once, and one context is kept: set on first use, the same from then on, like a constant.
  */
 static EVP_MD_CTX *
-context(void)
+context_make(const char *algorithm)
 {
-    static EVP_MD_CTX *ctx;
-    EVP_MD *md;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_MD *md = EVP_MD_fetch(NULL, algorithm, NULL);
 
-    if (ctx != NULL)
-        return ctx;
-    if ((md = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL || (ctx = EVP_MD_CTX_new()) == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+    if (md == NULL || ctx == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
         abort();
     EVP_MD_free(md); /* the context holds it */
     return ctx;
+}
+
+static EVP_MD_CTX *
+context(void)
+{
+    static EVP_MD_CTX *ctx;
+
+    return ctx != NULL ? ctx : (ctx = context_make("SHA256"));
 }
 
 void
@@ -40,6 +46,17 @@ void
 bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes)
 {
     bm_sha256_pieces(ret, &bytes, 1);
+}
+
+void
+bm_sha1(uint8_t ret[static BM_SHA1], struct bm_bytes bytes)
+{
+    static EVP_MD_CTX *ctx;
+
+    if (ctx == NULL)
+        ctx = context_make("SHA1");
+    if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1 || EVP_DigestUpdate(ctx, bytes.p, bytes.n) != 1 || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
+        abort();
 }
 
 /* RFC 2104 2: H(K ^ opad, H(K ^ ipad, text)), the key padded, or hashed first when it is longer than a block. */

@@ -12,6 +12,9 @@
 void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);
 /* Of the pieces one after the other. */
 void bm_sha256_pieces(uint8_t ret[static BM_HASH], const struct bm_bytes *pieces, size_t n);
+/* For key identifiers, which are labels (RFC 5280 4.2.1.2): nothing is bound to it. */
+#define BM_SHA1 20
+void bm_sha1(uint8_t ret[static BM_SHA1], struct bm_bytes bytes);
 void bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes);
 
 #endif

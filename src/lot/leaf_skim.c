@@ -3,9 +3,6 @@
 #include "pki/oid.h"
 #include "wire/der.h"
 
-#include <openssl/sha.h>
-#include <stdlib.h>
-
 #define VERSION 2
 #define TAG_BINDING BM_DER_CONTEXT_CONSTRUCTED(0)
 
@@ -119,6 +116,5 @@ bm_leaf_skim_names(const struct bm_leaf_skim *skim, uint8_t ret_names[static BM_
 void
 bm_leaf_skim_ski(const struct bm_leaf_skim_key *key, uint8_t ret_ski[static 20])
 {
-    if (SHA1(key->bits.p, key->bits.n, ret_ski) == NULL)
-        abort(); /* as bm_sha256() */
+    bm_sha1(ret_ski, key->bits);
 }

@@ -59,7 +59,8 @@ struct bm_vendor {
     size_t nkeys;
     struct bm_certs_list signers; /* pinned certificates of those who sign foreign lists (Microchip) */
     struct bm_certs_list roots;   /* where the chips' own certificates end, and what stands between; none = not checked */
-    const uint8_t (*retired)[BM_HASH]; /* signers that are believed no more: SHA-256 of the certificate's DER, or of the note key's 32 bytes */
+    const uint8_t (
+        *retired)[BM_HASH]; /* signers that are believed no more: SHA-256 of the certificate's DER, or of the note key's 32 bytes */
     size_t nretired;
 };
 bool bm_vendor_retired(const struct bm_vendor *vendor, const uint8_t fingerprint[static BM_HASH]);
@@ -74,14 +75,17 @@ struct bm_column_map {
 struct bm_lot_job {
     struct bm_bytes file;
     const struct bm_vendor *vendor;
-    const char *name;      /* the lot's, where the file has none of its own (foreign formats); NULL: the file's own, or the stem of file_name */
-    const char *file_name; /* as it was delivered, without directories: a label; NULL: unknown */
+    const char *name; /* the lot's, where the file has none of its own (foreign formats); NULL: the file's own, or the stem of file_name */
+    const char *file_name;               /* as it was delivered, without directories: a label; NULL: unknown */
     struct bm_bytes signature;           /* CSV: detached CMS (DER) or JWS over the file; n = 0: none */
     const struct bm_column_map *columns; /* CSV */
     size_t ncolumns;
     bool injected; /* the custodian says that the root keys were injected */
     bm_time now;   /* of receipt; 0: not asked about (a test) */
     struct bm_crypto *crypto;
+    /* Told now and then how far the file was gone through, also by a reader's open(): who mapped it can give memory back. May be NULL. */
+    void (*behind)(void *ctx, uint64_t at);
+    void *behind_ctx;
 };
 
 /* Something about one chip. */
@@ -97,11 +101,11 @@ struct bm_lot_chip {
     struct bm_leaf leaf;
     struct bm_finding findings[BM_MAX_FINDINGS];
     size_t nfindings;
-    uint32_t signatures;             /* of the vendor that verified for this chip, those in its chain included */
-    char delivery[BM_MAX_NAME + 1];  /* the file's own name for what it belongs to; "" = none */
+    uint32_t signatures;                        /* of the vendor that verified for this chip, those in its chain included */
+    char delivery[BM_MAX_NAME + 1];             /* the file's own name for what it belongs to; "" = none */
     char signer[2 * BM_HASH + BM_MAX_NAME + 2]; /* who signed its entry: a name and a fingerprint, for people; "" = nobody */
-    bm_time time;                    /* provisioned, as signed; 0 = not said */
-    uint8_t san[BM_HASH];            /* hash of its certificate's subjectAltName; zeros = none */
+    bm_time time;                               /* provisioned, as signed; 0 = not said */
+    uint8_t san[BM_HASH];                       /* hash of its certificate's subjectAltName; zeros = none */
 };
 /* Adds a finding (dropped past BM_MAX_FINDINGS unless it is fatal: then it takes the last place). */
 void bm_lot_chip_find(struct bm_lot_chip *chip, enum bm_check check, const char *fmt, ...) bm_printf(3, 4);
@@ -130,8 +134,8 @@ struct bm_reading; /* each format's own */
 struct bm_lot_reader {
     const char *word;
     enum bm_lot_format format;
-    const char *what;                     /* for people: "Birthmark's own manifest" */
-    bool (*probe)(struct bm_bytes file);  /* looks at the first bytes only */
+    const char *what;                    /* for people: "Birthmark's own manifest" */
+    bool (*probe)(struct bm_bytes file); /* looks at the first bytes only */
     bm_must_use enum bm_rc (*open)(struct bm_reading **ret_reading, const struct bm_lot_job *job, struct bm_fail *fail);
     /* The item is a view that lives until the next call. *ret_at: bytes of the file gone through, for a progress bar. */
     bm_must_use enum bm_rc (*next)(struct bm_reading *reading, bool *ret_have, struct bm_bytes *ret_item, uint64_t *ret_at,
@@ -144,8 +148,8 @@ struct bm_lot_reader {
     void (*free)(struct bm_reading *reading);
 };
 /* check() and what every format needs after it: screens of the keys (screen.h), keys that were injected. */
-bm_must_use enum bm_rc bm_lot_item_check(const struct bm_lot_reader *reader, struct bm_reading *reading, uint64_t index, struct bm_bytes item,
-                                         struct bm_lot_chip *chip, struct bm_buf *der, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_item_check(const struct bm_lot_reader *reader, struct bm_reading *reading, uint64_t index,
+                                         struct bm_bytes item, struct bm_lot_chip *chip, struct bm_buf *der, struct bm_fail *fail);
 /* The reader for this file, which must be what the vendor delivers; BM_EINPUT with the list of formats. */
 bm_must_use enum bm_rc bm_lot_reader_find(const struct bm_lot_reader **ret_reader, const struct bm_lot_job *job, struct bm_fail *fail);
 
@@ -167,7 +171,8 @@ struct bm_lot_sink {
  * The other half: chips in order become one tree. Cross-chip findings (one id twice, two deliveries ...) are added to the chip before it is told.
  */
 struct bm_join;
-bm_must_use enum bm_rc bm_join_new(struct bm_join **ret_join, const struct bm_lot_job *job, const struct bm_lot_sink *sink, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_join_new(struct bm_join **ret_join, const struct bm_lot_job *job, const struct bm_lot_sink *sink,
+                                   struct bm_fail *fail);
 void bm_join_done(struct bm_join **join);
 bm_must_use enum bm_rc bm_join_chip(struct bm_join *join, struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail);
 /* `result` as the reader's end() left it: adds what the chips said, the computed head (foreign) or compares it (own). A root key that stands in two chips
@@ -188,7 +193,8 @@ struct bm_head_signer {
 };
 bm_must_use enum bm_rc bm_manifest_build(struct bm_buf *buf, const struct bm_lot_head *head, const struct bm_bytes *leaves, size_t nleaves,
                                          const struct bm_head_signer *signer, struct bm_fail *fail);
-enum bm_rc bm_head_sign_note(void *ctx, struct bm_bytes text, struct bm_buf *note, struct bm_fail *fail); /* ctx: const struct bm_note_signer * */
+enum bm_rc bm_head_sign_note(void *ctx, struct bm_bytes text, struct bm_buf *note,
+                             struct bm_fail *fail); /* ctx: const struct bm_note_signer * */
 
 /*
  * The chip record that `chip create` writes: PEM block "BIRTHMARK CHIP" around SEQUENCE { version INTEGER (1), leaf ChipLeaf,

@@ -72,7 +72,7 @@ head_take(struct bm_rd *rd, struct bm_lot_result *ret, const struct bm_vendor *v
 
 /* Over the bytes alone, before any leaf is read: from here on every byte is the chipmaker's. Takes a copy of the cursor. */
 static enum bm_rc
-tree_check(struct bm_rd rd, const struct bm_lot_head *head, struct bm_fail *fail)
+tree_check(struct bm_rd rd, const struct bm_lot_head *head, const struct bm_lot_job *job, struct bm_fail *fail)
 {
     struct bm_frontier frontier = { .size = 0 };
     uint8_t hash[BM_HASH];
@@ -86,6 +86,8 @@ tree_check(struct bm_rd rd, const struct bm_lot_head *head, struct bm_fail *fail
                            head->lot, (unsigned long long)i, (unsigned long long)head->size, head->vendor);
         bm_tree_leaf(hash, der);
         bm_frontier_append(&frontier, hash);
+        if (job->behind != NULL)
+            job->behind(job->behind_ctx, (uint64_t)(rd.p - job->file.p));
     }
     if (!bm_rd_end(&rd))
         return bm_fail(fail, BM_EPOLICY, NULL,
@@ -140,7 +142,7 @@ manifest_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, str
     if (job->name != NULL && strcmp(job->name, head->lot) != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "%s calls this lot %s, not %s: a signed manifest keeps its name", head->vendor, head->lot,
                        job->name);
-    if ((rc = tree_check(r->rd, head, fail)) != BM_OK)
+    if ((rc = tree_check(r->rd, head, job, fail)) != BM_OK)
         return rc;
     r->left = head->size;
     *ret_reading = bm_take(r);

@@ -103,6 +103,8 @@ chips_take(struct driver *driver, const struct bm_lot_job *job, const struct bm_
         if ((rc = bm_lot_item_check(driver->reader, driver->reading, index, item, driver->chip, &driver->der, fail)) != BM_OK ||
             (rc = bm_join_chip(driver->join, driver->chip, bm_buf_bytes(&driver->der), fail)) != BM_OK)
             return rc;
+        if (job->behind != NULL)
+            job->behind(job->behind_ctx, at);
         if (sink != NULL && sink->progress != NULL)
             sink->progress(sink->ctx, at, job->file.n);
     }

@@ -4,7 +4,6 @@
 #include "pki/point.h"
 #include "wire/der.h"
 
-#include <openssl/sha.h>
 
 #define RSA_LEAST 2048
 #define RSA_MOST 4096
@@ -91,13 +90,6 @@ bits_check(struct bm_key *key, struct bm_bytes bits, struct bm_fail *fail)
     return bm_fail(fail, BM_EBUG, NULL, "there is no key of kind %d", (int)key->alg);
 }
 
-static void
-sha1(uint8_t ret[static 20], struct bm_bytes bytes)
-{
-    if (SHA1(bytes.p, bytes.n, ret) == NULL)
-        abort(); /* as bm_sha256() */
-}
-
 /*
  * SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING }
  */
@@ -123,7 +115,7 @@ bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
     key.at_bits = (uint16_t)(bits.p - spki.p);
     key.nbits = (uint16_t)bits.n;
     bm_sha256(key.hash, spki);
-    sha1(key.ski, bits);
+    bm_sha1(key.ski, bits);
     *ret_key = key;
     return BM_OK;
 }

@@ -23,6 +23,20 @@ sha256_of_abc(void **state)
     assert_memory_equal(hash, want, sizeof(want));
 }
 
+static void
+sha1_of_abc(void **state)
+{
+    static const uint8_t want[BM_SHA1] = { 0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81, 0x6a, 0xba, 0x3e,
+                                           0x25, 0x71, 0x78, 0x50, 0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d };
+    uint8_t hash[BM_SHA1];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* the second time with what the first one kept */
+        bm_sha1(hash, bm_bytes_str("abc"));
+        assert_memory_equal(hash, want, sizeof(want));
+    }
+}
+
 /* RFC 4231 4.2's example, then every key length around the block against libcrypto. */
 static void
 hmac_agrees_with_others(void **state)
@@ -46,7 +60,8 @@ hmac_agrees_with_others(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(sha256_of_abc), cmocka_unit_test(hmac_agrees_with_others) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(sha256_of_abc), cmocka_unit_test(sha1_of_abc),
+                                        cmocka_unit_test(hmac_agrees_with_others) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
