@@ -4,7 +4,6 @@
 #include "pki/point.h"
 #include "wire/der.h"
 
-
 #define RSA_LEAST 2048
 #define RSA_MOST 4096
 
