@@ -1,13 +1,15 @@
 #include "cli/job.h"
 
 #include "base/file.h"
+#include "cli/envelope.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #define MAX_SIGNATURE_FILE (1u << 20) /* CMS with a chain: some KiB */
-#define FOLDER "BMDIR1\n"             /* and its NUL: 8 bytes */
+#define MAX_KEY_FILE 16384
+#define FOLDER "BMDIR1\n" /* and its NUL: 8 bytes */
 
 void
 bm_work_done(struct bm_work *work)
@@ -90,6 +92,46 @@ source_read(struct bm_buf *file, const char *path, struct bm_fail *fail)
     return bm_file_read(file, path, fail);
 }
 
+/* ---- an envelope ---- */
+
+/* What came enveloped is kept open: the site's directory is as confidential as its keys. */
+static enum bm_rc
+envelope_open(struct bm_work *work, const char *path, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf key = { .max = MAX_KEY_FILE };
+    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = BM_MAX_LOT_FILE };
+    enum bm_rc rc;
+
+    if (strncmp(path, "pkcs11:", 7) == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "--decrypt: this release opens envelopes with a key in a file only");
+    if ((rc = bm_file_read(&key, path, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_envelope_open(&content, bm_buf_bytes(&work->file), bm_buf_bytes(&key), fail)) != BM_OK) {
+        bm_fail_prefix(fail, "%.100s", work->path);
+        return rc;
+    }
+    bm_sha256(work->envelope, bm_buf_bytes(&work->file));
+    work->enveloped = true;
+    bm_buf_done(&work->file);
+    work->file = content;
+    content = (struct bm_buf){ .max = 0 };
+    return BM_OK;
+}
+
+static enum bm_rc
+envelope_take(struct bm_work *work, struct bm_call *call, struct bm_fail *fail)
+{
+    const char *path = bm_call_option(call, "decrypt");
+    bool is = bm_is_envelope(bm_buf_bytes(&work->file));
+
+    if (is && path == NULL)
+        return bm_fail(fail, BM_EINPUT, NULL, "%.100s is confidential: give the key that opens it with --decrypt KEY", work->path);
+    if (!is && path != NULL)
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "%.100s is not confidential, so --decrypt has nothing to open: see whether it is the right file", work->path);
+    return is ? envelope_open(work, path, fail) : BM_OK;
+}
+
 /* ---- what is said about it ---- */
 
 static enum bm_rc
@@ -143,6 +185,7 @@ bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor 
     name_take(work, path);
     if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) || (rc = columns_take(work, call, fail)) != BM_OK ||
         (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK || (rc = source_read(&work->file, path, fail)) != BM_OK ||
+        (rc = envelope_take(work, call, fail)) != BM_OK ||
         (signature != NULL && (rc = bm_file_read(&work->signature, signature, fail)) != BM_OK))
         return rc;
     work->job.crypto = work->crypto;

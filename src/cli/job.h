@@ -18,11 +18,18 @@
         .name = "injected", .help = "the root keys were made outside the chips: their entries say so" \
     }
 
+#define BM_OPTION_DECRYPT                                                                                     \
+    {                                                                                                         \
+        .name = "decrypt", .value = "KEY", .help = "your private key in PEM, for a list that is confidential" \
+    }
+
 /* A job, and all that it borrows. Zeroed is empty. */
 struct bm_work {
     struct bm_lot_job job;
     struct bm_buf file; /* as it is read and kept */
     struct bm_buf signature;
+    bool enveloped;            /* and then: */
+    uint8_t envelope[BM_HASH]; /* SHA-256 of what came */
     char what[BM_MAX_COLUMN_MAPS][BM_MAX_NAME + 1];
     struct bm_column_map columns[BM_MAX_COLUMN_MAPS];
     struct bm_crypto *crypto;
@@ -31,7 +38,7 @@ struct bm_work {
 void bm_work_done(struct bm_work *work); /* for bm_cleanup() */
 
 /*
- * The file that the first word names, with --lot, --signature, --column and --injected. A directory counts as one file: docs/formats/lot.md, "A folder".
+ * The file that the first word names, with --lot, --signature, --column, --injected and --decrypt. A directory counts as one file: docs/formats/lot.md, "A folder".
  * The vendor is borrowed. job.now is left 0.
  */
 bm_must_use enum bm_rc bm_work_open(struct bm_work *ret_work, struct bm_call *call, const struct bm_vendor *vendor, struct bm_fail *fail);

@@ -99,6 +99,7 @@ const struct bm_verb bm_verb_lot_inspect = {
                  { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none" },
                  BM_OPTION_SIGNATURE,
                  BM_OPTION_COLUMN,
+                 BM_OPTION_DECRYPT,
                  BM_OPTION_INJECTED },
     .run = run,
 };

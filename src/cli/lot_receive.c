@@ -230,6 +230,7 @@ receipt_make(struct receiving *r, struct bm_fail *fail)
     memcpy(receipt.vendor, head->vendor, sizeof(receipt.vendor));
     memcpy(receipt.by, r->desk.head.by, sizeof(receipt.by));
     memcpy(receipt.file, r->hash, BM_HASH);
+    memcpy(receipt.envelope, r->work.envelope, BM_HASH);
     memcpy(receipt.root, head->root, BM_HASH);
     r->receipt.max = BM_MAX_RECEIPT;
     bm_receipt_build(&r->receipt, &receipt, &r->work.job, &r->result, &r->exam);
@@ -374,6 +375,7 @@ const struct bm_verb bm_verb_lot_receive = {
                  { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none of its own" },
                  BM_OPTION_SIGNATURE,
                  BM_OPTION_COLUMN,
+                 BM_OPTION_DECRYPT,
                  BM_OPTION_INJECTED,
                  BM_OPTION_OPERATOR },
     .run = run,

@@ -59,20 +59,28 @@ ed25519_verify(const struct bm_note_key *who, struct bm_bytes text, const uint8_
     return good ? BM_OK : bm_fail(fail, BM_EINPUT, CITE, "the signature of %s does not belong to this text", who->name);
 }
 
+static void
+signature_add(struct bm_buf *buf, const struct bm_note_key *key, const uint8_t signature[static BM_NOTE_SIG])
+{
+    uint8_t blob[4 + BM_NOTE_SIG];
+
+    for (size_t i = 0; i < 4; i++)
+        blob[i] = (uint8_t)(key->id >> (24 - 8 * i));
+    memcpy(blob + 4, signature, BM_NOTE_SIG);
+    bm_buf_add_fmt(buf, "%s%s ", dash, key->name);
+    bm_b64_add(buf, BM_B64_STD, bm_bytes(blob, sizeof(blob)));
+    bm_buf_add_str(buf, "\n");
+}
+
 static enum bm_rc
 line_add(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_signer *signer, struct bm_fail *fail)
 {
-    uint8_t blob[4 + BM_NOTE_SIG];
-    enum bm_rc rc;
+    uint8_t signature[BM_NOTE_SIG];
+    enum bm_rc rc = ed25519_sign(signature, signer, text, fail);
 
-    for (size_t i = 0; i < 4; i++)
-        blob[i] = (uint8_t)(signer->key.id >> (24 - 8 * i));
-    if ((rc = ed25519_sign(blob + 4, signer, text, fail)) != BM_OK)
-        return rc;
-    bm_buf_add_fmt(buf, "%s%s ", dash, signer->key.name);
-    bm_b64_add(buf, BM_B64_STD, bm_bytes(blob, sizeof(blob)));
-    bm_buf_add_str(buf, "\n");
-    return BM_OK;
+    if (rc == BM_OK)
+        signature_add(buf, &signer->key, signature);
+    return rc;
 }
 
 static enum bm_rc
@@ -106,6 +114,21 @@ bm_note_build(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_sig
     if (rc != BM_OK)
         buf->n = before;
     return rc;
+}
+
+enum bm_rc
+bm_note_join(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_key *key, const uint8_t signature[static BM_NOTE_SIG],
+             struct bm_fail *fail)
+{
+    if (!bm_note_text_ok(text))
+        return bm_fail(fail, BM_EINPUT, CITE, "only lines of text without control characters can be signed");
+    if (ed25519_verify(key, text, signature, fail) != BM_OK)
+        return bm_fail(fail, BM_EBUSY, NULL,
+                       "the token gave a signature that its own public key does not verify: nothing was written, see to the token");
+    bm_buf_add_bytes(buf, text);
+    bm_buf_add_str(buf, "\n");
+    signature_add(buf, key, signature);
+    return bm_buf_check(buf, "the note", fail);
 }
 
 /* The text ends before the last empty line: signature lines are not empty. 0 when there is none. */

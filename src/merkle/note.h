@@ -45,6 +45,9 @@ bm_must_use enum bm_rc bm_note_signer_pem_parse(struct bm_note_signer *ret, cons
 /* Appends the note: text, an empty line, a signature line for each signer. The text must be bm_note_text_ok(). */
 bm_must_use enum bm_rc bm_note_build(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_signer *const *signers, size_t n,
                                      struct bm_fail *fail);
+/* The same with one signature that was made elsewhere, in a token. BM_EBUSY when the key does not verify it: a broken token, and nothing leaves. */
+bm_must_use enum bm_rc bm_note_join(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_key *key,
+                                    const uint8_t signature[static BM_NOTE_SIG], struct bm_fail *fail);
 /* UTF-8 without control characters other than LF, not empty, ends with LF. */
 bool bm_note_text_ok(struct bm_bytes text);
 

@@ -58,4 +58,12 @@ bm_must_use enum bm_rc bm_p11_public(const struct bm_p11 *token, CK_OBJECT_HANDL
 bm_must_use enum bm_rc bm_p11_sign(const struct bm_p11 *token, CK_OBJECT_HANDLE private, enum bm_sig_alg alg, struct bm_bytes tbs,
                                    struct bm_buf *signature, struct bm_fail *fail);
 
+/* ed25519.c: a key that signs notes (PKCS#11 3.0 CKM_EDDSA, RFC 8032 Ed25519). The one private key that the URI's object and id name, and its public half. */
+#define BM_P11_ED25519 32
+#define BM_P11_ED25519_SIG 64
+bm_must_use enum bm_rc bm_p11_ed25519_find(const struct bm_p11 *token, CK_OBJECT_HANDLE *ret_private,
+                                           uint8_t ret_public[static BM_P11_ED25519], struct bm_fail *fail);
+bm_must_use enum bm_rc bm_p11_ed25519_sign(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_bytes text,
+                                           uint8_t ret_signature[static BM_P11_ED25519_SIG], struct bm_fail *fail);
+
 #endif

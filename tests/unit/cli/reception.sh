@@ -1,0 +1,165 @@
+#!/bin/bash
+# reception.sh - lots from the chipmaker's desk to the custodian's: keys in a token, revisions, envelopes, retired signers, interruptions.
+#
+#   reception.sh SOURCE-ROOT BUILD-DIRECTORY
+#
+# exit: 0 all as it must be, 1 something was not, 77 a tool is not here
+set -euo pipefail
+source=$(realpath "$1") build=$(realpath "$2")
+for tool in softhsm2-util pkcs11-tool openssl strace; do
+    command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
+done
+work=$(mktemp -d /tmp/birthmark-reception-XXXXXX)
+export BIRTHMARK_HOME=$work/works SOFTHSM2_CONF=$work/softhsm2.conf
+finish() {
+    local status=$?
+    trap - EXIT
+    if [ $status = 0 ]; then rm -rf "$work"; else echo "reception: failed; what it left is in $work" >&2; fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+die() {
+    echo "reception: $*" >&2
+    exit 1
+}
+birthmark() { "$build/birthmark" "$@"; }
+expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
+    local want=$1 pattern=$2 status=0 said
+    shift 2
+    said=$("$@" 2>&1) || status=$?
+    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
+    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
+}
+alarms() { birthmark alarm list --json | { grep -o '"alarm":' || :; } | wc -l; }
+kept() { find "$BIRTHMARK_HOME/lots" -type f | wc -l; }
+cd "$work"
+
+birthmark init --name "Custody Works" --url https://localhost:8443 >/dev/null
+for i in 1 2 3 4 5 6; do birthmark chip create --root "soft:$work/c$i.pem" --id "C-$i" -o "c$i.der" >/dev/null; done
+for key in maker second; do
+    openssl genpkey -algorithm ed25519 -out $key.key
+    openssl pkey -in $key.key -pubout -out $key.pub
+done
+birthmark vendor add Maker --signer maker.pub >/dev/null
+
+# ---- lot sign: what is refused, and what it signs ----
+
+sign() { birthmark lot sign --key maker.key --vendor Maker "$@"; }
+expect 2 'say all three, or none' sign --lot L-1 --part 1 -o l.manifest c1.der
+expect 2 'part 3 of 2 there is not' sign --lot L-1 --delivery D --part 3 --parts 2 -o l.manifest c1.der
+expect 2 '--revision wants a number from 1' sign --lot L-1 --revision 0 -o l.manifest c1.der
+expect 0 '"revision":1,"chips":2' sign --lot L-1 --json -o l1.manifest c1.der c2.der
+expect 0 '"revision":2,"chips":1' sign --lot L-1 --revision 2 --delivery D-7 --part 1 --parts 2 --json -o l1r2.manifest c3.der
+expect 0 '^revision 2$' grep -a '^revision' l1r2.manifest
+expect 0 '^delivery D-7$' grep -a '^delivery' l1r2.manifest
+expect 0 '"revision":2' birthmark lot inspect l1r2.manifest --signer maker.pub --vendor Maker --json
+
+# ---- a key in a token ----
+
+mkdir tokens
+printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >"$SOFTHSM2_CONF"
+softhsm2-util --init-token --free --label maker --so-pin 12345678 --pin 1234 >/dev/null
+token() { pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin 1234 --token-label maker "$@" >/dev/null 2>&1; }
+token --keypairgen --key-type EC:prime256v1 --label other --id 02
+uri='pkcs11:token=maker;object=%s?pin-value=1234'
+if token --keypairgen --key-type EC:edwards25519 --label lots --id 01; then
+    # shellcheck disable=SC2059 # the format is ours
+    uri_lots=$(printf "$uri" lots) uri_other=$(printf "$uri" other) uri_none=$(printf "$uri" none)
+    vkey=$(birthmark lot sign --key "$uri_lots" --vendor Maker --lot T-1 -o t1.manifest c3.der --json | grep -o '"signer":"[^"]*"' | cut -d'"' -f4)
+    expect 0 '"verdict":"receivable"' birthmark lot inspect t1.manifest --signer "$vkey" --vendor Maker --json
+    expect 1 'no key of Maker has signed' birthmark lot inspect t1.manifest --signer maker.pub --vendor Maker
+    expect 1 'is not Ed25519' birthmark lot sign --key "$uri_other" --vendor Maker --lot T-1 -o t1.manifest c3.der
+    expect 1 'no private key matches' birthmark lot sign --key "$uri_none" --vendor Maker --lot T-1 -o t1.manifest c3.der
+else
+    echo "passed over: this SoftHSM has no Ed25519"
+fi
+
+# ---- confidential ----
+
+openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.pem -subj /CN=custodian -days 30 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.pem -subj /CN=custodian -days 30 2>/dev/null
+openssl req -x509 -newkey ed25519 -nodes -keyout ed.key -out ed.pem -subj /CN=custodian -days 30 2>/dev/null
+for kind in rsa ec; do
+    sign --lot L-2 --to $kind.pem -o $kind.cms c4.der c5.der >/dev/null
+    grep -q 'birthmark-manifest' $kind.cms && die "the manifest stands open in its envelope"
+    expect 1 'is confidential: give the key' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker
+    expect 0 '"chips":2' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt $kind.key --json
+    expect 1 'cannot be opened with this key' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt "$([ $kind = rsa ] && echo ec || echo rsa).key"
+    # AES-GCM: any change is seen before a byte of it is read
+    cp $kind.cms changed.cms
+    printf '\xa5' | dd of=changed.cms bs=1 seek=$(($(stat -c %s $kind.cms) / 2 + 200)) conv=notrunc status=none
+    expect 1 '^refused: ' birthmark lot inspect changed.cms --signer maker.pub --vendor Maker --decrypt $kind.key
+    head -c -5 $kind.cms >cut.cms
+    expect 1 'malformed or cut short' birthmark lot inspect cut.cms --signer maker.pub --vendor Maker --decrypt $kind.key
+done
+# another's tool: plain EnvelopedData with AES-256-CBC
+sign --lot L-2 -o l2.manifest c4.der c5.der >/dev/null
+openssl cms -encrypt -binary -aes-256-cbc -in l2.manifest -outform DER -out theirs.cms rsa.pem
+expect 0 '"chips":2' birthmark lot inspect theirs.cms --signer maker.pub --vendor Maker --decrypt rsa.key --json
+openssl cms -decrypt -binary -inform DER -in rsa.cms -inkey rsa.key -out theirs.manifest
+cmp theirs.manifest l2.manifest || die "another's tool opens the envelope to something else"
+expect 1 'must have a key that encrypts' sign --lot L-2 --to ed.pem -o x.cms c4.der
+expect 1 'nothing to open' birthmark lot inspect l2.manifest --signer maker.pub --vendor Maker --decrypt rsa.key
+expect 1 'private key in PEM' birthmark lot inspect rsa.cms --signer maker.pub --vendor Maker --decrypt rsa.pem
+
+# ---- received: all or nothing, wherever it is interrupted ----
+
+interrupted=0 lots=0
+for call in sendmsg sendto recvmsg openat fsync rename; do
+    birthmark chip create --root "soft:$work/$call.pem" --id "C-$call" -o $call.der >/dev/null
+    sign --lot "I-$call" -o $call.manifest $call.der >/dev/null
+    for n in $(seq 60); do
+        status=0
+        strace -o trace -e trace=$call -e inject=$call:signal=INT:when="$n" "$build/birthmark" lot receive $call.manifest --vendor Maker --expect 1 >said 2>&1 || status=$?
+        held=$(birthmark lot list --json | grep -c "\"lot\":\"I-$call\"" || :)
+        case "$status $held $(($(kept) - 2 * lots))" in
+        "130 0 0") interrupted=$((interrupted + 1)) ;;
+        "130 1 2") interrupted=$((interrupted + 1)) lots=$((lots + 1)); break ;; # in the last step: the signer had it, so it is whole
+        "0 1 2") lots=$((lots + 1)); break ;;                                     # so many such calls there are not
+        *) die "interrupted at $call $n it ended with $status: $held lots, $(kept) files: $(cat said)" ;;
+        esac
+    done
+done
+[ $interrupted -gt 10 ] || die "it was interrupted $interrupted times only"
+birthmark lot receive l1.manifest --vendor Maker --expect 2 >/dev/null
+lots=$((lots + 1))
+before=$(alarms)
+expect 0 'received already: nothing was changed' birthmark lot receive l1.manifest --vendor Maker --expect 2 --json
+[ "$(alarms)" = "$before" ] || die "receiving the same file again raised an alarm"
+
+# ---- wrong size, rollback ----
+
+expect 1 'you expect 3: count the reels.*Recorded as alarm' birthmark lot receive l1.manifest --vendor Maker --expect 3
+sign --lot L-1 -o l1other.manifest c6.der >/dev/null
+expect 1 'received before with another content.*Recorded as alarm' birthmark lot receive l1other.manifest --vendor Maker
+sign --lot R-1 --revision 5 -o r5.manifest c6.der >/dev/null
+sign --lot R-1 --revision 4 -o r4.manifest c6.der c3.der >/dev/null
+sign --lot R-1 --revision 5 -o r5other.manifest c6.der c3.der >/dev/null
+birthmark lot receive r5.manifest --vendor Maker >/dev/null
+expect 1 'is revision 4, and revision 5 was received already.*Recorded as alarm' birthmark lot receive r4.manifest --vendor Maker
+expect 1 'is revision 5, and revision 5 was received already' birthmark lot receive r5other.manifest --vendor Maker
+[ "$(kept)" = $((2 * lots + 2)) ] || die "a refused lot left something in lots/: $(ls "$BIRTHMARK_HOME/lots")"
+
+# ---- a confidential one received: kept open, and both digests on its receipt ----
+
+receipt=$(birthmark lot receive rsa.cms --vendor Maker --decrypt rsa.key --json | grep -o '"receipt":"[^"]*"' | cut -d'"' -f4)
+expect 0 "^envelope $(sha256sum <rsa.cms | cut -d' ' -f1)$" cat "$receipt"
+expect 0 "^file $(sha256sum <"${receipt%.receipt}.lot" | cut -d' ' -f1)$" cat "$receipt"
+expect 0 'received already' birthmark lot receive rsa.cms --vendor Maker --decrypt rsa.key --json
+expect 0 'received already' birthmark lot receive "${receipt%.receipt}.lot" --vendor Maker --json
+
+# ---- signers retired one by one ----
+
+expect 2 'say who signs its lots' birthmark vendor add Nobody
+birthmark vendor add Maker --signer maker.pub second.pub >/dev/null
+expect 0 '"signers":.*"state":"active".*"state":"active"' birthmark vendor show Maker --json
+expect 1 'has no such signer' birthmark vendor retire Maker --signer "$(printf '%064d' 0)"
+expect 0 '"vendor":"Maker"' birthmark vendor retire Maker --signer second.pub --json
+birthmark lot sign --key second.key --vendor Maker --lot S-1 -o s1.manifest c3.der >/dev/null
+expect 1 'was retired: ask them for one signed by their new key.*Recorded as alarm' birthmark lot receive s1.manifest --vendor Maker
+birthmark vendor add Maker --signer maker.pub second.pub >/dev/null # with all that there is, as people do
+expect 0 '"signers":.*"state":"retired"' birthmark vendor show Maker --json
+expect 1 'was retired' birthmark lot receive s1.manifest --vendor Maker
+expect 0 'received already' birthmark lot receive r5.manifest --vendor Maker --json # what was received stays
+echo "reception: ok, interrupted $interrupted times"
