@@ -32,7 +32,14 @@ state_fill(struct request *in)
     if (!bm_table_find(&memory->slots.roots, in->claim.root_hash, &in->unit))
         in->unit = BM_NONE;
     state->lot_pinned = in->lot != BM_NONE && in->unit != BM_NONE;
-    state->lot = in->lot == BM_NONE ? NULL : memory->lots.lots[in->lot].lot;
+    if (in->lot != BM_NONE) {
+        const struct bm_pinned *lot = &memory->lots.lots[in->lot];
+
+        state->lot = lot->lot;
+        state->lot_withdrawn = lot->withdrawn;
+        state->lot_quarantined = lot->quarantined;
+        state->lot_superseded = lot->superseded;
+    }
     if (in->issue.order.n > 0)
         memcpy(in->order_name, in->issue.order.p, in->issue.order.n);
     state->order = in->order_name;
@@ -61,7 +68,7 @@ state_fill_unit(struct request *in)
     if (in->unit == BM_NONE)
         return;
     unit = &slots->units[in->unit];
-    in->state.unit = (enum bm_unit_state)unit->state;
+    in->state.unit = bm_slots_state(slots, in->unit, in->claim.root_hash);
     in->state.unit_in_order = in->order != BM_NONE && unit->order == in->order;
     bm_slots_device_print(slots, in->unit, in->device);
     in->state.device = in->device;
@@ -86,6 +93,12 @@ refusal_word(const struct request *in)
 
     if (!state->lot_pinned)
         return "unknown-chip";
+    if (state->lot_withdrawn || state->unit == BM_UNIT_WITHDRAWN)
+        return "withdrawn";
+    if (state->lot_quarantined)
+        return "quarantine";
+    if (state->unit == BM_UNIT_SCRAPPED)
+        return "scrapped";
     if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_PROVISIONAL || state->key_known)
         return "clone";
     if (state->unit == BM_UNIT_FREE && state->order_known && state->used >= state->quantity)

@@ -13,14 +13,26 @@ bm_lots_done(struct bm_lots *lots)
 }
 
 enum bm_rc
-bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, struct bm_fail *fail)
+bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, uint32_t *ret_at, struct bm_fail *fail)
 {
+    uint32_t at = bm_lots_by_name(lots, pin->lot);
     struct bm_pinned *p = reallocarray(lots->lots, lots->n + 1, sizeof(*p));
 
     if (p == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for another lot");
     lots->lots = p;
-    p += lots->n++;
+    if (at == BM_NONE) {
+        at = (uint32_t)lots->n;
+        p[at] = (struct bm_pinned){ .size = 0 };
+    } else {
+        p[lots->n] = p[at];
+        p[lots->n].superseded = true;
+    }
+    lots->n++;
+    *ret_at = at;
+    p += at; /* of an earlier revision: what was restricted stays so */
+    p->kind = pin->kind;
+    p->revision = pin->revision;
     memcpy(p->lot, pin->lot, sizeof(p->lot));
     memcpy(p->vendor, pin->vendor, sizeof(p->vendor));
     memcpy(p->root, pin->root, sizeof(p->root));
@@ -41,8 +53,14 @@ bm_lots_by_root(const struct bm_lots *lots, const uint8_t root[static BM_HASH], 
 uint32_t
 bm_lots_by_name(const struct bm_lots *lots, const char *name)
 {
+    return bm_lots_find(lots, bm_bytes_str(name));
+}
+
+uint32_t
+bm_lots_find(const struct bm_lots *lots, struct bm_bytes name)
+{
     for (size_t i = 0; i < lots->n; i++)
-        if (strcmp(lots->lots[i].lot, name) == 0)
+        if (!lots->lots[i].superseded && bm_bytes_equal(name, bm_bytes_str(lots->lots[i].lot)))
             return (uint32_t)i;
     return BM_NONE;
 }
@@ -61,15 +79,40 @@ head_check(const struct bm_pin *pin, struct bm_bytes head_note, struct bm_fail *
         return rc;
     if (bm_note_check(&note, &key, fail) != BM_OK)
         return bm_fail(fail, BM_EPOLICY, NULL, "the head of lot %s is not signed by the chipmaker's key that the pin names", pin->lot);
-    if (strcmp(head.lot, pin->lot) != 0 || head.kind != pin->kind || head.size != pin->size || memcmp(head.root, pin->root, BM_HASH) != 0)
+    if (strcmp(head.lot, pin->lot) != 0 || head.kind != pin->kind || head.revision != pin->revision || head.size != pin->size ||
+        memcmp(head.root, pin->root, BM_HASH) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "the pin of lot %s says something else than the chipmaker's head: receive the lot again",
                        pin->lot);
+    return BM_OK;
+}
+
+/* A name that is taken: by an earlier revision of the same list, or it is refused. */
+static enum bm_rc
+revision_check(const struct bm_pin *pin, const struct bm_pinned *held, struct bm_fail *fail)
+{
+    if (strcmp(held->vendor, pin->vendor) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "a lot with the name %s is pinned already, from %s: receive this one under another name",
+                       pin->lot, held->vendor);
+    if (pin->revision <= held->revision)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "lot %s is pinned already with revision %llu and this list has revision %llu: only a later one replaces it, so ask "
+                       "the chipmaker for the newest",
+                       pin->lot, (unsigned long long)held->revision, (unsigned long long)pin->revision);
+    if (held->withdrawn)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s was withdrawn, and no revision of it is taken any more", pin->lot);
+    if (held->kind != pin->kind)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "revision %llu of lot %s lists its chips in another way than the one before: ask the chipmaker",
+                       (unsigned long long)pin->revision, pin->lot);
     return BM_OK;
 }
 
 enum bm_rc
 bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, struct bm_fail *fail)
 {
+    uint32_t at = bm_lots_by_name(lots, pin->lot);
+    enum bm_rc rc;
+
     if (pin->kind != BM_LEAF_KEYS)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "lot %s lists chips without keys, which this release can't bind: ask the chipmaker for a list with "
@@ -78,11 +121,11 @@ bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct b
     if (pin->size == 0 || pin->size > BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
                        (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
-    if (bm_lots_by_name(lots, pin->lot) != BM_NONE)
-        return bm_fail(fail, BM_EPOLICY, NULL, "a lot with the name %s is pinned already: receive this one under another name", pin->lot);
     if (bm_lots_by_root(lots, pin->root, 0) != BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s is pinned already, as %s", pin->lot,
                        lots->lots[bm_lots_by_root(lots, pin->root, 0)].lot);
+    if (at != BM_NONE && (rc = revision_check(pin, &lots->lots[at], fail)) != BM_OK)
+        return rc;
     if (pin->source == BM_SOURCE_BIRTHMARK)
         return head_check(pin, head_note, fail);
     if (head_note.n != 0)
@@ -92,10 +135,10 @@ bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct b
 
 void
 bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
-               uint64_t seed)
+               const struct bm_lots *lots, uint64_t seed)
 {
     *ret_stream = (struct bm_stream){
-        .open = true, .pin = *pin, .head = *head, .keys = { .max = BM_MAX_LOT_KEYS }, .begin = { .max = BM_MAX_MESSAGE }
+        .open = true, .pin = *pin, .head = *head, .lots = lots, .keys = { .max = BM_MAX_LOT_KEYS }, .begin = { .max = BM_MAX_MESSAGE }
     };
     bm_table_init(&ret_stream->seen, seed);
     bm_buf_add_bytes(&ret_stream->begin, begin);
@@ -110,6 +153,19 @@ bm_stream_close(struct bm_stream *stream)
     stream->open = false;
 }
 
+/* A chip is in one lot: in two, one of the lists is wrong, and nobody here knows which. */
+static enum bm_rc
+lot_check(const struct bm_stream *stream, const struct bm_unit *unit, const uint8_t hash[static BM_HASH], struct bm_fail *fail)
+{
+    if (unit->lot == BM_NONE || unit->lot == bm_lots_by_name(stream->lots, stream->pin.lot))
+        return BM_OK;
+    return bm_fail(
+        fail, BM_EPOLICY, NULL,
+        "its chip %llu (root key %02x%02x\xe2\x80\xa6%02x) stands in lot %s too, and a chip is in one lot: ask the chipmaker which "
+        "list is right",
+        (unsigned long long)stream->frontier.size, hash[0], hash[1], hash[BM_HASH - 1], stream->lots->lots[unit->lot].lot);
+}
+
 static enum bm_rc
 keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
 {
@@ -117,6 +173,8 @@ keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t
     enum bm_rc rc;
 
     if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
+        return rc;
+    if (unit != BM_NONE && (rc = lot_check(stream, &slots->units[unit], hashes[0], fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < n; i++) {
         if (bm_table_find(&stream->seen, hashes[i], &twin))

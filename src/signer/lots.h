@@ -12,20 +12,27 @@
 struct bm_pinned {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
+    enum bm_leaf_kind kind;
+    uint64_t revision;
     uint64_t size;
     uint8_t root[BM_HASH];
+    bool withdrawn, quarantined;
+    bool superseded; /* by a later revision, which has taken its place: order and chips lead to that one */
 };
 struct bm_lots {
     struct bm_pinned *lots;
     size_t n;
 };
 void bm_lots_done(struct bm_lots *lots);
-bm_must_use enum bm_rc bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, struct bm_fail *fail);
-/* Index by head (size 0: any size) or by name; BM_NONE. */
+/* A later revision takes the place of the one it supersedes, which moves to the end. *ret_at: the place. */
+bm_must_use enum bm_rc bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, uint32_t *ret_at, struct bm_fail *fail);
+/* Index by head (size 0: any size), of any revision; or by name, of the newest; BM_NONE. */
 uint32_t bm_lots_by_root(const struct bm_lots *lots, const uint8_t root[static BM_HASH], uint64_t size);
 uint32_t bm_lots_by_name(const struct bm_lots *lots, const char *name);
+uint32_t bm_lots_find(const struct bm_lots *lots, struct bm_bytes name);
 
-/* May this pin, whose signature has been checked, become a lot? Head note and vendor key go with it; kind, name and head are free. */
+/* May this pin, whose signature has been checked, become a lot? Head note and vendor key go with it; name and head are free, or it is a later revision of
+ * a lot that is not withdrawn. */
 bm_must_use enum bm_rc bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, struct bm_fail *fail);
 
 /* A lot on its way in. */
@@ -33,13 +40,14 @@ struct bm_stream {
     bool open;
     struct bm_pin pin;
     struct bm_statement_head head;
+    const struct bm_lots *lots; /* borrowed */
     struct bm_frontier frontier;
     struct bm_table seen; /* root keys of this lot */
     struct bm_buf keys;
     struct bm_buf begin; /* BM_S_LOT_BEGIN's body */
 };
 void bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
-                    uint64_t seed);
+                    const struct bm_lots *lots, uint64_t seed);
 void bm_stream_close(struct bm_stream *stream); /* also one that is not open */
 bm_must_use enum bm_rc bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail);
 /* All leaves came and the head is the pinned one. */

@@ -46,7 +46,7 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
         return bm_authority_refuse(&authority, signer, id, "lot", NULL, &why, fail);
     if (bm_pin_check(&pin, head_note, &signer->memory.lots, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", pin.lot, &why, fail);
-    bm_stream_open(&signer->stream, &head, &pin, whole, signer->seed);
+    bm_stream_open(&signer->stream, &head, &pin, whole, &signer->memory.lots, signer->seed);
     return bm_answer_now(signer, id, bm_bytes(NULL, 0), fail);
 }
 
@@ -120,11 +120,32 @@ record_keys(struct bm_signer *signer, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* Of the revision that this one replaces: how many chips it had, and which revision it was. */
+static enum bm_rc
+superseded_make(struct bm_signer *signer, const struct bm_event *pinned, struct bm_record_leaves *leaves, struct bm_fail *fail)
+{
+    const struct bm_lots *lots = &signer->memory.lots;
+    uint32_t at = bm_lots_by_name(lots, signer->stream.pin.lot);
+    char count[24], reason[48];
+    struct bm_event event = *pinned;
+
+    if (at == BM_NONE)
+        return BM_OK;
+    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)lots->lots[at].size);
+    (void)snprintf(reason, sizeof(reason), "revision %llu", (unsigned long long)lots->lots[at].revision);
+    event.kind = BM_EVENT_LOT_SUPERSEDED;
+    event.count = bm_bytes_str(count);
+    event.reason = bm_bytes_str(reason);
+    leaves->n = 1;
+    return bm_leaf_make(signer, 0, &event, &leaves->leaf[0], fail);
+}
+
 static enum bm_rc
 record_end(struct bm_signer *signer, const struct bm_authority *authority, uint64_t id, struct bm_fail *fail)
 {
     const struct bm_pin *pin = &signer->stream.pin;
-    struct bm_plain plain = { .leaves = { .n = 1 }, .rest = bm_buf_bytes(&signer->stream.begin) };
+    struct bm_plain plain = { .leaves = { .n = 0 }, .rest = bm_buf_bytes(&signer->stream.begin) };
+    struct bm_record_leaves *leaves = &plain.leaves;
     char count[24];
     struct bm_event event = { .kind = BM_EVENT_LOT_PINNED,
                               .lot = bm_bytes_str(pin->lot),
@@ -136,8 +157,10 @@ record_end(struct bm_signer *signer, const struct bm_authority *authority, uint6
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)pin->size);
     event.count = bm_bytes_str(count);
     if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK ||
-        (rc = bm_leaf_make(signer, 0, &event, &plain.leaves.leaf[0], fail)) != BM_OK)
+        (rc = superseded_make(signer, &event, leaves, fail)) != BM_OK ||
+        (rc = bm_leaf_make(signer, leaves->n, &event, &leaves->leaf[leaves->n], fail)) != BM_OK)
         return rc;
+    leaves->n++;
     bm_buf_reset(&signer->record);
     bm_plain_build(&signer->record, &plain);
     return bm_commit(signer, BM_R_LOT_END, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail);

@@ -2,6 +2,7 @@
 #include "signer/memory.h"
 
 #include "pki/tbs.h"
+#include "proc/signer_messages.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -160,7 +161,7 @@ apply_lot_keys(struct bm_memory *memory, const struct bm_record *record, struct 
 }
 
 static enum bm_rc
-pin_keys(struct bm_memory *memory, uint64_t chips, struct bm_fail *fail)
+pin_keys(struct bm_memory *memory, uint32_t lot, uint64_t chips, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(bm_buf_bytes(&memory->incoming.keys));
     const uint8_t(*hashes)[BM_HASH];
@@ -169,8 +170,9 @@ pin_keys(struct bm_memory *memory, uint64_t chips, struct bm_fail *fail)
 
     if ((rc = bm_table_reserve(&memory->slots.roots, rd.left / (BM_HASH + 1), fail)) != BM_OK)
         return rc;
+    bm_slots_unlist(&memory->slots, lot);
     for (; bm_keys_next(&rd, &hashes, &n); chips--)
-        if ((rc = bm_slots_pin(&memory->slots, memory->site, hashes, n, fail)) != BM_OK)
+        if ((rc = bm_slots_pin(&memory->slots, memory->site, lot, hashes, n, fail)) != BM_OK)
             return rc;
     return bm_rd_end(&rd) && chips == 0 ? BM_OK : contradiction("a lot with more or fewer chips than its pin says", fail);
 }
@@ -183,6 +185,7 @@ apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct b
     struct bm_bytes note, text;
     struct bm_pin pin;
     struct bm_rd rd;
+    uint32_t lot = BM_NONE;
     enum bm_rc rc;
 
     if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
@@ -192,7 +195,7 @@ apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct b
         return rc;
     if (!memory->incoming.open || head.seq != memory->next_seq)
         return contradiction("a lot's end without its beginning", fail);
-    if ((rc = pin_keys(memory, pin.size, fail)) != BM_OK || (rc = bm_lots_add(&memory->lots, &pin, fail)) != BM_OK)
+    if ((rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK || (rc = pin_keys(memory, lot, pin.size, fail)) != BM_OK)
         return rc;
     memory->incoming.open = false;
     bm_buf_done(&memory->incoming.keys);
@@ -339,10 +342,52 @@ apply_crl(struct bm_memory *memory, const struct bm_record *record, struct bm_fa
     return BM_OK;
 }
 
+static enum bm_rc
+apply_lot_state(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_s_lot_state state;
+    struct bm_plain plain;
+    struct bm_pinned *lot;
+    uint32_t at;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK || (rc = bm_s_lot_state_parse(&state, bm_rd(plain.rest), fail)) != BM_OK)
+        return rc;
+    if ((at = bm_lots_find(&memory->lots, state.lot)) == BM_NONE)
+        return contradiction("it restricts a lot that is not there", fail);
+    lot = &memory->lots.lots[at];
+    if (state.what == BM_LOT_WITHDRAW)
+        lot->withdrawn = true;
+    else
+        lot->quarantined = true;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
+static enum bm_rc
+apply_chips(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    const uint8_t(*hashes)[BM_HASH];
+    struct bm_s_chips chips;
+    struct bm_plain plain;
+    struct bm_rd rd;
+    size_t n;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK || (rc = bm_s_chips_parse(&chips, bm_rd(plain.rest), fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(chips.chips);
+    while (bm_keys_next(&rd, &hashes, &n))
+        if ((rc = bm_slots_hold(&memory->slots, hashes, n, chips.what == BM_CHIPS_SCRAP ? BM_UNIT_SCRAPPED : BM_UNIT_WITHDRAWN, fail)) !=
+            BM_OK)
+            return rc;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
 static enum bm_rc (*const applies[BM_R__N])(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail) = {
     [BM_R_FOUNDED] = apply_founded, [BM_R_STATEMENT] = apply_statement, [BM_R_LOT] = apply_lot,   [BM_R_LOT_KEYS] = apply_lot_keys,
     [BM_R_LOT_END] = apply_lot_end, [BM_R_INTENT] = apply_intent,       [BM_R_DONE] = apply_done, [BM_R_CONFIRMED] = apply_marked,
-    [BM_R_REVOKED] = apply_marked,  [BM_R_NOTED] = apply_noted,         [BM_R_CRL] = apply_crl,
+    [BM_R_REVOKED] = apply_marked,  [BM_R_NOTED] = apply_noted,         [BM_R_CRL] = apply_crl,   [BM_R_LOT_STATE] = apply_lot_state,
+    [BM_R_CHIPS] = apply_chips,
 };
 
 enum bm_rc

@@ -176,7 +176,7 @@ leaf_fill(struct bm_signer *signer, const struct bm_record *record, size_t i, st
     leaf->event = leaves.leaf[i].event;
     if (record->type == BM_R_DONE && i == 0)
         return done_fill(signer, record->body, leaf, fail);
-    if (record->type == BM_R_STATEMENT || record->type == BM_R_LOT_END)
+    if (record->type == BM_R_STATEMENT || record->type == BM_R_LOT_END || record->type == BM_R_LOT_STATE || record->type == BM_R_CHIPS)
         leaf->attachment = bm_rd_rest(&rd);
     if (record->type == BM_R_FOUNDED && i == 1) {
         if ((rc = bm_founded_parse(&founded, record->body, fail)) != BM_OK)

@@ -109,6 +109,10 @@ bm_must_use enum bm_rc bm_batch_refuse(struct bm_signer *signer, uint64_t id, co
                                        struct bm_fail *fail);
 /* Intents durable, signed, done records durable, checkpoint, answers. */
 bm_must_use enum bm_rc bm_batch_finish(struct bm_signer *signer, struct bm_fail *fail);
+/* A refusal without a leaf (status.c). */
+bm_must_use enum bm_rc bm_refuse_now(struct bm_signer *signer, uint64_t id, enum bm_rc rc, const char *sentence, struct bm_fail *fail);
+/* A name of the usual form; or nothing, where that is allowed (status.c). */
+bool bm_name_or_empty(struct bm_bytes name, bool empty_ok);
 /* An answer that needs no durable step. */
 bm_must_use enum bm_rc bm_answer_now(struct bm_signer *signer, uint64_t id, struct bm_bytes body, struct bm_fail *fail);
 /* The checkpoint over all leaves, which must be durable. */
@@ -122,11 +126,12 @@ bm_must_use enum bm_rc bm_sign_intent(struct bm_signer *signer, uint64_t intent,
 /* Signs the CRL of a number that is durable. */
 bm_must_use enum bm_rc bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
 
-/* ---- the messages, one function each: authority.c, lots_serve.c, issue.c, status.c, replay.c ---- */
+/* ---- the messages, one function each: authority.c, lots_serve.c, issue.c, status.c, restrict.c, replay.c ---- */
 
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
-    bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_crl, bm_serve_checkpoint, bm_serve_replay;
+    bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_crl,
+    bm_serve_checkpoint, bm_serve_replay;
 
 /* Reads the journal, founds a new one, signs what a crash left open (replay.c). */
 bm_must_use enum bm_rc bm_signer_wake(struct bm_signer *signer, int journal, struct bm_fail *fail);

@@ -14,6 +14,7 @@ bm_slots_init(struct bm_slots *ret_slots, uint64_t seed)
     bm_table_init(&ret_slots->keys, seed);
     bm_table_init(&ret_slots->serials, seed);
     bm_table_init(&ret_slots->devices, seed);
+    bm_table_init(&ret_slots->held, seed);
 }
 
 void
@@ -23,6 +24,7 @@ bm_slots_done(struct bm_slots *slots)
     bm_table_done(&slots->keys);
     bm_table_done(&slots->serials);
     bm_table_done(&slots->devices);
+    bm_table_done(&slots->held);
     free(slots->units);
     free(slots->identities);
     free(slots->services);
@@ -102,16 +104,25 @@ unit_new(struct bm_slots *slots, const uint8_t *site, const uint8_t *root, uint3
     if ((rc = bm_table_put(&slots->devices, key, (uint32_t)slots->nunits, fail)) != BM_OK)
         return rc;
     unit = &slots->units[slots->nunits];
-    *unit = (struct bm_unit){ .state = BM_UNIT_FREE, .order = BM_NONE, .identities = BM_NONE };
+    *unit = (struct bm_unit){ .state = BM_UNIT_FREE, .lot = BM_NONE, .order = BM_NONE, .identities = BM_NONE };
     memcpy(unit->device, hash, BM_DEVICE);
     *ret_unit = (uint32_t)slots->nunits++;
     return BM_OK;
 }
 
-enum bm_rc
-bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
+/* What is scrapped is gone: a recall of it says nothing new. */
+static void
+state_hold(uint8_t *state, enum bm_unit_state wanted)
 {
-    uint32_t unit = BM_NONE;
+    if (*state != BM_UNIT_SCRAPPED)
+        *state = (uint8_t)wanted;
+}
+
+enum bm_rc
+bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, const uint8_t (*hashes)[BM_HASH], size_t n,
+             struct bm_fail *fail)
+{
+    uint32_t unit = BM_NONE, held;
     enum bm_rc rc;
 
     if (n == 0)
@@ -120,10 +131,65 @@ bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], const u
         return rc;
     if (unit == BM_NONE && (rc = unit_new(slots, site, smallest(hashes, n), &unit, fail)) != BM_OK)
         return rc;
-    for (size_t i = 0; i < n; i++)
+    slots->units[unit].lot = lot;
+    for (size_t i = 0; i < n; i++) {
         if ((rc = bm_table_put(&slots->roots, hashes[i], unit, fail)) != BM_OK)
             return rc;
+        if (bm_table_find(&slots->held, hashes[i], &held))
+            state_hold(&slots->units[unit].state, (enum bm_unit_state)held);
+    }
     return BM_OK;
+}
+
+void
+bm_slots_unlist(struct bm_slots *slots, uint32_t lot)
+{
+    for (size_t i = 0; i < slots->nunits; i++)
+        if (slots->units[i].lot == lot)
+            slots->units[i].lot = BM_NONE;
+}
+
+enum bm_rc
+bm_slots_hold(struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state, struct bm_fail *fail)
+{
+    uint32_t unit, held;
+    enum bm_rc rc;
+
+    for (size_t i = 0; i < n; i++) {
+        if (bm_table_find(&slots->roots, hashes[i], &unit))
+            state_hold(&slots->units[unit].state, state);
+        else if ((!bm_table_find(&slots->held, hashes[i], &held) || held != BM_UNIT_SCRAPPED) &&
+                 (rc = bm_table_put(&slots->held, hashes[i], (uint32_t)state, fail)) != BM_OK)
+            return rc;
+    }
+    return BM_OK;
+}
+
+bool
+bm_slots_held(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state)
+{
+    uint32_t is;
+
+    for (size_t i = 0; i < n; i++) {
+        if (bm_table_find(&slots->roots, hashes[i], &is))
+            is = slots->units[is].state;
+        else if (!bm_table_find(&slots->held, hashes[i], &is))
+            return false;
+        if (is != BM_UNIT_SCRAPPED && is != (uint32_t)state)
+            return false;
+    }
+    return true;
+}
+
+enum bm_unit_state
+bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t root[static BM_HASH])
+{
+    uint8_t state = slots->units[unit].state;
+    uint32_t held;
+
+    if (bm_table_find(&slots->held, root, &held))
+        state_hold(&state, (enum bm_unit_state)held);
+    return (enum bm_unit_state)state;
 }
 
 uint32_t

@@ -13,6 +13,7 @@
 struct bm_unit {
     uint8_t device[BM_DEVICE];
     uint8_t state;       /* enum bm_unit_state */
+    uint32_t lot;        /* that it stands in now, of struct bm_lots; BM_NONE: in none, since a later revision left it out */
     uint32_t order;      /* under which its slot was consumed; BM_NONE */
     uint32_t identities; /* the newest of its identities; BM_NONE */
 };
@@ -36,6 +37,7 @@ struct bm_slots {
     struct bm_table keys;    /* every operational key ever certified -> identity */
     struct bm_table serials; /* every serial ever used, padded with zeros -> identity */
     struct bm_table devices; /* device id, padded with zeros -> unit */
+    struct bm_table held;    /* root-key hash that belongs to no unit -> enum bm_unit_state that its unit will have */
     struct bm_unit *units;
     size_t nunits, cap_units;
     struct bm_identity *identities;
@@ -49,9 +51,19 @@ void bm_slots_done(struct bm_slots *slots);
 /* The one unit that these root keys belong to; BM_NONE when none of them is known. BM_EPOLICY when they belong to two. */
 bm_must_use enum bm_rc bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, uint32_t *ret_unit,
                                      struct bm_fail *fail);
-/* Enters the root keys of one chip: into the unit that bm_slots_unit() finds, else into a new one. */
-bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH], size_t n,
-                                    struct bm_fail *fail);
+/* Enters the root keys of one chip of this lot: into the unit that bm_slots_unit() finds, else into a new one. */
+bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot,
+                                    const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail);
+/* A later revision of this lot comes: its chips stand in none, until bm_slots_pin() enters those that are still listed. */
+void bm_slots_unlist(struct bm_slots *slots, uint32_t lot);
+
+/* BM_UNIT_SCRAPPED or BM_UNIT_WITHDRAWN for the chip with these root keys, now or when it is pinned. What is scrapped stays so. */
+bm_must_use enum bm_rc bm_slots_hold(struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state,
+                                     struct bm_fail *fail);
+/* Would that change nothing? */
+bool bm_slots_held(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state);
+/* Of the unit; of the root key that spoke, where that is held by itself. */
+enum bm_unit_state bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t root[static BM_HASH]);
 uint32_t bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE]);
 void bm_slots_device_print(const struct bm_slots *slots, uint32_t unit, char ret_text[static BM_DEVICE_TEXT]);
 

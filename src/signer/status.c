@@ -4,8 +4,8 @@
 
 #include "wire/text.h"
 
-static enum bm_rc
-refuse_now(struct bm_signer *signer, uint64_t id, enum bm_rc rc, const char *sentence, struct bm_fail *fail)
+enum bm_rc
+bm_refuse_now(struct bm_signer *signer, uint64_t id, enum bm_rc rc, const char *sentence, struct bm_fail *fail)
 {
     struct bm_fail why = { .rc = rc };
 
@@ -54,9 +54,9 @@ bm_serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
         return bm_fail(fail, BM_EINPUT, NULL, "a confirmation is malformed");
     at = bm_slots_serial(&signer->memory.slots, marked.serial, &live);
     if (at == BM_NONE)
-        return refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
+        return bm_refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
     if (!live)
-        return refuse_now(signer, id, BM_EPOLICY, "this certificate was revoked or replaced: enrol again", fail);
+        return bm_refuse_now(signer, id, BM_EPOLICY, "this certificate was revoked or replaced: enrol again", fail);
     if (signer->memory.slots.identities[at].state == BM_IDENTITY_CONFIRMED) {
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
@@ -73,8 +73,8 @@ reason_ok(uint8_t reason)
     return reason <= 10 && (reason < 6 || reason > 8);
 }
 
-static bool
-name_or_empty(struct bm_bytes name, bool empty_ok)
+bool
+bm_name_or_empty(struct bm_bytes name, bool empty_ok)
 {
     char text[BM_MAX_NAME + 1] = { 0 };
 
@@ -100,12 +100,12 @@ bm_serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "a revocation is malformed");
-    if (!reason_ok(marked.reason) || !name_or_empty(event.by, true))
-        return refuse_now(signer, id, BM_EINPUT, "the reason must be one of RFC 5280's for good (0 to 5, 9, 10), by an operator's name",
-                          fail);
+    if (!reason_ok(marked.reason) || !bm_name_or_empty(event.by, true))
+        return bm_refuse_now(signer, id, BM_EINPUT, "the reason must be one of RFC 5280's for good (0 to 5, 9, 10), by an operator's name",
+                             fail);
     at = bm_slots_serial(&signer->memory.slots, marked.serial, &live);
     if (at == BM_NONE)
-        return refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
+        return bm_refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
     if (!live) { /* it is in the list already */
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
@@ -129,10 +129,10 @@ bm_serve_refusal(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
 
     if ((rc = bm_s_refusal_parse(&refusal, body, fail)) != BM_OK)
         return rc;
-    if (!name_or_empty(refusal.kind, false) || !name_or_empty(refusal.lot, true) || !name_or_empty(refusal.by, true) ||
+    if (!bm_name_or_empty(refusal.kind, false) || !bm_name_or_empty(refusal.lot, true) || !bm_name_or_empty(refusal.by, true) ||
         refusal.sentence.n == 0 || (refusal.chip.n != 0 && bm_hex_parse(chip, BM_HASH, refusal.chip, &why) != BM_OK) ||
         refusal.count > INT64_MAX)
-        return refuse_now(signer, id, BM_EINPUT, "a refusal needs a kind, a sentence and names of the usual form", fail);
+        return bm_refuse_now(signer, id, BM_EINPUT, "a refusal needs a kind, a sentence and names of the usual form", fail);
     if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
         return rc;
     event.reason = refusal.sentence;
@@ -167,8 +167,8 @@ bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if ((rc = signer->env->now(signer->env->ctx, &crl.time, fail)) != BM_OK)
         return rc;
     if (crl.time < memory->last_signed || crl.time - memory->last_signed > BM_CLOCK_JUMP)
-        return refuse_now(signer, id, BM_EBUSY, "the signer's clock is behind its last signature or more than 400 days ahead of it: set it",
-                          fail);
+        return bm_refuse_now(signer, id, BM_EBUSY,
+                             "the signer's clock is behind its last signature or more than 400 days ahead of it: set it", fail);
     crl.number = memory->revocations[ca].crl + 1;
     bm_buf_reset(&signer->record);
     bm_crl_record_build(&signer->record, &crl);

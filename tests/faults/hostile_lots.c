@@ -102,27 +102,17 @@ pins_are_checked_before_the_first_leaf(void **state)
 
 /* Makes a lot of one chip that has the root keys of chips of L1. */
 static void
-lot_of_keys(struct world *w, struct fixture_lot *lot, const char *name, const size_t *chips, size_t n)
+lot_of_keys(struct world *w, struct fixture_lot *lot, const char *name, uint64_t revision, const size_t *chips, size_t n)
 {
     struct bm_leaf leaf = { .kind = BM_LEAF_KEYS, .root = BM_ROOT_SOFTWARE, .id = "soft-0", .nkeys = n };
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 4096 };
-    const struct bm_note_signer *signers[] = { &w->f.chipmaker };
-    struct bm_lot_head head = { .kind = BM_LEAF_KEYS, .size = 1, .vendor = "Example Silicon" };
 
     fixture_lot_make(&w->f, lot, name, 1);
     for (size_t i = 0; i < n; i++)
         leaf.keys[i] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *bm_private_public(w->lot.chips[chips[i]].root) };
     bm_buf_reset(&lot->chips[0].leaf);
     fixture_must(bm_leaf_build(&lot->chips[0].leaf, &leaf, &fail));
-    bm_tree_leaf(lot->root, bm_buf_bytes(&lot->chips[0].leaf));
-    bm_tree_done(&lot->tree);
-    bm_tree_init(&lot->tree, 1);
-    fixture_must(bm_tree_append(&lot->tree, lot->root, &fail));
-    (void)snprintf(head.lot, sizeof(head.lot), "%s", name);
-    memcpy(head.root, lot->root, BM_HASH);
-    bm_lot_head_build(&text, &head);
-    bm_buf_reset(&lot->head);
-    fixture_must(bm_note_build(&lot->head, bm_buf_bytes(&text), signers, 1, &fail));
+    lot->revision = revision;
+    fixture_lot_head(&w->f, lot);
 }
 
 static void
@@ -134,7 +124,7 @@ a_leaf_over_two_units_refuses_the_lot(void **state)
     struct fixture_answer answer;
     struct fixture_lot lot;
 
-    lot_of_keys(w, &lot, "L3", two, 2);
+    lot_of_keys(w, &lot, "L3", 1, two, 2);
     fixture_pin_note(&w->f, &note, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &lot);
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
     bm_buf_add_lv32(&body, bm_buf_bytes(&lot.head));
@@ -148,9 +138,31 @@ a_leaf_over_two_units_refuses_the_lot(void **state)
     fixture_lot_done(&lot);
 }
 
-/* The same chip in a second lot, under a second order: the same unit, no fresh slot. */
+/* One of the lists is wrong: the lot that is pinned stays, the other is refused, and says which one it contradicts. */
 static void
-a_second_lot_hands_out_no_fresh_slot(void **state)
+a_chip_in_a_second_lot_refuses_that_lot(void **state)
+{
+    struct world *w = *state;
+    const struct fixture_statement carl = { .by = CARL_CUSTODIAN };
+    const size_t one[] = { 0 };
+    struct fixture_answer answer;
+    struct fixture_lot lot;
+
+    lot_of_keys(w, &lot, "L3", 1, one, 1);
+    fixture_pin_ask(&w->f, &carl, &lot, &answer);
+    assert_refusal(&answer, "stands in lot L1 too, and a chip is in one lot", 1);
+    assert_int_equal(fixture_stop(&w->f), 0);
+    fixture_start(&w->f);
+    fixture_pin_ask(&w->f, &carl, &lot, &answer);
+    assert_refusal(&answer, "stands in lot L1 too", 1);
+    issue_refused(w, &(struct fixture_request){ .lot = &lot, .voice = &w->lot.chips[0] }, "in no received lot", 0);
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot }, &answer);
+    fixture_lot_done(&lot);
+}
+
+/* The same chip in a later revision, under a second order: the same unit, no fresh slot; and the older tree shows nothing any more. */
+static void
+a_later_revision_hands_out_no_fresh_slot(void **state)
 {
     struct world *w = *state;
     const size_t one[] = { 0 };
@@ -159,12 +171,71 @@ a_second_lot_hands_out_no_fresh_slot(void **state)
 
     issue_due(w, &(struct fixture_request){ .lot = &w->lot }, &issued);
     confirm(w, &issued);
-    lot_of_keys(w, &lot, "L3", one, 1);
-    fixture_pin(&w->f, &lot);
+    lot_of_keys(w, &lot, "L1", 2, one, 1);
+    fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &lot, &issued);
+    assert_int_equal(issued.type, BM_S_ANSWER);
+    assert_int_equal(issued.nleaves, 2);
+    assert_non_null(strstr(issued.event, "kind lot-superseded"));
+    assert_non_null(strstr(issued.event, "reason revision 1\n"));
+    assert_non_null(strstr(w->f.last_event, "kind lot-pinned"));
     fixture_order(&w->f, "order-3", &lot, 1);
     issue_refused(w, &(struct fixture_request){ .lot = &lot, .voice = &w->lot.chips[0], .order = "order-3" }, "counted under another order",
                   1);
+    issue_refused(w, &(struct fixture_request){ .lot = &lot, .voice = &w->lot.chips[0] }, "may be a copy", 1); /* its order goes on */
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1 }, "superseded by a later revision", 1);
     fixture_lot_done(&lot);
+}
+
+/* A chip that a later revision leaves out may stand in another lot: the list was wrong about it. */
+static void
+a_chip_left_out_may_move(void **state)
+{
+    struct world *w = *state;
+    const size_t zero[] = { 0 }, one[] = { 1 };
+    struct fixture_answer answer;
+    struct fixture_lot less, moved;
+
+    lot_of_keys(w, &less, "L1", 2, zero, 1);
+    fixture_pin(&w->f, &less);
+    lot_of_keys(w, &moved, "L3", 1, one, 1);
+    fixture_pin(&w->f, &moved);
+    fixture_order(&w->f, "order-3", &moved, 1);
+    issue_due(w, &(struct fixture_request){ .lot = &moved, .voice = &w->lot.chips[1], .order = "order-3" }, &answer);
+    fixture_lot_done(&less);
+    fixture_lot_done(&moved);
+}
+
+static void
+revisions_go_up_only(void **state)
+{
+    struct world *w = *state;
+    const struct fixture_statement carl = { .by = CARL_CUSTODIAN };
+    const size_t zero[] = { 0 }, one[] = { 1 };
+    struct fixture_answer answer;
+    struct fixture_lot lot, other;
+
+    lot_of_keys(w, &lot, "L1", 3, zero, 1);
+    lot_of_keys(w, &other, "L1", 2, one, 1);
+    fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .vendor = "Other Silicon" }, &lot, &answer);
+    assert_refusal(&answer, "is pinned already, from Example Silicon", 1);
+    fixture_pin(&w->f, &lot);
+    fixture_pin_ask(&w->f, &carl, &other, &answer);
+    assert_refusal(&answer, "with revision 3 and this list has revision 2", 1);
+    other.revision = 3;
+    fixture_lot_head(&w->f, &other);
+    fixture_pin_ask(&w->f, &carl, &other, &answer);
+    assert_refusal(&answer, "with revision 3 and this list has revision 3", 1);
+    fixture_pin_ask(&w->f, &carl, &w->lot, &answer); /* the first revision again */
+    assert_refusal(&answer, "pinned already", 1);
+    assert_int_equal(fixture_stop(&w->f), 0);
+    fixture_start(&w->f);
+    fixture_pin_ask(&w->f, &carl, &other, &answer);
+    assert_refusal(&answer, "with revision 3 and this list has revision 3", 1);
+    other.revision = 4; /* says the pin; the chipmaker's head still says 3 */
+    fixture_pin_ask(&w->f, &carl, &other, &answer);
+    assert_refusal(&answer, "something else than the chipmaker's head", 1);
+    fixture_lot_done(&lot);
+    fixture_lot_done(&other);
 }
 
 int
@@ -174,7 +245,10 @@ main(void)
         ATTACK(lots_that_are_not_the_signed_ones_are_refused),
         ATTACK(pins_are_checked_before_the_first_leaf),
         ATTACK(a_leaf_over_two_units_refuses_the_lot),
-        ATTACK(a_second_lot_hands_out_no_fresh_slot),
+        ATTACK(a_chip_in_a_second_lot_refuses_that_lot),
+        ATTACK(a_later_revision_hands_out_no_fresh_slot),
+        ATTACK(a_chip_left_out_may_move),
+        ATTACK(revisions_go_up_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

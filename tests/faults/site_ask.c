@@ -11,29 +11,40 @@ head_make(const struct fixture *f, struct bm_statement_head *head, const struct 
 {
     memset(head, 0, sizeof(*head));
     memcpy(head->site, how->site != NULL ? how->site : f->site, BM_HASH);
-    head->seq = how->seq != 0 ? how->seq : f->seq;
     fixture_must(bm_env_system.now(bm_env_system.ctx, &head->time, &fail));
+    if (how->proposal != 0) {
+        memset(head->proposal, how->proposal, sizeof(head->proposal));
+        head->expires = how->expires != 0 ? how->expires : head->time + 86400;
+        if (head->expires < head->time)
+            head->time = head->expires;
+    } else {
+        head->seq = how->seq != 0 ? how->seq : f->seq;
+    }
     (void)snprintf(head->by, sizeof(head->by), "%s", how->says_by != NULL ? how->says_by : f->people[how->by].key.name);
 }
 
 static void
 note_sign(const struct fixture *f, struct bm_buf *note, const struct bm_buf *text, const struct fixture_statement *how)
 {
-    const struct bm_note_signer *signers[] = { &f->people[how->by] };
+    const struct bm_note_signer *signers[] = { &f->people[how->by], &f->people[how->second] };
 
     bm_buf_reset(note);
-    fixture_must(bm_note_build(note, bm_buf_bytes(text), signers, 1, &fail));
+    fixture_must(bm_note_build(note, bm_buf_bytes(text), signers, how->approved ? 2 : 1, &fail));
 }
 
 void
 fixture_pin_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct fixture_lot *lot)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT }, vkey = { .max = BM_NOTE_VKEY };
-    struct bm_pin pin = { .source = BM_SOURCE_BIRTHMARK, .kind = BM_LEAF_KEYS, .size = lot->n };
+    struct bm_pin pin = {
+        .source = BM_SOURCE_BIRTHMARK, .kind = BM_LEAF_KEYS, .size = lot->n, .revision = lot->revision == 0 ? 1 : lot->revision
+    };
     struct bm_statement_head head;
 
     (void)snprintf(pin.lot, sizeof(pin.lot), "%s", lot->name);
-    (void)snprintf(pin.vendor, sizeof(pin.vendor), "Example Silicon");
+    (void)snprintf(pin.vendor, sizeof(pin.vendor), "%s", how->vendor != NULL ? how->vendor : "Example Silicon");
+    if (how->waived != NULL)
+        pin.waived[pin.nwaived++] = *how->waived;
     memcpy(pin.root, lot->root, BM_HASH);
     bm_note_vkey_build(&vkey, &f->chipmaker.key);
     (void)snprintf(pin.vendor_key, sizeof(pin.vendor_key), "%.*s", (int)vkey.n, (const char *)vkey.p);
@@ -98,29 +109,37 @@ must_answer(struct fixture *f, const struct fixture_answer *answer, const char *
 #define LEAVES_A_MESSAGE 256
 
 void
-fixture_pin(struct fixture *f, const struct fixture_lot *lot)
+fixture_pin_ask(struct fixture *f, const struct fixture_statement *how, const struct fixture_lot *lot, struct fixture_answer *ret_answer)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
-    struct fixture_answer answer;
 
-    fixture_pin_note(f, &note, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, lot);
+    fixture_pin_note(f, &note, how, lot);
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
     bm_buf_add_lv32(&body, bm_buf_bytes(&lot->head));
-    fixture_ask(f, BM_S_LOT_BEGIN, bm_buf_bytes(&body), false, &answer);
-    must_answer(f, &answer, "a lot's beginning");
-    for (size_t i = 0; i < lot->n; i += LEAVES_A_MESSAGE) {
+    fixture_ask(f, BM_S_LOT_BEGIN, bm_buf_bytes(&body), true, ret_answer);
+    for (size_t i = 0; i < lot->n && ret_answer->type == BM_S_ANSWER; i += LEAVES_A_MESSAGE) {
         size_t n = lot->n - i < LEAVES_A_MESSAGE ? lot->n - i : LEAVES_A_MESSAGE;
 
         bm_buf_reset(&body);
         bm_buf_add_u32(&body, (uint32_t)n);
         for (size_t k = 0; k < n; k++)
             bm_buf_add_lv16(&body, bm_buf_bytes(&lot->chips[i + k].leaf));
-        fixture_ask(f, BM_S_LOT_LEAVES, bm_buf_bytes(&body), false, &answer);
-        must_answer(f, &answer, "a lot's leaves");
+        fixture_ask(f, BM_S_LOT_LEAVES, bm_buf_bytes(&body), true, ret_answer);
     }
-    fixture_ask(f, BM_S_LOT_END, bm_bytes(NULL, 0), true, &answer);
-    must_answer(f, &answer, "a lot's end");
-    f->seq++;
+    if (ret_answer->type != BM_S_ANSWER)
+        return;
+    fixture_ask(f, BM_S_LOT_END, bm_bytes(NULL, 0), true, ret_answer);
+    if (ret_answer->type == BM_S_ANSWER)
+        f->seq++;
+}
+
+void
+fixture_pin(struct fixture *f, const struct fixture_lot *lot)
+{
+    struct fixture_answer answer;
+
+    fixture_pin_ask(f, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, lot, &answer);
+    must_answer(f, &answer, "a lot");
 }
 
 void

@@ -38,6 +38,7 @@ struct fixture_chip {
 };
 struct fixture_lot {
     char name[BM_MAX_NAME + 1];
+    uint64_t revision; /* 0: the first */
     struct fixture_chip *chips;
     size_t n;
     struct bm_tree tree;
@@ -118,15 +119,26 @@ struct fixture_statement {
     const char *says_by; /* another name than the signer's */
     const uint8_t *site; /* another site's */
     uint64_t seq;
+    uint8_t proposal; /* not 0: a proposal, of a number made of this byte ... */
+    bm_time expires;  /* ... to this time; 0: in a day */
+    bool approved;    /* `second` signs too */
+    enum fixture_person second;
+    const struct bm_pin_waived *waived; /* one, of a pin */
+    const char *vendor;                 /* of a pin; NULL: "Example Silicon" */
 };
 void fixture_pin_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct fixture_lot *lot);
 void fixture_order_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_order *order);
+/* The lot's head again, after its leaves, its name or its revision were changed: root, tree and the chipmaker's signature. */
+void fixture_lot_head(struct fixture *f, struct fixture_lot *lot);
 void fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_allow *allow);
 /* BM_S_STATEMENT's body around a note. */
 void fixture_statement_body(struct bm_buf *body, const struct bm_buf *note, const char *const *profiles, size_t n);
 
 /* The whole way, which must succeed: a lot pinned, an order opened over it with the built-in profile bench-1 (software roots). */
 void fixture_pin(struct fixture *f, const struct fixture_lot *lot);
+/* As fixture_pin(), by this pin; the answer that ended it. */
+void fixture_pin_ask(struct fixture *f, const struct fixture_statement *how, const struct fixture_lot *lot,
+                     struct fixture_answer *ret_answer);
 void fixture_order(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity);
 const char *fixture_profile(const char *name); /* text of a built-in profile */
 

@@ -191,31 +191,40 @@ make_chip(struct fixture_chip *chip, size_t i)
 }
 
 void
-fixture_lot_make(struct fixture *f, struct fixture_lot *lot, const char *name, size_t n)
+fixture_lot_head(struct fixture *f, struct fixture_lot *lot)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 4096 };
     const struct bm_note_signer *signers[] = { &f->chipmaker };
-    struct bm_lot_head head = { .kind = BM_LEAF_KEYS, .size = n };
+    struct bm_lot_head head = { .kind = BM_LEAF_KEYS, .size = lot->n, .revision = lot->revision };
     uint8_t hash[BM_HASH];
 
+    bm_tree_done(&lot->tree);
+    bm_tree_init(&lot->tree, lot->n);
+    for (size_t i = 0; i < lot->n; i++) {
+        bm_tree_leaf(hash, bm_buf_bytes(&lot->chips[i].leaf));
+        fixture_must(bm_tree_append(&lot->tree, hash, &fail));
+    }
+    bm_tree_root(&lot->tree, lot->root);
+    (void)snprintf(head.lot, sizeof(head.lot), "%s", lot->name);
+    (void)snprintf(head.vendor, sizeof(head.vendor), "Example Silicon");
+    memcpy(head.root, lot->root, BM_HASH);
+    bm_lot_head_build(&text, &head);
+    bm_buf_reset(&lot->head);
+    lot->head.max = BM_MAX_NOTE;
+    fixture_must(bm_note_build(&lot->head, bm_buf_bytes(&text), signers, 1, &fail));
+}
+
+void
+fixture_lot_make(struct fixture *f, struct fixture_lot *lot, const char *name, size_t n)
+{
     memset(lot, 0, sizeof(*lot));
     (void)snprintf(lot->name, sizeof(lot->name), "%s", name);
     if ((lot->chips = calloc(n, sizeof(*lot->chips))) == NULL)
         fixture_die(__FILE__, __LINE__, "calloc", "no memory");
     lot->n = n;
-    bm_tree_init(&lot->tree, n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         make_chip(&lot->chips[i], i);
-        bm_tree_leaf(hash, bm_buf_bytes(&lot->chips[i].leaf));
-        fixture_must(bm_tree_append(&lot->tree, hash, &fail));
-    }
-    bm_tree_root(&lot->tree, lot->root);
-    (void)snprintf(head.lot, sizeof(head.lot), "%s", name);
-    (void)snprintf(head.vendor, sizeof(head.vendor), "Example Silicon");
-    memcpy(head.root, lot->root, BM_HASH);
-    bm_lot_head_build(&text, &head);
-    lot->head.max = BM_MAX_NOTE;
-    fixture_must(bm_note_build(&lot->head, bm_buf_bytes(&text), signers, 1, &fail));
+    fixture_lot_head(f, lot);
 }
 
 void

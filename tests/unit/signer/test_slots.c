@@ -48,8 +48,8 @@ any_key_of_a_chip_leads_to_its_unit(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1, 2, 3), 3, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(4), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1, 2, 3), 3, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(4), 1, &fail), BM_OK);
     assert_int_equal(slots.nunits, 2);
     assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 2));
     assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 3));
@@ -68,14 +68,14 @@ a_second_list_makes_no_second_unit(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(7), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(7), 1, &fail), BM_OK);
     memcpy(device, slots.units[0].device, sizeof(device));
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1, 2), 2, &fail), BM_OK);
     assert_int_equal(slots.nunits, 2);
     assert_int_equal(unit_of(&slots, 2), unit_of(&slots, 1));
     assert_memory_equal(slots.units[0].device, device, sizeof(device)); /* named at first pin, for good */
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(2, 7), 2, &fail), BM_EPOLICY);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(2, 7), 2, &fail), BM_EPOLICY);
     assert_int_equal(bm_slots_device(&slots, device), 0);
     bm_slots_done(&slots);
 }
@@ -99,7 +99,7 @@ a_device_id_is_what_the_format_says(void **state)
     pieces[2] = bm_bytes(least, BM_HASH);
     bm_sha256_pieces(hash, pieces, 3);
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, three, 3, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, three, 3, &fail), BM_OK);
     assert_memory_equal(slots.units[0].device, hash, BM_DEVICE);
     bm_slots_done(&slots);
 }
@@ -129,8 +129,8 @@ identities_are_by_unit_and_service(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(2), 1, &fail), BM_OK);
     assert_int_equal(bm_slots_identity(&slots, 0, bm_bytes_str("mqtt")), BM_NONE);
     mqtt = take(&slots, 0, "mqtt", 0x41, 100);
     assert_int_not_equal(take(&slots, 0, "ota", 0x51, 101), mqtt);

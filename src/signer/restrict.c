@@ -1,0 +1,103 @@
+/* restrict.c - lots and chips that may not be used: none of it needs authority, since it can only take away. */
+#include "base/base.h"
+#include "signer/signer.h"
+
+#include "wire/text.h"
+
+/* The record is the message, with a leaf that tells of it. */
+static enum bm_rc
+restrict_commit(struct bm_signer *signer, uint64_t id, enum bm_record_type type, struct bm_event *event, struct bm_bytes body,
+                struct bm_fail *fail)
+{
+    struct bm_plain plain = { .leaves = { .n = 1 }, .rest = body };
+    enum bm_rc rc;
+
+    if ((rc = signer->env->now(signer->env->ctx, &event->time, fail)) != BM_OK ||
+        (rc = bm_leaf_make(signer, 0, event, &plain.leaves.leaf[0], fail)) != BM_OK)
+        return rc;
+    bm_buf_reset(&signer->record);
+    bm_plain_build(&signer->record, &plain);
+    return bm_commit(signer, type, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail);
+}
+
+static const char words_wanted[] = "a restriction needs a lot, a reason and names of the usual form";
+
+enum bm_rc
+bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_signer *signer = ctx;
+    const struct bm_lots *lots = &signer->memory.lots;
+    struct bm_bytes whole = bm_bytes(body.p, body.left);
+    struct bm_s_lot_state state;
+    struct bm_event event;
+    uint32_t at;
+    enum bm_rc rc;
+
+    if ((rc = bm_s_lot_state_parse(&state, body, fail)) != BM_OK)
+        return rc;
+    if (!bm_name_or_empty(state.lot, false) || !bm_name_or_empty(state.by, true) || state.reason.n == 0)
+        return bm_refuse_now(signer, id, BM_EINPUT, words_wanted, fail);
+    if ((at = bm_lots_find(lots, state.lot)) == BM_NONE)
+        return bm_refuse_now(signer, id, BM_EPOLICY, "no lot of this name is pinned here: see birthmark lot list", fail);
+    if (lots->lots[at].withdrawn || (state.what == BM_LOT_QUARANTINE && lots->lots[at].quarantined)) {
+        (void)bm_batch_answer(signer, id, BM_S_ANSWER);
+        return BM_OK;
+    }
+    event = (struct bm_event){ .kind = state.what == BM_LOT_WITHDRAW ? BM_EVENT_LOT_WITHDRAWN : BM_EVENT_LOT_QUARANTINED,
+                               .lot = state.lot,
+                               .by = state.by,
+                               .reason = state.reason };
+    return restrict_commit(signer, id, BM_R_LOT_STATE, &event, whole, fail);
+}
+
+/* How many chips it changes; *ret_only: a root key of the only one. */
+static uint32_t
+chips_count(const struct bm_slots *slots, const struct bm_s_chips *chips, enum bm_unit_state state, const uint8_t **ret_only)
+{
+    struct bm_rd rd = bm_rd(chips->chips);
+    const uint8_t(*hashes)[BM_HASH];
+    uint32_t changed = 0;
+    size_t n;
+
+    while (bm_keys_next(&rd, &hashes, &n)) {
+        changed += !bm_slots_held(slots, hashes, n, state);
+        *ret_only = hashes[0];
+    }
+    return changed;
+}
+
+enum bm_rc
+bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_signer *signer = ctx;
+    struct bm_bytes whole = bm_bytes(body.p, body.left);
+    char count[12], chip[2 * BM_HASH + 1];
+    const uint8_t *only = NULL;
+    struct bm_s_chips chips;
+    struct bm_event event;
+    uint32_t changed;
+    bool scrap;
+    enum bm_rc rc;
+
+    if ((rc = bm_s_chips_parse(&chips, body, fail)) != BM_OK)
+        return rc;
+    if (!bm_name_or_empty(chips.lot, false) || !bm_name_or_empty(chips.by, true) || chips.reason.n == 0)
+        return bm_refuse_now(signer, id, BM_EINPUT, words_wanted, fail);
+    scrap = chips.what == BM_CHIPS_SCRAP;
+    changed = chips_count(&signer->memory.slots, &chips, scrap ? BM_UNIT_SCRAPPED : BM_UNIT_WITHDRAWN, &only);
+    if (changed == 0) {
+        (void)bm_batch_answer(signer, id, BM_S_ANSWER);
+        return BM_OK;
+    }
+    (void)snprintf(count, sizeof(count), "%u", changed);
+    event = (struct bm_event){ .kind = scrap ? BM_EVENT_CHIPS_SCRAPPED : BM_EVENT_CHIPS_WITHDRAWN,
+                               .lot = chips.lot,
+                               .by = chips.by,
+                               .count = bm_bytes_str(count),
+                               .reason = chips.reason };
+    if (chips.n == 1 && only != NULL) {
+        bm_hex(chip, bm_bytes(only, BM_HASH));
+        event.chip = bm_bytes_str(chip);
+    }
+    return restrict_commit(signer, id, BM_R_CHIPS, &event, whole, fail);
+}
