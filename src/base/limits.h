@@ -38,4 +38,14 @@
 #define BM_CLOCK_FLOOR 1704067200   /* 2024-01-01T00:00:00Z: a clock before it was never set */
 #define BM_CLOCK_JUMP (400 * 86400) /* seconds that the clock may lie ahead of the last signed time: a site may rest a year */
 
+/* Archives (Infineon's 7z of 7z) */
+#define BM_MAX_ARCHIVE_DEPTH 2               /* an archive in an archive, and no deeper */
+#define BM_MAX_ARCHIVE_ENTRIES 100000        /* of one delivery: 10,000 chips with three certificates each, and a margin */
+#define BM_MAX_ARCHIVE_INNER (32u << 20)     /* an archive in an archive, packed: 10,000 certificates take 7 MB */
+#define BM_MAX_ARCHIVE_EXPANDED (256u << 20) /* all that a delivery's archives declare: 30,000 certificates and their archives are 60 MB */
+#define BM_MAX_ARCHIVE_DIRECTORY (16u << 20) /* a 7z's own list of what is in it, packed: 20 bytes a file */
+#define BM_MAX_ARCHIVE_NAME 200              /* of a file in it, without directories: Infineon's longest has 70 characters */
+#define BM_MAX_ARCHIVE_PART 65536            /* expanded at a time */
+#define BM_MAX_PEM_FILE 16384                /* one certificate of BM_MAX_CERT as PEM, and a comment */
+
 #endif

@@ -95,7 +95,7 @@ der_add(struct bm_bytes **list, struct bm_certs_list *view, struct bm_bytes der,
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a vendor's certificates");
     *list = more;
     view->der = more;
-    if ((rc = bm_cert_parse(&cert, der, fail)) != BM_OK || (rc = bm_bytes_dup(&copy, der, fail)) != BM_OK)
+    if ((rc = bm_cert_outline(&cert, der, fail)) != BM_OK || (rc = bm_bytes_dup(&copy, der, fail)) != BM_OK)
         return rc;
     more[view->n++] = bm_bytes(copy, der.n);
     return BM_OK;
@@ -105,8 +105,10 @@ static enum bm_rc
 signer_block(void *ctx, struct bm_bytes der, struct bm_fail *fail)
 {
     struct bm_maker *maker = ctx;
+    struct bm_cert cert;
+    enum bm_rc rc = bm_cert_parse(&cert, der, fail);
 
-    return der_add(&maker->signers, &maker->vendor.signers, der, fail);
+    return rc != BM_OK ? rc : der_add(&maker->signers, &maker->vendor.signers, der, fail);
 }
 
 static enum bm_rc

@@ -116,7 +116,7 @@ cert_add(json_t *array, const struct bm_vendor *vendor, struct bm_bytes der, str
     struct bm_cert cert;
     enum bm_rc rc;
 
-    if ((rc = bm_cert_parse(&cert, der, fail)) != BM_OK)
+    if ((rc = bm_cert_outline(&cert, der, fail)) != BM_OK)
         return rc;
     bm_name_print(subject, sizeof(subject), cert.subject);
     bm_sha256(hash, der);

@@ -1,9 +1,22 @@
 #include "lot/lot.h"
 #include "lot/screen.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static const struct bm_lot_reader *const readers[] = { &bm_manifest_reader, &bm_microchip_reader };
+static const struct bm_lot_reader *const readers[] = { &bm_manifest_reader, &bm_microchip_reader, &bm_infineon_reader };
+
+/* Every reader's word, or what it reads for people, after each other: "a, b, c". */
+static const char *
+readers_list(char ret[static 320], bool words)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 319 };
+
+    for (size_t i = 0; i < BM_COUNT(readers); i++)
+        bm_buf_add_fmt(&text, "%s%s", i > 0 ? ", " : "", words ? readers[i]->word : readers[i]->what);
+    (void)snprintf(ret, 320, "%.*s", (int)text.n, (const char *)text.p);
+    return ret;
+}
 
 const char *
 bm_lot_format_word(enum bm_lot_format format)
@@ -17,6 +30,8 @@ bm_lot_format_word(enum bm_lot_format format)
 enum bm_rc
 bm_lot_format_find(enum bm_lot_format *ret_format, const char *word, struct bm_fail *fail)
 {
+    char list[320];
+
     for (size_t i = 0; i < BM_COUNT(readers); i++) {
         if (strcmp(readers[i]->word, word) == 0) {
             *ret_format = readers[i]->format;
@@ -24,7 +39,9 @@ bm_lot_format_find(enum bm_lot_format *ret_format, const char *word, struct bm_f
         }
     }
     *ret_format = BM_FORMAT_AUTO;
-    return strcmp(word, "auto") == 0 ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the format must be auto, birthmark or microchip");
+    if (strcmp(word, "auto") == 0)
+        return BM_OK;
+    return bm_fail(fail, BM_EINPUT, NULL, "the format must be one of auto, %s", readers_list(list, true));
 }
 
 bool
@@ -41,6 +58,7 @@ bm_lot_reader_find(const struct bm_lot_reader **ret_reader, const struct bm_lot_
 {
     const struct bm_vendor *vendor = job->vendor;
     const struct bm_lot_reader *reader = NULL;
+    char list[320];
 
     if (job->file.n > BM_MAX_LOT_FILE)
         return bm_fail(fail, BM_EINPUT, NULL, "the lot is larger than %u bytes: divide it", BM_MAX_LOT_FILE);
@@ -48,7 +66,7 @@ bm_lot_reader_find(const struct bm_lot_reader **ret_reader, const struct bm_lot_
         if (readers[i]->probe(job->file))
             reader = readers[i];
     if (reader == NULL)
-        return bm_fail(fail, BM_EINPUT, NULL, "this is no lot in a format that is known here: a Birthmark manifest or Microchip's JSON");
+        return bm_fail(fail, BM_EINPUT, NULL, "this is no lot in a format that is known here: %s", readers_list(list, false));
     if (vendor->format != BM_FORMAT_AUTO && vendor->format != reader->format)
         return bm_fail(fail, BM_EPOLICY, NULL, "this is a lot in %s's format, and the vendor %s delivers in another", reader->word,
                        vendor->name);

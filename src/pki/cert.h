@@ -21,6 +21,9 @@ struct bm_cert {
 /* X.509 v3, one signature algorithm, every extension once and at most 32, a serial of 1 to 20 octets, a key and an algorithm that we know
  * (key.h). Names are taken as they are written. Reads no extension but the two key identifiers: the path is bm_path_check()'s. */
 bm_must_use enum bm_rc bm_cert_parse(struct bm_cert *ret_cert, struct bm_bytes der, struct bm_fail *fail);
+/* Of a certificate that only bm_path_check() reads further - a vendor's root, which may have a key or an algorithm that is none of ours - what it is called:
+ * der, tbs, issuer, subject and the dates. Everything else is zero. Nothing is checked but that it is DER as far as that. */
+bm_must_use enum bm_rc bm_cert_outline(struct bm_cert *ret_cert, struct bm_bytes der, struct bm_fail *fail);
 /* An extension's extnValue by OID content octets; n = 0 when absent. */
 struct bm_bytes bm_cert_extension(const struct bm_cert *cert, struct bm_bytes oid, bool *ret_critical);
 /* One-line RFC 4514-like name for people ("CN=..., O=...", the last part first), into ret of n bytes; "..." at the end when it is cut.

@@ -39,13 +39,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bm_bytes whole = bm_bytes(data, size);
     struct bm_fail fail = { 0 };
-    struct bm_cert cert;
+    struct bm_cert cert, outline;
 
     (void)bm_pem_parse(whole, "CERTIFICATE", one, NULL, &fail);
     (void)bm_certs_only_parse(whole, one, NULL, &fail);
     name_check(whole);
+    if (bm_cert_outline(&outline, whole, &fail) == BM_OK)
+        must(inside(outline.issuer, outline.tbs) && inside(outline.subject, outline.tbs) && inside(outline.tbs, whole));
     if (bm_cert_parse(&cert, whole, &fail) != BM_OK)
         return 0;
+    must(bm_cert_outline(&outline, whole, &fail) == BM_OK && bm_bytes_equal(outline.subject, cert.subject) &&
+         outline.not_after == cert.not_after);
     must(inside(cert.tbs, whole) && inside(cert.signature, whole));
     must(inside(cert.serial, cert.tbs) && inside(cert.issuer, cert.tbs) && inside(cert.subject, cert.tbs));
     must(inside(cert.extensions, cert.tbs) && inside(cert.ski, cert.extensions) && inside(cert.aki, cert.extensions));

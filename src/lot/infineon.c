@@ -1,0 +1,303 @@
+/* infineon.c - Infineon's reel: three certificates a chip, nothing signed over them as a whole, the chip's id in their file names only. */
+#include "lot/lot.h"
+#include "lot/reel.h"
+
+#include "pki/cert.h"
+#include "wire/rd.h"
+#include "wire/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SHIELDED "shielded" /* label: the hash of the key that the chip lends over a shielded connection only */
+
+struct bm_reading {
+    const struct bm_lot_job *job;
+    struct bm_reel reel;
+    size_t at;              /* the next row of the reel */
+    struct bm_buf item;     /* the chip that next() cut off */
+    struct bm_buf der;      /* the certificate that is looked at */
+    struct bm_bytes *certs; /* the vendor's: those where paths end, then those that stand between */
+    struct bm_certs anchors, between;
+};
+
+static void
+infineon_free(struct bm_reading *r)
+{
+    bm_reel_done(&r->reel);
+    bm_buf_done(&r->item);
+    bm_buf_done(&r->der);
+    free(r->certs);
+    free(r);
+}
+
+static void
+reading_done(struct bm_reading **reading)
+{
+    if (*reading != NULL)
+        infineon_free(*reading);
+}
+
+/* ---- the vendor's certificates ---- */
+
+/* Paths end where nobody above is pinned: at roots, or at an intermediate that was pinned alone. */
+static bool
+is_anchor(const struct bm_cert *certs, size_t n, size_t i)
+{
+    for (size_t k = 0; k < n; k++)
+        if (k != i && bm_bytes_equal(certs[k].subject, certs[i].issuer))
+            return bm_bytes_equal(certs[i].subject, certs[i].issuer);
+    return true;
+}
+
+static void
+certs_done(struct bm_cert **certs)
+{
+    free(*certs);
+}
+
+static enum bm_rc
+certs_parse(struct bm_cert *certs, size_t *ret_n, const struct bm_vendor *vendor, struct bm_fail *fail)
+{
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc;
+
+    *ret_n = 0;
+    for (size_t i = 0; i < vendor->roots.n; i++) {
+        bm_sha256(hash, vendor->roots.der[i]);
+        if (bm_vendor_retired(vendor, hash))
+            continue;
+        if ((rc = bm_cert_outline(&certs[(*ret_n)++], vendor->roots.der[i], fail)) != BM_OK) {
+            bm_fail_prefix(fail, "root certificate %zu of the vendor %s", i + 1, vendor->name);
+            return rc;
+        }
+    }
+    if (*ret_n == 0 && vendor->roots.n > 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "all roots of the vendor %s are retired: add one that is believed", vendor->name);
+    return BM_OK;
+}
+
+static enum bm_rc
+certs_divide(struct bm_reading *r, struct bm_fail *fail)
+{
+    bm_cleanup(certs_done) struct bm_cert *certs = calloc(r->job->vendor->roots.n + 1, sizeof(*certs));
+    size_t n = 0, at = 0;
+    enum bm_rc rc;
+
+    r->certs = calloc(r->job->vendor->roots.n + 1, sizeof(*r->certs));
+    if (certs == NULL || r->certs == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the reel");
+    if ((rc = certs_parse(certs, &n, r->job->vendor, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        if (is_anchor(certs, n, i))
+            r->certs[at++] = certs[i].der;
+    r->anchors = (struct bm_certs){ r->certs, at };
+    for (size_t i = 0; i < n; i++)
+        if (!is_anchor(certs, n, i))
+            r->certs[at++] = certs[i].der;
+    r->between = (struct bm_certs){ r->certs + r->anchors.n, n - r->anchors.n };
+    return BM_OK;
+}
+
+/* ---- one chip ---- */
+
+/* item: lv16 chip, lv16 reel, then u8 object and lv16 PEM for each certificate */
+static enum bm_rc
+infineon_next(struct bm_reading *r, bool *ret_have, struct bm_bytes *ret_item, uint64_t *ret_at, struct bm_fail *fail)
+{
+    const struct bm_reel *reel = &r->reel;
+    size_t n = bm_reel_chip(reel, r->at);
+
+    *ret_at = r->job->file.n / reel->nrows * r->at;
+    *ret_have = n > 0;
+    if (n == 0)
+        return BM_OK;
+    if (n > BM_MAX_CHIP_KEYS)
+        return bm_fail(fail, BM_EINPUT, NULL, "there are %zu certificates of the chip %s: a chip has three", n, reel->rows[r->at].chip);
+    bm_buf_reset(&r->item);
+    bm_buf_add_lv16(&r->item, bm_bytes_str(reel->rows[r->at].chip));
+    bm_buf_add_lv16(&r->item, bm_bytes_str(reel->reels[reel->rows[r->at].archive]));
+    for (size_t i = r->at; i < r->at + n; i++) {
+        bm_buf_add_u8(&r->item, (uint8_t)reel->rows[i].object);
+        bm_buf_add_lv16(&r->item, bm_bytes(reel->text.p + reel->rows[i].at, reel->rows[i].n));
+    }
+    r->at += n;
+    *ret_item = bm_buf_bytes(&r->item);
+    return bm_buf_check(&r->item, "a chip of the reel", fail);
+}
+
+static enum bm_rc
+block_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_buf *buf = ctx;
+
+    if (buf->n > 0)
+        return bm_fail(fail, BM_EINPUT, "RFC 7468 5.1", "there are two certificates in one file");
+    bm_buf_add_bytes(buf, der);
+    return bm_buf_check(buf, "a certificate", fail);
+}
+
+static void
+path_look(const struct bm_reading *r, const struct bm_cert *cert, enum bm_object object, struct bm_lot_chip *chip)
+{
+    struct bm_fail why;
+
+    if (r->anchors.n == 0)
+        return;
+    /* valid when it was issued: a reel may lie on the shelf for years */
+    if (bm_path_check(cert->der, r->between, r->anchors, cert->not_before, &why) == BM_OK)
+        chip->signatures++;
+    else
+        bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate %s: %.150s", bm_object_word(object), why.text);
+}
+
+static void
+key_add(struct bm_lot_chip *chip, const struct bm_cert *cert, enum bm_object object)
+{
+    struct bm_leaf *leaf = &chip->leaf;
+    char text[2 * BM_HASH + 1];
+
+    leaf->keys[leaf->nkeys++] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = cert->key };
+    bm_sha256(leaf->hashes[leaf->nhashes++], cert->der);
+    if (object == BM_OBJECT_E0E1) {
+        bm_hex(text, bm_bytes(cert->key.hash, BM_HASH));
+        (void)bm_leaf_label_add(leaf, SHIELDED, BM_LABEL_FILE_NAME, bm_bytes_str(text));
+    }
+    if (chip->time != 0)
+        return;
+    chip->time = cert->not_before;
+    bm_time_print(text, chip->time);
+    (void)bm_leaf_label_add(leaf, BM_LABEL_DATE, BM_LABEL_CERTIFICATE, bm_bytes(text, 10));
+}
+
+/* `seen`: bits of the objects that the chip has so far. */
+static void
+cert_look(struct bm_reading *r, enum bm_object object, struct bm_bytes pem, unsigned *seen, struct bm_lot_chip *chip)
+{
+    const char *word = bm_object_word(object);
+    struct bm_cert cert;
+    struct bm_fail why;
+    bool again = (*seen & 1u << object) != 0;
+
+    *seen |= 1u << object;
+    bm_buf_reset(&r->der);
+    if (bm_pem_parse(pem, "CERTIFICATE", block_take, &r->der, &why) != BM_OK ||
+        bm_cert_parse(&cert, bm_buf_bytes(&r->der), &why) != BM_OK) {
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "its certificate %s cannot be read: %.150s", word, why.text);
+        return;
+    }
+    if (bm_leaf_key(&chip->leaf, cert.key.hash) != NULL) {
+        bm_lot_chip_find(chip, again ? BM_CHECK_FORM : BM_CHECK_ENTRY,
+                         "its certificate %s is about a key that another of its certificates has", word);
+        return;
+    }
+    if (again)
+        bm_lot_chip_find(chip, BM_CHECK_ID_TWICE, "there are two certificates %s for %s, with two keys: one id stands for two chips", word,
+                         chip->leaf.id);
+    path_look(r, &cert, object, chip);
+    key_add(chip, &cert, object);
+}
+
+/* What is true of the delivery and not of one chip is said with the first. */
+static void
+delivery_look(const struct bm_reading *r, struct bm_lot_chip *chip)
+{
+    bm_lot_chip_find(chip, BM_CHECK_UNSIGNED,
+                     "nobody signed the delivery: it may lack chips, and it may list more than the reel holds (those scrapped), so its "
+                     "count is no quota");
+    bm_lot_chip_find(
+        chip, BM_CHECK_LABEL,
+        "ids, and which certificates belong to one chip, stand in file names that nobody signed: the keys are bound, the ids are labels");
+    if (bm_leaf_label(&chip->leaf, SHIELDED) != NULL)
+        bm_lot_chip_find(chip, BM_CHECK_LABEL,
+                         "the key of the certificate E0E1 is usable only under a shielded connection: the label " SHIELDED " names it");
+    if (r->anchors.n == 0)
+        bm_lot_chip_find(chip, BM_CHECK_NO_ROOTS, "no root is pinned for %s: the chips' certificates were not checked",
+                         r->job->vendor->name);
+    if (r->reel.npassed > 0)
+        bm_lot_chip_find(chip, BM_CHECK_FORM, "%llu files of the delivery are none of Infineon's and were not read: the first is %.80s",
+                         (unsigned long long)r->reel.npassed, r->reel.passed);
+}
+
+static void
+leaf_begin(const struct bm_reading *r, struct bm_lot_chip *chip, struct bm_bytes id, struct bm_bytes reel)
+{
+    struct bm_leaf *leaf = &chip->leaf;
+
+    leaf->kind = BM_LEAF_KEYS;
+    leaf->root = BM_ROOT_SECURE_ELEMENT;
+    leaf->origin = r->job->injected ? BM_ORIGIN_INJECTED : BM_ORIGIN_INSIDE;
+    leaf->id_source = BM_LABEL_FILE_NAME;
+    leaf->rule = BM_ID_RULE_NONE;
+    memset(leaf->vendor_root, 0, sizeof(leaf->vendor_root));
+    leaf->nlabels = leaf->nkeys = leaf->nhashes = 0;
+    (void)snprintf(leaf->id, sizeof(leaf->id), "%.*s", (int)id.n, (const char *)id.p);
+    (void)snprintf(chip->delivery, sizeof(chip->delivery), "%.*s", (int)reel.n, (const char *)reel.p);
+    if (reel.n > 0)
+        (void)bm_leaf_label_add(leaf, BM_LABEL_REEL, BM_LABEL_FILE_NAME, reel);
+}
+
+static enum bm_rc
+infineon_check(struct bm_reading *r, uint64_t index, struct bm_bytes item, struct bm_lot_chip *chip, struct bm_buf *der,
+               struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(item);
+    struct bm_bytes id = bm_rd_lv16(&rd, BM_MAX_ID), reel = bm_rd_lv16(&rd, BM_MAX_NAME);
+    struct bm_fail why;
+    unsigned seen = 0;
+
+    bm_lot_chip_reset(chip);
+    leaf_begin(r, chip, id, reel);
+    for (size_t i = 0; !rd.bad && rd.left > 0 && i < BM_MAX_CHIP_KEYS; i++) {
+        unsigned object = bm_rd_u8(&rd);
+        struct bm_bytes pem = bm_rd_lv16(&rd, BM_MAX_PEM_FILE);
+
+        if (!rd.bad && object < BM_OBJECT__N)
+            cert_look(r, (enum bm_object)object, pem, &seen, chip);
+    }
+    if (!bm_rd_end(&rd))
+        return bm_fail(fail, BM_EBUG, NULL, "a chip of the reel was not handed over whole");
+    for (size_t i = 0; i < BM_OBJECT__N; i++)
+        if ((seen & 1u << i) == 0)
+            bm_lot_chip_find(chip, BM_CHECK_FORM, "there is no certificate %s for %s, which should have three",
+                             bm_object_word((enum bm_object)i), chip->leaf.id);
+    if (index == 0)
+        delivery_look(r, chip);
+    if (bm_lot_chip_fatal(chip) == NULL && bm_leaf_build(der, &chip->leaf, &why) != BM_OK)
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
+    chip->have = bm_lot_chip_fatal(chip) == NULL;
+    return BM_OK;
+}
+
+/* ---- the file ---- */
+
+static enum bm_rc
+infineon_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, struct bm_fail *fail)
+{
+    bm_cleanup(reading_done) struct bm_reading *r = calloc(1, sizeof(*r));
+    enum bm_rc rc;
+
+    if (r == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the reel");
+    r->job = job;
+    r->item.max = BM_MAX_CHIP_KEYS * (BM_MAX_PEM_FILE + 3) + 2 * BM_MAX_NAME + 4;
+    r->der.max = BM_MAX_CERT;
+    if ((rc = certs_divide(r, fail)) != BM_OK || (rc = bm_reel_open(&r->reel, job->file, fail)) != BM_OK)
+        return rc;
+    *ret_reading = bm_take(r);
+    return BM_OK;
+}
+
+static enum bm_rc
+infineon_end(struct bm_reading *r, struct bm_lot_result *result, struct bm_fail *fail)
+{
+    (void)r;
+    (void)fail;
+    *result = (struct bm_lot_result){ .format = BM_FORMAT_INFINEON };
+    return BM_OK;
+}
+
+const struct bm_lot_reader bm_infineon_reader = { "infineon",      BM_FORMAT_INFINEON, "Infineon's reel (7z of 7z)",
+                                                  bm_sevenz_probe, infineon_open,      infineon_next,
+                                                  infineon_check,  infineon_end,       infineon_free };

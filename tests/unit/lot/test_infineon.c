@@ -1,0 +1,591 @@
+/* test_infineon.c - Infineon's reels: the real one is read, names are labels, and archives that are damaged or would swallow the machine are refused. */
+#include "maker.h"
+#include "reels.h"
+
+#include "lot/reel.h"
+#include "pki/cert.h"
+
+#define REAL "data/infineon/manifest-infineon.7z"
+#define CA_306 "data/infineon/OptigaTrustEccCA306.crt"
+#define CA_309 "data/infineon/OptigaTrustRsaCA309.crt"
+#define ROOT_ECC "data/infineon/eccroot2.pem"
+#define ROOT_RSA "data/infineon/rsaroot2.pem"
+#define REEL "78211223032C7EFA"
+#define Y2023 1672531200
+#define Y2043 2303683200
+#define README "Dear User,\n"
+#define MAX_CHIPS 256
+
+struct told {
+    size_t n;
+    struct {
+        char id[BM_MAX_ID + 1];
+        uint8_t first_key[BM_HASH], keys[BM_HASH]; /* all of the leaf's, hashed */
+        uint32_t signatures;
+    } chip[MAX_CHIPS];
+    struct bm_leaf leaf; /* the last */
+    struct kit_odd odd;
+    size_t unsigned_, no_roots;
+};
+
+static enum bm_rc
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_bytes hashes[BM_MAX_CHIP_KEYS];
+    struct told *told = ctx;
+
+    assert_true(index == told->n && told->n < MAX_CHIPS);
+    kit_odd_take(&told->odd, index, chip);
+    for (size_t i = 0; i < chip->nfindings; i++) {
+        told->unsigned_ += chip->findings[i].check == BM_CHECK_UNSIGNED;
+        told->no_roots += chip->findings[i].check == BM_CHECK_NO_ROOTS;
+    }
+    assert_ok(bm_leaf_parse(&told->leaf, der, fail));
+    (void)snprintf(told->chip[told->n].id, sizeof(told->chip[0].id), "%s", told->leaf.id);
+    for (size_t i = 0; i < told->leaf.nkeys; i++)
+        hashes[i] = bm_bytes(told->leaf.keys[i].key.hash, BM_HASH);
+    memcpy(told->chip[told->n].first_key, hashes[0].p, BM_HASH);
+    bm_sha256_pieces(told->chip[told->n].keys, hashes, told->leaf.nkeys);
+    told->chip[told->n++].signatures = chip->signatures;
+    return BM_OK;
+}
+
+static enum bm_rc
+receive(struct bm_lot_result *ret, struct bm_bytes file, struct bm_certs_list roots, bool injected, struct told *told)
+{
+    const struct bm_vendor vendor = { .name = "infineon", .format = BM_FORMAT_INFINEON, .roots = roots };
+    const struct bm_lot_job job = { .file = file, .vendor = &vendor, .crypto = kit_crypto, .file_name = "a-reel.7z", .injected = injected };
+    const struct bm_lot_sink sink = { .chip = tell_chip, .ctx = told };
+    struct bm_lot_result ignored;
+
+    if (told != NULL)
+        *told = (struct told){ .n = 0 };
+    return bm_lot_read(ret != NULL ? ret : &ignored, &job, told != NULL ? &sink : NULL, &kit_fail);
+}
+
+static const struct bm_certs_list no_roots = { NULL, 0 };
+
+/* ---- the real one ---- */
+
+struct real {
+    struct bm_buf file, der[4];
+    struct bm_bytes roots[4]; /* CA 306, CA 309, ECC root, RSA root */
+};
+
+static enum bm_rc
+add_block(void *ctx, struct bm_bytes der, struct bm_fail *fail)
+{
+    (void)fail;
+    bm_buf_add_bytes(ctx, der);
+    return BM_OK;
+}
+
+static bool
+real_open(struct real *real)
+{
+    static const char *const names[] = { CA_306, CA_309, ROOT_ECC, ROOT_RSA };
+
+    *real = (struct real){ .file = { .max = 1 << 20 } };
+    if (!kit_shared(&real->file, REAL))
+        return false;
+    for (size_t i = 0; i < BM_COUNT(names); i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 1 << 16 };
+
+        real->der[i].max = 1 << 16;
+        assert_true(kit_shared(&text, names[i]));
+        if (text.p[0] == '-')
+            assert_ok(bm_pem_parse(bm_buf_bytes(&text), "CERTIFICATE", add_block, &real->der[i], &kit_fail));
+        else
+            bm_buf_add_bytes(&real->der[i], bm_buf_bytes(&text));
+        real->roots[i] = bm_buf_bytes(&real->der[i]);
+    }
+    return true;
+}
+
+static void
+real_close(struct real *real)
+{
+    bm_buf_done(&real->file);
+    for (size_t i = 0; i < BM_COUNT(real->der); i++)
+        bm_buf_done(&real->der[i]);
+}
+
+static void
+the_real_reel_is_read_six_hundred_of_six_hundred(void **state)
+{
+    static struct told told;
+    struct bm_lot_result result;
+    struct real real;
+
+    (void)state;
+    if (!real_open(&real))
+        kit_skip(KIT_NO_SHARED);
+    assert_ok(receive(&result, bm_buf_bytes(&real.file), (struct bm_certs_list){ real.roots, 4 }, false, &told));
+    assert_int_equal(result.format, BM_FORMAT_INFINEON);
+    assert_int_equal(result.checked, 600);
+    assert_int_equal(result.head.size, 200);
+    assert_string_equal(result.head.lot, REEL);
+    assert_string_equal(result.head.vendor, "infineon");
+    assert_false(result.signed_whole || result.signed_each);
+    assert_int_equal(told.n, 200);
+    assert_string_equal(told.chip[0].id, "0A091B5C001500070063");
+    for (size_t i = 0; i < told.n; i++)
+        assert_int_equal(told.chip[i].signatures, 3);
+    assert_int_equal(told.leaf.nkeys, 3);
+    assert_int_equal(told.leaf.nhashes, 3);
+    assert_int_equal(told.leaf.root, BM_ROOT_SECURE_ELEMENT);
+    assert_int_equal(told.leaf.origin, BM_ORIGIN_INSIDE);
+    assert_int_equal(told.leaf.id_source, BM_LABEL_FILE_NAME);
+    assert_string_equal(bm_leaf_label(&told.leaf, BM_LABEL_REEL), REEL);
+    assert_true(strncmp(bm_leaf_label(&told.leaf, BM_LABEL_DATE), "2023-0", 6) == 0);
+    assert_int_equal(told.unsigned_, 1);
+    assert_int_equal(told.no_roots, 0);
+    /* what is bound and what is a label; which key is for shielded connections only: once, not once a chip */
+    assert_int_equal(told.odd.n, 2);
+    assert_string_equal(told.odd.sentence[0],
+                        "0: ids, and which certificates belong to one chip, stand in file names that nobody signed: the keys are "
+                        "bound, the ids are labels");
+    assert_string_equal(told.odd.sentence[1],
+                        "0: the key of the certificate E0E1 is usable only under a shielded connection: the label shielded names it");
+    real_close(&real);
+}
+
+static void
+the_shielded_label_is_the_hash_of_a_key_of_the_chip(void **state)
+{
+    static struct told told;
+    uint8_t hash[BM_HASH];
+    const char *label;
+    struct real real;
+
+    (void)state;
+    if (!real_open(&real))
+        kit_skip(KIT_NO_SHARED);
+    assert_ok(receive(NULL, bm_buf_bytes(&real.file), no_roots, true, &told));
+    label = bm_leaf_label(&told.leaf, "shielded");
+    assert_non_null(label);
+    assert_ok(bm_hex_parse(hash, BM_HASH, bm_bytes_str(label), &kit_fail));
+    assert_non_null(bm_leaf_key(&told.leaf, hash));
+    assert_int_equal(bm_leaf_key(&told.leaf, hash)->key.alg, BM_KEY_P256);
+    /* and the custodian may know better where the keys were made; without a root nothing was checked, and that is said */
+    assert_int_equal(told.leaf.origin, BM_ORIGIN_INJECTED);
+    assert_int_equal(told.no_roots, 1);
+    assert_int_equal(told.chip[0].signatures, 0);
+    real_close(&real);
+}
+
+static void
+every_certificate_must_lead_to_a_root(void **state)
+{
+    struct bm_bytes other[4];
+    struct bm_cert cert;
+    struct real real;
+    char name[128];
+
+    (void)state;
+    if (!real_open(&real))
+        kit_skip(KIT_NO_SHARED);
+    /* what stands between is missing */
+    assert_refused_saying(BM_EPOLICY, receive(NULL, bm_buf_bytes(&real.file), (struct bm_certs_list){ real.roots + 2, 2 }, false, NULL),
+                          "chip 0: its certificate E0E0: the certificate does not lead to a trusted one");
+    /* the RSA certificate alone leads nowhere */
+    memcpy(other, real.roots, sizeof(other));
+    other[1] = real.roots[2];
+    assert_refused_saying(BM_EPOLICY, receive(NULL, bm_buf_bytes(&real.file), (struct bm_certs_list){ other, 3 }, false, NULL),
+                          "chip 0: its certificate E0E2: the certificate does not lead to a trusted one");
+    /* this root has a curve that no device's key may have, and is one all the same */
+    assert_rc(BM_EINPUT, bm_cert_parse(&cert, real.roots[2], &kit_fail));
+    assert_ok(bm_cert_outline(&cert, real.roots[2], &kit_fail));
+    bm_name_print(name, sizeof(name), cert.subject);
+    assert_true(strncmp(name, "CN=Infineon OPTIGA(TM) ECC Root CA 2", 36) == 0);
+    for (size_t n = 0; n < real.roots[2].n; n++)
+        assert_rc(BM_EINPUT, bm_cert_outline(&cert, bm_bytes(real.roots[2].p, n), &kit_fail));
+    /* the intermediates pinned alone are where paths end; with their roots pinned they are not */
+    assert_ok(receive(NULL, bm_buf_bytes(&real.file), (struct bm_certs_list){ real.roots, 2 }, false, NULL));
+    real_close(&real);
+}
+
+static void
+a_retired_certificate_of_the_vendor_is_believed_no_more(void **state)
+{
+    uint8_t retired[1][BM_HASH];
+    struct bm_vendor vendor = { .name = "infineon", .retired = (const uint8_t(*)[BM_HASH])retired, .nretired = 1 };
+    struct bm_lot_result result;
+    struct real real;
+
+    (void)state;
+    if (!real_open(&real))
+        kit_skip(KIT_NO_SHARED);
+    bm_sha256(retired[0], real.roots[1]);
+    vendor.roots = (struct bm_certs_list){ real.roots, 4 };
+    assert_refused_saying(BM_EPOLICY, kit_lot_read(&result, bm_buf_bytes(&real.file), &vendor, NULL), "chip 0: its certificate E0E2");
+    vendor.roots = (struct bm_certs_list){ real.roots + 1, 1 };
+    assert_refused(BM_EPOLICY, kit_lot_read(&result, bm_buf_bytes(&real.file), &vendor, NULL),
+                   "all roots of the vendor infineon are retired: add one that is believed");
+    real_close(&real);
+}
+
+/* ---- reels made here ---- */
+
+#define CHIPS 3
+static struct bm_buf pems[CHIPS][BM_OBJECT__N]; /* certificates of three chips, as PEM */
+
+static int
+pems_open(void **state)
+{
+    struct maker maker;
+
+    if (kit_crypto_open(state) != 0)
+        return -1;
+    maker_open(&maker, Y2023, Y2043);
+    for (size_t i = 0; i < CHIPS; i++) {
+        for (size_t k = 0; k < BM_OBJECT__N; k++) {
+            bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+            bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
+
+            if (bm_private_generate(&key, BM_KEY_P256, &kit_fail) != BM_OK)
+                return -1;
+            maker_cert(&der, maker.key, "Manifest Signer", bm_private_public(key), "a chip", Y2023, Y2043);
+            pems[i][k].max = BM_MAX_PEM_FILE;
+            bm_pem_build(&pems[i][k], "CERTIFICATE", bm_buf_bytes(&der));
+        }
+    }
+    maker_close(&maker);
+    return 0;
+}
+
+static int
+pems_close(void **state)
+{
+    for (size_t i = 0; i < CHIPS; i++)
+        for (size_t k = 0; k < BM_OBJECT__N; k++)
+            bm_buf_done(&pems[i][k]);
+    return kit_crypto_close(state);
+}
+
+/* One archive of certificates; chip i under the name ids[i] (NULL: left out), and one more file if `extra` is given. */
+static void
+certs_pack(struct bm_buf *packed, enum bm_object object, const char *const ids[CHIPS], const char *extra, struct bm_bytes content)
+{
+    char name[128];
+    struct reels w;
+
+    reels_open(&w, 1 << 20);
+    for (size_t i = 0; i < CHIPS; i++) {
+        if (ids[i] == NULL)
+            continue;
+        (void)snprintf(name, sizeof(name), "%s_%s.pem", ids[i], bm_object_word(object));
+        reels_add(&w, name, bm_buf_bytes(&pems[i][object]));
+    }
+    if (extra != NULL)
+        reels_add(&w, extra, content);
+    reels_close(&w, packed);
+}
+
+struct recipe {
+    const char *ids[CHIPS];
+    const char *missing; /* id whose E0E2 is left out */
+    const char *extra;   /* one more file in E0E0's archive */
+    struct bm_bytes content;
+    const char *extra_outer; /* and in the delivery itself */
+    struct bm_bytes content_outer;
+    const char *e0e1_name; /* of the archive; NULL: as it should be */
+};
+
+static void
+reel_pack(struct bm_buf *file, const struct recipe *recipe)
+{
+    char name[128];
+    struct reels w;
+
+    reels_open(&w, 1 << 20);
+    for (size_t k = 0; k < BM_OBJECT__N; k++) {
+        bm_cleanup(bm_buf_done) struct bm_buf packed = { .max = 1 << 20 };
+        const char *ids[CHIPS];
+
+        for (size_t i = 0; i < CHIPS; i++)
+            ids[i] =
+                k == BM_OBJECT_E0E2 && recipe->missing != NULL && recipe->ids[i] != NULL && strcmp(recipe->ids[i], recipe->missing) == 0
+                    ? NULL
+                    : recipe->ids[i];
+        certs_pack(&packed, (enum bm_object)k, ids, k == BM_OBJECT_E0E0 ? recipe->extra : NULL, recipe->content);
+        (void)snprintf(name, sizeof(name), "REEL1_guid_%s_Certs.7z", bm_object_word((enum bm_object)k));
+        reels_add(&w, k == BM_OBJECT_E0E1 && recipe->e0e1_name != NULL ? recipe->e0e1_name : name, bm_buf_bytes(&packed));
+    }
+    reels_add(&w, "README.txt", bm_bytes_str(README));
+    if (recipe->extra_outer != NULL)
+        reels_add(&w, recipe->extra_outer, recipe->content_outer);
+    reels_close(&w, file);
+}
+
+static enum bm_rc
+receive_recipe(struct bm_lot_result *ret, const struct recipe *recipe, struct told *told)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
+
+    reel_pack(&file, recipe);
+    return receive(ret, bm_buf_bytes(&file), no_roots, false, told);
+}
+
+static void
+renaming_files_moves_labels_and_nothing_that_is_bound(void **state)
+{
+    static struct told as_made, renamed;
+
+    (void)state;
+    assert_ok(receive_recipe(NULL, &(struct recipe){ .ids = { "0A01", "0A02", "0A03" } }, &as_made));
+    assert_ok(receive_recipe(NULL, &(struct recipe){ .ids = { "0A02", "0A01", "0A03" } }, &renamed));
+    assert_int_equal(as_made.n, 3);
+    assert_int_equal(renamed.n, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(as_made.chip[i].id, renamed.chip[i].id);
+    /* what a chip is - its set of keys - is there as before, under the other label */
+    assert_memory_equal(as_made.chip[0].keys, renamed.chip[1].keys, BM_HASH);
+    assert_memory_equal(as_made.chip[1].keys, renamed.chip[0].keys, BM_HASH);
+    assert_memory_equal(as_made.chip[2].keys, renamed.chip[2].keys, BM_HASH);
+    assert_memory_not_equal(as_made.chip[0].keys, as_made.chip[1].keys, BM_HASH);
+}
+
+static void
+the_archive_of_secrets_is_never_opened(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf secret = { .max = 1 << 20 };
+    static struct told told;
+    struct bm_lot_result plain, with;
+
+    (void)state;
+    assert_ok(receive_recipe(&plain, &(struct recipe){ .ids = { "0A01", "0A02" } }, &told));
+    /* whatever it is: bytes of no archive ... */
+    assert_ok(receive_recipe(
+        &with, &(struct recipe){ .ids = { "0A01", "0A02" }, .extra_outer = "REEL1_guid_keys.7z", .content_outer = bm_bytes_str("7z") },
+        &told));
+    assert_memory_equal(plain.head.root, with.head.root, BM_HASH);
+    assert_int_equal(told.odd.n, 2); /* and that it is there is nothing strange */
+    /* ... or an archive whose certificates would be read if anybody looked */
+    certs_pack(&secret, BM_OBJECT_E0E0, (const char *const[CHIPS]){ NULL, NULL, "0A03" }, NULL, bm_bytes(NULL, 0));
+    assert_ok(receive_recipe(
+        &with, &(struct recipe){ .ids = { "0A01", "0A02" }, .extra_outer = "REEL1_guid_keys.7z", .content_outer = bm_buf_bytes(&secret) },
+        &told));
+    assert_int_equal(told.n, 2);
+    assert_memory_equal(plain.head.root, with.head.root, BM_HASH);
+}
+
+static void
+what_is_odd_is_told(void **state)
+{
+    static struct told told;
+    bm_cleanup(bm_buf_done) struct bm_buf nested = { .max = 1 << 20 };
+
+    (void)state;
+    assert_ok(receive_recipe(NULL, &(struct recipe){ .ids = { "0A01", "0A02" }, .missing = "0A02" }, &told));
+    assert_int_equal(told.odd.n, 3);
+    assert_string_equal(told.odd.sentence[2], "1: there is no certificate E0E2 for 0A02, which should have three");
+    assert_int_equal(told.leaf.nkeys, 2);
+    /* the same certificate again, in a directory: once is enough */
+    assert_ok(receive_recipe(
+        NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "more/0A01_E0E0.pem", .content = bm_buf_bytes(&pems[0][BM_OBJECT_E0E0]) },
+        &told));
+    assert_string_equal(told.odd.sentence[0], "0: its certificate E0E0 is about a key that another of its certificates has");
+    assert_int_equal(told.leaf.nkeys, 3);
+    /* another one under the same name: two keys, one id */
+    assert_ok(receive_recipe(
+        NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "more/0A01_E0E0.pem", .content = bm_buf_bytes(&pems[1][BM_OBJECT_E0E0]) },
+        &told));
+    assert_string_equal(told.odd.sentence[0], "0: there are two certificates E0E0 for 0A01, with two keys: one id stands for two chips");
+    assert_int_equal(told.leaf.nkeys, 4);
+    /* an archive where there should be none is a file that is not read, as is one of another object or an id that is none */
+    certs_pack(&nested, BM_OBJECT_E0E0, (const char *const[CHIPS]){ NULL, "0A02" }, NULL, bm_bytes(NULL, 0));
+    assert_ok(receive_recipe(
+        NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "REEL1_guid_E0E0_Certs.7z", .content = bm_buf_bytes(&nested) }, &told));
+    assert_int_equal(told.n, 1);
+    assert_string_equal(told.odd.sentence[2],
+                        "0: 1 files of the delivery are none of Infineon's and were not read: the first is REEL1_guid_E0E0_Certs.7z");
+    assert_ok(receive_recipe(
+        NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A\n02_E0E0.pem", .content = bm_buf_bytes(&pems[1][BM_OBJECT_E0E0]) }, &told));
+    assert_string_equal(told.odd.sentence[2],
+                        "0: 1 files of the delivery are none of Infineon's and were not read: the first is 0A?02_E0E0.pem");
+    assert_ok(receive_recipe(
+        NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A02_E0E2.pem", .content = bm_buf_bytes(&pems[1][BM_OBJECT_E0E2]) }, &told));
+    assert_int_equal(told.n, 1);
+    /* two reels in one file */
+    assert_ok(receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .e0e1_name = "REEL2_guid_E0E1_Certs.7z" }, &told));
+    assert_int_equal(told.n, 1);
+}
+
+static void
+what_contradicts_itself_is_refused(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf two = { .max = 1 << 16 };
+
+    (void)state;
+    assert_refused_saying(
+        BM_EINPUT,
+        receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A02_E0E0.pem", .content = bm_bytes_str("no") }, NULL),
+        "chip 1: its certificate E0E0 cannot be read: ");
+    bm_buf_add_bytes(&two, bm_buf_bytes(&pems[1][0]));
+    bm_buf_add_bytes(&two, bm_buf_bytes(&pems[2][0]));
+    assert_refused(
+        BM_EINPUT,
+        receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A02_E0E0.pem", .content = bm_buf_bytes(&two) }, NULL),
+        "chip 1: its certificate E0E0 cannot be read: there are two certificates in one file");
+    /* PEM around something that is not DER */
+    assert_refused_saying(BM_EINPUT,
+                          receive_recipe(NULL,
+                                         &(struct recipe){ .ids = { "0A01" },
+                                                           .extra = "0A02_E0E0.pem",
+                                                           .content = bm_bytes_str("-----BEGIN CERTIFICATE-----\nMIIB\n"
+                                                                                   "-----END CERTIFICATE-----\n") },
+                                         NULL),
+                          "chip 1: its certificate E0E0 cannot be read: ");
+    /* one key in two chips */
+    assert_refused_saying(
+        BM_EPOLICY,
+        receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A02_E0E0.pem", .content = bm_buf_bytes(&pems[0][0]) }, NULL),
+        "0A02 has a root key that chip 0 has too");
+    /* one key in two objects of a chip: it has not the three keys that it should have */
+    assert_refused(
+        BM_EINPUT,
+        receive_recipe(
+            NULL, &(struct recipe){ .ids = { "0A01" }, .missing = "0A01", .extra = "0A01_E0E0.pem", .content = bm_buf_bytes(&pems[0][1]) },
+            NULL),
+        "chip 0: its certificate E0E1 is about a key that another of its certificates has");
+}
+
+/* ---- damaged, and too much ---- */
+
+static void
+damaged_archives_are_refused(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 }, changed = { .max = 1 << 20 };
+    struct bm_lot_result whole, result;
+    size_t same = 0;
+
+    (void)state;
+    reel_pack(&file, &(struct recipe){ .ids = { "0A01" } });
+    assert_ok(receive(&whole, bm_buf_bytes(&file), no_roots, false, NULL));
+    for (size_t n = 0; n < file.n; n++)
+        assert_rc(BM_EINPUT, receive(NULL, bm_bytes(file.p, n), no_roots, false, NULL));
+    bm_buf_add_bytes(&changed, bm_buf_bytes(&file));
+    for (size_t i = 0; i < file.n; i++) {
+        changed.p[i] ^= 0x21;
+        /* the archive's version number says nothing, and README.txt is not read */
+        if (receive(&result, bm_buf_bytes(&changed), no_roots, false, NULL) == BM_OK) {
+            assert_memory_equal(result.head.root, whole.head.root, BM_HASH);
+            same++;
+        }
+        changed.p[i] ^= 0x21;
+    }
+    assert_true(same <= 2 + strlen(README) + 4);
+    bm_buf_add_u8(&changed, 0);
+    assert_refused(BM_EINPUT, receive(NULL, bm_buf_bytes(&changed), no_roots, false, NULL),
+                   "the archive is damaged or cut off, or something stands behind its end: ask for it again");
+}
+
+static void
+archives_without_certificates_are_refused(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
+    struct reels w;
+
+    (void)state;
+    reels_open(&w, 1 << 20);
+    reels_add(&w, "README.txt", bm_bytes_str(README));
+    reels_close(&w, &file);
+    assert_refused(BM_EINPUT, receive(NULL, bm_buf_bytes(&file), no_roots, false, NULL),
+                   "the archive holds none of Infineon's certificates (REEL_GUID_E0E0_Certs.7z with CHIP_E0E0.pem in it)");
+    bm_buf_reset(&file);
+    reels_open(&w, 1 << 20);
+    reels_add(&w, "REEL1_guid_E0E0_Certs.7z", bm_bytes_str("no archive"));
+    reels_close(&w, &file);
+    assert_refused(BM_EINPUT, receive(NULL, bm_buf_bytes(&file), no_roots, false, NULL),
+                   "REEL1_guid_E0E0_Certs.7z: it is not a 7z archive");
+}
+
+/* A delivery of one file of n zeros, which packs to next to nothing. */
+static enum bm_rc
+receive_zeros(const char *name, size_t n)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 24 };
+    uint8_t *zeros = calloc(1, n);
+    struct reels w;
+    enum bm_rc rc;
+
+    assert_non_null(zeros);
+    reels_open(&w, 1 << 24);
+    reels_add(&w, name, bm_bytes(zeros, n));
+    reels_close(&w, &file);
+    rc = receive(NULL, bm_buf_bytes(&file), no_roots, false, NULL);
+    free(zeros);
+    return rc;
+}
+
+static void
+bombs_are_refused(void **state)
+{
+    static const uint8_t zeros[BM_MAX_PEM_FILE + 1];
+
+    (void)state;
+    assert_refused(BM_EINPUT, receive_zeros("REEL1_guid_E0E0_Certs.7z", BM_MAX_ARCHIVE_INNER + 1),
+                   "REEL1_guid_E0E0_Certs.7z: a file in the archive is larger than 33554432 bytes");
+    /* what is passed over is counted before it is expanded */
+    assert_refused(BM_EINPUT, receive_zeros("REEL1_guid_keys.7z", BM_MAX_ARCHIVE_EXPANDED + 1),
+                   "the delivery would expand to more than 268435456 bytes: divide it");
+    assert_refused(
+        BM_EINPUT,
+        receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A02_E0E0.pem", .content = bm_bytes(zeros, sizeof(zeros)) },
+                       NULL),
+        "REEL1_guid_E0E0_Certs.7z: 0A02_E0E0.pem is larger than 16384 bytes, so it is no certificate");
+}
+
+static void
+a_budget_is_for_all_archives_of_a_delivery(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
+    struct bm_sevenz_budget budget = { .entries = 5, .expanded = 1 << 20 };
+    bm_cleanup(bm_sevenz_done) struct bm_sevenz first = { .archive = NULL }, second = { .archive = NULL }, third = { .archive = NULL };
+    struct bm_sevenz_entry entry;
+    bool have = true;
+
+    (void)state;
+    reel_pack(&file, &(struct recipe){ .ids = { "0A01" } });
+    assert_ok(bm_sevenz_open(&first, bm_buf_bytes(&file), &budget, &kit_fail));
+    for (size_t i = 0; i < 4; i++) {
+        assert_ok(bm_sevenz_next(&first, &have, &entry, &kit_fail));
+        assert_true(have);
+    }
+    assert_string_equal(entry.name, "README.txt");
+    assert_true(entry.clean && entry.file && !entry.encrypted && entry.size == 11);
+    assert_ok(bm_sevenz_next(&first, &have, &entry, &kit_fail));
+    assert_false(have);
+    assert_ok(bm_sevenz_open(&second, bm_buf_bytes(&file), &budget, &kit_fail));
+    assert_ok(bm_sevenz_next(&second, &have, &entry, &kit_fail));
+    assert_refused(BM_EINPUT, bm_sevenz_next(&second, &have, &entry, &kit_fail),
+                   "the delivery has more than 100000 files in its archives: divide it");
+    assert_refused(BM_EINPUT, bm_sevenz_open(&third, bm_buf_bytes(&file), &budget, &kit_fail),
+                   "archives lie in each other more than 2 deep");
+    bm_sevenz_done(&second);
+    budget = (struct bm_sevenz_budget){ .entries = 5, .expanded = 100, .depth = 1 };
+    assert_ok(bm_sevenz_open(&second, bm_buf_bytes(&file), &budget, &kit_fail));
+    assert_refused_saying(BM_EINPUT, bm_sevenz_next(&second, &have, &entry, &kit_fail), "the delivery would expand to more than");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_real_reel_is_read_six_hundred_of_six_hundred),
+        cmocka_unit_test(the_shielded_label_is_the_hash_of_a_key_of_the_chip),
+        cmocka_unit_test(every_certificate_must_lead_to_a_root),
+        cmocka_unit_test(a_retired_certificate_of_the_vendor_is_believed_no_more),
+        cmocka_unit_test(renaming_files_moves_labels_and_nothing_that_is_bound),
+        cmocka_unit_test(the_archive_of_secrets_is_never_opened),
+        cmocka_unit_test(what_is_odd_is_told),
+        cmocka_unit_test(what_contradicts_itself_is_refused),
+        cmocka_unit_test(damaged_archives_are_refused),
+        cmocka_unit_test(archives_without_certificates_are_refused),
+        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(a_budget_is_for_all_archives_of_a_delivery),
+    };
+
+    return kit_end(cmocka_run_group_tests(tests, pems_open, pems_close));
+}
