@@ -1,5 +1,7 @@
 #include "cli/exam.h"
 
+#include "cli/crew.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,7 +59,7 @@ bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_re
     if ((exam->checks = calloc(BM_CHECK__N, sizeof(*exam->checks))) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a report");
     exam->progress.what = "checking";
-    rc = bm_lot_read(ret_result, job, &sink, fail);
+    rc = bm_crew_read(ret_result, job, &sink, 0, fail);
     bm_progress_done(&exam->progress);
     return rc;
 }

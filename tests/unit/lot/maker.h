@@ -86,17 +86,30 @@ maker_cert(struct bm_buf *der, struct bm_private *issuer_key, const char *issuer
 }
 
 static inline void
-maker_open(struct maker *maker, bm_time from, bm_time until)
+maker_open_as(struct maker *maker, bm_time from, bm_time until, bool ca)
 {
     uint8_t hash[BM_HASH];
     struct bm_fail fail;
 
     *maker = (struct maker){ .cert = { .max = 4096 } };
     maker_must(bm_private_generate(&maker->key, BM_KEY_P256, &fail) == BM_OK);
-    maker_cert(&maker->cert, maker->key, "Manifest Signer", bm_private_public(maker->key), "Manifest Signer", from, until);
+    maker_cert_of(&maker->cert, maker->key, "Manifest Signer", bm_private_public(maker->key), "Manifest Signer", from, until, ca);
     bm_sha256(hash, bm_buf_bytes(&maker->cert));
     maker_b64(maker->kid, sizeof(maker->kid), bm_bytes(bm_private_public(maker->key)->ski, 20));
     maker_b64(maker->x5t, sizeof(maker->x5t), bm_bytes(hash, BM_HASH));
+}
+
+static inline void
+maker_open(struct maker *maker, bm_time from, bm_time until)
+{
+    maker_open_as(maker, from, until, false);
+}
+
+/* Its signer's certificate is a CA's too, so that chips' certificates lead to it. */
+static inline void
+maker_open_ca(struct maker *maker, bm_time from, bm_time until)
+{
+    maker_open_as(maker, from, until, true);
 }
 
 static inline void
