@@ -5,18 +5,51 @@
 
 #include <stdlib.h>
 
-enum bm_rc
-bm_authority_open(struct bm_authority *ret, struct bm_signer *signer, struct bm_rd *body, struct bm_fail *fail)
+/* Two persons', with a number of its own. */
+static enum bm_rc
+proposal_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_fail *fail)
+{
+    const struct bm_memory *memory = &signer->memory;
+    const struct bm_operator *by = NULL, *second = NULL;
+    struct bm_statement_head head;
+    struct bm_allow allow;
+    bm_time now = 0;
+    enum bm_rc rc;
+
+    if (authority->head.kind != BM_STATEMENT_ALLOW)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this %s needs one person only: sign it with the site's next number, not as a proposal",
+                       bm_statement_word(authority->head.kind));
+    if ((rc = bm_allow_parse(&head, &allow, authority->text, fail)) != BM_OK ||
+        (rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK ||
+        (rc = bm_proposal_check(&authority->head, authority->note, bm_statement_persons(head.kind, allow.act), memory->roles, memory->site,
+                                now, &by, &second, fail)) != BM_OK)
+        return rc;
+    if (bm_proposal_taken(&memory->waivers, authority->head.proposal))
+        return bm_fail(fail, BM_EPOLICY, NULL, "this proposal was taken before, and each is taken once: make another");
+    if (second != NULL)
+        memcpy(authority->second, second->name, sizeof(authority->second));
+    return BM_OK;
+}
+
+static enum bm_rc
+one_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_fail *fail)
 {
     const struct bm_memory *memory = &signer->memory;
     const struct bm_operator *by;
+
+    return bm_statement_check(&authority->head, authority->note, memory->roles, memory->site, memory->next_seq, &by, fail);
+}
+
+enum bm_rc
+bm_authority_open(struct bm_authority *ret, struct bm_signer *signer, struct bm_rd *body, struct bm_fail *fail)
+{
     uint8_t hash[BM_HASH];
     enum bm_rc rc;
 
     *ret = (struct bm_authority){ .proven = false };
     if ((rc = bm_statement_text(body, &ret->note, &ret->text, fail)) != BM_OK ||
         (rc = bm_statement_head_parse(&ret->head, ret->text, fail)) != BM_OK ||
-        (rc = bm_statement_check(&ret->head, ret->note, memory->roles, memory->site, memory->next_seq, &by, fail)) != BM_OK)
+        (rc = ret->head.seq == 0 ? proposal_open(ret, signer, fail) : one_open(ret, signer, fail)) != BM_OK)
         return rc;
     bm_sha256(hash, ret->note);
     bm_hex(ret->digest, bm_bytes(hash, BM_HASH));
@@ -51,6 +84,7 @@ struct trial {
     struct bm_order order;
     struct bm_allow allow;
     char count[24];
+    char until[BM_TIME_TEXT];
 };
 
 static void
@@ -89,6 +123,52 @@ try_order(struct trial *trial, struct bm_fail *fail)
 }
 
 static enum bm_rc
+try_waive(struct trial *trial, struct bm_fail *fail)
+{
+    const struct bm_allow *allow = &trial->allow;
+    bm_time now = 0;
+    enum bm_rc rc;
+
+    if ((rc = trial->signer->env->now(trial->signer->env->ctx, &now, fail)) != BM_OK)
+        return rc;
+    bm_time_print(trial->until, allow->until);
+    if (allow->until < now)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this waiver ended at %s: propose one with a later end", trial->until);
+    trial->event.kind = BM_EVENT_WAIVED;
+    trial->event.vendor = bm_bytes_str(allow->vendor);
+    trial->event.what = bm_bytes_str(allow->check);
+    trial->event.until = bm_bytes_str(trial->until);
+    return BM_OK;
+}
+
+static enum bm_rc
+try_release(struct trial *trial, struct bm_fail *fail)
+{
+    const struct bm_lots *lots = &trial->signer->memory.lots;
+    const struct bm_allow *allow = &trial->allow;
+    uint32_t at = bm_lots_by_name(lots, allow->lot);
+
+    if (at == BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "no lot %s is pinned here", allow->lot);
+    if (lots->lots[at].withdrawn)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s was withdrawn, which nobody undoes", allow->lot);
+    if (!lots->lots[at].quarantined)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s is not in quarantine: there is nothing to release", allow->lot);
+    trial->event.kind = BM_EVENT_LOT_RELEASED;
+    trial->event.lot = bm_bytes_str(allow->lot);
+    return BM_OK;
+}
+
+/* What two persons allow; the rest is one's, for a device. */
+static enum bm_rc
+try_both(struct trial *trial, struct bm_fail *fail)
+{
+    trial->event.second = bm_bytes_str(trial->authority->second);
+    trial->event.reason = bm_bytes_str(trial->allow.reason);
+    return trial->allow.act == BM_ALLOW_WAIVE ? try_waive(trial, fail) : try_release(trial, fail);
+}
+
+static enum bm_rc
 try_allow(struct trial *trial, struct bm_fail *fail)
 {
     const struct bm_slots *slots = &trial->signer->memory.slots;
@@ -98,8 +178,11 @@ try_allow(struct trial *trial, struct bm_fail *fail)
     uint32_t unit;
     enum bm_rc rc;
 
-    if ((rc = bm_allow_parse(&head, allow, trial->authority->text, fail)) != BM_OK ||
-        (rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow->device), fail)) != BM_OK)
+    if ((rc = bm_allow_parse(&head, allow, trial->authority->text, fail)) != BM_OK)
+        return rc;
+    if (bm_statement_persons(head.kind, allow->act) > 1)
+        return try_both(trial, fail);
+    if ((rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow->device), fail)) != BM_OK)
         return rc;
     if ((unit = bm_slots_device(slots, device)) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no device %s here", allow->device);

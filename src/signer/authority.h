@@ -8,7 +8,8 @@ struct bm_authority {
     struct bm_statement_head head;
     struct bm_bytes note, text;
     char digest[2 * BM_HASH + 1]; /* of the note, hex */
-    bool proven;                  /* an operator of this site signed it, with a role that may, and it is its turn */
+    char second[BM_MAX_NAME + 1]; /* who approved a proposal; "" */
+    bool proven; /* an operator of this site signed it, with a role that may, and it is its turn; or two did, and its number is new */
 };
 /* Takes the note off a message's body and checks who signed it: BM_EPOLICY, BM_EINPUT with ret->proven false. */
 bm_must_use enum bm_rc bm_authority_open(struct bm_authority *ret, struct bm_signer *signer, struct bm_rd *body, struct bm_fail *fail);

@@ -35,6 +35,8 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     struct bm_authority authority;
     struct bm_fail why = { .rc = BM_OK };
     struct bm_pin pin;
+    bm_time now = 0;
+    enum bm_rc rc;
 
     bm_stream_close(&signer->stream);
     if (bm_authority_open(&authority, signer, &body, &why) != BM_OK)
@@ -44,7 +46,10 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
         return bm_fail(fail, BM_EINPUT, NULL, "the beginning of a lot is malformed");
     if (bm_pin_parse(&head, &pin, authority.text, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", NULL, &why, fail);
-    if (bm_pin_check(&pin, head_note, &signer->memory.lots, &why) != BM_OK)
+    if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK)
+        return rc;
+    if (bm_pin_check(&pin, head_note, &signer->memory.lots, &why) != BM_OK ||
+        bm_waivers_check(&signer->memory.waivers, &pin, now, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", pin.lot, &why, fail);
     bm_stream_open(&signer->stream, &head, &pin, whole, &signer->memory.lots, signer->seed);
     return bm_answer_now(signer, id, bm_bytes(NULL, 0), fail);

@@ -15,6 +15,7 @@ bm_memory_init(struct bm_memory *ret_memory, const uint8_t site[static BM_HASH],
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
     memcpy(ret_memory->site, site, BM_HASH);
     bm_slots_init(&ret_memory->slots, seed);
+    bm_waivers_init(&ret_memory->waivers, seed);
     ret_memory->incoming.keys.max = BM_MAX_LOT_KEYS;
     return BM_OK;
 }
@@ -26,6 +27,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_slots_done(&memory->slots);
     bm_lots_done(&memory->lots);
     bm_orders_done(&memory->orders);
+    bm_waivers_done(&memory->waivers);
     bm_book_done(&memory->book);
     for (size_t ca = 0; ca < BM_CA__N; ca++)
         free(memory->revocations[ca].revoked);
@@ -104,6 +106,29 @@ apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_
     return BM_OK;
 }
 
+/* What two persons signed has no place in the order of statements: its own number keeps it from being taken twice. */
+static enum bm_rc
+apply_proposal(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_allow allow;
+    uint32_t lot;
+    enum bm_rc rc;
+
+    if ((rc = bm_allow_parse(head, &allow, text, fail)) != BM_OK)
+        return rc;
+    if (bm_proposal_taken(&memory->waivers, head->proposal))
+        return contradiction("a proposal is taken a second time", fail);
+    if (allow.act == BM_ALLOW_RELEASE) {
+        lot = bm_lots_by_name(&memory->lots, allow.lot);
+        if (lot == BM_NONE || !memory->lots.lots[lot].quarantined)
+            return contradiction("a lot is released that is not in quarantine", fail);
+        memory->lots.lots[lot].quarantined = false;
+    } else if ((rc = bm_waivers_add(&memory->waivers, head->proposal, &allow, fail)) != BM_OK) {
+        return rc;
+    }
+    return bm_proposal_take(&memory->waivers, head->proposal, fail);
+}
+
 static enum bm_rc
 apply_statement(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
@@ -118,9 +143,11 @@ apply_statement(struct bm_memory *memory, const struct bm_record *record, struct
     rd = bm_rd(plain.rest);
     if ((rc = bm_statement_text(&rd, &note, &text, fail)) != BM_OK || (rc = bm_statement_head_parse(&head, text, fail)) != BM_OK)
         return rc;
-    if (head.seq != memory->next_seq || head.kind == BM_STATEMENT_PIN)
+    if (head.seq != 0 && (head.seq != memory->next_seq || head.kind == BM_STATEMENT_PIN))
         return contradiction("a statement out of order", fail);
-    if (head.kind == BM_STATEMENT_ORDER)
+    if (head.seq == 0)
+        rc = apply_proposal(memory, &head, text, fail);
+    else if (head.kind == BM_STATEMENT_ORDER)
         rc = apply_order(memory, &head, text, rd, fail);
     else if (head.kind == BM_STATEMENT_ALLOW)
         rc = apply_allow(memory, &head, text, fail);
@@ -128,7 +155,8 @@ apply_statement(struct bm_memory *memory, const struct bm_record *record, struct
         rc = bm_roles_parse(&head, memory->roles, text, fail);
     if (rc != BM_OK)
         return rc;
-    memory->next_seq++;
+    if (head.seq != 0)
+        memory->next_seq++;
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }
 

@@ -5,6 +5,7 @@
 #include "signer/book.h"
 #include "signer/journal.h"
 #include "signer/orders.h"
+#include "signer/waivers.h"
 
 #define BM_BATCH 64 /* requests that share the two durable steps */
 
@@ -17,6 +18,7 @@ struct bm_memory {
     struct bm_slots slots;
     struct bm_lots lots;
     struct bm_orders orders;
+    struct bm_waivers waivers;
     struct bm_book book;
     struct bm_revocations {
         struct bm_revoked *revoked;

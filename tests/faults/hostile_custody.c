@@ -1,8 +1,9 @@
-/* hostile_custody.c - lots and chips that may not be used: nothing is issued from them, whatever the registrar says afterwards. */
+/* hostile_custody.c - lots and chips that may not be used: nothing is issued from them, whatever the registrar says afterwards; and what two persons must allow, one does not. */
 #include "base/base.h"
 #include "hostile.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static void
 lot_restrict(struct world *w, uint8_t what, const char *lot, struct fixture_answer *answer)
@@ -128,6 +129,185 @@ a_chip_is_held_before_its_lot_is_pinned(void **state)
     issue_refused(w, &(struct fixture_request){ .lot = &w->other, .chip = 3, .order = "order-2" }, "recalled it", 1);
 }
 
+/* ---- two persons ---- */
+
+static void
+propose(struct world *w, const struct fixture_statement *how, const struct bm_allow *allow, struct fixture_answer *answer)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
+
+    fixture_allow_note(&w->f, &note, how, allow);
+    fixture_statement_body(&body, &note, NULL, 0);
+    fixture_ask(&w->f, BM_S_STATEMENT, bm_buf_bytes(&body), true, answer);
+}
+
+static bm_time
+in_seconds(bm_time seconds)
+{
+    bm_time now = 0;
+
+    fixture_must(bm_env_system.now(bm_env_system.ctx, &now, &fail));
+    return now + seconds;
+}
+
+static struct bm_allow
+waiver_of(const char *check, bm_time until)
+{
+    struct bm_allow allow = { .act = BM_ALLOW_WAIVE, .vendor = "Example Silicon", .until = until, .reason = "labels collide, ticket 12" };
+
+    (void)snprintf(allow.check, sizeof(allow.check), "%s", check);
+    return allow;
+}
+
+static const struct bm_allow release_l1 = { .act = BM_ALLOW_RELEASE, .lot = "L1", .reason = "the other list was wrong" };
+
+static void
+one_person_waives_nothing(void **state)
+{
+    struct world *w = *state;
+    const struct bm_allow allow = waiver_of("id-twice", in_seconds(3600));
+    const uint8_t elsewhere[BM_HASH] = { 7 };
+    const struct {
+        struct fixture_statement how;
+        const char *words;
+    } attacks[] = {
+        { { .by = CARL_CUSTODIAN, .proposal = 1 }, "nobody approves their own proposal" },
+        { { .by = ANNA_ADMIN, .proposal = 1 }, "nobody approves their own proposal" },
+        { { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = MALLORY }, "nobody approves their own proposal" },
+        { { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = PETRA_PLANNER }, "petra is planner here and may not approve" },
+        { { .by = PETRA_PLANNER, .proposal = 1, .approved = true, .second = ANNA_ADMIN }, "may not sign" },
+        { { .by = MALLORY, .proposal = 1, .approved = true, .second = ANNA_ADMIN }, "no operator of this site" },
+        { { .by = MALLORY, .says_by = "carl", .proposal = 1, .approved = true, .second = ANNA_ADMIN }, "whose signature is not on it" },
+        { { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = ANNA_ADMIN, .site = elsewhere }, "another site" },
+        { { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = ANNA_ADMIN, .expires = in_seconds(-5) }, "expired at" },
+        { { .by = CARL_CUSTODIAN, .approved = true, .second = ANNA_ADMIN },
+          "may not sign" }, /* with a seq: a custodian allows nothing alone */
+        { { .by = ANNA_ADMIN }, "needs two persons" },
+    };
+    struct bm_pin_waived waived = { .check = "id-twice" };
+    struct fixture_answer answer;
+
+    for (size_t i = 0; i < BM_COUNT(attacks); i++) {
+        propose(w, &attacks[i].how, &allow, &answer);
+        assert_refusal(&answer, attacks[i].words, i == BM_COUNT(attacks) - 1 ? 1 : 0);
+    }
+    memset(waived.proposal, 1, sizeof(waived.proposal));
+    fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .waived = &waived }, &w->other, &answer);
+    assert_refusal(&answer, "names a waiver of the check id-twice that nobody has given", 1);
+}
+
+static void
+no_check_is_waived_that_nobody_may(void **state)
+{
+    static const char *const fatal[] = { "signature", "key", "chain", "key-twice", "other-lot", "unsigned", "everything" };
+    struct world *w = *state;
+    struct fixture_answer answer;
+
+    for (size_t i = 0; i < BM_COUNT(fatal); i++) {
+        const struct bm_allow allow = waiver_of(fatal[i], in_seconds(3600));
+
+        propose(w, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = ANNA_ADMIN }, &allow,
+                &answer);
+        assert_refusal(&answer, "a check that nobody may waive", 0);
+    }
+}
+
+static void
+a_proposal_is_taken_once(void **state)
+{
+    struct world *w = *state;
+    const struct fixture_statement both = { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = ANNA_ADMIN };
+    const struct bm_allow allow = waiver_of("id-twice", in_seconds(3600)), other = waiver_of("roca", in_seconds(3600));
+    struct fixture_answer answer;
+
+    propose(w, &both, &allow, &answer);
+    taken(&answer, "kind waived", 1);
+    assert_non_null(strstr(answer.event, "by carl\nsecond anna\nvendor Example Silicon\n"));
+    propose(w, &both, &allow, &answer);
+    assert_refusal(&answer, "was taken before", 0);
+    propose(w, &both, &other, &answer); /* its number for something else */
+    assert_refusal(&answer, "was taken before", 0);
+    again(w);
+    propose(w, &both, &allow, &answer);
+    assert_refusal(&answer, "was taken before", 0);
+}
+
+static void
+pins_have_the_waivers_that_were_given(void **state)
+{
+    struct world *w = *state;
+    const struct fixture_statement both = { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = ANNA_ADMIN };
+    struct bm_pin_waived waived = { .check = "id-twice" };
+    struct fixture_statement pin = { .by = CARL_CUSTODIAN, .waived = &waived };
+    struct bm_allow allow = waiver_of("id-twice", in_seconds(3600));
+    struct fixture_answer answer;
+
+    propose(w, &both, &allow, &answer);
+    taken(&answer, "kind waived", 1);
+    again(w);
+    memset(waived.proposal, 2, sizeof(waived.proposal));
+    fixture_pin_ask(&w->f, &pin, &w->other, &answer);
+    assert_refusal(&answer, "that nobody has given", 1);
+    memset(waived.proposal, 1, sizeof(waived.proposal));
+    pin.vendor = "Other Silicon";
+    fixture_pin_ask(&w->f, &pin, &w->other, &answer);
+    assert_refusal(&answer, "for lots of Example Silicon: not of id-twice for those of Other Silicon", 1);
+    pin.vendor = NULL;
+    (void)snprintf(waived.check, sizeof(waived.check), "roca");
+    fixture_pin_ask(&w->f, &pin, &w->other, &answer);
+    assert_refusal(&answer, "is of the check id-twice", 1);
+    (void)snprintf(waived.check, sizeof(waived.check), "id-twice");
+    fixture_pin_ask(&w->f, &pin, &w->other, &answer);
+    taken(&answer, "kind lot-pinned", 1);
+}
+
+static void
+a_waiver_ends(void **state)
+{
+    struct world *w = *state;
+    struct fixture_statement both = { .by = CARL_CUSTODIAN, .proposal = 1, .approved = true, .second = ANNA_ADMIN };
+    struct bm_pin_waived waived = { .check = "id-twice" };
+    struct bm_allow allow = waiver_of("id-twice", in_seconds(-10));
+    struct fixture_answer answer;
+
+    propose(w, &both, &allow, &answer);
+    assert_refusal(&answer, "this waiver ended at", 1);
+    allow.until = in_seconds(1);
+    propose(w, &both, &allow, &answer); /* what was refused was not taken */
+    taken(&answer, "kind waived", 1);
+    (void)sleep(3);
+    memset(waived.proposal, 1, sizeof(waived.proposal));
+    fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .waived = &waived }, &w->other, &answer);
+    assert_refusal(&answer, "the waiver of the check id-twice for lots of Example Silicon ended at", 1);
+}
+
+static void
+two_persons_release_a_lot(void **state)
+{
+    struct world *w = *state;
+    struct fixture_statement both = { .by = ANNA_ADMIN, .proposal = 1, .approved = true, .second = CARL_CUSTODIAN };
+    struct fixture_answer answer;
+
+    propose(w, &both, &release_l1, &answer);
+    assert_refusal(&answer, "is not in quarantine", 1);
+    lot_restrict(w, BM_LOT_QUARANTINE, "L1", &answer);
+    taken(&answer, "kind lot-quarantined", 1);
+    propose(w, &(struct fixture_statement){ .by = ANNA_ADMIN, .proposal = 1 }, &release_l1, &answer);
+    assert_refusal(&answer, "nobody approves their own proposal", 0);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot }, "is in quarantine", 1);
+    propose(w, &both, &release_l1, &answer);
+    taken(&answer, "kind lot-released", 1);
+    again(w);
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot }, &answer);
+    lot_restrict(w, BM_LOT_QUARANTINE, "L1", &answer); /* anew: the old release does not lift it */
+    propose(w, &both, &release_l1, &answer);
+    assert_refusal(&answer, "was taken before", 0);
+    lot_restrict(w, BM_LOT_WITHDRAW, "L1", &answer);
+    both.proposal = 2;
+    propose(w, &both, &release_l1, &answer);
+    assert_refusal(&answer, "was withdrawn, which nobody undoes", 1);
+}
+
 int
 main(void)
 {
@@ -135,6 +315,12 @@ main(void)
         ATTACK(a_lot_in_quarantine_or_withdrawn_issues_nothing),
         ATTACK(chips_scrapped_or_withdrawn_get_nothing),
         ATTACK(a_chip_is_held_before_its_lot_is_pinned),
+        ATTACK(one_person_waives_nothing),
+        ATTACK(no_check_is_waived_that_nobody_may),
+        ATTACK(a_proposal_is_taken_once),
+        ATTACK(pins_have_the_waivers_that_were_given),
+        ATTACK(a_waiver_ends),
+        ATTACK(two_persons_release_a_lot),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
