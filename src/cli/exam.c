@@ -1,6 +1,7 @@
 #include "cli/exam.h"
 
 #include "cli/crew.h"
+#include "lot/rsa_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@ bm_exam_done(struct bm_exam *exam)
 {
     bm_progress_done(&exam->progress);
     free(exam->checks);
+    bm_buf_done(&exam->rsa);
     exam->checks = NULL;
 }
 
@@ -25,6 +27,18 @@ finding_keep(struct bm_exam *exam, uint64_t index, const struct bm_finding *find
     check->found++;
 }
 
+void
+bm_exam_find(struct bm_exam *exam, enum bm_check check, uint64_t index, const char *fmt, ...)
+{
+    struct bm_finding finding = { .check = check };
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(finding.sentence, sizeof(finding.sentence), fmt, ap);
+    va_end(ap);
+    finding_keep(exam, index, &finding);
+}
+
 static enum bm_rc
 chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
 {
@@ -36,8 +50,10 @@ chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_b
     if (der.n == 0)
         return BM_OK;
     exam->keys += chip->leaf.nkeys;
-    for (size_t i = 0; i < chip->leaf.nkeys; i++)
+    for (size_t i = 0; i < chip->leaf.nkeys; i++) {
         exam->by_alg[chip->leaf.keys[i].key.alg]++;
+        bm_rsa_list_add(&exam->rsa, (uint32_t)index, &chip->leaf.keys[i].key);
+    }
     exam->injected += chip->leaf.origin == BM_ORIGIN_INJECTED;
     return exam->leaf == NULL ? BM_OK : exam->leaf(exam->ctx, index, der, fail);
 }
@@ -59,6 +75,7 @@ bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_re
     if ((exam->checks = calloc(BM_CHECK__N, sizeof(*exam->checks))) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a report");
     exam->progress.what = "checking";
+    exam->rsa.max = BM_MAX_LOT_FILE;
     rc = bm_crew_read(ret_result, job, &sink, 0, fail);
     bm_progress_done(&exam->progress);
     return rc;
@@ -80,6 +97,7 @@ bm_exam_looked(const struct bm_exam *exam, enum bm_check check, const struct bm_
     case BM_CHECK_SIGNATURE:
         return result->signed_each ? exam->chips : result->signed_whole;
     case BM_CHECK_KEY:
+    case BM_CHECK_TEST_KEY:
     case BM_CHECK_KEY_TWICE:
     case BM_CHECK_OTHER_LOT: /* by the signer, before it pins: a receipt stands only where it did */
         return exam->keys;
@@ -92,8 +110,7 @@ bm_exam_looked(const struct bm_exam *exam, enum bm_check check, const struct bm_
         return certs ? exam->chips : 0;
     case BM_CHECK_ROCA:
     case BM_CHECK_SHARED_FACTOR:
-    case BM_CHECK_TEST_KEY:
-        return 0; /* no screen looks yet */
+        return exam->by_alg[BM_KEY_RSA];
     case BM_CHECK_UNSIGNED:
     case BM_CHECK_DELIVERY:
     case BM_CHECK_FORM:

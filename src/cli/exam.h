@@ -19,6 +19,7 @@ struct bm_exam {
     uint64_t chips, keys;
     uint64_t by_alg[BM_KEY_ED25519 + 1]; /* root keys by kind */
     uint64_t injected;
+    struct bm_buf rsa; /* the RSA root keys, as lot/rsa_list.h has them; empty where there is none */
     struct bm_progress progress;
     /* What else is done with each chip; NULL: nothing. */
     bm_must_use enum bm_rc (*leaf)(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail);
@@ -28,6 +29,8 @@ struct bm_exam {
 void bm_exam_done(struct bm_exam *exam);
 bm_must_use enum bm_rc bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_result *ret_result,
                                    struct bm_fail *fail);
+/* What is found after the reading, about the chip at this place. */
+void bm_exam_find(struct bm_exam *exam, enum bm_check check, uint64_t index, const char *fmt, ...) bm_printf(4, 5);
 /* The first check that was found failing and is of this weight; false: none. */
 bool bm_exam_first(const struct bm_exam *exam, enum bm_check_weight weight, enum bm_check *ret_check);
 /* How many things this check looked at: chips, keys or the one file; 0 when nothing could be looked at (no roots are pinned, no RSA key is there). */

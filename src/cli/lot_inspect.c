@@ -1,6 +1,7 @@
 /* lot_inspect.c - lot inspect: what is in a lot's file, what verifies, what is odd; changes nothing. */
 #include "cli/ask.h"
 #include "cli/exam.h"
+#include "cli/factors_kept.h"
 #include "cli/job.h"
 #include "cli/maker.h"
 #include "cli/places.h"
@@ -74,7 +75,8 @@ run(struct bm_call *call, struct bm_fail *fail)
     if ((rc = maker_find(&maker, call, fail)) != BM_OK || (rc = bm_work_open(&work, call, &maker.vendor, fail)) != BM_OK ||
         (rc = bm_env_system.now(bm_env_system.ctx, &work.job.now, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_exam_run(&exam, &work.job, &result, fail)) != BM_OK) {
+    if ((rc = bm_exam_run(&exam, &work.job, &result, fail)) != BM_OK ||
+        (rc = bm_factors_compare(&exam, &result, call->home, fail)) != BM_OK) {
         bm_fail_prefix(fail, "%s", path);
         return rc;
     }

@@ -1,6 +1,7 @@
 /* lot_receive.c - lot receive: a chipmaker's file checked here, pinned by an operator's word, checked again by the signer. */
 #include "base/file.h"
 #include "cli/exam.h"
+#include "cli/factors_kept.h"
 #include "cli/job.h"
 #include "cli/maker.h"
 #include "cli/operator.h"
@@ -124,6 +125,8 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     r->exam.ctx = r;
     rc = bm_exam_run(&r->exam, &r->work.job, &r->result, fail);
     if (rc == BM_OK)
+        rc = bm_factors_compare(&r->exam, &r->result, call->home, fail);
+    if (rc == BM_OK)
         rc = findings_refuse(r, fail);
     if (rc != BM_OK)
         bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
@@ -242,8 +245,9 @@ struct kept {
 };
 
 static void
-kept_drop(const struct kept *kept)
+kept_drop(const struct receiving *r, const struct kept *kept)
 {
+    bm_factors_drop(&r->result, r->ask.call->home);
     (void)unlink(kept->receipt);
     (void)unlink(kept->file);
 }
@@ -261,8 +265,9 @@ file_keep(struct receiving *r, struct kept *kept, struct bm_fail *fail)
         (rc = bm_place_path(kept->receipt, r->ask.call->home, BM_PLACE_RECEIPT, root, fail)) != BM_OK ||
         (rc = bm_file_write(kept->file, bm_buf_bytes(&r->work.file), 0644, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_file_write(kept->receipt, bm_buf_bytes(&r->receipt), 0644, fail)) != BM_OK)
-        kept_drop(kept);
+    if ((rc = bm_factors_keep(&r->exam, &r->result, r->ask.call->home, fail)) != BM_OK ||
+        (rc = bm_file_write(kept->receipt, bm_buf_bytes(&r->receipt), 0644, fail)) != BM_OK)
+        kept_drop(r, kept);
     return rc;
 }
 
@@ -281,7 +286,7 @@ lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     (void)sigprocmask(SIG_BLOCK, &stop, &before);
     if ((rc = file_keep(r, &kept, fail)) == BM_OK &&
         ((rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail)) == BM_EINPUT || rc == BM_EPOLICY))
-        kept_drop(&kept);
+        kept_drop(r, &kept);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return rc;
 }

@@ -1,0 +1,99 @@
+#!/bin/bash
+# screens.sh - keys that somebody else could have are refused at the door: printed ones, and RSA moduli that share a prime with any received before.
+#
+#   screens.sh SOURCE-ROOT BUILD-DIRECTORY
+#
+# exit: 0 all went as it must, 1 it did not
+set -euo pipefail
+build=$2
+HOME=$(mktemp -d /tmp/birthmark-screens-XXXXXX)
+export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
+finish() {
+    local status=$?
+    trap - EXIT
+    if [ $status = 0 ]; then
+        rm -rf "$HOME"
+    else
+        tail -n 5 "$HOME"/*.log >&2 || :
+        echo "screens: failed; what it left is in $HOME" >&2
+    fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+    echo "screens: $*" >&2
+    exit 1
+}
+
+expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
+    local want=$1 pattern=$2 status=0 said
+    shift 2
+    said=$("$@" 2>&1) || status=$?
+    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
+    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
+}
+
+chip=$build/tests/unit/cli/weak_chips
+lot() { # NAME CHIP...
+    local name=$1
+    shift
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot "$name" "$@" -o "$name.manifest" >>init.log
+}
+receive() {
+    birthmark lot receive "$1.manifest" --vendor "Example Silicon"
+}
+lists() { # how many lists of moduli are kept
+    [ "$(find works/lots -name '*.rsa' | wc -l)" = "$1" ] || die "there are not $1 lists of moduli: $(ls works/lots)"
+}
+
+cd "$HOME"
+birthmark init --name "Example Works" --url "https://localhost:24444" >init.log
+openssl genpkey -algorithm ed25519 -out maker.key && openssl pkey -in maker.key -pubout -out maker.pub
+birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
+"$chip" a.der C-a 1 2
+"$chip" b.der C-b 3 4
+"$chip" c.der C-c 5 2
+"$chip" d.der C-d 6 7
+"$chip" e.der C-e 8 7
+"$chip" f.der C-f 9 10
+"$chip" t.der C-t
+
+# good keys: received, their moduli kept, and how many were looked at written down
+lot EX-001 a.der b.der
+receive EX-001 >>init.log
+lists 1
+receipt=$(ls works/lots/*.receipt)
+grep -E 'shared-factor' "$receipt" | grep -qw 2 || die "the receipt does not say that 2 moduli were compared: $(cat "$receipt")"
+receive EX-001 >>init.log # the same file again is nothing new
+
+# one that shares a prime with a chip of the first lot: alone it looks good, here it is refused and nothing of it stays
+lot EX-002 f.der c.der
+expect 0 'receivable' birthmark lot inspect EX-002.manifest --signer maker.pub --vendor "Example Silicon"
+expect 0 'refused unless waived' birthmark lot inspect EX-002.manifest --vendor "Example Silicon"
+expect 1 'check shared-factor, the first chip 1: an RSA modulus shares a prime with one of chip 0 of lot EX-001' receive EX-002
+lists 1
+
+# two in one file
+lot EX-003 d.der f.der e.der
+expect 1 '2 of its 3 chips fail the check shared-factor, the first chip 0: .* chip 2 of lot EX-003' receive EX-003
+lists 1
+
+# a key that everybody has
+lot EX-004 f.der t.der
+expect 1 '1 of its 2 chips fail the check test-key, the first chip 1: .*its private key is the number 1' receive EX-004
+lists 1
+
+# another good one
+lot EX-005 f.der
+receive EX-005 >>init.log
+lists 2
+
+# a damaged list is said, and nothing is received past it
+one=$(find works/lots -name '*.rsa' | head -n 1)
+truncate -s -1 "$one"
+lot EX-006 d.der
+expect 3 "$(basename "$one"): is damaged: restore it from a backup" receive EX-006
+lists 2
+echo "screens: ok"
