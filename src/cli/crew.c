@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <iconv.h>
+#include <langinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -24,6 +26,8 @@ struct crew {
     struct bm_lot_chip *chip; /* 20 KiB */
     uint8_t *frame;           /* BM_CREW_MAX */
     uint64_t index;           /* of the next chip */
+    iconv_t
+        names; /* kept open: file names in 7z archives are UTF-16, and a converter is a library that confined processes could not load */
 };
 
 /* Whoever still works is not needed any more. */
@@ -37,6 +41,8 @@ crew_done(struct crew *crew)
         while (waitpid(crew->member[i].pid, NULL, 0) < 0 && errno == EINTR)
             continue;
     }
+    if (crew->names != (iconv_t)-1)
+        (void)iconv_close(crew->names);
     bm_join_done(&crew->join);
     free(crew->chip);
     free(crew->frame);
@@ -181,7 +187,9 @@ enum bm_rc
 bm_crew_read(struct bm_lot_result *ret_result, const struct bm_lot_job *job, const struct bm_lot_sink *sink, unsigned workers,
              struct bm_fail *fail)
 {
-    bm_cleanup(crew_done) struct crew crew = { .chip = calloc(1, sizeof(*crew.chip)), .frame = malloc(BM_CREW_MAX) };
+    bm_cleanup(crew_done) struct crew crew = { .chip = calloc(1, sizeof(*crew.chip)),
+                                               .frame = malloc(BM_CREW_MAX),
+                                               .names = iconv_open(nl_langinfo(CODESET), "UTF-16LE") };
     unsigned n = workers_choose(job, workers);
     struct bm_lot_result result;
     enum bm_rc rc;

@@ -123,6 +123,25 @@ foreign_manifests_are_read_alike(void **state)
     maker_close(&maker);
 }
 
+/* What a library would load or open at its first use is not there for a confined process: a real 7z of 7z comes through all the same. */
+static void
+infineons_real_reel_is_read_confined(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 4 << 20 };
+    const struct bm_vendor vendor = { .name = "Infineon" };
+    struct bm_lot_job job = { .vendor = &vendor, .crypto = kit_crypto, .file_name = "reel.7z" };
+    struct told told = { .n = 0 };
+    const struct bm_lot_sink sink = { .chip = tell_chip, .ctx = &told };
+    struct bm_lot_result result;
+
+    (void)state;
+    if (!kit_shared(&file, "data/infineon/manifest-infineon.7z"))
+        kit_skip(KIT_NO_SHARED);
+    job.file = bm_buf_bytes(&file);
+    assert_ok(bm_crew_read(&result, &job, &sink, 1, &kit_fail));
+    assert_int_equal(told.n, 200);
+}
+
 /* A page of the file that nobody may read: the worker that comes to it dies as a parser's bug would make it. */
 static void
 a_worker_that_dies_refuses_the_file(void **state)
@@ -177,6 +196,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_manifests_are_read_alike),
         cmocka_unit_test(foreign_manifests_are_read_alike),
+        cmocka_unit_test(infineons_real_reel_is_read_confined),
         cmocka_unit_test(a_worker_that_dies_refuses_the_file),
         cmocka_unit_test(chips_that_come_back_are_parsed_strictly),
     };
