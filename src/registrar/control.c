@@ -290,5 +290,7 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_LEDGER, .phases = ALWAYS, .min = 12, .max = 12, .serve = bm_serve_ledger },
     { .type = BM_C_PROVE, .phases = ALWAYS, .min = 8, .max = 8, .serve = bm_serve_prove },
     { .type = BM_C_VENDOR_RETIRE, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = serve_vendor_retire },
+    { .type = BM_C_LOT_STATE, .phases = ALWAYS, .min = 10, .max = 1024, .serve = bm_serve_lot_state },
+    { .type = BM_C_CHIPS, .phases = ALWAYS, .min = 18, .max = 1024 + 4 * BM_C_MAX_CHIPS, .serve = bm_serve_chips },
 };
 const size_t bm_control_nrules = BM_COUNT(bm_control_rules);

@@ -122,12 +122,14 @@ keep_revoked(const struct kept *k, struct bm_fail *fail)
     return state_set(k, k->event->serial, "revoked", reason, fail);
 }
 
-/* What was signed, word for word: of the events that come of a statement. Live its asker holds it, in a replay the signer gives it back. */
+/* What was asked for, word for word: of the events that come of a statement or of a restriction. Live its asker holds it, in a replay the signer gives it back. */
 static struct bm_bytes
 attachment_of(const struct kept *k)
 {
     static const bool of_statement[BM_EVENT__N] = {
-        [BM_EVENT_ROLES_SET] = true, [BM_EVENT_LOT_PINNED] = true, [BM_EVENT_ORDER_OPENED] = true, [BM_EVENT_ALLOWED] = true
+        [BM_EVENT_ROLES_SET] = true,       [BM_EVENT_LOT_PINNED] = true,      [BM_EVENT_ORDER_OPENED] = true, [BM_EVENT_ALLOWED] = true,
+        [BM_EVENT_LOT_QUARANTINED] = true, [BM_EVENT_LOT_WITHDRAWN] = true,   [BM_EVENT_LOT_RELEASED] = true, [BM_EVENT_WAIVED] = true,
+        [BM_EVENT_CHIPS_SCRAPPED] = true,  [BM_EVENT_CHIPS_WITHDRAWN] = true,
     };
 
     if (k->leaf->attachment.n > 0 || k->p == NULL || !of_statement[k->event->kind])
@@ -148,6 +150,43 @@ keep_pinned(const struct kept *k, struct bm_fail *fail)
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&head, &pin, parts.text, fail)) != BM_OK)
         return rc;
     return bm_store_lot_pinned(k->r->store, pin.root, k->event->time, k->leaf->index, fail);
+}
+
+static enum bm_rc
+keep_lot_state(const struct kept *k, struct bm_fail *fail)
+{
+    static const char *const states[BM_EVENT__N] = {
+        [BM_EVENT_LOT_QUARANTINED] = "quarantined", [BM_EVENT_LOT_RELEASED] = "pinned", [BM_EVENT_LOT_WITHDRAWN] = "withdrawn"
+    };
+    char lot[BM_MAX_NAME + 1], reason[SENTENCE];
+
+    bm_view_copy(lot, sizeof(lot), k->event->lot);
+    bm_view_copy(reason, sizeof(reason), k->event->reason);
+    return bm_store_lot_state(k->r->store, lot, states[k->event->kind], reason, fail);
+}
+
+/* Which chips it were the message says that asked for it. */
+static enum bm_rc
+keep_chips(const struct kept *k, struct bm_fail *fail)
+{
+    const char *state = k->event->kind == BM_EVENT_CHIPS_SCRAPPED ? "scrapped" : "withdrawn";
+    char reason[SENTENCE];
+    struct bm_s_chips chips;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    if ((rc = bm_s_chips_parse(&chips, bm_rd(attachment_of(k)), fail)) != BM_OK)
+        return rc;
+    bm_view_copy(reason, sizeof(reason), k->event->reason);
+    rd = bm_rd(chips.chips);
+    while (rd.left > 0 && !rd.bad)
+        for (size_t n = bm_rd_u8(&rd); n > 0; n--) {
+            struct bm_bytes hash = bm_rd_take(&rd, BM_HASH);
+
+            if (!rd.bad && (rc = bm_store_chip_state(k->r->store, hash.p, state, reason, fail)) != BM_OK)
+                return rc;
+        }
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -204,13 +243,12 @@ keep_refused(const struct kept *k, struct bm_fail *fail)
 
 /* A kind that stands only in the ledger has no row. */
 static keep_fn *const keepers[BM_EVENT__N] = {
-    [BM_EVENT_LOT_PINNED] = keep_pinned,
-    [BM_EVENT_ORDER_OPENED] = keep_order,
-    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
-    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
-    [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
-    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,
-    [BM_EVENT_REFUSED] = keep_refused,
+    [BM_EVENT_LOT_PINNED] = keep_pinned,          [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
+    [BM_EVENT_LOT_RELEASED] = keep_lot_state,     [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
+    [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,       [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,
+    [BM_EVENT_ORDER_OPENED] = keep_order,         [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
+    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced, [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
+    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,   [BM_EVENT_REFUSED] = keep_refused,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */

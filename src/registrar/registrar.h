@@ -183,6 +183,10 @@ bm_must_use enum bm_rc bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, str
 /* The command that was sending a lot went away. */
 bm_must_use enum bm_rc bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone, struct bm_fail *fail);
 
+/* restrict.c: what may not be used any more. */
+bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+
 /* list.c: gives the next page of an answer of many rows, and its end. */
 bm_must_use enum bm_rc bm_listing_go(struct bm_registrar *r, struct listing *listing, struct bm_link *link, struct bm_fail *fail);
 void bm_listing_close(struct listing *listing);

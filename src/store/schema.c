@@ -67,6 +67,12 @@ const char *const lite_sql[Q__N] = {
     [Q_VENDOR_RETIRE] = "UPDATE vendor SET retired = 1 WHERE name = ?1 RETURNING name",
     [Q_LOT_ARRIVE] = "INSERT INTO lot(name, vendor, source, size, root, state, received) VALUES(?1, ?2, ?3, ?4, ?5, 'arriving', ?6)",
     [Q_LOT_PINNED] = "UPDATE lot SET state = 'pinned', received = ?2, leaf = ?3 WHERE root = ?1 RETURNING id",
+    [Q_LOT_STATE] = "UPDATE lot SET state = ?2, reason = ?3 WHERE name = ?1 AND state <> 'arriving' RETURNING id",
+    [Q_LOT_HELD] = "INSERT INTO lot(name, vendor, source, size, root, state, received, reason)"
+                   " VALUES(?1, ?2, ?3, ?4, ?5, 'quarantined', ?6, ?7)"
+                   " ON CONFLICT(root) DO UPDATE SET reason = ?7 WHERE leaf IS NULL AND name = ?1 RETURNING id",
+    [Q_CHIP_AT] = "SELECT c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE l.name = ?1 AND c.idx = ?2 AND l.leaf IS NOT NULL",
+    [Q_CHIP_STATE] = "UPDATE chip SET state = ?2, reason = ?3 WHERE id IN (SELECT k.chip FROM chip_key k WHERE k.hash = ?1)",
     [Q_LOT_KNOWN] = "SELECT 1 FROM lot WHERE name = ?1",
     [Q_LOT_DROP_KEYS] = "DELETE FROM chip_key WHERE chip IN (SELECT id FROM chip WHERE lot = ?1)",
     [Q_LOT_DROP_CHIPS] = "DELETE FROM chip WHERE lot = ?1",

@@ -59,6 +59,23 @@ bm_must_use enum bm_rc bm_store_lot_drop(struct bm_store *store, int64_t lot, st
 bm_must_use enum bm_rc bm_store_lot_drop_arriving(struct bm_store *store, struct bm_fail *fail);     /* at start: what no pin followed */
 bm_must_use enum bm_rc bm_store_lot_named(struct bm_store *store, const char *name, bool *ret_known, struct bm_fail *fail);
 
+/* Of a lot that came in: pinned, quarantined, withdrawn, superseded. BM_EBUG: there is no such lot. */
+bm_must_use enum bm_rc bm_store_lot_state(struct bm_store *store, const char *name, const char *state, const char *reason,
+                                          struct bm_fail *fail);
+/* A verified lot that contradicts another: its name and head are kept, in quarantine; none of its chips. Again: the reason is the newer one. */
+struct bm_store_held {
+    const char *name, *vendor, *source, *reason;
+    uint64_t size;
+    const uint8_t *root;
+};
+bm_must_use enum bm_rc bm_store_lot_held(struct bm_store *store, const struct bm_store_held *held, bm_time now, struct bm_fail *fail);
+/* The leaf at a place of a lot that was pinned; appended. */
+bm_must_use enum bm_rc bm_store_chip_at(struct bm_store *store, const char *lot, uint64_t index, bool *ret_found, struct bm_buf *leaf,
+                                        struct bm_fail *fail);
+/* Every chip with this root key, whichever lot it stands in: scrapped, withdrawn. */
+bm_must_use enum bm_rc bm_store_chip_state(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *state,
+                                           const char *reason, struct bm_fail *fail);
+
 /* A chip by a root key, of lots that were pinned once: those that serve come first, then those that an open order names, then the earliest. */
 struct bm_store_chip {
     struct bm_store_lot lot;
