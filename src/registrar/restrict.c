@@ -2,6 +2,7 @@
 #include "registrar/registrar.h"
 
 #include "lot/leaf_skim.h"
+#include "wire/text.h"
 
 /* Who asks, for which lot, why: names as they must be, a reason of one line. */
 static bool
