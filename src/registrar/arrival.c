@@ -74,8 +74,8 @@ arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes begin,
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
                        (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, vendor, bm_lot_source_word(pin->source), pin->size, pin->root, peer->r->now,
-                                  &a->lot, fail)) != BM_OK)
+        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, pin->revision, vendor, bm_lot_source_word(pin->source), pin->size, pin->root,
+                                  peer->r->now, &a->lot, fail)) != BM_OK)
         return rc;
     a->open = true;
     a->number = ++peer->r->arrivals;

@@ -165,6 +165,15 @@ keep_lot_state(const struct kept *k, struct bm_fail *fail)
     return bm_store_lot_state(k->r->store, lot, states[k->event->kind], reason, fail);
 }
 
+static enum bm_rc
+keep_superseded(const struct kept *k, struct bm_fail *fail)
+{
+    char lot[BM_MAX_NAME + 1];
+
+    bm_view_copy(lot, sizeof(lot), k->event->lot);
+    return bm_store_lot_superseded(k->r->store, lot, fail);
+}
+
 /* Which chips it were the message says that asked for it. */
 static enum bm_rc
 keep_chips(const struct kept *k, struct bm_fail *fail)
@@ -243,12 +252,19 @@ keep_refused(const struct kept *k, struct bm_fail *fail)
 
 /* A kind that stands only in the ledger has no row. */
 static keep_fn *const keepers[BM_EVENT__N] = {
-    [BM_EVENT_LOT_PINNED] = keep_pinned,          [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
-    [BM_EVENT_LOT_RELEASED] = keep_lot_state,     [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
-    [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,       [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,
-    [BM_EVENT_ORDER_OPENED] = keep_order,         [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
-    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced, [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
-    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,   [BM_EVENT_REFUSED] = keep_refused,
+    [BM_EVENT_LOT_PINNED] = keep_pinned,
+    [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
+    [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
+    [BM_EVENT_LOT_RELEASED] = keep_lot_state,
+    [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
+    [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
+    [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,
+    [BM_EVENT_ORDER_OPENED] = keep_order,
+    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
+    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
+    [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
+    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,
+    [BM_EVENT_REFUSED] = keep_refused,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */

@@ -27,6 +27,19 @@ bm_store_lot_state(struct bm_store *store, const char *name, const char *state, 
 }
 
 enum bm_rc
+bm_store_lot_superseded(struct bm_store *store, const char *name, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+    bool met;
+
+    lite_text(store, Q_LOT_SUPERSEDED, 1, name);
+    if ((rc = run_met(store, Q_LOT_SUPERSEDED, &met, "lot superseded", fail)) != BM_OK)
+        return rc;
+    return met ? BM_OK
+               : bm_fail(fail, BM_EBUG, NULL, "the signer speaks of lot %s, which the store does not hold: restore the store", name);
+}
+
+enum bm_rc
 bm_store_lot_held(struct bm_store *store, const struct bm_store_held *held, bm_time now, struct bm_fail *fail)
 {
     enum bm_rc rc;

@@ -18,6 +18,8 @@ enum lite_sql {
     Q_LOT_ARRIVE,
     Q_LOT_PINNED,
     Q_LOT_KNOWN,
+    Q_LOT_UNHELD,
+    Q_LOT_SUPERSEDED,
     Q_LOT_STATE,
     Q_LOT_HELD,
     Q_CHIP_AT,

@@ -52,10 +52,11 @@ bm_store_vendor_retire(struct bm_store *store, const char *name, struct bm_fail 
 }
 
 enum bm_rc
-bm_store_lot_arrive(struct bm_store *store, const char *name, const char *vendor, const char *source, uint64_t size,
+bm_store_lot_arrive(struct bm_store *store, const char *name, uint64_t revision, const char *vendor, const char *source, uint64_t size,
                     const uint8_t root[static BM_HASH], bm_time now, int64_t *ret_id, struct bm_fail *fail)
 {
     enum bm_rc rc;
+    bool met = false;
 
     lite_text(store, Q_LOT_ARRIVE, 1, name);
     lite_text(store, Q_LOT_ARRIVE, 2, vendor);
@@ -63,8 +64,9 @@ bm_store_lot_arrive(struct bm_store *store, const char *name, const char *vendor
     lite_int(store, Q_LOT_ARRIVE, 4, (int64_t)size);
     lite_blob(store, Q_LOT_ARRIVE, 5, bm_bytes(root, BM_HASH));
     lite_int(store, Q_LOT_ARRIVE, 6, now);
-    rc = lite_run(store, Q_LOT_ARRIVE, "lot", fail);
-    if (rc != BM_OK && sqlite3_errcode(store->db) == SQLITE_CONSTRAINT)
+    lite_int(store, Q_LOT_ARRIVE, 7, (int64_t)revision);
+    rc = run_met(store, Q_LOT_ARRIVE, &met, "lot", fail);
+    if ((rc == BM_OK && !met) || (rc != BM_OK && sqlite3_errcode(store->db) == SQLITE_CONSTRAINT))
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s, or another with the very same chips, was received before: see `birthmark lot list`",
                        name);
     if (rc == BM_OK)
@@ -131,6 +133,9 @@ bm_store_lot_pinned(struct bm_store *store, const uint8_t root[static BM_HASH], 
     enum bm_rc rc;
     bool met;
 
+    lite_blob(store, Q_LOT_UNHELD, 1, bm_bytes(root, BM_HASH));
+    if ((rc = lite_run(store, Q_LOT_UNHELD, "lot held", fail)) != BM_OK)
+        return rc;
     lite_blob(store, Q_LOT_PINNED, 1, bm_bytes(root, BM_HASH));
     lite_int(store, Q_LOT_PINNED, 2, now);
     lite_int(store, Q_LOT_PINNED, 3, (int64_t)leaf);

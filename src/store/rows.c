@@ -29,8 +29,8 @@ static const struct {
       " 'withdrawn', (SELECT count(*) FROM chip c WHERE c.lot = l.id AND c.state = 'withdrawn'),"
       " 'ordered', (SELECT coalesce(sum(o.quantity), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name),"
       " 'left', (SELECT coalesce(sum(o.quantity - o.used), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND"
-      " o.state = 'open'), 'reason', l.reason), l.id"
-      " FROM lot l WHERE " ANY("?1", "l.name") " AND " ANY("?2", "l.state") " AND l.state <> 'arriving'" PAGE("l.id") },
+      " o.state = 'open'), 'reason', l.reason, 'revision', l.revision), l.id"
+      " FROM lot l WHERE (?1 IS NULL OR (l.name = ?1 AND l.state <> 'superseded')) AND " ANY("?2", "l.state") " AND l.state <> 'arriving'" PAGE("l.id") },
     { "chip",
       "SELECT json_object('chip', c.label, 'lot', l.name, 'index', c.idx, 'root', c.root_kind,"
       " 'keys', (SELECT json_group_array(lower(hex(k.hash))) FROM chip_key k WHERE k.chip = c.id), 'device', d.id,"
@@ -45,7 +45,7 @@ static const struct {
       " FROM identity i WHERE i.device = d.id)), c.id"
       " FROM chip c JOIN lot l ON l.id = c.lot LEFT JOIN device d ON d.id = (SELECT u.id FROM " SAME_CHIPS " JOIN device u ON u.chip = b.chip"
       " WHERE a.chip = c.id LIMIT 1)"
-      " WHERE l.state <> 'arriving' AND " ANY("?3", "l.name") " AND " ANY("?1", "c.label") " AND " ANY("?2", CHIP_STATE) PAGE("c.id") },
+      " WHERE l.state NOT IN ('arriving', 'superseded') AND " ANY("?3", "l.name") " AND " ANY("?1", "c.label") " AND " ANY("?2", CHIP_STATE) PAGE("c.id") },
     { "order",
       "SELECT json_object('order', o.name, 'quantity', o.quantity, 'used', o.used, 'left', o.quantity - o.used,"
       " 'lots', (SELECT json_group_array(n.lot) FROM order_lot n WHERE n.ord = o.name),"

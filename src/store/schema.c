@@ -7,8 +7,10 @@ const char *const lite_schema =
     "INSERT OR IGNORE INTO meta VALUES('schema', 2);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, vendor TEXT NOT NULL, source TEXT NOT NULL,"
-    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER, reason TEXT);"
+    "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
+    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER, reason TEXT,"
+    " revision INTEGER NOT NULL DEFAULT 1, was TEXT);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS lot_name ON lot(name) WHERE state NOT IN ('arriving', 'superseded');"
     "CREATE TABLE IF NOT EXISTS lot_hashes(lot INTEGER NOT NULL REFERENCES lot(id), hashes BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS lot_hashes_lot ON lot_hashes(lot);"
     "CREATE TABLE IF NOT EXISTS chip(id INTEGER PRIMARY KEY, lot INTEGER NOT NULL REFERENCES lot(id), idx INTEGER NOT NULL,"
@@ -65,13 +67,20 @@ const char *const lite_sql[Q__N] = {
                      " ON CONFLICT(name) DO UPDATE SET format = ?2, body = ?3, added = ?4, retired = 0",
     [Q_VENDOR_GET] = "SELECT body FROM vendor WHERE name = ?1 AND retired = 0",
     [Q_VENDOR_RETIRE] = "UPDATE vendor SET retired = 1 WHERE name = ?1 RETURNING name",
-    [Q_LOT_ARRIVE] = "INSERT INTO lot(name, vendor, source, size, root, state, received) VALUES(?1, ?2, ?3, ?4, ?5, 'arriving', ?6)",
-    [Q_LOT_PINNED] = "UPDATE lot SET state = 'pinned', received = ?2, leaf = ?3 WHERE root = ?1 RETURNING id",
-    [Q_LOT_STATE] = "UPDATE lot SET state = ?2, reason = ?3 WHERE name = ?1 AND state <> 'arriving' RETURNING id",
+    [Q_LOT_ARRIVE] = "INSERT INTO lot(name, vendor, source, size, root, state, received, revision)"
+                     " SELECT ?1, ?2, ?3, ?4, ?5, 'arriving', ?6, ?7 WHERE NOT EXISTS"
+                     "(SELECT 1 FROM lot o WHERE o.name = ?1 AND o.leaf IS NOT NULL AND o.revision >= ?7) RETURNING id",
+    [Q_LOT_UNHELD] = "DELETE FROM lot WHERE leaf IS NULL AND state = 'quarantined' AND name = (SELECT name FROM lot WHERE root = ?1)",
+    [Q_LOT_PINNED] = "UPDATE lot SET received = ?2, leaf = ?3, state = coalesce((SELECT o.was FROM lot o WHERE o.name = lot.name AND"
+                     " o.state = 'superseded' ORDER BY o.id DESC LIMIT 1), 'pinned') WHERE root = ?1 RETURNING id",
+    [Q_LOT_SUPERSEDED] = "UPDATE lot SET was = state, state = 'superseded' WHERE name = ?1 AND leaf IS NOT NULL AND state <> 'superseded'"
+                         " RETURNING id",
+    [Q_LOT_STATE] = "UPDATE lot SET state = ?2, reason = ?3 WHERE name = ?1 AND leaf IS NOT NULL AND state <> 'superseded' RETURNING id",
     [Q_LOT_HELD] = "INSERT INTO lot(name, vendor, source, size, root, state, received, reason)"
                    " VALUES(?1, ?2, ?3, ?4, ?5, 'quarantined', ?6, ?7)"
                    " ON CONFLICT(root) DO UPDATE SET reason = ?7 WHERE leaf IS NULL AND name = ?1 RETURNING id",
-    [Q_CHIP_AT] = "SELECT c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE l.name = ?1 AND c.idx = ?2 AND l.leaf IS NOT NULL",
+    [Q_CHIP_AT] = "SELECT c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE l.name = ?1 AND c.idx = ?2 AND l.leaf IS NOT NULL AND"
+                  " l.state <> 'superseded'",
     [Q_CHIP_STATE] = "UPDATE chip SET state = ?2, reason = ?3 WHERE id IN (SELECT k.chip FROM chip_key k WHERE k.hash = ?1)",
     [Q_LOT_KNOWN] = "SELECT 1 FROM lot WHERE name = ?1",
     [Q_LOT_DROP_KEYS] = "DELETE FROM chip_key WHERE chip IN (SELECT id FROM chip WHERE lot = ?1)",
@@ -86,7 +95,8 @@ const char *const lite_sql[Q__N] = {
     [Q_CHIP_BY_KEY] = CHIP_COLUMNS "k.hash = ?1" ORDERED_FIRST,
     [Q_CHIP_BY_SKI] = CHIP_COLUMNS "k.ski = ?1" ORDERED_FIRST,
     [Q_CHIP_OF_LOT] =
-        "SELECT c.id FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot WHERE k.hash = ?1 AND l.name = ?2",
+        "SELECT c.id FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot WHERE k.hash = ?1 AND l.name = ?2"
+        " ORDER BY l.id DESC LIMIT 1",
     [Q_ORDER_PUT] = "INSERT INTO ord(name, quantity, valid_from, valid_until, state, leaf) VALUES(?1, ?2, ?3, ?4, 'open', ?5)"
                     " ON CONFLICT(name) DO UPDATE SET quantity = ?2, valid_from = ?3, valid_until = ?4",
     [Q_ORDER_LOT_DROP] = "DELETE FROM order_lot WHERE ord = ?1",

@@ -35,8 +35,9 @@ struct bm_store_lot {
     uint8_t root[BM_HASH];
     uint64_t size;
 };
-bm_must_use enum bm_rc bm_store_lot_arrive(struct bm_store *store, const char *name, const char *vendor, const char *source, uint64_t size,
-                                           const uint8_t root[static BM_HASH], bm_time now, int64_t *ret_id, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_lot_arrive(struct bm_store *store, const char *name, uint64_t revision, const char *vendor,
+                                           const char *source, uint64_t size, const uint8_t root[static BM_HASH], bm_time now,
+                                           int64_t *ret_id, struct bm_fail *fail);
 struct bm_store_key {
     uint8_t hash[BM_HASH];
     uint8_t ski[20];
@@ -62,6 +63,8 @@ bm_must_use enum bm_rc bm_store_lot_named(struct bm_store *store, const char *na
 /* Of a lot that came in: pinned, quarantined, withdrawn, superseded. BM_EBUG: there is no such lot. */
 bm_must_use enum bm_rc bm_store_lot_state(struct bm_store *store, const char *name, const char *state, const char *reason,
                                           struct bm_fail *fail);
+/* A higher revision is about to take its place (bm_store_lot_pinned()), in the state that this one was in. */
+bm_must_use enum bm_rc bm_store_lot_superseded(struct bm_store *store, const char *name, struct bm_fail *fail);
 /* A verified lot that contradicts another: its name and head are kept, in quarantine; none of its chips. Again: the reason is the newer one. */
 struct bm_store_held {
     const char *name, *vendor, *source, *reason;

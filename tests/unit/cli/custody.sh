@@ -89,6 +89,10 @@ plain() {
     "$@" | tr -d '\r' | sed -E 's/20[0-9-]{8}T[0-9:]{8}Z/TIME/g; s/\b[0-9a-f]{38,40}\b/SERIAL/g; s/\b[0-9a-f]{20}\b/DEVICE/g'
 }
 
+plain_blanks() { # the same, and a column's width says nothing
+    plain "$@" | sed -E 's/ +/ /g; s/ /  /g'
+}
+
 same 'lot         EX-001
 vendor      Example Silicon
 source      birthmark
@@ -118,4 +122,42 @@ C-0003,2,,,,software,unused,,,,,0,
 C-0004,3,,,,software,unused,,,,,0,' plain birthmark lot reconcile EX-001 --csv
 expect 1 'there is no lot EX-009' birthmark lot reconcile EX-009
 expect 2 'exclude each other' birthmark lot reconcile EX-001 --csv --json
+
+# ---- scrapped, withdrawn: for good, on record, and nothing is issued any more ----
+
+expect 1 'has no chip C-0009: nothing was recorded' birthmark lot scrap EX-001 C-0003 C-0009 --reason "bent"
+same '1 chip of lot EX-001 scrapped
+no identity of theirs is left to revoke' birthmark lot scrap EX-001 C-0003 --reason "bent at placement, said =1+1"
+same '1  chip  of  lot  EX-001  withdrawn
+DEVICE  CHIP  SERVICE  STATE  SERIAL
+DEVICE  C-0001  mqtt  active  SERIAL' plain_blanks birthmark lot withdraw EX-001 --ids C-0000..C-0001 --reason "weak random numbers"
+same '[{"device":"DEVICE","chip":"C-0001","service":"mqtt","serial":"SERIAL","state":"active"}]' \
+    plain birthmark lot withdraw EX-001 --ids C-0000..C-0001 --reason "weak random numbers" --json
+expect 1 'no chip of lot EX-001 is meant by that' birthmark lot withdraw EX-001 --date 2025-06-01..2025-06-30
+expect 2 'must be two days' birthmark lot withdraw EX-001 --date 2025-06..2025-07
+expect 2 'FROM..TO, both included' birthmark lot withdraw EX-001 --ids C-0001
+same 'chip,index,reel,date,firmware,root,state,reason,device,seen,twice,reissued,identities
+C-0001,0,,,,software,withdrawn,weak random numbers,DEVICE,TIME,,0,mqtt:active:SERIAL
+C-0002,1,,,,software,issued,,DEVICE,TIME,,0,mqtt:active:SERIAL
+C-0003,2,,,,software,scrapped,"bent at placement, said =1+1",,,,0,
+C-0004,3,,,,software,unused,,,,,0,' plain birthmark lot reconcile EX-001 --csv
+expect 0 '"state":"revoked"' birthmark identity revoke "$(birthmark lot withdraw EX-001 --ids C-0001..C-0001 --json | grep -oE '[0-9a-f]{40}')" --reason superseded --json
+expect 0 '^\[\]$' birthmark lot withdraw EX-001 --ids C-0001..C-0001 --json
+
+# a third unit is in the order's hand, and the chips say no
+birthmark order open second --lot EX-001 --profile bench-1 --quantity 2 >>init.log
+expect 1 '^refused: .*scrapped' birthmark-agent enrol --root soft:root3.pem --server "https://localhost:$port" --service mqtt --cacert works/root.pem
+expect 0 '"state":"pinned"' birthmark lot list --json
+expect 0 '^lot EX-001 is withdrawn' birthmark lot withdraw EX-001 --reason "recall 12"
+expect 0 '"state":"withdrawn".*"reason":"recall 12"' birthmark lot list --json
+expect 1 '^refused: .*withdrawn' birthmark-agent enrol --root soft:root4.pem --server "https://localhost:$port" --service mqtt --cacert works/root.pem
+
+# ---- without a server the same questions have the same answers ----
+
+birthmark lot reconcile EX-001 --csv >before.csv
+kill "$server" && wait "$server" || die "the server did not end in peace"
+server=
+expect 0 'whole' birthmark ledger verify
+birthmark lot reconcile EX-001 --csv >after.csv
+cmp before.csv after.csv || die "without a server the chips are others"
 echo "custody: ok"

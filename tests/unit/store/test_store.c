@@ -68,7 +68,7 @@ lot_add(struct fixture *t)
     int64_t lot;
 
     OK(bm_store_begin(t->store, &t->fail));
-    OK(bm_store_lot_arrive(t->store, "EX-001", "Example", "birthmark", 1, root, 1000, &lot, &t->fail));
+    OK(bm_store_lot_arrive(t->store, "EX-001", 1, "Example", "birthmark", 1, root, 1000, &lot, &t->fail));
     OK(bm_store_chip_add(t->store, lot, &entry, keys, 2, &t->fail));
     OK(bm_store_lot_hashes_put(t->store, lot, bm_bytes(root, BM_HASH), &t->fail));
     OK(bm_store_commit(t->store, &t->fail));
@@ -126,7 +126,7 @@ a_lot_of_the_same_name_is_refused(void **state)
     int64_t lot;
 
     lot_add(t);
-    assert_int_equal(bm_store_lot_arrive(t->store, "EX-001", "Example", "birthmark", 1, keys[0].hash, 1, &lot, &t->fail), BM_EPOLICY);
+    assert_int_equal(bm_store_lot_arrive(t->store, "EX-001", 1, "Example", "birthmark", 1, keys[0].hash, 1, &lot, &t->fail), BM_EPOLICY);
     assert_non_null(strstr(t->fail.text, "was received before"));
 }
 
@@ -274,7 +274,7 @@ a_chip_of_two_lots_is_found_in_the_one_that_has_an_order(void **state)
 
     lot_add(t);
     OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
-    OK(bm_store_lot_arrive(t->store, "EX-002", "Example", "birthmark", 1, second, 1000, &lot, &t->fail));
+    OK(bm_store_lot_arrive(t->store, "EX-002", 1, "Example", "birthmark", 1, second, 1000, &lot, &t->fail));
     OK(bm_store_chip_add(t->store, lot, &entry, keys, 2, &t->fail));
     OK(bm_store_lot_pinned(t->store, second, 1002, 8, &t->fail));
     OK(bm_store_chip_by_key(t->store, keys[0].hash, &found, &chip, &leaf, &t->fail));
