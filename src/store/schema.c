@@ -67,9 +67,10 @@ const char *const lite_sql[Q__N] = {
                      " ON CONFLICT(name) DO UPDATE SET format = ?2, body = ?3, added = ?4, retired = 0",
     [Q_VENDOR_GET] = "SELECT body FROM vendor WHERE name = ?1 AND retired = 0",
     [Q_VENDOR_RETIRE] = "UPDATE vendor SET retired = 1 WHERE name = ?1 RETURNING name",
-    [Q_LOT_ARRIVE] = "INSERT INTO lot(name, vendor, source, size, root, state, received, revision)"
-                     " SELECT ?1, ?2, ?3, ?4, ?5, 'arriving', ?6, ?7 WHERE NOT EXISTS"
-                     "(SELECT 1 FROM lot o WHERE o.name = ?1 AND o.leaf IS NOT NULL AND o.revision >= ?7) RETURNING id",
+    [Q_LOT_ARRIVE] =
+        "INSERT INTO lot(name, vendor, source, size, root, state, received, revision)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, 'arriving', ?6, ?7 WHERE NOT EXISTS"
+        "(SELECT 1 FROM lot o WHERE o.name = ?1 AND (o.state = 'arriving' OR (o.leaf IS NOT NULL AND o.revision >= ?7))) RETURNING id",
     [Q_LOT_UNHELD] = "DELETE FROM lot WHERE leaf IS NULL AND state = 'quarantined' AND name = (SELECT name FROM lot WHERE root = ?1)",
     [Q_LOT_PINNED] = "UPDATE lot SET received = ?2, leaf = ?3, state = coalesce((SELECT o.was FROM lot o WHERE o.name = lot.name AND"
                      " o.state = 'superseded' ORDER BY o.id DESC LIMIT 1), 'pinned') WHERE root = ?1 RETURNING id",
