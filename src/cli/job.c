@@ -14,7 +14,9 @@
 void
 bm_work_done(struct bm_work *work)
 {
-    bm_buf_done(&work->file);
+    bm_map_done(&work->map);
+    bm_fd_done(&work->fd);
+    bm_buf_done(&work->content);
     bm_buf_done(&work->signature);
     bm_crypto_done(&work->crypto);
 }
@@ -83,13 +85,20 @@ folder_read(struct bm_buf *file, const char *dir, struct bm_fail *fail)
 }
 
 static enum bm_rc
-source_read(struct bm_buf *file, const char *path, struct bm_fail *fail)
+source_read(struct bm_work *work, const char *path, const char *dir, struct bm_fail *fail)
 {
     struct stat st;
+    enum bm_rc rc;
 
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return folder_read(file, path, fail);
-    return bm_file_read(file, path, fail);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        rc = folder_read(&work->content, path, fail);
+        work->job.file = bm_buf_bytes(&work->content);
+        return rc;
+    }
+    rc = dir != NULL ? bm_nameless_copy(&work->fd, &work->map, dir, path, BM_MAX_LOT_FILE, fail)
+                     : bm_map_open(&work->map, path, BM_MAX_LOT_FILE, fail);
+    work->job.file = work->map.bytes;
+    return rc;
 }
 
 /* ---- an envelope ---- */
@@ -106,15 +115,18 @@ envelope_open(struct bm_work *work, const char *path, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "--decrypt: this release opens envelopes with a key in a file only");
     if ((rc = bm_file_read(&key, path, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_envelope_open(&content, bm_buf_bytes(&work->file), bm_buf_bytes(&key), fail)) != BM_OK) {
+    if ((rc = bm_envelope_open(&content, work->job.file, bm_buf_bytes(&key), fail)) != BM_OK) {
         bm_fail_prefix(fail, "%.100s", work->path);
         return rc;
     }
-    bm_sha256(work->envelope, bm_buf_bytes(&work->file));
+    bm_sha256(work->envelope, work->job.file);
     work->enveloped = true;
-    bm_buf_done(&work->file);
-    work->file = content;
+    bm_map_done(&work->map);
+    bm_fd_done(&work->fd);
+    bm_buf_done(&work->content);
+    work->content = content;
     content = (struct bm_buf){ .max = 0 };
+    work->job.file = bm_buf_bytes(&work->content);
     return BM_OK;
 }
 
@@ -122,7 +134,7 @@ static enum bm_rc
 envelope_take(struct bm_work *work, struct bm_call *call, struct bm_fail *fail)
 {
     const char *path = bm_call_option(call, "decrypt");
-    bool is = bm_is_envelope(bm_buf_bytes(&work->file));
+    bool is = bm_is_envelope(work->job.file);
 
     if (is && path == NULL)
         return bm_fail(fail, BM_EINPUT, NULL, "%.100s is confidential: give the key that opens it with --decrypt KEY", work->path);
@@ -172,24 +184,42 @@ name_take(struct bm_work *work, const char *path)
     work->job.file_name = work->path;
 }
 
+static void
+behind(void *ctx, uint64_t at)
+{
+    struct bm_work *work = ctx;
+
+    if (work->map.bytes.n > 0)
+        bm_map_behind(&work->map, at);
+}
+
 enum bm_rc
-bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor *vendor, struct bm_fail *fail)
+bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor *vendor, const char *dir, struct bm_fail *fail)
 {
     const char *path = call->words.v[0], *lot = bm_call_option(call, "lot"), *signature = bm_call_option(call, "signature");
     enum bm_rc rc;
 
-    *work = (struct bm_work){ .file = { .max = BM_MAX_LOT_FILE }, .signature = { .max = MAX_SIGNATURE_FILE } };
+    *work = (struct bm_work){ .fd = -1, .content = { .max = BM_MAX_LOT_FILE }, .signature = { .max = MAX_SIGNATURE_FILE } };
     work->job.vendor = vendor;
     work->job.name = lot;
     work->job.injected = bm_call_option(call, "injected") != NULL;
     name_take(work, path);
     if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) || (rc = columns_take(work, call, fail)) != BM_OK ||
-        (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK || (rc = source_read(&work->file, path, fail)) != BM_OK ||
+        (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK || (rc = source_read(work, path, dir, fail)) != BM_OK ||
         (rc = envelope_take(work, call, fail)) != BM_OK ||
         (signature != NULL && (rc = bm_file_read(&work->signature, signature, fail)) != BM_OK))
         return rc;
     work->job.crypto = work->crypto;
-    work->job.file = bm_buf_bytes(&work->file);
+    work->job.behind = behind;
+    work->job.behind_ctx = work;
     work->job.signature = bm_buf_bytes(&work->signature);
     return BM_OK;
+}
+
+enum bm_rc
+bm_work_keep(struct bm_work *work, const char *path, struct bm_fail *fail)
+{
+    if (work->fd >= 0 && bm_nameless_name(work->fd, path))
+        return BM_OK;
+    return bm_file_write(path, work->job.file, 0644, fail);
 }

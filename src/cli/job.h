@@ -3,6 +3,7 @@
 #define BM_CLI_JOB_H
 
 #include "cli/cli.h"
+#include "cli/spool.h"
 #include "lot/lot.h"
 
 #define BM_OPTION_SIGNATURE                                                                                      \
@@ -23,10 +24,12 @@
         .name = "decrypt", .value = "KEY", .help = "your private key in PEM, for a list that is confidential" \
     }
 
-/* A job, and all that it borrows. Zeroed is empty. */
+/* A job, and all that it borrows. Empty: BM_WORK_NONE. */
 struct bm_work {
     struct bm_lot_job job;
-    struct bm_buf file; /* as it is read and kept */
+    int fd; /* of the copy that is mapped; -1: the file itself is, or `content` is read */
+    struct bm_map map;
+    struct bm_buf content; /* of a folder, or what was in an envelope */
     struct bm_buf signature;
     bool enveloped;            /* and then: */
     uint8_t envelope[BM_HASH]; /* SHA-256 of what came */
@@ -35,12 +38,21 @@ struct bm_work {
     struct bm_crypto *crypto;
     char path[BM_MAX_NAME * 4]; /* as far as sentences show it: the last part of the name */
 };
+#define BM_WORK_NONE \
+    (struct bm_work) \
+    {                \
+        .fd = -1     \
+    }
 void bm_work_done(struct bm_work *work); /* for bm_cleanup() */
 
 /*
  * The file that the first word names, with --lot, --signature, --column, --injected and --decrypt. A directory counts as one file: docs/formats/lot.md, "A folder".
  * The vendor is borrowed. job.now is left 0.
+ * dir: where a copy is read from in the file's place, so that nobody changes it meanwhile; NULL: the file itself is, and nothing is written.
  */
-bm_must_use enum bm_rc bm_work_open(struct bm_work *ret_work, struct bm_call *call, const struct bm_vendor *vendor, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_work_open(struct bm_work *ret_work, struct bm_call *call, const struct bm_vendor *vendor, const char *dir,
+                                    struct bm_fail *fail);
+/* The file as it is read, to stay at this path. Its directory is not yet on the disk. */
+bm_must_use enum bm_rc bm_work_keep(struct bm_work *work, const char *path, struct bm_fail *fail);
 
 #endif

@@ -65,14 +65,14 @@ static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
-    bm_cleanup(bm_work_done) struct bm_work work = { .crypto = NULL };
+    bm_cleanup(bm_work_done) struct bm_work work = BM_WORK_NONE;
     bm_cleanup(bm_json_done) json_t *row = NULL;
     bm_cleanup(bm_exam_done) struct bm_exam exam = { .go_on = true };
     const char *path = call->words.v[0];
     struct bm_lot_result result;
     enum bm_rc rc;
 
-    if ((rc = maker_find(&maker, call, fail)) != BM_OK || (rc = bm_work_open(&work, call, &maker.vendor, fail)) != BM_OK ||
+    if ((rc = maker_find(&maker, call, fail)) != BM_OK || (rc = bm_work_open(&work, call, &maker.vendor, NULL, fail)) != BM_OK ||
         (rc = bm_env_system.now(bm_env_system.ctx, &work.job.now, fail)) != BM_OK)
         return rc;
     if ((rc = bm_exam_run(&exam, &work.job, &result, fail)) != BM_OK ||

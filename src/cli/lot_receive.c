@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE with room for the last */
+#define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE */
 
 /* One receiving: the file, whose it is, what was read of it. */
 struct receiving {
@@ -24,7 +24,7 @@ struct receiving {
     struct bm_maker maker;
     struct bm_work work;
     uint8_t hash[BM_HASH]; /* of the file as it is kept */
-    struct bm_buf leaves;  /* u16 length and DER each */
+    struct bm_spool leaves;
     struct bm_buf receipt;
     struct bm_exam exam;
     struct bm_lot_result result;
@@ -41,7 +41,7 @@ receiving_done(struct receiving *r)
     bm_maker_done(&r->maker);
     bm_work_done(&r->work);
     bm_buf_done(&r->receipt);
-    bm_buf_done(&r->leaves);
+    bm_spool_done(&r->leaves);
 }
 
 static enum bm_rc
@@ -50,8 +50,7 @@ leaf_keep(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
     struct receiving *r = ctx;
 
     (void)index;
-    bm_buf_add_lv16(&r->leaves, der);
-    return bm_buf_check(&r->leaves, "the lot", fail);
+    return bm_spool_add(&r->leaves, der, fail);
 }
 
 /* A refusal of ours is an alarm and a ledger leaf like those of the server. */
@@ -120,7 +119,6 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     r->work.job.now = r->desk.head.time;
-    r->leaves.max = 2 * r->work.file.n + BM_MAX_LEAF;
     r->exam.leaf = leaf_keep;
     r->exam.ctx = r;
     rc = bm_exam_run(&r->exam, &r->work.job, &r->result, fail);
@@ -204,19 +202,18 @@ begin(struct receiving *r, const char *vendor, struct bm_fail *fail)
 }
 
 static enum bm_rc
-chunk_send(struct receiving *r, struct bm_rd *rd, struct bm_fail *fail)
+chunk_send(struct receiving *r, bool *ret_more, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
-    bm_cleanup(bm_buf_done) struct bm_buf chunk = { .max = BM_MAX_MESSAGE };
-    uint32_t n = 0;
-    enum bm_rc rc;
+    struct bm_bytes records;
+    uint32_t n;
+    enum bm_rc rc = bm_spool_next(&r->leaves, CHUNK, &records, &n, fail);
 
-    while (rd->left > 0 && chunk.n < CHUNK && !rd->bad) {
-        bm_buf_add_lv16(&chunk, bm_rd_lv16(rd, BM_MAX_LEAF));
-        n++;
-    }
+    *ret_more = rc == BM_OK && n > 0;
+    if (!*ret_more)
+        return rc;
     bm_buf_add_u32(&body, n);
-    bm_buf_add_bytes(&body, bm_buf_bytes(&chunk));
+    bm_buf_add_bytes(&body, records);
     if ((rc = bm_buf_check(&body, "a part of the lot", fail)) != BM_OK)
         return rc;
     return bm_ask(&r->ask, BM_C_LOT_LEAVES, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
@@ -227,7 +224,9 @@ static enum bm_rc
 receipt_make(struct receiving *r, struct bm_fail *fail)
 {
     const struct bm_lot_head *head = &r->result.head;
-    struct bm_receipt receipt = { .revision = head->revision, .received = r->desk.head.time, .bytes = r->work.file.n, .chips = head->size };
+    struct bm_receipt receipt = {
+        .revision = head->revision, .received = r->desk.head.time, .bytes = r->work.job.file.n, .chips = head->size
+    };
 
     memcpy(receipt.lot, head->lot, sizeof(receipt.lot));
     memcpy(receipt.vendor, head->vendor, sizeof(receipt.vendor));
@@ -240,34 +239,43 @@ receipt_make(struct receiving *r, struct bm_fail *fail)
     return bm_buf_check(&r->receipt, "the receipt", fail);
 }
 
-struct kept {
-    char file[BM_PATH], receipt[BM_PATH];
-};
+static enum bm_rc
+kept_path(const struct receiving *r, const char *place, char path[static BM_PATH], struct bm_fail *fail)
+{
+    char root[2 * BM_HASH + 1];
+
+    bm_hex(root, bm_bytes(r->result.head.root, BM_HASH));
+    return bm_place_path(path, r->ask.call->home, place, root, fail);
+}
 
 static void
-kept_drop(const struct receiving *r, const struct kept *kept)
+kept_drop(const struct receiving *r)
 {
+    static const char *const places[] = { BM_PLACE_RECEIPT, BM_PLACE_LOT };
+    struct bm_fail unused;
+    char path[BM_PATH];
+
     bm_factors_drop(&r->result, r->ask.call->home);
-    (void)unlink(kept->receipt);
-    (void)unlink(kept->file);
+    for (size_t i = 0; i < BM_COUNT(places); i++)
+        if (kept_path(r, places[i], path, &unused) == BM_OK)
+            (void)unlink(path);
 }
 
 /* The file as it came and its receipt stand there before anything counts on them; a lot that is refused after all leaves none. The site holds no lot
- * with this root, as the answer to its beginning said: what lies there under the name was never pinned. */
+ * with this root, as the answer to its beginning said: what lies there under the name was never pinned. The receipt comes last: writing it puts the
+ * directory on the disk. */
 static enum bm_rc
-file_keep(struct receiving *r, struct kept *kept, struct bm_fail *fail)
+file_keep(struct receiving *r, struct bm_fail *fail)
 {
-    char root[2 * BM_HASH + 1];
+    char path[BM_PATH];
     enum bm_rc rc;
 
-    bm_hex(root, bm_bytes(r->result.head.root, BM_HASH));
-    if ((rc = bm_place_path(kept->file, r->ask.call->home, BM_PLACE_LOT, root, fail)) != BM_OK ||
-        (rc = bm_place_path(kept->receipt, r->ask.call->home, BM_PLACE_RECEIPT, root, fail)) != BM_OK ||
-        (rc = bm_file_write(kept->file, bm_buf_bytes(&r->work.file), 0644, fail)) != BM_OK)
-        return rc;
-    if ((rc = bm_factors_keep(&r->exam, &r->result, r->ask.call->home, fail)) != BM_OK ||
-        (rc = bm_file_write(kept->receipt, bm_buf_bytes(&r->receipt), 0644, fail)) != BM_OK)
-        kept_drop(r, kept);
+    if ((rc = kept_path(r, BM_PLACE_LOT, path, fail)) == BM_OK && (rc = bm_work_keep(&r->work, path, fail)) == BM_OK &&
+        (rc = bm_factors_keep(&r->exam, &r->result, r->ask.call->home, fail)) == BM_OK &&
+        (rc = kept_path(r, BM_PLACE_RECEIPT, path, fail)) == BM_OK)
+        rc = bm_file_write(path, bm_buf_bytes(&r->receipt), 0644, fail);
+    if (rc != BM_OK)
+        kept_drop(r);
     return rc;
 }
 
@@ -275,7 +283,6 @@ file_keep(struct receiving *r, struct kept *kept, struct bm_fail *fail)
 static enum bm_rc
 lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
-    struct kept kept;
     sigset_t stop, before;
     enum bm_rc rc;
 
@@ -284,9 +291,9 @@ lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     (void)sigaddset(&stop, SIGTERM);
     (void)sigaddset(&stop, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &stop, &before);
-    if ((rc = file_keep(r, &kept, fail)) == BM_OK &&
+    if ((rc = file_keep(r, fail)) == BM_OK &&
         ((rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail)) == BM_EINPUT || rc == BM_EPOLICY))
-        kept_drop(r, &kept);
+        kept_drop(r);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return rc;
 }
@@ -294,15 +301,15 @@ lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 static enum bm_rc
 lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
-    struct bm_rd rd = bm_rd(bm_buf_bytes(&r->leaves));
+    bool more = true;
     enum bm_rc rc;
 
     r->sending.what = "receiving";
     if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
         return rc;
-    while (rd.left > 0 && rc == BM_OK) {
-        rc = chunk_send(r, &rd, fail);
-        bm_progress_show(&r->sending, r->leaves.n - rd.left, r->leaves.n);
+    while (more && rc == BM_OK) {
+        rc = chunk_send(r, &more, fail);
+        bm_progress_show(&r->sending, r->leaves.at, r->leaves.n);
     }
     bm_progress_done(&r->sending);
     return rc != BM_OK ? rc : lot_end(r, row, fail);
@@ -321,6 +328,7 @@ again_look(struct receiving *r, struct bm_buf *row, bool *ret_again, struct bm_f
     enum bm_rc rc;
 
     bm_sha256(r->hash, r->work.job.file);
+    r->work.job.behind(r->work.job.behind_ctx, r->work.job.file.n);
     if ((rc = bm_lot_arrived(ret_again, &receipt, row, &r->ask, r->maker.vendor.name, r->hash, fail)) != BM_OK || !*ret_again)
         return rc;
     if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, receipt.chips, &expect, fail)) != BM_OK)
@@ -343,17 +351,30 @@ row_print(const struct bm_call *call, const struct bm_buf *row, bool again, stru
     return bm_object_print(call, object, fail);
 }
 
+/* What is large stands in files beside the lots, of which nothing stays. */
+static enum bm_rc
+file_open(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
+{
+    char lots[BM_PATH];
+    enum bm_rc rc;
+
+    if ((rc = bm_path_join(lots, call->home, "lots", fail)) != BM_OK ||
+        (rc = bm_work_open(&r->work, call, &r->maker.vendor, lots, fail)) != BM_OK)
+        return rc;
+    return bm_spool_open(&r->leaves, lots, fail);
+}
+
 static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(receiving_done) struct receiving r = { .hash = { 0 } };
+    bm_cleanup(receiving_done) struct receiving r = { .work = { .fd = -1 }, .leaves = { .fd = -1 } };
     bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
     bool again = false;
     uint64_t unused;
     enum bm_rc rc;
 
     if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
-        (rc = bm_work_open(&r.work, call, &r.maker.vendor, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
+        (rc = file_open(&r, call, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
         (rc = bm_maker_ask(&r.maker, &r.ask, bm_call_option(call, "vendor"), fail)) != BM_OK ||
         (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = again_look(&r, &row, &again, fail)) != BM_OK)
         return rc;

@@ -123,7 +123,7 @@ work_open(struct bm_work *work, const char *option, const char *value)
     (void)words;
     (void)snprintf(option_word, sizeof(option_word), "%s", option);
     assert_int_equal(bm_call_parse(&call, &group, bm_verbs, 6, argv, &fail), BM_OK);
-    rc = bm_work_open(work, &call, &vendor, &fail);
+    rc = bm_work_open(work, &call, &vendor, NULL, &fail);
     bm_call_done(&call);
     if (rc != BM_OK || work->job.ncolumns == 0)
         free(argv[5]);
