@@ -21,10 +21,12 @@ TWICE(issue)
 TWICE(issued)
 TWICE(refused)
 TWICE(refusal)
+TWICE(lot_state)
+TWICE(chips)
 
-static bool (*const messages[])(struct bm_rd body, struct bm_buf *ret_again, struct bm_fail *fail) = { site_again,    leaves_again,
-                                                                                                       issue_again,   issued_again,
-                                                                                                       refused_again, refusal_again };
+static bool (*const messages[])(struct bm_rd body, struct bm_buf *ret_again,
+                                struct bm_fail *fail) = { site_again,    leaves_again,  issue_again,     issued_again,
+                                                          refused_again, refusal_again, lot_state_again, chips_again };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -88,6 +88,22 @@ read_refusal(struct bm_rd rd, struct bm_fail *fail)
     return bm_s_refusal_parse(&refusal, rd, fail);
 }
 
+static enum bm_rc
+read_lot_state(struct bm_rd rd, struct bm_fail *fail)
+{
+    struct bm_s_lot_state state;
+
+    return bm_s_lot_state_parse(&state, rd, fail);
+}
+
+static enum bm_rc
+read_chips(struct bm_rd rd, struct bm_fail *fail)
+{
+    struct bm_s_chips chips;
+
+    return bm_s_chips_parse(&chips, rd, fail);
+}
+
 /* Every truncation and one byte more. Each truncation lies in memory of its own size, so that reading past it shows. */
 static void
 assert_exact(const struct bm_buf *good, enum bm_rc (*read)(struct bm_rd rd, struct bm_fail *fail))
@@ -231,6 +247,56 @@ a_refusal_of_the_registrar(void **state)
     assert_exact(&buf, read_refusal);
 }
 
+static void
+a_restriction_of_a_lot(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 4096 };
+    struct bm_s_lot_state what = { .what = BM_LOT_QUARANTINE, .lot = S("L1"), .by = S("carl"), .reason = S("two lists contradict") }, got;
+    struct bm_fail fail;
+
+    (void)state;
+    bm_s_lot_state_build(&buf, &what);
+    assert_int_equal(bm_s_lot_state_parse(&got, bm_rd(bm_buf_bytes(&buf)), &fail), BM_OK);
+    assert_int_equal(got.what, BM_LOT_QUARANTINE);
+    assert_true(bm_bytes_equal(got.lot, what.lot));
+    assert_true(bm_bytes_equal(got.by, what.by));
+    assert_true(bm_bytes_equal(got.reason, what.reason));
+    assert_exact(&buf, read_lot_state);
+    for (unsigned other = 0; other < 5; other += 3) { /* a release is no restriction */
+        buf.p[2 + 2] = (uint8_t)other;
+        assert_int_equal(read_lot_state(bm_rd(bm_buf_bytes(&buf)), &fail), BM_EINPUT);
+    }
+}
+
+static void
+a_restriction_of_chips(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 4096 }, run = { .max = 4096 };
+    struct bm_s_chips chips = { .what = BM_CHIPS_SCRAP, .lot = S("L1"), .by = S("carl"), .reason = S("broken"), .n = 2 }, got;
+    const uint8_t hashes[3][BM_HASH] = { { 1 }, { 2 }, { 3 } };
+    struct bm_fail fail;
+
+    (void)state;
+    bm_buf_add_u8(&run, 1);
+    bm_buf_add(&run, hashes, BM_HASH);
+    bm_buf_add_u8(&run, 2);
+    bm_buf_add(&run, hashes[1], 2 * BM_HASH);
+    chips.chips = bm_buf_bytes(&run);
+    bm_s_chips_build(&buf, &chips);
+    assert_int_equal(bm_s_chips_parse(&got, bm_rd(bm_buf_bytes(&buf)), &fail), BM_OK);
+    assert_int_equal(got.what, BM_CHIPS_SCRAP);
+    assert_int_equal(got.n, 2);
+    assert_true(bm_bytes_equal(got.lot, chips.lot));
+    assert_true(bm_bytes_equal(got.chips, chips.chips));
+    assert_exact(&buf, read_chips);
+    for (uint32_t n = 0; n < 5; n++) { /* only as many as there are */
+        chips.n = n;
+        bm_buf_reset(&buf);
+        bm_s_chips_build(&buf, &chips);
+        assert_int_equal(read_chips(bm_rd(bm_buf_bytes(&buf)), &fail), n == 2 ? BM_OK : BM_EINPUT);
+    }
+}
+
 int
 main(void)
 {
@@ -241,6 +307,8 @@ main(void)
         cmocka_unit_test(an_issue),
         cmocka_unit_test(a_refusal_of_the_signer),
         cmocka_unit_test(a_refusal_of_the_registrar),
+        cmocka_unit_test(a_restriction_of_a_lot),
+        cmocka_unit_test(a_restriction_of_chips),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -305,6 +305,79 @@ forged_signatures_are_refused(void **state)
     assert_rc(BM_EBUG, check(text, &changed, 0x9f, 7, &by));
 }
 
+/* ---- two persons ---- */
+
+#define NOW 1795469649
+
+static enum bm_rc
+propose(const char *text, const size_t *who, size_t n, bm_time now, const struct bm_operator **ret_by,
+        const struct bm_operator **ret_second)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+    const struct bm_note_signer *signers[4];
+    struct bm_statement_head head;
+    uint8_t site[BM_HASH];
+
+    memset(site, 0x9f, sizeof(site));
+    for (size_t i = 0; i < n; i++)
+        signers[i] = &kit_signers[who[i]];
+    assert_ok(bm_note_build(&note, bm_bytes_str(text), signers, n, &kit_fail));
+    assert_ok(bm_statement_head_parse(&head, bm_bytes_str(text), &kit_fail));
+    return bm_proposal_check(&head, bm_buf_bytes(&note), 2, &kit_roles, site, now, ret_by, ret_second, &kit_fail);
+}
+
+static void
+two_persons_sign_a_proposal(void **state)
+{
+    static const char text[] = KIT_PROPOSAL("allow", "carl") WAIVE("id-twice");
+    static const size_t both[] = { 1, 0 }, with_paul[] = { 1, 2 }, without_carl[] = { 0, 3 };
+    const struct bm_operator *by = NULL, *second = NULL;
+
+    (void)state;
+    assert_ok(propose(text, both, 2, NOW, &by, &second));
+    assert_string_equal(by->name, "carl");
+    assert_string_equal(second->name, "anna");
+    second = NULL;
+    assert_refused(BM_EPOLICY, propose(text, both, 1, NOW, &by, &second),
+                   "this proposal has the signature of carl only, and nobody approves their own proposal: a second person must approve it");
+    assert_refused(BM_EPOLICY, propose(text, with_paul, 2, NOW, &by, &second),
+                   "paul is planner here and may not approve this proposal: see who may");
+    assert_refused(BM_EPOLICY, propose(text, without_carl, 2, NOW, &by, &second),
+                   "this allow says that it is by carl, whose signature is not on it");
+    assert_refused(BM_EPOLICY, propose(KIT_HEAD("allow", "anna") ALLOW_BODY, without_carl, 2, NOW, &by, &second),
+                   "this allow has a seq and is no proposal: hand it in as a statement");
+    assert_null(second);
+}
+
+static void
+a_proposal_expires(void **state)
+{
+    static const char text[] = KIT_PROPOSAL("allow", "carl") WAIVE("id-twice");
+    static const size_t both[] = { 1, 0 };
+    const struct bm_operator *by = NULL, *second = NULL;
+
+    (void)state;
+    assert_ok(propose(text, both, 2, NOW + 30 * 86400, &by, &second));
+    assert_refused(BM_EPOLICY, propose(text, both, 2, NOW + 30 * 86400 + 1, &by, &second),
+                   "this proposal expired at 2026-12-23T21:34:09Z: make it again");
+    assert_ok(propose(text, both, 2, NOW - 86400, &by, &second));
+    assert_rc(BM_EPOLICY, propose(text, both, 2, NOW - 86401, &by, &second)); /* dated ahead, to live longer */
+}
+
+/* Alone, a proposal's text is nobody's order. */
+static void
+a_proposal_is_no_statement(void **state)
+{
+    static const char text[] = KIT_PROPOSAL("allow", "anna") WAIVE("id-twice");
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+    const struct bm_operator *by = NULL;
+
+    (void)state;
+    sign_text(&note, text, 0);
+    assert_refused(BM_EPOLICY, check(text, &note, 0x9f, 7, &by),
+                   "this allow is a proposal: it needs a second person, see birthmark proposal approve");
+}
+
 static int
 people(void **state)
 {
@@ -324,6 +397,9 @@ main(void)
         cmocka_unit_test(each_role_signs_what_it_may_and_nothing_else),
         cmocka_unit_test(neither_moved_nor_replayed_nor_early),
         cmocka_unit_test(forged_signatures_are_refused),
+        cmocka_unit_test(two_persons_sign_a_proposal),
+        cmocka_unit_test(a_proposal_expires),
+        cmocka_unit_test(a_proposal_is_no_statement),
     };
 
     return cmocka_run_group_tests(tests, people, NULL);

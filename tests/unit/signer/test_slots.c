@@ -184,6 +184,55 @@ a_table_finds_a_hundred_thousand_and_nothing_else(void **state)
     bm_table_done(&table);
 }
 
+/* A key that nobody knows is remembered until its chip comes, by whichever of its keys; what is scrapped stays so. */
+static void
+what_is_held_stays_held(void **state)
+{
+    struct bm_slots slots;
+    struct bm_fail fail;
+    uint8_t key[BM_HASH];
+
+    (void)state;
+    key_of(key, 1);
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_false(bm_slots_held(&slots, KEYS(2), 1, BM_UNIT_WITHDRAWN));
+    assert_int_equal(bm_slots_hold(&slots, KEYS(2), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
+    assert_true(bm_slots_held(&slots, KEYS(1, 2), 2, BM_UNIT_WITHDRAWN));
+    assert_int_equal(bm_slots_state(&slots, 0, key), BM_UNIT_WITHDRAWN);
+    assert_int_equal(bm_slots_hold(&slots, KEYS(1), 1, BM_UNIT_SCRAPPED, &fail), BM_OK);
+    assert_int_equal(bm_slots_hold(&slots, KEYS(1), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
+    assert_int_equal(bm_slots_state(&slots, 0, key), BM_UNIT_SCRAPPED);
+
+    assert_int_equal(bm_slots_hold(&slots, KEYS(4), 1, BM_UNIT_SCRAPPED, &fail), BM_OK);
+    assert_int_equal(bm_slots_hold(&slots, KEYS(4), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
+    assert_int_equal(slots.nunits, 1); /* it takes no unit, so it can use none up */
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(3, 4), 2, &fail), BM_OK);
+    assert_int_equal(slots.units[1].state, BM_UNIT_SCRAPPED);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(5), 1, &fail), BM_OK);
+    assert_int_equal(slots.units[2].state, BM_UNIT_FREE);
+    bm_slots_done(&slots);
+}
+
+static void
+a_later_revision_leaves_chips_in_no_lot(void **state)
+{
+    struct bm_slots slots;
+    struct bm_fail fail;
+
+    (void)state;
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 4, KEYS(5), 1, &fail), BM_OK);
+    bm_slots_unlist(&slots, 3);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(slots.units[0].lot, BM_NONE);
+    assert_int_equal(slots.units[1].lot, 3);
+    assert_int_equal(slots.units[2].lot, 4);
+    bm_slots_done(&slots);
+}
+
 int
 main(void)
 {
@@ -192,6 +241,8 @@ main(void)
         cmocka_unit_test(a_second_list_makes_no_second_unit),
         cmocka_unit_test(a_device_id_is_what_the_format_says),
         cmocka_unit_test(identities_are_by_unit_and_service),
+        cmocka_unit_test(what_is_held_stays_held),
+        cmocka_unit_test(a_later_revision_leaves_chips_in_no_lot),
         cmocka_unit_test(a_table_finds_a_hundred_thousand_and_nothing_else),
     };
 
