@@ -33,6 +33,23 @@ void bm_name_print(char *ret, size_t n, struct bm_bytes name);
 bm_must_use enum bm_rc bm_cert_signed_by(struct bm_crypto *crypto, const struct bm_cert *cert, const struct bm_cert *issuer,
                                          struct bm_fail *fail);
 
+/*
+ * The same certificate read loosely: lengths in more octets than needed, a serial number of any shape, times spelled as RFC 5280 has them, a key and an
+ * algorithm that nobody has looked at. For certificates whose makers erred, and which are kept as they were delivered. Each extension still once.
+ */
+struct bm_cert_loose {
+    struct bm_bytes der, tbs;
+    struct bm_bytes issuer, subject, spki, alg; /* whole elements */
+    bm_time not_before, not_after;
+    struct bm_bytes extensions; /* content; n = 0 when absent */
+    struct bm_bytes signature;
+};
+bm_must_use enum bm_rc bm_cert_loose_parse(struct bm_cert_loose *ret_cert, struct bm_bytes der, struct bm_fail *fail);
+struct bm_bytes bm_cert_loose_extension(const struct bm_cert_loose *cert, struct bm_bytes oid, bool *ret_critical); /* ret_critical may be NULL */
+bool bm_cert_loose_is_ca(const struct bm_cert_loose *cert); /* cA TRUE in its basic constraints; key usage, where there is one, has keyCertSign */
+/* X.690 11.6: are the attributes of each part of this Name in order? False too when it cannot be walked. */
+bool bm_name_in_order(struct bm_bytes name);
+
 /* Path from leaf through any of `between` to one of `anchors` (DER each), valid at `at` (both ends inclusive), over X509_verify_cert.
  * Any purpose; at most 8 intermediates; 112 bits of strength (no SHA-1, no RSA 1024); an anchor need not be self-signed; no revocation.
  * Knows the critical SAN of endorsement certificates. BM_EPOLICY with OpenSSL's reason; BM_EINPUT when one of the certificates cannot be
