@@ -130,8 +130,7 @@ broken_check(const struct bm_pool *pool, const struct above *above, struct bm_cr
         struct above higher;
 
         if (!bm_bytes_equal(issuer->subject, cert->issuer) || !(above->certs[i]->anchor || bm_cert_loose_is_ca(issuer)) ||
-            bm_key_parse(&key, issuer->spki, fail) != BM_OK ||
-            bm_key_verify(crypto, &key, alg, cert->tbs, cert->signature, fail) != BM_OK)
+            bm_key_parse(&key, issuer->spki, fail) != BM_OK || bm_key_verify(crypto, &key, alg, cert->tbs, cert->signature, fail) != BM_OK)
             continue;
         above_find(&higher, pool, issuer);
         if (above->certs[i]->anchor) /* partial chain: it leads to itself, if it is valid */
@@ -176,7 +175,8 @@ bm_pool_look(const struct bm_pool *pool, struct bm_crypto *crypto, const struct 
     if (rc != BM_OK)
         bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate: %.200s", fail->text);
     else if (expired)
-        bm_lot_chip_find(chip, BM_CHECK_SIGNER_EXPIRED, "its certificate, or one above it, was valid when it was issued and has expired since");
+        bm_lot_chip_find(chip, BM_CHECK_SIGNER_EXPIRED,
+                         "its certificate, or one above it, was valid when it was issued and has expired since");
     if (rc == BM_OK)
         chip->signatures += above.steps > 0 ? above.steps : 1;
     return BM_OK;

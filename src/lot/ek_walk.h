@@ -29,7 +29,8 @@ struct bm_ek_walk {
 bool bm_ek_probe(struct bm_bytes file);
 bm_must_use enum bm_rc bm_ek_walk_open(struct bm_ek_walk *ret_walk, struct bm_bytes file, struct bm_fail *fail);
 /* The next certificate: a view until the next call. ret_same: it belongs to the chip of the one before it. */
-bm_must_use enum bm_rc bm_ek_walk_next(struct bm_ek_walk *walk, bool *ret_have, struct bm_bytes *ret_der, bool *ret_same, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_ek_walk_next(struct bm_ek_walk *walk, bool *ret_have, struct bm_bytes *ret_der, bool *ret_same,
+                                       struct bm_fail *fail);
 /* The name of the file that it stood in, for people and for a label; n = 0: none. */
 struct bm_bytes bm_ek_walk_name(const struct bm_ek_walk *walk);
 void bm_ek_walk_done(struct bm_ek_walk *walk);

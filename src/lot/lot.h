@@ -160,6 +160,7 @@ bm_must_use enum bm_rc bm_lot_reader_find(const struct bm_lot_reader **ret_reade
 extern const struct bm_lot_reader bm_manifest_reader;  /* library lot: what the signer may link */
 extern const struct bm_lot_reader bm_microchip_reader; /* library lot_formats, as bm_lot_read() */
 extern const struct bm_lot_reader bm_infineon_reader;
+extern const struct bm_lot_reader bm_ek_reader;
 
 /*
  * What a reading tells, in order of the chips. Keep nothing of it unless the reading ends with BM_OK: the whole file may yet be refused.

@@ -45,8 +45,10 @@ struct bm_cert_loose {
     struct bm_bytes signature;
 };
 bm_must_use enum bm_rc bm_cert_loose_parse(struct bm_cert_loose *ret_cert, struct bm_bytes der, struct bm_fail *fail);
-struct bm_bytes bm_cert_loose_extension(const struct bm_cert_loose *cert, struct bm_bytes oid, bool *ret_critical); /* ret_critical may be NULL */
-bool bm_cert_loose_is_ca(const struct bm_cert_loose *cert); /* cA TRUE in its basic constraints; key usage, where there is one, has keyCertSign */
+struct bm_bytes bm_cert_loose_extension(const struct bm_cert_loose *cert, struct bm_bytes oid,
+                                        bool *ret_critical); /* ret_critical may be NULL */
+bool bm_cert_loose_is_ca(
+    const struct bm_cert_loose *cert); /* cA TRUE in its basic constraints; key usage, where there is one, has keyCertSign */
 /* X.690 11.6: are the attributes of each part of this Name in order? False too when it cannot be walked. */
 bool bm_name_in_order(struct bm_bytes name);
 
