@@ -209,6 +209,12 @@ key_fits(const struct request *in)
     return alg >= BM_KEY_P256 && alg <= BM_KEY_ED25519 && (in->state->profile->keys & 1u << alg) != 0;
 }
 
+static bool
+root_is_its_own(const struct request *in)
+{
+    return !in->state->unit_other_root;
+}
+
 static const struct rule {
     bool (*holds)(const struct request *in);
     enum bm_rc rc;
@@ -246,6 +252,10 @@ static const struct rule {
       "the profile is "
       "for, or a profile for this one." },
     { key_fits, BM_EPOLICY, "profile {profile} does not take {alg} keys. Make a key of a kind that the profile lists and ask again." },
+    { root_is_its_own, BM_EPOLICY,
+      "chip {chip} is known by another root key than the one that spoke (root key {root}), or that key by another chip: this may be a "
+      "copy. Put "
+      "the board aside and tell the custodian." },
 };
 
 /* ---- unit and identity ---- */

@@ -48,6 +48,8 @@ struct bm_state {
     enum bm_unit_state unit;
     bool unit_in_order; /* its unit slot was consumed under this very order */
     const char *device; /* its id */
+    bool
+        unit_other_root; /* kind id: the chip's id is bound to another root key than the one that spoke, or that key belongs to another chip */
 
     enum bm_identity_state identity; /* of (chip, service) */
     bool same_key;                   /* its live key is the one asked for: a retry */

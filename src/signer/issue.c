@@ -29,7 +29,9 @@ state_fill(struct request *in)
     state->last_signed = memory->last_signed;
     in->lot = bm_lots_by_root(&memory->lots, in->bundle.lot_root, in->bundle.lot_size);
     in->order = bm_orders_find(&memory->orders, in->issue.order);
-    if (!bm_table_find(&memory->slots.roots, in->claim.root_hash, &in->unit))
+    if (in->claim.leaf.kind == BM_LEAF_ID)
+        in->unit = bm_slots_by_id(&memory->slots, in->claim.id_hash, in->claim.root_hash, &state->unit_other_root);
+    else if (!bm_table_find(&memory->slots.roots, in->claim.root_hash, &in->unit))
         in->unit = BM_NONE;
     state->lot_pinned = in->lot != BM_NONE && in->unit != BM_NONE;
     if (in->lot != BM_NONE) {
@@ -99,7 +101,8 @@ refusal_word(const struct request *in)
         return "quarantine";
     if (state->unit == BM_UNIT_SCRAPPED)
         return "scrapped";
-    if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_PROVISIONAL || state->key_known)
+    if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_PROVISIONAL || state->key_known ||
+        state->unit_other_root)
         return "clone";
     if (state->unit == BM_UNIT_FREE && state->order_known && state->used >= state->quantity)
         return "quota";
@@ -136,7 +139,7 @@ refuse_proven(struct request *in, const char *what, const struct bm_fail *why, s
     return bm_batch_refuse(signer, in->id, why, &event, fail);
 }
 
-/* The evidence failed after the proof, so there is no claim; every key of the proven leaf leads to the same unit, and names the chip. */
+/* The evidence failed after the proof, so there is no claim; every key of the proven leaf leads to the same unit, and names the chip; so does what stands for its id. */
 __attribute__((noinline)) /* 9 KiB that no other request needs on its stack */
 static void
 unit_of_leaf(struct request *in)
@@ -144,7 +147,11 @@ unit_of_leaf(struct request *in)
     struct bm_fail ignored;
     struct bm_leaf leaf;
 
-    if (bm_leaf_parse(&leaf, in->bundle.leaf, &ignored) == BM_OK && leaf.nkeys > 0)
+    if (bm_leaf_parse(&leaf, in->bundle.leaf, &ignored) != BM_OK)
+        return;
+    if (leaf.kind == BM_LEAF_ID)
+        bm_leaf_id_hash(&leaf, in->claim.root_hash);
+    else
         memcpy(in->claim.root_hash, leaf.keys[0].key.hash, BM_HASH);
 }
 

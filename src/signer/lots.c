@@ -113,11 +113,6 @@ bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct b
     uint32_t at = bm_lots_by_name(lots, pin->lot);
     enum bm_rc rc;
 
-    if (pin->kind != BM_LEAF_KEYS)
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "lot %s lists chips without keys, which this release can't bind: ask the chipmaker for a list with "
-                       "keys",
-                       pin->lot);
     if (pin->size == 0 || pin->size > BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
                        (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
@@ -178,12 +173,25 @@ keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t
         return rc;
     for (size_t i = 0; i < n; i++) {
         if (bm_table_find(&stream->seen, hashes[i], &twin))
-            return bm_fail(fail, BM_EPOLICY, NULL, "it lists one root key for two chips (%u and %llu): ask the chipmaker which is right",
-                           twin, (unsigned long long)stream->frontier.size);
+            return bm_fail(fail, BM_EPOLICY, NULL, "it lists one %s for two chips (%u and %llu): ask the chipmaker which is right",
+                           stream->pin.kind == BM_LEAF_ID ? "id" : "root key", twin, (unsigned long long)stream->frontier.size);
         if ((rc = bm_table_put(&stream->seen, hashes[i], (uint32_t)stream->frontier.size, fail)) != BM_OK)
             return rc;
     }
     return BM_OK;
+}
+
+/* By which its slot is found: its root keys; what stands for its id where that is all. */
+static size_t
+names_of(const struct bm_leaf *leaf, uint8_t ret[static BM_MAX_CHIP_KEYS][BM_HASH])
+{
+    if (leaf->kind == BM_LEAF_ID) {
+        bm_leaf_id_hash(leaf, ret[0]);
+        return 1;
+    }
+    for (size_t i = 0; i < leaf->nkeys; i++)
+        memcpy(ret[i], leaf->keys[i].key.hash, BM_HASH);
+    return leaf->nkeys;
 }
 
 enum bm_rc
@@ -192,19 +200,19 @@ bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm
     uint8_t hashes[BM_MAX_CHIP_KEYS][BM_HASH], hash[BM_HASH];
     struct bm_leaf leaf;
     enum bm_rc rc;
+    size_t n;
 
     if (stream->frontier.size == stream->pin.size)
         return bm_fail(fail, BM_EPOLICY, NULL, "it has more chips than the %llu of its pin", (unsigned long long)stream->pin.size);
     if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK)
         return rc;
-    if (leaf.kind != stream->pin.kind || leaf.nkeys == 0)
+    if (leaf.kind != stream->pin.kind)
         return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is of another kind than its lot's pin says", leaf.id);
-    for (size_t i = 0; i < leaf.nkeys; i++)
-        memcpy(hashes[i], leaf.keys[i].key.hash, BM_HASH);
-    if ((rc = keys_check(stream, slots, (const uint8_t(*)[BM_HASH])hashes, leaf.nkeys, fail)) != BM_OK)
+    n = names_of(&leaf, hashes);
+    if ((rc = keys_check(stream, slots, (const uint8_t(*)[BM_HASH])hashes, n, fail)) != BM_OK)
         return rc;
-    bm_buf_add_u8(&stream->keys, (uint8_t)leaf.nkeys);
-    bm_buf_add(&stream->keys, hashes, leaf.nkeys * BM_HASH);
+    bm_buf_add_u8(&stream->keys, (uint8_t)n);
+    bm_buf_add(&stream->keys, hashes, n * BM_HASH);
     bm_tree_leaf(hash, der);
     bm_frontier_append(&stream->frontier, hash);
     return bm_buf_check(&stream->keys, "a lot's keys", fail);

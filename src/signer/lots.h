@@ -6,7 +6,7 @@
 #include "record/statement.h"
 #include "signer/slots.h"
 
-/* A lot's root-key hashes, per leaf: u8 n, n x 32. A million chips of eight keys. */
+/* A lot's root-key hashes (of a chip listed by its id: the one hash that stands for it), per leaf: u8 n, n x 32. A million chips of eight keys. */
 #define BM_MAX_LOT_KEYS ((size_t)BM_MAX_LOT_CHIPS * (1 + BM_MAX_CHIP_KEYS * BM_HASH))
 
 struct bm_pinned {

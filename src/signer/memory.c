@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "signer/memory.h"
 
+#include "lot/leaf_skim.h"
 #include "pki/tbs.h"
 #include "proc/signer_messages.h"
 #include "wire/text.h"
@@ -268,6 +269,25 @@ apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_
     return revoke(memory, (enum bm_ca)identity->ca, intent->replaces, REASON_SUPERSEDED, intent->time, fail);
 }
 
+/* The unit of the root key that spoke. The first to speak for a chip that is listed by its id is bound to it: that says the intent, with its evidence. */
+static enum bm_rc
+intent_unit(struct bm_memory *memory, const struct bm_intent *intent, uint32_t *ret_unit, struct bm_fail *fail)
+{
+    struct bm_leaf_skim skim;
+    struct bm_bundle bundle;
+    uint8_t id[BM_HASH];
+    enum bm_rc rc;
+
+    if (bm_table_find(&memory->slots.roots, intent->chip, ret_unit))
+        return BM_OK;
+    if ((rc = bm_bundle_parse(&bundle, intent->bundle, fail)) != BM_OK || (rc = bm_leaf_skim(&skim, bundle.leaf, fail)) != BM_OK)
+        return rc;
+    if (skim.kind != BM_LEAF_ID)
+        return contradiction("an intent for a chip that is not there", fail);
+    bm_leaf_skim_id_hash(&skim, id);
+    return bm_slots_bind(&memory->slots, id, intent->chip, ret_unit, fail);
+}
+
 static enum bm_rc
 apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
@@ -280,10 +300,12 @@ apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm
     if ((rc = bm_intent_parse(&intent, record->body, fail)) != BM_OK)
         return rc;
     order = bm_orders_find(&memory->orders, intent.order);
-    if (!bm_table_find(&memory->slots.roots, intent.chip, &use.unit) || order == BM_NONE)
-        return contradiction("an intent for a chip or an order that is not there", fail);
+    if (order == BM_NONE)
+        return contradiction("an intent for an order that is not there", fail);
     if (memory->nopen == BM_BATCH)
         return contradiction("more open intents than a batch has", fail);
+    if ((rc = intent_unit(memory, &intent, &use.unit, fail)) != BM_OK)
+        return rc;
     unit = &memory->slots.units[use.unit];
     if (intent.decision == BM_DECISION_UNIT) {
         unit->state = BM_UNIT_ACTIVE;

@@ -193,6 +193,38 @@ bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t root[s
 }
 
 uint32_t
+bm_slots_by_id(const struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH], bool *ret_other)
+{
+    uint32_t unit, owner;
+
+    *ret_other = false;
+    if (!bm_table_find(&slots->roots, id, &unit))
+        return BM_NONE;
+    if (bm_table_find(&slots->roots, root, &owner))
+        *ret_other = owner != unit;
+    else
+        *ret_other = slots->units[unit].bound || bm_table_find(&slots->keys, root, &owner);
+    return unit;
+}
+
+enum bm_rc
+bm_slots_bind(struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH], uint32_t *ret_unit,
+              struct bm_fail *fail)
+{
+    bool other;
+    uint32_t unit = bm_slots_by_id(slots, id, root, &other);
+    enum bm_rc rc;
+
+    if (unit == BM_NONE || other)
+        return bm_fail(fail, BM_EBUG, NULL, "a root key would be bound to the id of a chip that has another, or is not there");
+    if ((rc = bm_table_put(&slots->roots, root, unit, fail)) != BM_OK)
+        return rc;
+    slots->units[unit].bound = true;
+    *ret_unit = unit;
+    return BM_OK;
+}
+
+uint32_t
 bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE])
 {
     uint8_t key[BM_HASH];

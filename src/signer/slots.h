@@ -14,6 +14,7 @@ struct bm_unit {
     uint8_t device[BM_DEVICE];
     uint8_t state;       /* enum bm_unit_state */
     uint32_t lot;        /* that it stands in now, of struct bm_lots; BM_NONE: in none, since a later revision left it out */
+    bool bound;          /* listed by its id: one root key spoke for it, and no other ever will */
     uint32_t order;      /* under which its slot was consumed; BM_NONE */
     uint32_t identities; /* the newest of its identities; BM_NONE */
 };
@@ -33,7 +34,7 @@ struct bm_identity {
 };
 
 struct bm_slots {
-    struct bm_table roots;   /* root-key hash -> unit */
+    struct bm_table roots;   /* root-key hash, or what stands for a chip's id -> unit */
     struct bm_table keys;    /* every operational key ever certified -> identity */
     struct bm_table serials; /* every serial ever used, padded with zeros -> identity */
     struct bm_table devices; /* device id, padded with zeros -> unit */
@@ -64,6 +65,12 @@ bm_must_use enum bm_rc bm_slots_hold(struct bm_slots *slots, const uint8_t (*has
 bool bm_slots_held(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state);
 /* Of the unit; of the root key that spoke, where that is held by itself. */
 enum bm_unit_state bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t root[static BM_HASH]);
+/* A chip that is listed by its id alone: the unit of the id; BM_NONE. *ret_other: it is bound to another root key, or this key is another chip's. */
+uint32_t bm_slots_by_id(const struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH],
+                        bool *ret_other);
+/* For good. BM_EBUG when bm_slots_by_id() finds none, or another. */
+bm_must_use enum bm_rc bm_slots_bind(struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH],
+                                     uint32_t *ret_unit, struct bm_fail *fail);
 uint32_t bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE]);
 void bm_slots_device_print(const struct bm_slots *slots, uint32_t unit, char ret_text[static BM_DEVICE_TEXT]);
 
