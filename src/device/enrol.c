@@ -1,6 +1,7 @@
 #include "device/enrol.h"
 
 #include "base/file.h"
+#include "evidence/cmc.h"
 #include "pki/csr.h"
 #include "wire/json.h"
 #include "wire/rd.h"
@@ -8,6 +9,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define MAX_ROOT_CERTS 16384 /* leaves a request (BM_MAX_CMC) room for the CSR; real chains are under 3 KiB */
 
 /* A pending key is one whose reply was lost, a live one may lack its confirmation: both are asked for again, and the same certificate comes back. */
 static enum bm_rc
@@ -168,20 +171,37 @@ confirm(const struct bm_enrol *enrol, struct bm_fail *fail)
     return bm_http_post(http, "/v1/confirm", "application/json", bm_bytes_str("{}"), NULL, &reply, fail);
 }
 
+/* The hardware's certificates without their lengths: a chip that is listed by its id alone is found by them. As many as a request carries. */
+static void
+certs_plain(struct bm_buf *plain, struct bm_bytes certs)
+{
+    struct bm_rd rd = bm_rd(certs);
+
+    for (size_t n = 0; rd.left > 0 && n < BM_CMC_CERTS; n++) {
+        struct bm_bytes der = bm_rd_lv32(&rd, BM_MAX_CERT);
+
+        if (plain->n + der.n <= MAX_ROOT_CERTS)
+            bm_buf_add_bytes(plain, der);
+    }
+}
+
 static enum bm_rc
 certs_ask(struct bm_enrol_run *run, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, unused = { .max = BM_MAX_EVIDENCE };
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, theirs = { .max = BM_MAX_EVIDENCE };
+    bm_cleanup(bm_buf_done) struct bm_buf plain = { .max = BM_MAX_EVIDENCE };
     struct bm_root *root = run->enrol->root;
     enum bm_rc rc;
 
-    if ((rc = root->ops->identify(root, false, leaf, &unused, fail)) != BM_OK || (rc = key_choose(run, fail)) != BM_OK ||
+    if ((rc = root->ops->identify(root, false, leaf, &theirs, fail)) != BM_OK || (rc = key_choose(run, fail)) != BM_OK ||
         (rc = csr_make(&csr, run, fail)) != BM_OK)
         return rc;
     run->csr = bm_buf_bytes(&csr);
+    certs_plain(&plain, bm_buf_bytes(&theirs));
+    run->root_certs = bm_buf_bytes(&plain);
     run->root_key = &leaf->keys[0].key; /* roots list the one that they prefer first */
     rc = root->ops->root_sign != NULL ? bm_enrol_root_signed(run, certs, fail) : bm_enrol_tpm_activated(run, certs, fail);
-    run->csr = bm_bytes(NULL, 0);
+    run->csr = run->root_certs = bm_bytes(NULL, 0);
     return rc;
 }
 

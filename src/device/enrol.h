@@ -25,6 +25,7 @@ struct bm_enrol_run {
     struct bm_key key;
     struct bm_bytes csr;
     const struct bm_key *root_key;
+    struct bm_bytes root_certs; /* the hardware's own: DER, one behind the other */
 };
 /* Append the certificates that the server gives, each with a u32 length before it. */
 bm_must_use enum bm_rc bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail);

@@ -1,6 +1,7 @@
 /* What gates ask: one row a message. */
 #include "registrar/registrar.h"
 
+#include "lot/leaf_skim.h"
 #include "registrar/skim.h"
 #include "wire/text.h"
 
@@ -57,6 +58,8 @@ struct request {
     char who[2 * BM_HASH + 1]; /* the root key, in hex */
     struct bm_store_chip chip;
     struct bm_buf leaf;
+    struct bm_bytes chain[BM_MAX_CHAIN]; /* of a chip that is listed by its id: views into the request */
+    size_t nchain;
 };
 
 static enum bm_rc
@@ -70,6 +73,27 @@ refuse_request(const struct request *q, const char *what, enum bm_rc class, cons
                                      .sentence = sentence };
 
     return bm_refuse(q->peer->r, q->peer->link, q->id, &refusal, fail);
+}
+
+/* A chip that is listed by its id alone: the id stands in the device's certificate, below the vendor's root. What the certificates say is a label here. */
+static enum bm_rc
+chip_of_id(struct request *q, const struct bm_cmc *cmc, struct bm_fail *fail)
+{
+    struct bm_leaf_skim skim = { .kind = BM_LEAF_ID, .rule = BM_ID_RULE_MICROCHIP_SN };
+    struct bm_fail ignored = { .rc = BM_OK };
+    uint8_t vendor_root[BM_HASH], hash[BM_HASH];
+    char id[BM_MAX_ID + 1];
+    struct bm_cert device;
+
+    q->nchain = bm_id_chain_arrange(q->chain, cmc->signer_cert, cmc->certs);
+    if (q->nchain < 2 || bm_cert_parse(&device, q->chain[0], &ignored) != BM_OK ||
+        bm_id_extract(id, BM_ID_RULE_MICROCHIP_SN, &device, &ignored) != BM_OK)
+        return BM_OK;
+    bm_sha256(vendor_root, q->chain[q->nchain - 1]);
+    skim.id = bm_bytes_str(id);
+    skim.vendor_root = bm_bytes(vendor_root, BM_HASH);
+    bm_leaf_skim_id_hash(&skim, hash);
+    return bm_store_chip_by_key(q->peer->r->store, hash, &q->found, &q->chip, &q->leaf, fail);
 }
 
 /* The root key that a CMC request names: by the certificate that it carries, or by the key's identifier. */
@@ -87,7 +111,8 @@ chip_of_cmc(struct request *q, struct bm_fail *fail)
         if ((rc = bm_cert_skim(&cert, cmc.signer_cert, fail)) != BM_OK)
             return rc;
         bm_hex(q->who, bm_bytes(cert.key, BM_HASH));
-        return bm_store_chip_by_key(store, cert.key, &q->found, &q->chip, &q->leaf, fail);
+        rc = bm_store_chip_by_key(store, cert.key, &q->found, &q->chip, &q->leaf, fail);
+        return rc != BM_OK || q->found ? rc : chip_of_id(q, &cmc, fail);
     }
     if (cmc.signer_ski.n != 20)
         return bm_fail(fail, BM_EINPUT, "RFC 5652 5.3",
@@ -205,6 +230,8 @@ bundle_make(struct request *q, struct bm_buf *bundle, struct bm_fail *fail)
         return rc;
     bm_proof_build(&bytes, &proof);
     parts.proof = bm_buf_bytes(&bytes);
+    memcpy(parts.chain, q->chain, sizeof(parts.chain));
+    parts.nchain = q->nchain;
     memcpy(parts.lot_root, q->chip.lot.root, sizeof(parts.lot_root));
     bm_bundle_build(bundle, &parts);
     return bm_buf_check(bundle, "the evidence", fail);

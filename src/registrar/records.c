@@ -1,6 +1,7 @@
 /* What the signer appended to the ledger becomes records: the one place that turns events into rows, live and in replay alike. */
 #include "registrar/registrar.h"
 
+#include "lot/leaf_skim.h"
 #include "registrar/skim.h"
 #include "wire/text.h"
 
@@ -45,6 +46,23 @@ state_set(const struct kept *k, struct bm_bytes hex, const char *state, const ch
     return bm_store_identity_state(k->r->store, view, state, k->event->time, reason, fail);
 }
 
+/* The chip that is listed by its id, for which this evidence says that the key spoke. */
+static enum bm_rc
+chip_of_evidence(const struct kept *k, const char *lot, bool *ret_found, int64_t *ret_chip, struct bm_fail *fail)
+{
+    struct bm_leaf_skim skim;
+    struct bm_bundle bundle;
+    uint8_t id[BM_HASH];
+    enum bm_rc rc;
+
+    if ((rc = bm_bundle_parse(&bundle, k->leaf->evidence, fail)) != BM_OK || (rc = bm_leaf_skim(&skim, bundle.leaf, fail)) != BM_OK)
+        return rc;
+    if (skim.kind != BM_LEAF_ID)
+        return BM_OK;
+    bm_leaf_skim_id_hash(&skim, id);
+    return bm_store_chip_of_lot(k->r->store, id, lot, ret_found, ret_chip, fail);
+}
+
 static enum bm_rc
 chip_of(const struct kept *k, const char *lot, int64_t *ret_chip, struct bm_fail *fail)
 {
@@ -58,6 +76,8 @@ chip_of(const struct kept *k, const char *lot, int64_t *ret_chip, struct bm_fail
     }
     if ((rc = bm_hex_parse(hash, sizeof(hash), k->event->chip, fail)) != BM_OK ||
         (rc = bm_store_chip_of_lot(k->r->store, hash, lot, &found, ret_chip, fail)) != BM_OK)
+        return rc;
+    if (!found && k->leaf->evidence.n > 0 && (rc = chip_of_evidence(k, lot, &found, ret_chip, fail)) != BM_OK)
         return rc;
     return found ? BM_OK : bm_fail(fail, BM_EBUG, NULL, "the signer issued for a chip that the store does not hold: restore the store");
 }

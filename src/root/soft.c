@@ -123,13 +123,37 @@ root_read(struct bm_private **ret_key, const struct soft *soft, bool make, struc
 }
 
 static enum bm_rc
+cert_add(void *ctx, struct bm_bytes der, struct bm_fail *fail)
+{
+    (void)fail;
+    bm_buf_add_lv32(ctx, der);
+    return BM_OK;
+}
+
+/* Certificates may follow the root key in its file, as a maker of such chips would give them: the device's, and those above it. */
+static enum bm_rc
+root_certs(struct bm_buf *certs, const struct soft *soft, struct bm_fail *fail)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = SOFT_FILE };
+    enum bm_rc rc;
+
+    if ((rc = bm_file_read(&text, soft->key, fail)) != BM_OK)
+        return rc;
+    if (text.n == 0 || memmem(text.p, text.n, begin, sizeof(begin) - 1) == NULL)
+        return BM_OK;
+    if ((rc = bm_pem_parse(bm_buf_bytes(&text), "CERTIFICATE", cert_add, certs, fail)) != BM_OK)
+        return rc;
+    return bm_buf_check(certs, soft->key, fail);
+}
+
+static enum bm_rc
 soft_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail)
 {
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
     enum bm_rc rc = root_read(&key, soft_of(root), make, fail);
 
-    (void)certs; /* software has none */
-    if (rc != BM_OK)
+    if (rc != BM_OK || (rc = root_certs(certs, soft_of(root), fail)) != BM_OK)
         return rc;
     *ret_leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_SOFTWARE, .nkeys = 1 };
     ret_leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *bm_private_public(key) };
@@ -226,14 +250,6 @@ soft_commit(struct bm_root *root, const char *service, const struct bm_bytes *ce
         return rc;
     if (fresh && unlink(pending) == -1)
         return bm_fail(fail, BM_EBUSY, NULL, "%s cannot be removed: %s", pending, strerrordesc_np(errno));
-    return BM_OK;
-}
-
-static enum bm_rc
-cert_add(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    (void)fail;
-    bm_buf_add_lv32(ctx, der);
     return BM_OK;
 }
 
