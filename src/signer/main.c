@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_SITE 65536
@@ -159,6 +160,7 @@ confine(const struct bm_signer *signer, struct bm_fail *fail)
             dirs[plan.ndirs++] = (struct bm_confine_dir){ .path = signer->ca[ca].token->dir, .write = true };
     plan.files = plan.ndirs > 0;
     plan.syslog_mute = plan.ndirs > 0;
+    tzset(); /* libcrypto asks for it when it first compares times on a certificate path, and its file can't be opened any more by then */
     return bm_confine(&plan, fail);
 }
 

@@ -37,7 +37,7 @@ fixture_pin_note(struct fixture *f, struct bm_buf *note, const struct fixture_st
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT }, vkey = { .max = BM_NOTE_VKEY };
     struct bm_pin pin = {
-        .source = BM_SOURCE_BIRTHMARK, .kind = BM_LEAF_KEYS, .size = lot->n, .revision = lot->revision == 0 ? 1 : lot->revision
+        .source = BM_SOURCE_BIRTHMARK, .kind = lot->kind, .size = lot->n, .revision = lot->revision == 0 ? 1 : lot->revision
     };
     struct bm_statement_head head;
 
@@ -226,6 +226,8 @@ fixture_bundle(struct fixture *f, struct bm_buf *ret_bundle, const struct fixtur
         bundle.index = *request->index;
     bundle.leaf = bm_buf_bytes(&chip->leaf);
     bundle.proof = bm_buf_bytes(&proof);
+    memcpy(bundle.chain, voice->chain, sizeof(bundle.chain));
+    bundle.nchain = voice->nchain;
     bundle.body = bm_buf_bytes(&cmc);
     bm_bundle_build(ret_bundle, &bundle);
     fixture_must(bm_buf_check(ret_bundle, "a bundle", &fail));

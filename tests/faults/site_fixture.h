@@ -34,11 +34,14 @@ enum fixture_person {
 
 struct fixture_chip {
     struct bm_private *root;
-    struct bm_buf leaf; /* DER */
+    struct bm_buf leaf;                  /* DER */
+    struct bm_bytes chain[BM_MAX_CHAIN]; /* kind id: its certificate and those above it; views */
+    size_t nchain;
 };
 struct fixture_lot {
     char name[BM_MAX_NAME + 1];
     uint64_t revision; /* 0: the first */
+    enum bm_leaf_kind kind;
     struct fixture_chip *chips;
     size_t n;
     struct bm_tree tree;

@@ -195,7 +195,7 @@ fixture_lot_head(struct fixture *f, struct fixture_lot *lot)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 4096 };
     const struct bm_note_signer *signers[] = { &f->chipmaker };
-    struct bm_lot_head head = { .kind = BM_LEAF_KEYS, .size = lot->n, .revision = lot->revision };
+    struct bm_lot_head head = { .kind = lot->kind, .size = lot->n, .revision = lot->revision };
     uint8_t hash[BM_HASH];
 
     bm_tree_done(&lot->tree);
@@ -221,6 +221,7 @@ fixture_lot_make(struct fixture *f, struct fixture_lot *lot, const char *name, s
     (void)snprintf(lot->name, sizeof(lot->name), "%s", name);
     if ((lot->chips = calloc(n, sizeof(*lot->chips))) == NULL)
         fixture_die(__FILE__, __LINE__, "calloc", "no memory");
+    lot->kind = BM_LEAF_KEYS;
     lot->n = n;
     for (size_t i = 0; i < n; i++)
         make_chip(&lot->chips[i], i);

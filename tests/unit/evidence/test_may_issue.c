@@ -137,6 +137,8 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("does not take software evidence");
     if (c->key.alg != BM_KEY_P256)
         return no("does not take P-384 keys");
+    if (s->unit_other_root)
+        return no("by another root key");
     return oracle_unit(s);
 }
 
@@ -152,7 +154,7 @@ digit(unsigned *n, unsigned radix)
     return d;
 }
 
-#define HEADS (5u * 4 * 1024)
+#define HEADS (5u * 4 * 1024 * 2)
 static void
 head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
 {
@@ -185,6 +187,7 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     state->order_has_profile = digit(&n, 2);
     claim->evidence = digit(&n, 2) ? BM_EV_SOFTWARE : BM_EV_TPM_ACTIVATED;
     claim->key.alg = digit(&n, 2) ? BM_KEY_P384 : BM_KEY_P256;
+    state->unit_other_root = digit(&n, 2);
 }
 
 #define TAILS (6u * 4 * 4 * 2 * 2 * 2 * 2 * 2)
