@@ -75,6 +75,7 @@ bm_exam_run(struct bm_exam *exam, const struct bm_lot_job *job, struct bm_lot_re
     if ((exam->checks = calloc(BM_CHECK__N, sizeof(*exam->checks))) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a report");
     exam->progress.what = "checking";
+    exam->progress.bytes = true;
     exam->rsa.max = BM_MAX_LOT_FILE;
     rc = bm_crew_read(ret_result, job, &sink, 0, fail);
     bm_progress_done(&exam->progress);

@@ -305,6 +305,7 @@ lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     enum bm_rc rc;
 
     r->sending.what = "receiving";
+    r->sending.bytes = true;
     if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
         return rc;
     while (more && rc == BM_OK) {

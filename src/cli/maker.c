@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #define MAX_SIGNERS 64 /* a number goes into one octet, and nobody has more */
+#define MAX_ROOTS 255  /* the same; all makers of TPMs together have 143 between root and chip */
 #define MAX_FILE 65536
+#define MAX_ROOTS_FILE (1u << 20)
 
 static void
 list_free(struct bm_bytes *list, size_t n)
@@ -192,7 +194,7 @@ signer_take(struct bm_maker *maker, const char *word, struct bm_fail *fail)
 static enum bm_rc
 root_take(struct bm_maker *maker, const char *path, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = MAX_FILE };
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = MAX_ROOTS_FILE };
     enum bm_rc rc;
 
     if ((rc = bm_file_read(&file, path, fail)) != BM_OK)
@@ -234,8 +236,8 @@ format_take(struct bm_maker *maker, struct bm_call *call, struct bm_fail *fail)
         return bm_usage(call, fail, "say who signs its lots with --signer, or with --format what they are where nobody does");
     if (vendor->format == BM_FORMAT_AUTO && (vendor->nkeys == 0 || vendor->signers.n == 0))
         vendor->format = vendor->nkeys > 0 ? BM_FORMAT_BIRTHMARK : BM_FORMAT_MICROCHIP;
-    if (vendor->nkeys + vendor->signers.n > MAX_SIGNERS || vendor->roots.n > MAX_SIGNERS)
-        return bm_usage(call, fail, "a vendor has at most %d signers and as many roots", MAX_SIGNERS);
+    if (vendor->nkeys + vendor->signers.n > MAX_SIGNERS || vendor->roots.n > MAX_ROOTS)
+        return bm_usage(call, fail, "a vendor has at most %d signers and %d roots", MAX_SIGNERS, MAX_ROOTS);
     return format_check(vendor, call, fail);
 }
 

@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define WIDEST 80     /* of a column but the last: longer values push their row */
-#define BAR 24        /* characters of a full bar */
-#define BAR_EVERY 100 /* milliseconds */
+#define WIDEST 80      /* of a column but the last: longer values push their row */
+#define BAR 24         /* characters of a full bar */
+#define BAR_EVERY 100  /* milliseconds */
+#define RATE_AFTER 500 /* milliseconds: a rate over less says nothing */
 
 void
 bm_json_done(json_t **json)
@@ -279,12 +280,26 @@ bm_object_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
 
 /* ---- how far ---- */
 
+/* "12.4 MB/s", "830 /s". */
+static void
+rate_print(const struct bm_progress *progress, uint64_t done, int64_t now)
+{
+    uint64_t past = (uint64_t)(now - progress->began), rate = past > 0 ? done * 1000 / past : 0;
+
+    if (progress->bytes)
+        (void)fprintf(stderr, "  %llu.%llu MB/s\033[K", (unsigned long long)(rate / 1000000), (unsigned long long)(rate / 100000 % 10));
+    else
+        (void)fprintf(stderr, "  %llu /s\033[K", (unsigned long long)rate);
+}
+
 void
 bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total)
 {
     int64_t now = bm_clock_ms();
     int full;
 
+    if (progress->began == 0)
+        progress->began = now;
     if (done >= total || now - progress->last < BAR_EVERY || isatty(STDERR_FILENO) != 1)
         return;
     progress->last = now;
@@ -292,6 +307,8 @@ bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total)
     full = (int)(done * BAR / total);
     (void)fprintf(stderr, "\r%s  %.*s%.*s  %3llu%%", progress->what, full, "########################", BAR - full,
                   "........................", (unsigned long long)(done * 100 / total));
+    if (now - progress->began >= RATE_AFTER)
+        rate_print(progress, done, now);
 }
 
 void

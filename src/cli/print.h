@@ -37,10 +37,11 @@ void bm_json_done(json_t **json);                                               
 /* A result of json_pack(): BM_ENOMEM when it is none. */
 bm_must_use enum bm_rc bm_json_check(const json_t *json, struct bm_fail *fail);
 
-/* "WHAT  ######......  60%" over itself on stderr, when that is a terminal, at most ten times a second. Done: the line is cleared. */
+/* "WHAT  ######......  60%  12.4 MB/s" over itself on stderr, when that is a terminal, at most ten times a second. Done: the line is cleared. */
 struct bm_progress {
     const char *what;
-    int64_t last;
+    bool bytes; /* what is counted: bytes; else things */
+    int64_t began, last;
     bool shown;
 };
 void bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total);
