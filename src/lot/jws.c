@@ -1,5 +1,6 @@
 #include "lot/jws.h"
 
+#include "lot/jws_cut.h"
 #include "wire/der.h"
 #include "wire/json.h"
 #include "wire/text.h"
@@ -12,18 +13,18 @@ static void
 start(struct bm_jws *jws)
 {
     bm_buf_reset(&jws->text);
-    bm_buf_reset(&jws->protected_json);
     bm_buf_reset(&jws->payload);
-    jws->text.max = jws->protected_json.max = jws->payload.max = BM_MAX_JSON;
+    jws->text.max = jws->payload.max = BM_MAX_JSON;
+    jws->protected_text.max = jws->protected_json.max = MAX_PROTECTED;
 }
 
 /* Base64url of exactly n bytes. */
 static enum bm_rc
-bytes_take(uint8_t *ret, size_t n, const char *text, const char *what, struct bm_fail *fail)
+bytes_take(uint8_t *ret, size_t n, struct bm_bytes text, const char *what, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 2 * n };
 
-    if (bm_b64_parse(&buf, BM_B64_URL, bm_bytes_str(text), fail) != BM_OK || buf.n != n)
+    if (bm_b64_parse(&buf, BM_B64_URL, text, fail) != BM_OK || buf.n != n)
         return bm_fail(fail, BM_EINPUT, "RFC 7515 2", "its %s is not %zu bytes in base64url without padding", what, n);
     memcpy(ret, buf.p, n);
     return BM_OK;
@@ -53,58 +54,59 @@ protected_take(struct bm_jws *jws, struct bm_fail *fail)
         return bm_fail(fail, BM_EPOLICY, "RFC 8725 3.1",
                        "its signature says another algorithm or type than ES256 and JWT, the only ones Microchip signs with");
     (void)snprintf(jws->kid, sizeof(jws->kid), "%s", kid);
-    return bytes_take(jws->signer, BM_HASH, x5t, "x5t#S256", fail);
+    return bytes_take(jws->signer, BM_HASH, bm_bytes_str(x5t), "x5t#S256", fail);
 }
 
 static enum bm_rc
-header_take(struct bm_jws *jws, json_t *header, struct bm_fail *fail)
-{
-    struct bm_json_in in = bm_json_in(header, "header", fail);
-
-    (void)snprintf(jws->unique_id, sizeof(jws->unique_id), "%s", bm_json_str(&in, "uniqueId", BM_MAX_ID));
-    return bm_json_in_end(&in);
-}
-
-static enum bm_rc
-texts_take(struct bm_jws *jws, const char *protected_text, const char *payload, const char *signature, struct bm_fail *fail)
+texts_take(struct bm_jws *jws, const struct bm_jws_parts *parts, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
     /* req: RFC7515 5.2 the signing input is these characters, not what they decode to */
-    bm_buf_add_fmt(&jws->text, "%s.", protected_text);
-    bm_buf_add_str(&jws->text, payload);
+    bm_buf_add_bytes(&jws->text, parts->protected_text);
+    bm_buf_add_u8(&jws->text, '.');
+    bm_buf_add_bytes(&jws->text, parts->payload);
     jws->nsigned = jws->text.n;
-    bm_buf_add_fmt(&jws->text, ".%s", signature);
-    if ((rc = bm_buf_check(&jws->text, "an entry", fail)) != BM_OK)
-        return rc;
-    if ((rc = bm_b64_parse(&jws->protected_json, BM_B64_URL, bm_bytes_str(protected_text), fail)) != BM_OK ||
-        (rc = bm_b64_parse(&jws->payload, BM_B64_URL, bm_bytes_str(payload), fail)) != BM_OK)
+    bm_buf_add_u8(&jws->text, '.');
+    bm_buf_add_bytes(&jws->text, parts->signature);
+    if ((rc = bm_buf_check(&jws->text, "an entry", fail)) != BM_OK ||
+        (rc = bm_b64_parse(&jws->payload, BM_B64_URL, parts->payload, fail)) != BM_OK)
         return rc;
     /* req: RFC7518 3.4 r and s of 32 octets each, one after the other */
-    return bytes_take(jws->signature, BM_JWS_SIGNATURE, signature, "signature", fail);
+    return bytes_take(jws->signature, BM_JWS_SIGNATURE, parts->signature, "signature", fail);
+}
+
+/* One signer's header is the same text on every chip: read once, and again where it differs. */
+static enum bm_rc
+header_take(struct bm_jws *jws, struct bm_bytes text, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (text.n > 0 && bm_bytes_equal(text, bm_buf_bytes(&jws->protected_text)))
+        return BM_OK;
+    bm_buf_reset(&jws->protected_json);
+    bm_buf_reset(&jws->protected_text);
+    if ((rc = bm_b64_parse(&jws->protected_json, BM_B64_URL, text, fail)) != BM_OK || (rc = protected_take(jws, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_bytes(&jws->protected_text, text);
+    return bm_buf_check(&jws->protected_text, "a signature's header", fail);
 }
 
 enum bm_rc
 bm_jws_parse(struct bm_jws *jws, struct bm_bytes object, struct bm_fail *fail)
 {
-    bm_cleanup(json_decrefp) json_t *json = NULL;
-    const char *payload, *protected_text, *signature;
-    struct bm_json_in in;
-    json_t *header;
+    struct bm_jws_parts parts;
     enum bm_rc rc;
 
     start(jws);
-    if ((rc = bm_json_parse(&json, object, BM_MAX_JSON, fail)) != BM_OK)
+    if ((rc = bm_jws_cut(&parts, object, fail)) != BM_OK)
         return rc;
-    in = bm_json_in(json, "entry", fail);
-    payload = bm_json_str(&in, "payload", BM_MAX_JSON);
-    protected_text = bm_json_str(&in, "protected", MAX_PROTECTED);
-    signature = bm_json_str(&in, "signature", 128);
-    header = bm_json_object(&in, "header");
-    if ((rc = bm_json_in_end(&in)) != BM_OK || (rc = header_take(jws, header, fail)) != BM_OK ||
-        (rc = texts_take(jws, protected_text, payload, signature, fail)) != BM_OK)
+    if (parts.protected_text.n > MAX_PROTECTED || parts.unique_id.n > BM_MAX_ID)
+        return bm_fail(fail, BM_EINPUT, NULL, "its protected header or its uniqueId is longer than any that Microchip writes");
+    (void)snprintf(jws->unique_id, sizeof(jws->unique_id), "%.*s", (int)parts.unique_id.n, (const char *)parts.unique_id.p);
+    if ((rc = texts_take(jws, &parts, fail)) != BM_OK)
         return rc;
-    return protected_take(jws, fail);
+    return header_take(jws, parts.protected_text, fail);
 }
 
 enum bm_rc
@@ -137,5 +139,6 @@ bm_jws_done(struct bm_jws *jws)
 {
     bm_buf_done(&jws->text);
     bm_buf_done(&jws->protected_json);
+    bm_buf_done(&jws->protected_text);
     bm_buf_done(&jws->payload);
 }

@@ -12,6 +12,7 @@ struct bm_jws {
     struct bm_buf text;                    /* protected "." payload "." signature, all three as they stood in the file */
     size_t nsigned;                        /* bytes of text that the signature covers: protected "." payload */
     struct bm_buf protected_json, payload; /* decoded */
+    struct bm_buf protected_text;          /* of the last one that was read and understood: the same again is not read again */
     uint8_t signature[BM_JWS_SIGNATURE];
     char unique_id[BM_MAX_ID + 1]; /* header.uniqueId: not signed, for searching; never trusted */
     uint8_t signer[BM_HASH];       /* protected: x5t#S256, SHA-256 of the signer's certificate */

@@ -3,6 +3,7 @@
 
 #include "lot/array.h"
 #include "lot/jws.h"
+#include "lot/jws_cut.h"
 #include "lot/secure_element.h"
 
 static void
@@ -20,6 +21,34 @@ objects_lie_in_the_file(struct bm_bytes file)
         behind = object.p + object.n - 1;
     }
     must(!have || fail.text[0] != 0);
+}
+
+static void
+same(const json_t *object, const char *key, struct bm_bytes view)
+{
+    const json_t *value = json_object_get(object, key);
+
+    must(json_is_string(value) && json_string_length(value) == view.n && memcmp(json_string_value(value), view.p, view.n) == 0);
+}
+
+/* Our cut against a JSON parser: what it takes reads to the same values there. */
+static void
+cut_agrees(struct bm_bytes bytes)
+{
+    struct bm_fail fail = { 0 };
+    struct bm_jws_parts parts;
+    json_t *json = NULL;
+
+    if (bm_jws_cut(&parts, bytes, &fail) != BM_OK) {
+        must(fail.text[0] != 0);
+        return;
+    }
+    must(bm_json_parse(&json, bytes, BM_MAX_JSON, &fail) == BM_OK && json_object_size(json) == 4);
+    same(json, "payload", parts.payload);
+    same(json, "protected", parts.protected_text);
+    same(json, "signature", parts.signature);
+    same(json_object_get(json, "header"), "uniqueId", parts.unique_id);
+    json_decref(json);
 }
 
 static void
@@ -56,6 +85,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     objects_lie_in_the_file(bm_bytes(data, size));
+    cut_agrees(bm_bytes(data, size));
     entry_is_read_or_refused(bm_bytes(data, size));
     chip_can_be_written(bm_bytes(data, size));
     return 0;
