@@ -1,0 +1,42 @@
+#!/bin/bash
+# infineon.sh - the real reel through the command line: roots with P-521 keys pinned, the reel inspected and received, and what is not genuine refused.
+#
+#   infineon.sh SOURCE-ROOT BUILD-DIRECTORY
+#
+# exit: 0 all went as it must, 1 it did not, 77 the reel is not here
+set -euo pipefail
+reel=${BM_SHARED:-$1/../shared}/data/infineon
+build=$2
+if [ ! -e "$reel/manifest-infineon.7z" ]; then
+    echo "skipped: Infineon's reel is not here"
+    exit 77
+fi
+HOME=$(mktemp -d /tmp/birthmark-infineon-XXXXXX)
+export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
+trap 'rm -rf "$HOME"' EXIT
+
+expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
+    local want=$1 pattern=$2 status=0 said
+    shift 2
+    said=$("$@" 2>&1) || status=$?
+    if [ $status != "$want" ] || ! grep -qE -- "$pattern" <<<"$said"; then
+        echo "infineon: $* ended with $status and not $want, or did not say $pattern: $said" >&2
+        exit 1
+    fi
+}
+
+file=$reel/manifest-infineon.7z
+ecc=(--root "$reel/OptigaTrustEccCA306.crt" --root "$reel/eccroot2.pem")
+rsa=(--root "$reel/OptigaTrustRsaCA309.crt" --root "$reel/rsaroot2.pem")
+expect 0 '' birthmark init --name "Example Works" --url https://localhost:8443
+expect 2 'so --root is wanted' birthmark vendor add Infineon --format infineon
+expect 0 infineon birthmark vendor add Infineon --format infineon "${ecc[@]}" "${rsa[@]}"
+expect 0 'CN=Infineon OPTIGA\(TM\) ECC Root CA 2' birthmark vendor show Infineon
+expect 0 '"chips":200,.*"keys":600,' birthmark lot inspect "$file" --vendor Infineon --json
+expect 0 '"signatures":600,' birthmark lot inspect "$file" --vendor Infineon --json
+expect 1 'its certificate E0E2: the certificate does not lead to a trusted one' birthmark lot inspect "$file" --format infineon "${ecc[@]}"
+{ head -c 100000 "$file"; printf x; tail -c +100002 "$file"; } >"$HOME/changed.7z"
+expect 1 damaged birthmark lot receive "$HOME/changed.7z" --vendor Infineon
+expect 0 '78211223032C7EFA' birthmark lot receive "$file" --vendor Infineon
+expect 0 '"lot":"78211223032C7EFA","vendor":"Infineon","chips":200' birthmark lot list --json
+expect 0 0A091B5C001500070063 birthmark lot show 78211223032C7EFA --chips
