@@ -26,9 +26,7 @@ enum bm_control_message {
     BM_C_LEDGER,        /* u64 first, u32 most: rows {index, salt, event}; END's body: lv16 signed checkpoint */
     BM_C_PROVE,         /* u64 index; one row: {index, salt, event}; END's body: the proof (merkle/tree.h), lv16 signed checkpoint */
     BM_C_VENDOR_RETIRE, /* lv16 name; no more of its lots are taken */
-    BM_C_LOT_HELD, /* lv16 lot, lv16 vendor, lv16 source word, u64 size, 32 root, lv16 operator, lv16 sentence: a verified lot that contradicts another;
-                         * kept in state quarantined, never pinned. Answer: BM_C_REFUSED with the alarm */
-    BM_C_LOT_STATE, /* lv16 lot, u8 (as BM_S_LOT_STATE), lv16 operator, lv16 reason; one row: as SHOW */
+    BM_C_LOT_STATE,     /* lv16 lot, u8 (as BM_S_LOT_STATE), lv16 operator, lv16 reason; one row: as SHOW */
     BM_C_CHIPS, /* u8 (as BM_S_CHIPS), lv16 lot, lv16 operator, lv16 reason, u32 n (up to BM_C_MAX_CHIPS), n x u32 place in the lot; one row
                          * {lot, chips} */
 

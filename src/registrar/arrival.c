@@ -44,8 +44,10 @@ step_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *
 {
     enum bm_rc rc;
 
-    if (message->type == BM_S_ANSWER)
+    if (message->type == BM_S_ANSWER) {
+        r->arrival.taken |= is_of(&r->arrival, p); /* its beginning was answered first */
         return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
+    }
     if ((rc = bm_refused_answer(r, p, message, fail)) != BM_OK)
         return rc;
     return is_of(&r->arrival, p) ? arrival_drop(r, fail) : BM_OK;
@@ -65,7 +67,7 @@ step_ask(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes bo
 }
 
 static enum bm_rc
-arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes begin, const char *vendor, struct bm_fail *fail)
+arrive(const struct peer *peer, const struct bm_pin *pin, const char *by, struct bm_bytes begin, const char *vendor, struct bm_fail *fail)
 {
     struct arrival *a = &peer->r->arrival;
     enum bm_rc rc;
@@ -83,6 +85,10 @@ arrive(const struct peer *peer, const struct bm_pin *pin, struct bm_bytes begin,
     a->generation = peer->link->generation;
     a->size = pin->size;
     memcpy(a->name, pin->lot, sizeof(a->name));
+    memcpy(a->root, pin->root, sizeof(a->root));
+    (void)snprintf(a->vendor, sizeof(a->vendor), "%s", vendor);
+    (void)snprintf(a->by, sizeof(a->by), "%s", by);
+    a->source = bm_lot_source_word(pin->source);
     a->hashes.max = pin->size * BM_HASH;
     a->begin.max = BM_MAX_MESSAGE_BODY;
     bm_buf_add_bytes(&a->begin, begin);
@@ -112,7 +118,7 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         return bm_answer_refused(peer->r, peer->link, id, BM_EBUSY, 0,
                                  "another lot is being received at this moment: try again when it is in", fail);
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&statement, &pin, parts.text, fail)) != BM_OK ||
-        (rc = arrive(peer, &pin, ask, vendor, fail)) != BM_OK)
+        (rc = arrive(peer, &pin, statement.by, ask, vendor, fail)) != BM_OK)
         return rc == BM_EINPUT || rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return step_ask(peer, id, BM_S_LOT_BEGIN, ask, step_settle, &p, fail);
 }
@@ -147,6 +153,8 @@ chip_write(struct bm_registrar *r, struct bm_bytes der, struct bm_fail *fail)
     if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK)
         return rc;
     nkeys = keys_of(&leaf, keys);
+    if (a->taken && (rc = bm_conflict_check(r, &leaf, keys, nkeys, fail)) != BM_OK)
+        return rc;
     bm_tree_leaf(hash, der);
     bm_buf_add(&a->hashes, hash, sizeof(hash));
     if ((rc = bm_buf_check(&a->hashes, "the lot's hashes", fail)) != BM_OK)
@@ -184,9 +192,13 @@ chips_write(struct bm_registrar *r, struct bm_rd rd, struct bm_fail *fail)
 static enum bm_rc
 refuse_step(const struct peer *peer, uint64_t id, enum bm_rc class, struct bm_fail *fail)
 {
-    struct bm_fail why = *fail;
+    const struct bm_fail why = *fail;
+    struct arrival copy = peer->r->arrival; /* its names only */
     enum bm_rc rc = arrival_drop(peer->r, fail);
 
+    copy.hashes = copy.begin = (struct bm_buf){ .max = 0 };
+    if (rc == BM_OK && class == BM_EPOLICY && copy.against[0] != 0)
+        return bm_conflict_hold(peer, id, &copy, why.text, fail);
     return rc != BM_OK ? rc : bm_answer_refused(peer->r, peer->link, id, class, 0, why.text, fail);
 }
 

@@ -4,6 +4,7 @@
 
 #include "evidence/bundle.h"
 #include "ledger/ledger.h"
+#include "lot/leaf.h"
 #include "pki/cert.h"
 #include "proc/control_messages.h"
 #include "proc/gate_messages.h"
@@ -46,7 +47,11 @@ struct arrival {
     struct bm_link *from;
     uint64_t generation;
     int64_t lot;
-    char name[BM_MAX_NAME + 1];
+    bool taken; /* the signer has checked its pin and head */
+    char name[BM_MAX_NAME + 1], vendor[BM_MAX_NAME + 1], by[BM_MAX_NAME + 1];
+    const char *source; /* static */
+    uint8_t root[BM_HASH];
+    char against[BM_MAX_NAME + 1]; /* the lot that it contradicts; "" = none */
     uint64_t size, have;
     struct bm_buf hashes; /* leaf hashes, 32 bytes each */
     struct bm_buf begin;  /* BM_S_LOT_BEGIN's body: attachment of the pin's leaf */
@@ -182,6 +187,13 @@ bm_must_use enum bm_rc bm_lot_leaves(void *ctx, uint64_t id, struct bm_rd body, 
 bm_must_use enum bm_rc bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* The command that was sending a lot went away. */
 bm_must_use enum bm_rc bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone, struct bm_fail *fail);
+
+/* conflict.c: does a chip of the lot that comes in contradict another lot? BM_EPOLICY, with arrival.against named. */
+bm_must_use enum bm_rc bm_conflict_check(struct bm_registrar *r, const struct bm_leaf *leaf, const struct bm_store_key *keys, size_t nkeys,
+                                         struct bm_fail *fail);
+/* Keeps the lot's name in quarantine, puts the other there too, and refuses with an alarm. `a` is a copy: the arrival itself is over. */
+bm_must_use enum bm_rc bm_conflict_hold(const struct peer *peer, uint64_t id, const struct arrival *a, const char *sentence,
+                                        struct bm_fail *fail);
 
 /* restrict.c: what may not be used any more. */
 bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

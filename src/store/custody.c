@@ -75,6 +75,43 @@ bm_store_chip_at(struct bm_store *store, const char *lot, uint64_t index, bool *
 }
 
 enum bm_rc
+bm_store_chip_elsewhere(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found,
+                        char ret_lot[static BM_MAX_NAME + 1], char ret_id[static BM_MAX_NAME + 1], struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    lite_blob(store, Q_CHIP_ELSEWHERE, 1, bm_bytes(hash, BM_HASH));
+    lite_text(store, Q_CHIP_ELSEWHERE, 2, lot);
+    if ((rc = lite_step(store, Q_CHIP_ELSEWHERE, ret_found, "chip", fail)) != BM_OK)
+        return rc;
+    if (*ret_found) {
+        lite_column_text(store, Q_CHIP_ELSEWHERE, 0, ret_lot, BM_MAX_NAME + 1);
+        lite_column_text(store, Q_CHIP_ELSEWHERE, 1, ret_id, BM_MAX_NAME + 1);
+    }
+    lite_reset(store, Q_CHIP_ELSEWHERE);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_store_id_elsewhere(struct bm_store *store, const char *id, const char *vendor, const char *lot, bool *ret_found,
+                      char ret_lot[static BM_MAX_NAME + 1], struct bm_buf *leaf, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    lite_text(store, Q_ID_ELSEWHERE, 1, id);
+    lite_text(store, Q_ID_ELSEWHERE, 2, vendor);
+    lite_text(store, Q_ID_ELSEWHERE, 3, lot);
+    if ((rc = lite_step(store, Q_ID_ELSEWHERE, ret_found, "chip", fail)) != BM_OK)
+        return rc;
+    if (*ret_found) {
+        lite_column_text(store, Q_ID_ELSEWHERE, 0, ret_lot, BM_MAX_NAME + 1);
+        bm_buf_add_bytes(leaf, lite_column_blob(store, Q_ID_ELSEWHERE, 1));
+    }
+    lite_reset(store, Q_ID_ELSEWHERE);
+    return bm_buf_check(leaf, "the chip's leaf", fail);
+}
+
+enum bm_rc
 bm_store_chip_state(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *state, const char *reason, struct bm_fail *fail)
 {
     lite_blob(store, Q_CHIP_STATE, 1, bm_bytes(hash, BM_HASH));

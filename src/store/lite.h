@@ -24,6 +24,8 @@ enum lite_sql {
     Q_LOT_HELD,
     Q_CHIP_AT,
     Q_CHIP_STATE,
+    Q_CHIP_ELSEWHERE,
+    Q_ID_ELSEWHERE,
     Q_LOT_DROP_KEYS,
     Q_LOT_DROP_CHIPS,
     Q_LOT_DROP_HASHES,

@@ -17,6 +17,7 @@ const char *const lite_schema =
     " label TEXT NOT NULL, root_kind TEXT NOT NULL, leaf BLOB NOT NULL, reel TEXT, made TEXT, firmware TEXT, state TEXT, reason TEXT);"
     "CREATE INDEX IF NOT EXISTS chip_lot ON chip(lot, idx);"
     "CREATE INDEX IF NOT EXISTS chip_state ON chip(lot, state) WHERE state IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS chip_label ON chip(label);"
     "CREATE TABLE IF NOT EXISTS chip_key(hash BLOB NOT NULL, ski BLOB NOT NULL, chip INTEGER NOT NULL REFERENCES chip(id));"
     "CREATE INDEX IF NOT EXISTS chip_key_hash ON chip_key(hash);"
     "CREATE INDEX IF NOT EXISTS chip_key_ski ON chip_key(ski);"
@@ -82,6 +83,10 @@ const char *const lite_sql[Q__N] = {
                    " ON CONFLICT(root) DO UPDATE SET reason = ?7 WHERE leaf IS NULL AND name = ?1 RETURNING id",
     [Q_CHIP_AT] = "SELECT c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE l.name = ?1 AND c.idx = ?2 AND l.leaf IS NOT NULL AND"
                   " l.state <> 'superseded'",
+    [Q_CHIP_ELSEWHERE] = "SELECT l.name, c.label FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot"
+                         " WHERE k.hash = ?1 AND l.name <> ?2 AND l.leaf IS NOT NULL AND l.state <> 'superseded' LIMIT 1",
+    [Q_ID_ELSEWHERE] = "SELECT l.name, c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE c.label = ?1 AND l.vendor = ?2 AND l.name <> ?3"
+                       " AND l.leaf IS NOT NULL AND l.state <> 'superseded' LIMIT 1",
     [Q_CHIP_STATE] = "UPDATE chip SET state = ?2, reason = ?3 WHERE id IN (SELECT k.chip FROM chip_key k WHERE k.hash = ?1)",
     [Q_LOT_KNOWN] = "SELECT 1 FROM lot WHERE name = ?1",
     [Q_LOT_DROP_KEYS] = "DELETE FROM chip_key WHERE chip IN (SELECT id FROM chip WHERE lot = ?1)",

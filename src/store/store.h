@@ -75,6 +75,13 @@ bm_must_use enum bm_rc bm_store_lot_held(struct bm_store *store, const struct bm
 /* The leaf at a place of a lot that was pinned; appended. */
 bm_must_use enum bm_rc bm_store_chip_at(struct bm_store *store, const char *lot, uint64_t index, bool *ret_found, struct bm_buf *leaf,
                                         struct bm_fail *fail);
+/* A lot of another name that lists this root key, and the chip's id there; or that lists this id for the same vendor, and the leaf. Only lots that were
+ * pinned and not superseded. */
+bm_must_use enum bm_rc bm_store_chip_elsewhere(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found,
+                                               char ret_lot[static BM_MAX_NAME + 1], char ret_id[static BM_MAX_NAME + 1],
+                                               struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_id_elsewhere(struct bm_store *store, const char *id, const char *vendor, const char *lot, bool *ret_found,
+                                             char ret_lot[static BM_MAX_NAME + 1], struct bm_buf *leaf, struct bm_fail *fail);
 /* Every chip with this root key, whichever lot it stands in: scrapped, withdrawn. */
 bm_must_use enum bm_rc bm_store_chip_state(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *state,
                                            const char *reason, struct bm_fail *fail);

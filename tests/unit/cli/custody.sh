@@ -152,6 +152,31 @@ expect 0 '^lot EX-001 is withdrawn' birthmark lot withdraw EX-001 --reason "reca
 expect 0 '"state":"withdrawn".*"reason":"recall 12"' birthmark lot list --json
 expect 1 '^refused: .*withdrawn' birthmark-agent enrol --root soft:root4.pem --server "https://localhost:$port" --service mqtt --cacert works/root.pem
 
+# ---- two verified lots that contradict each other: neither serves, and that is an alarm ----
+
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root5.pem 2>/dev/null && chmod 600 root5.pem
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root6.pem 2>/dev/null && chmod 600 root6.pem
+birthmark chip create --root soft:root5.pem --id D-0005 -o d5.der >>init.log
+birthmark chip create --root soft:root5.pem --id E-0005 -o e5.der >>init.log
+birthmark chip create --root soft:root6.pem --id D-0005 -o d6.der >>init.log
+openssl genpkey -algorithm ed25519 -out other.key
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-005 d5.der -o EX-005.manifest >>init.log
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-006 e5.der -o EX-006.manifest >>init.log
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-007 d6.der -o EX-007.manifest >>init.log
+birthmark lot sign --key other.key --vendor "Example Silicon" --lot EX-008 e5.der -o EX-008.manifest >>init.log
+birthmark lot receive EX-005.manifest --vendor "Example Silicon" >>init.log
+state_of() { # LOT: its state
+    birthmark lot show "$1" --json | grep -oE '"state":"[a-z]+"'
+}
+expect 1 '^refused: EX-008.manifest: ' birthmark lot receive EX-008.manifest --vendor "Example Silicon" # nobody whom we believe signed it
+same '"state":"pinned"' state_of EX-005
+expect 1 '^refused: chip E-0005 of lot EX-006 .root key .*. stands in lot EX-005 too, as D-0005.*Recorded as alarm [0-9]+' \
+    birthmark lot receive EX-006.manifest --vendor "Example Silicon"
+same '"state":"quarantined"' state_of EX-005
+same '"state":"quarantined"' state_of EX-006
+expect 1 '^refused: chip D-0005 of lot EX-007 has another root key in lot EX-005' birthmark lot receive EX-007.manifest --vendor "Example Silicon"
+expect 0 'stands in lot EX-005 too' birthmark alarm list --state open
+
 # ---- without a server the same questions have the same answers ----
 
 birthmark lot reconcile EX-001 --csv >before.csv
