@@ -85,6 +85,10 @@ lot EX-004 f.der t.der
 expect 1 '1 of its 2 chips fail the check test-key, the first chip 1: .*its private key is the number 1' receive EX-004
 lists 1
 
+# a list that replaces the first and has its chips again: the same keys, in which nothing is shared
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 --revision 2 a.der b.der f.der -o again.manifest >>init.log
+expect 0 'receivable' birthmark lot inspect again.manifest --vendor "Example Silicon"
+
 # another good one
 lot EX-005 f.der
 receive EX-005 >>init.log
