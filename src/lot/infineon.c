@@ -215,6 +215,12 @@ delivery_look(const struct bm_reading *r, struct bm_lot_chip *chip)
     if (r->anchors.n == 0)
         bm_lot_chip_find(chip, BM_CHECK_NO_ROOTS, "no root is pinned for %s: the chips' certificates were not checked",
                          r->job->vendor->name);
+    for (size_t i = 1; i < r->reel.narchives; i++)
+        if (strcmp(r->reel.reels[0], r->reel.reels[i]) != 0) {
+            bm_lot_chip_find(chip, BM_CHECK_DELIVERY, "the delivery has archives of two reels, %s and %s: a chip is labelled by its first",
+                             r->reel.reels[0], r->reel.reels[i]);
+            break;
+        }
     if (r->reel.npassed > 0)
         bm_lot_chip_find(chip, BM_CHECK_FORM, "%llu files of the delivery are none of Infineon's and were not read: the first is %.80s",
                          (unsigned long long)r->reel.npassed, r->reel.passed);

@@ -409,6 +409,8 @@ what_is_odd_is_told(void **state)
     assert_int_equal(told.n, 1);
     /* two reels in one file */
     assert_ok(receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .e0e1_name = "REEL2_guid_E0E1_Certs.7z" }, &told));
+    assert_string_equal(told.odd.sentence[2],
+                        "0: the delivery has archives of two reels, REEL1 and REEL2: a chip is labelled by its first");
     assert_int_equal(told.n, 1);
 }
 
