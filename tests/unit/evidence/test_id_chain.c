@@ -269,6 +269,61 @@ no_changed_certificate_is_taken(void **state)
     }
 }
 
+/* ---- a genuine chip ---- */
+
+/* What stands between `before` and the next quote, after *from; which moves behind it. */
+static struct bm_bytes
+quoted(struct bm_bytes *from, const char *before)
+{
+    const uint8_t *at = memmem(from->p, from->n, before, strlen(before)), *to;
+    struct bm_bytes text;
+
+    assert_non_null(at);
+    at += strlen(before);
+    assert_non_null(to = memchr(at, '"', from->n - (size_t)(at - from->p)));
+    text = bm_bytes(at, (size_t)(to - at));
+    *from = bm_bytes(to, from->n - (size_t)(to - from->p));
+    return text;
+}
+
+/* Microchip's own example, as if it had come in a list without keys: ten chips, device certificate and signer in x5c, one root. */
+static void
+microchips_own_certificates_name_their_chips(void **state)
+{
+    KIT_BUF(root_der);
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
+    struct bm_bytes rest;
+
+    (void)state;
+    if (!kit_shared(&root_der, "data/microchip/trust-go-root-ca-002.der") || !kit_shared(&file, "data/microchip/ECC608C-TNGTLSU-B.json"))
+        kit_skip(KIT_NO_SHARED);
+    rest = bm_buf_bytes(&file);
+    for (size_t i = 0; i < 10; i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf payload = { .max = 1 << 16 };
+        struct bm_leaf *leaf = &claim.leaf;
+        struct bm_bytes chain[3], in, id;
+        struct bm_key key;
+        KIT_BUF(device);
+        KIT_BUF(issuer);
+
+        assert_ok(bm_b64_parse(&payload, BM_B64_URL, quoted(&rest, "\"payload\": \""), &kit_fail));
+        in = bm_buf_bytes(&payload);
+        id = quoted(&in, "\"uniqueId\":\"");
+        in = bm_buf_bytes(&payload);
+        assert_ok(bm_b64_parse(&device, BM_B64_STD, quoted(&in, "\"x5c\":[\""), &kit_fail));
+        assert_ok(bm_b64_parse(&issuer, BM_B64_STD, quoted(&in, ",\""), &kit_fail));
+        leaf_make(leaf);
+        (void)snprintf(leaf->id, sizeof(leaf->id), "%.*s", (int)id.n, (const char *)id.p);
+        bm_sha256(leaf->vendor_root, bm_buf_bytes(&root_der));
+        chain[0] = bm_buf_bytes(&device);
+        chain[1] = bm_buf_bytes(&issuer);
+        chain[2] = bm_buf_bytes(&root_der);
+        assert_ok(bm_id_chain_check(&key, leaf, chain, 3, &kit_fail));
+        leaf->id[0] = leaf->id[0] == '0' ? '1' : '0';
+        assert_refused_saying(BM_EPOLICY, bm_id_chain_check(&key, leaf, chain, 3, &kit_fail), "is that of chip 01");
+    }
+}
+
 int
 main(void)
 {
@@ -281,7 +336,8 @@ main(void)
         cmocka_unit_test(certificates_are_put_in_the_order_of_a_chain),
         cmocka_unit_test(a_bundle_with_certificates_is_written_and_read_back_to_the_byte),
         cmocka_unit_test(no_changed_certificate_is_taken),
+        cmocka_unit_test(microchips_own_certificates_name_their_chips),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return kit_end(cmocka_run_group_tests(tests, begin, end));
 }
