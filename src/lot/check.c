@@ -52,6 +52,6 @@ bm_check_find(enum bm_check *ret_check, const char *word, struct bm_fail *fail)
             return BM_OK;
         }
     }
-    return bm_fail(fail, BM_EINPUT, NULL, "there is no check %.40s: those that can be waived are broken-der, id-twice, roca, shared-factor and test-key",
-                   word);
+    return bm_fail(fail, BM_EINPUT, NULL,
+                   "there is no check %.40s: those that can be waived are broken-der, id-twice, roca, shared-factor and test-key", word);
 }

@@ -20,13 +20,13 @@ enum bm_check {
     BM_CHECK_SHARED_FACTOR, /* the modulus shares a prime with another */
     BM_CHECK_TEST_KEY,      /* a key that is printed in a standard or shipped with software */
     /* told, not refused */
-    BM_CHECK_UNSIGNED,      /* nobody signed the list as a whole: it may lack chips */
-    BM_CHECK_NO_ROOTS,      /* no root is pinned for the vendor: the chips' certificates were not checked */
+    BM_CHECK_UNSIGNED,       /* nobody signed the list as a whole: it may lack chips */
+    BM_CHECK_NO_ROOTS,       /* no root is pinned for the vendor: the chips' certificates were not checked */
     BM_CHECK_SIGNER_EXPIRED, /* valid when it signed, expired at receipt */
-    BM_CHECK_LABEL,         /* a name or id is strange: nothing is bound to it */
-    BM_CHECK_DELIVERY,      /* two deliveries, two signers in one file */
-    BM_CHECK_FORM,          /* the file departs from its format's documentation */
-    BM_CHECK_INJECTED,      /* root keys that were made outside the chip */
+    BM_CHECK_LABEL,          /* a name or id is strange: nothing is bound to it */
+    BM_CHECK_DELIVERY,       /* two deliveries, two signers in one file */
+    BM_CHECK_FORM,           /* the file departs from its format's documentation */
+    BM_CHECK_INJECTED,       /* root keys that were made outside the chip */
     BM_CHECK__N
 };
 

@@ -93,8 +93,9 @@ names_look(struct bm_join *join, struct bm_lot_chip *chip)
 
     if (!join->told_san && memcmp(chip->san, none, BM_HASH) != 0 && memcmp(chip->san, join->san, BM_HASH) == 0) {
         join->told_san = true;
-        bm_lot_chip_find(chip, BM_CHECK_LABEL,
-                         "the subjectAltName of its certificate is that of the chip before it: it names no chip, and nothing is bound to it");
+        bm_lot_chip_find(
+            chip, BM_CHECK_LABEL,
+            "the subjectAltName of its certificate is that of the chip before it: it names no chip, and nothing is bound to it");
     }
     memcpy(join->san, chip->san, BM_HASH);
     if (join->delivery[0] == 0)
@@ -103,8 +104,8 @@ names_look(struct bm_join *join, struct bm_lot_chip *chip)
         memcpy(join->signer, chip->signer, sizeof(join->signer));
     if (!join->told_delivery && strcmp(join->delivery, chip->delivery) != 0) {
         join->told_delivery = true;
-        bm_lot_chip_find(chip, BM_CHECK_DELIVERY, "it belongs to %s and the first chip to %s: two deliveries are in one file", chip->delivery,
-                         join->delivery);
+        bm_lot_chip_find(chip, BM_CHECK_DELIVERY, "it belongs to %s and the first chip to %s: two deliveries are in one file",
+                         chip->delivery, join->delivery);
     }
     if (!join->told_signer && strcmp(join->signer, chip->signer) != 0) {
         join->told_signer = true;

@@ -112,7 +112,8 @@ void bm_lot_chip_find(struct bm_lot_chip *chip, enum bm_check check, const char 
 /* For the process that reads and the one that joins: one chip as bytes and back; strict, BM_EINPUT. The leaf is parsed again, its points asked for again.
  * *ret_der: a view into bytes. */
 void bm_lot_chip_build(struct bm_buf *buf, const struct bm_lot_chip *chip, struct bm_bytes der);
-bm_must_use enum bm_rc bm_lot_chip_parse(struct bm_lot_chip *ret_chip, struct bm_bytes *ret_der, struct bm_bytes bytes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_chip_parse(struct bm_lot_chip *ret_chip, struct bm_bytes *ret_der, struct bm_bytes bytes,
+                                         struct bm_fail *fail);
 void bm_lot_chip_reset(struct bm_lot_chip *chip); /* everything but the leaf's content, which counts only with `have` */
 const struct bm_finding *bm_lot_chip_fatal(const struct bm_lot_chip *chip); /* the first one, or NULL */
 
