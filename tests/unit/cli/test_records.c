@@ -95,8 +95,11 @@ test_vendor_record(void **state)
     bm_maker_build(&again, &read);
     assert_true(bm_bytes_equal(bm_buf_bytes(&again), bm_buf_bytes(&body)));
     bm_maker_done(&read);
-    for (size_t n = 0; n < body.n; n++)
+    /* a record of a site's first days ends where the retired signers would begin */
+    for (size_t n = 0; n < body.n - 1; n++)
         assert_int_equal(bm_maker_parse(&read, bm_bytes(body.p, n), &fail), BM_EINPUT);
+    assert_int_equal(bm_maker_parse(&read, bm_bytes(body.p, body.n - 1), &fail), BM_OK);
+    bm_maker_done(&read);
     bm_buf_add_u8(&body, 0);
     assert_int_equal(bm_maker_parse(&read, bm_buf_bytes(&body), &fail), BM_EINPUT);
 }
