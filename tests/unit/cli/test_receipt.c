@@ -113,14 +113,12 @@ static enum bm_rc
 work_open(struct bm_work *work, const char *option, const char *value)
 {
     static const struct bm_vendor vendor = { .name = "V" };
-    const char *words[] = { dir };
     char option_word[32];
     char *argv[] = { (char[]){ "birthmark" }, (char[]){ "lot" }, (char[]){ "inspect" }, dir, option_word, strdup(value) };
-    struct bm_call call;
+    struct bm_call call = { .verb = NULL };
     const char *group;
     enum bm_rc rc;
 
-    (void)words;
     (void)snprintf(option_word, sizeof(option_word), "%s", option);
     assert_int_equal(bm_call_parse(&call, &group, bm_verbs, 6, argv, &fail), BM_OK);
     rc = bm_work_open(work, &call, &vendor, NULL, &fail);
