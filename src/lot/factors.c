@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define BLOCK_BYTES ((size_t)8 << 20) /* of moduli: 32,768 of 2048 bits; a block's tree is 16 times that */
+#define BLOCK_BYTES ((size_t)4 << 20) /* of moduli: 16,384 of 2048 bits; a tree and its remainders are some 30 times that */
 #define LOCATED 100                   /* so many are told with whom they share: a report shows ten */
 
 struct item {

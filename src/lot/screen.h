@@ -15,14 +15,14 @@ const char *bm_test_key(const struct bm_key *key);
 
 /*
  * Shared factors across everything received (batch GCD). Moduli (big-endian magnitudes) are fed one by one with a place that the caller understands, and
- * are borrowed until bm_factors_done(); old ones (received earlier) are compared with new ones only. Works in blocks of 8 MiB of moduli, so that beside
+ * are borrowed until bm_factors_done(); old ones (received earlier) are compared with new ones only. Works in blocks of 4 MiB of moduli, so that beside
  * the moduli and one product of them only one block's tree is in memory. The time grows as n log^2 n in a block, and by block against block beyond.
  * GMP ends the process where there is no memory: for commands, not for servers.
  */
 struct bm_factors;
 bm_must_use enum bm_rc bm_factors_new(struct bm_factors **ret_factors, struct bm_fail *fail);
 void bm_factors_done(struct bm_factors **factors);               /* accepts NULL in it */
-void bm_factors_block(struct bm_factors *factors, size_t bytes); /* of moduli in a block, where 8 MiB are not wanted: tests */
+void bm_factors_block(struct bm_factors *factors, size_t bytes); /* of moduli in a block, where 4 MiB are not wanted: tests */
 bm_must_use enum bm_rc bm_factors_add(struct bm_factors *factors, struct bm_bytes modulus, uint64_t place, bool is_new,
                                       struct bm_fail *fail);
 /*
