@@ -7,7 +7,9 @@
 extern const struct bm_verb bm_verb_init, bm_verb_serve, bm_verb_site_show, bm_verb_ca_show;
 extern const struct bm_verb bm_verb_chip_create, bm_verb_chip_show;
 extern const struct bm_verb bm_verb_lot_sign, bm_verb_lot_inspect, bm_verb_lot_receive, bm_verb_lot_list, bm_verb_lot_show;
-extern const struct bm_verb bm_verb_lot_reconcile, bm_verb_lot_scrap, bm_verb_lot_withdraw;
+extern const struct bm_verb bm_verb_lot_reconcile, bm_verb_lot_scrap, bm_verb_lot_withdraw, bm_verb_lot_release;
+extern const struct bm_verb bm_verb_vendor_waive, bm_verb_proposal_list, bm_verb_proposal_show, bm_verb_proposal_approve;
+extern const struct bm_verb bm_verb_proposal_reject;
 extern const struct bm_verb bm_verb_vendor_add, bm_verb_vendor_list, bm_verb_vendor_show, bm_verb_vendor_retire;
 extern const struct bm_verb bm_verb_order_open, bm_verb_order_list, bm_verb_order_show;
 extern const struct bm_verb bm_verb_profile_list, bm_verb_profile_show, bm_verb_profile_check, bm_verb_operator_list;

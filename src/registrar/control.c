@@ -292,5 +292,8 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_VENDOR_RETIRE, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = serve_vendor_retire },
     { .type = BM_C_LOT_STATE, .phases = ALWAYS, .min = 10, .max = 1024, .serve = bm_serve_lot_state },
     { .type = BM_C_CHIPS, .phases = ALWAYS, .min = 18, .max = 1024 + 4 * BM_C_MAX_CHIPS, .serve = bm_serve_chips },
+    { .type = BM_C_PROPOSE, .phases = ALWAYS, .min = 5, .max = 4 + BM_MAX_NOTE, .serve = bm_serve_propose },
+    { .type = BM_C_APPROVE, .phases = ALWAYS, .min = 13, .max = 12 + BM_MAX_NOTE, .serve = bm_serve_approve },
+    { .type = BM_C_REJECT, .phases = ALWAYS, .min = 14, .max = 1024, .serve = bm_serve_reject },
 };
 const size_t bm_control_nrules = BM_COUNT(bm_control_rules);

@@ -186,6 +186,20 @@ keep_lot_state(const struct kept *k, struct bm_fail *fail)
 }
 
 static enum bm_rc
+keep_waived(const struct kept *k, struct bm_fail *fail)
+{
+    return bm_proposal_keep(k->r, attachment_of(k), k->event->second, k->leaf->index, fail);
+}
+
+static enum bm_rc
+keep_released(const struct kept *k, struct bm_fail *fail)
+{
+    enum bm_rc rc = keep_lot_state(k, fail);
+
+    return rc != BM_OK ? rc : keep_waived(k, fail);
+}
+
+static enum bm_rc
 keep_superseded(const struct kept *k, struct bm_fail *fail)
 {
     char lot[BM_MAX_NAME + 1];
@@ -275,7 +289,8 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_LOT_PINNED] = keep_pinned,
     [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
     [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
-    [BM_EVENT_LOT_RELEASED] = keep_lot_state,
+    [BM_EVENT_LOT_RELEASED] = keep_released,
+    [BM_EVENT_WAIVED] = keep_waived,
     [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
     [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
     [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,

@@ -195,6 +195,14 @@ bm_must_use enum bm_rc bm_conflict_check(struct bm_registrar *r, const struct bm
 bm_must_use enum bm_rc bm_conflict_hold(const struct peer *peer, uint64_t id, const struct arrival *a, const char *sentence,
                                         struct bm_fail *fail);
 
+/* proposals.c: what waits for a second person. */
+bm_must_use enum bm_rc bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_approve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_reject(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+/* The signer took one: `attachment` is the body of the STATEMENT. */
+bm_must_use enum bm_rc bm_proposal_keep(struct bm_registrar *r, struct bm_bytes attachment, struct bm_bytes second, uint64_t leaf,
+                                        struct bm_fail *fail);
+
 /* restrict.c: what may not be used any more. */
 bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

@@ -75,6 +75,11 @@ static const struct {
       " 'settled_by', a.settled_by, 'note', a.note), a.id"
       " FROM alarm a WHERE a.id > ?7 AND (?1 IS NULL OR CAST(a.id AS TEXT) = ?1) AND (?2 IS NULL OR (?2 = 'open') = (a.settled IS NULL))"
       " AND " ANY("?3", "a.lot") " AND " ANY("?6", "a.device") PAGE("a.id") },
+    { "proposal",
+      "SELECT json_object('proposal', p.id, 'state', p.state, 'act', p.act, 'vendor', p.vendor, 'check', p.chk, 'lot', p.lot,"
+      " 'until', " TIME("p.until") ", 'reason', p.reason, 'by', p.operator, 'time', " TIME("p.time") ", 'expires', " TIME("p.expires") ","
+      " 'second', p.second, 'why', p.why, 'leaf', p.leaf, 'number', lower(hex(p.number)), 'note', CAST(p.note AS TEXT)), p.id"
+      " FROM proposal p WHERE (?1 IS NULL OR CAST(p.id AS TEXT) = ?1) AND " ANY("?2", "p.state") " AND " ANY("?3", "p.lot") PAGE("p.id") },
     { "event",
       "SELECT json_object('index', e.idx, 'time', " TIME("e.time") ", 'event', CAST(e.event AS TEXT), 'salt', lower(hex(e.salt)),"
       " 'hash', lower(hex(e.hash))), e.idx + 1" /* keys begin above 0 */

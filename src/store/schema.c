@@ -40,6 +40,9 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS leaf(idx INTEGER PRIMARY KEY, kind INTEGER NOT NULL, time INTEGER NOT NULL, hash BLOB NOT NULL,"
     " salt BLOB NOT NULL, event BLOB NOT NULL, device TEXT, attachment BLOB);"
     "CREATE TABLE IF NOT EXISTS tile(level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE(level, n));"
+    "CREATE TABLE IF NOT EXISTS proposal(id INTEGER PRIMARY KEY AUTOINCREMENT, number BLOB NOT NULL UNIQUE, act TEXT NOT NULL, vendor TEXT,"
+    " chk TEXT, lot TEXT, reason TEXT, operator TEXT NOT NULL, until INTEGER, time INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    " note BLOB NOT NULL, state TEXT NOT NULL, second TEXT, leaf INTEGER, why TEXT);"
     "CREATE TABLE IF NOT EXISTS alarm(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT "
     "NULL,"
     " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);"
@@ -48,6 +51,9 @@ const char *const lite_schema =
 
 /* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
 #define LABEL_FITS "(p.name = ?2 OR p.service = ?2 OR (?2 = '' AND (SELECT count(*) FROM order_profile c WHERE c.ord = p.ord) = 1))"
+#define PROPOSAL_INSERT                                                                                                              \
+    "INSERT INTO proposal(number, act, vendor, chk, lot, reason, operator, until, time, expires, note, state, second, leaf) VALUES(" \
+    "?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, "
 #define CHIP_COLUMNS                                                                                                                      \
     "SELECT l.id, l.name, l.root, l.size, c.id, c.idx, c.leaf, k.hash FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = " \
     "c.lot "                                                                                                                              \
@@ -103,6 +109,10 @@ const char *const lite_sql[Q__N] = {
     [Q_CHIP_OF_LOT] =
         "SELECT c.id FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot WHERE k.hash = ?1 AND l.name = ?2"
         " ORDER BY l.id DESC LIMIT 1",
+    [Q_PROPOSAL_PUT] = PROPOSAL_INSERT "'open', NULL, NULL)",
+    [Q_PROPOSAL_APPROVED] = PROPOSAL_INSERT "'approved', ?12, ?13)"
+                                            " ON CONFLICT(number) DO UPDATE SET state = 'approved', note = ?11, second = ?12, leaf = ?13",
+    [Q_PROPOSAL_REJECT] = "UPDATE proposal SET state = 'rejected', second = ?2, why = ?3 WHERE id = ?1 AND state = 'open' RETURNING id",
     [Q_ORDER_PUT] = "INSERT INTO ord(name, quantity, valid_from, valid_until, state, leaf) VALUES(?1, ?2, ?3, ?4, 'open', ?5)"
                     " ON CONFLICT(name) DO UPDATE SET quantity = ?2, valid_from = ?3, valid_until = ?4",
     [Q_ORDER_LOT_DROP] = "DELETE FROM order_lot WHERE ord = ?1",

@@ -102,6 +102,21 @@ bm_must_use enum bm_rc bm_store_chip_by_ski(struct bm_store *store, const uint8_
 bm_must_use enum bm_rc bm_store_chip_of_lot(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found,
                                             int64_t *ret_chip, struct bm_fail *fail);
 
+/* Proposals: statements with one signature that wait for a second; "" where a text does not apply. */
+struct bm_store_proposal {
+    const uint8_t *number; /* 16 bytes */
+    const char *act, *vendor, *check, *lot, *reason, *by;
+    bm_time until, time, expires; /* until: 0 = none */
+    struct bm_bytes note;
+};
+bm_must_use enum bm_rc bm_store_proposal_put(struct bm_store *store, const struct bm_store_proposal *proposal, uint64_t *ret_id,
+                                             struct bm_fail *fail);
+/* Taken by the signer, whether it was known here or not. */
+bm_must_use enum bm_rc bm_store_proposal_approved(struct bm_store *store, const struct bm_store_proposal *proposal, const char *second,
+                                                  uint64_t leaf, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_proposal_reject(struct bm_store *store, uint64_t id, const char *by, const char *reason,
+                                                struct bm_fail *fail); /* BM_EPOLICY: it is not open */
+
 /* Orders, as the signer accepted them. */
 struct bm_store_profile {
     char name[BM_MAX_NAME + 1];
@@ -187,7 +202,7 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
 
 /*
  * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot chip
- * order profile device identity alarm event. Filters are NULL for "any"; a list without such a column ignores it. BM_EINPUT: nothing by that name.
+ * order profile device identity alarm event proposal. Filters are NULL for "any"; a list without such a column ignores it. BM_EINPUT: nothing by that name.
  * A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {

@@ -177,6 +177,18 @@ same '"state":"quarantined"' state_of EX-006
 expect 1 '^refused: chip D-0005 of lot EX-007 has another root key in lot EX-005' birthmark lot receive EX-007.manifest --vendor "Example Silicon"
 expect 0 'stands in lot EX-005 too' birthmark alarm list --state open
 
+# ---- out of quarantine: two persons, never one ----
+
+expect 0 '"proposal":1,"state":"open","act":"release","vendor":null,"check":null,"lot":"EX-005"' birthmark lot release EX-005 --reason "EX-006 was a misprint" --json
+expect 1 'nobody approves their own proposal' birthmark proposal approve 1
+expect 0 '"proposal":2,"state":"open","act":"waive","vendor":"Example Silicon","check":"broken-der"' \
+    birthmark vendor waive "Example Silicon" broken-der --days 10 --reason "known encoder" --json
+expect 2 "can't be waived" birthmark vendor waive "Example Silicon" signature --reason "please"
+expect 0 '"state":"rejected".*"why":"no need"' birthmark proposal reject 2 --reason "no need" --json
+expect 1 'no open proposal has the number 2' birthmark proposal reject 2 --reason "no need"
+expect 1 'proposal 2 is rejected already' birthmark proposal approve 2
+same '"state":"quarantined"' state_of EX-005
+
 # ---- without a server the same questions have the same answers ----
 
 birthmark lot reconcile EX-001 --csv >before.csv

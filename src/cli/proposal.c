@@ -1,0 +1,244 @@
+/* proposal.c - lot release, vendor waive: what two persons decide; proposal list, show, approve, reject: the second one's part. */
+#include "base/env.h"
+#include "cli/chips.h"
+#include "cli/lists.h"
+#include "cli/operator.h"
+#include "cli/verbs.h"
+#include "lot/check.h"
+
+#define DAY 86400
+
+/* ---- the first person ---- */
+
+static enum bm_rc
+propose(struct bm_call *call, struct bm_allow *allow, uint64_t days, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT }, note = { .max = BM_MAX_NOTE },
+                                          body = { .max = BM_MAX_MESSAGE };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
+    const char *reason = bm_call_option(call, "reason");
+    enum bm_rc rc;
+
+    if (*reason == 0 || strlen(reason) >= sizeof(allow->reason))
+        return bm_usage(call, fail, "--reason is 1 to %zu bytes", sizeof(allow->reason) - 1);
+    memcpy(allow->reason, reason, strlen(reason) + 1);
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, &ask, fail)) != BM_OK ||
+        (rc = bm_env_system.random(bm_env_system.ctx, desk.head.proposal, sizeof(desk.head.proposal), fail)) != BM_OK)
+        return rc;
+    desk.head.seq = 0;
+    desk.head.expires = desk.head.time + (bm_time)BM_PROPOSAL_DAYS * DAY;
+    if (allow->act == BM_ALLOW_WAIVE)
+        allow->until = desk.head.time + (bm_time)days * DAY;
+    bm_allow_build(&text, &desk.head, allow);
+    if ((rc = bm_desk_sign(&desk, &text, &note, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
+    if ((rc = bm_buf_check(&body, "the proposal", fail)) != BM_OK)
+        return rc;
+    return bm_ask(&ask, BM_C_PROPOSE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+}
+
+static enum bm_rc
+release_run(struct bm_call *call, struct bm_fail *fail)
+{
+    struct bm_allow allow = { .act = BM_ALLOW_RELEASE };
+    enum bm_rc rc = bm_call_name(call, "a lot's name", call->words.v[0], fail);
+
+    if (rc != BM_OK)
+        return rc;
+    (void)snprintf(allow.lot, sizeof(allow.lot), "%s", call->words.v[0]);
+    return propose(call, &allow, 0, fail);
+}
+
+#define OPTION_REASON                                                                                  \
+    {                                                                                                  \
+        .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes", .needed = true \
+    }
+
+const struct bm_verb bm_verb_lot_release = {
+    .words = "lot release",
+    .arguments = "LOT",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Propose to let a lot out of quarantine; a second person approves.",
+    .help = "example: birthmark lot release EX-001 --reason \"the chipmaker took EX-006 back, letter of 12 May\"\n",
+    .options = { OPTION_REASON, BM_OPTION_OPERATOR },
+    .run = release_run,
+};
+
+static enum bm_rc
+waive_run(struct bm_call *call, struct bm_fail *fail)
+{
+    struct bm_allow allow = { .act = BM_ALLOW_WAIVE };
+    const char *vendor = call->words.v[0], *word = call->words.v[1];
+    enum bm_check check;
+    uint64_t days = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_call_number(call, "days", 1, 366, 30, &days, fail)) != BM_OK)
+        return rc;
+    if (strlen(vendor) > BM_MAX_NAME)
+        return bm_usage(call, fail, "a vendor's name has at most %d bytes", BM_MAX_NAME);
+    if (bm_check_find(&check, word, fail) != BM_OK || bm_check_weight(check) != BM_WEIGHT_WAIVABLE)
+        return bm_usage(call, fail, "%s can't be waived: those that can be are broken-der, id-twice, roca, shared-factor and test-key",
+                        word);
+    (void)snprintf(allow.vendor, sizeof(allow.vendor), "%s", vendor);
+    (void)snprintf(allow.check, sizeof(allow.check), "%s", bm_check_word(check));
+    return propose(call, &allow, days, fail);
+}
+
+const struct bm_verb bm_verb_vendor_waive = {
+    .words = "vendor waive",
+    .arguments = "NAME CHECK",
+    .least = 2,
+    .most = 2,
+    .site = true,
+    .purpose = "Propose that a vendor's lots may fail a check for a while; a second person approves.",
+    .help = "Never for a signature that does not verify. What may be waived: broken-der, id-twice, roca, shared-factor, test-key.\n\n"
+            "example: birthmark vendor waive \"Example Silicon\" broken-der --days 30 --reason \"known encoder, letter of 12 May\"\n",
+    .options = { OPTION_REASON,
+                 { .name = "days", .value = "N", .help = "until when, in days from now; default 30, at most 366" },
+                 BM_OPTION_OPERATOR },
+    .run = waive_run,
+};
+
+/* ---- the second ---- */
+
+static enum bm_rc
+list_run(struct bm_call *call, struct bm_fail *fail)
+{
+    static const struct bm_column columns[] = { { "proposal", "PROPOSAL" }, { "state", "STATE" },  { "act", "ACT" }, { "vendor", "VENDOR" },
+                                                { "check", "CHECK" },       { "lot", "LOT" },      { "by", "BY" },   { "second", "SECOND" },
+                                                { "expires", "EXPIRES" },   { "reason", "REASON" } };
+    const struct bm_list_what what = { .what = "proposal", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no proposals" };
+
+    return bm_list_run(call, &what, fail);
+}
+
+const struct bm_verb bm_verb_proposal_list = {
+    .words = "proposal list",
+    .arguments = "",
+    .site = true,
+    .purpose = "List what waits for a second person, and what became of the rest.",
+    .help = "example: birthmark proposal list --state open\n",
+    .options = { { .name = "state", .value = "WORD", .help = "open, approved or rejected" } },
+    .run = list_run,
+};
+
+static enum bm_rc
+show_run(struct bm_call *call, struct bm_fail *fail)
+{
+    uint64_t n;
+    enum bm_rc rc = bm_call_word_number(call, 0, "N", &n, fail);
+
+    return rc != BM_OK ? rc : bm_show_run(call, "proposal", fail);
+}
+
+const struct bm_verb bm_verb_proposal_show = {
+    .words = "proposal show",
+    .arguments = "N",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Show one proposal, word for word as it was signed.",
+    .help = "example: birthmark proposal show 3\n",
+    .run = show_run,
+};
+
+/* The proposal's note with one line more: the second person's signature over the same text. */
+static enum bm_rc
+cosign(struct bm_buf *body, struct bm_ask *ask, uint64_t n, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON }, text = { .max = BM_MAX_NOTE }, mine = { .max = BM_MAX_NOTE },
+                                          both = { .max = BM_MAX_NOTE };
+    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
+    bm_cleanup(bm_json_done) json_t *object = NULL;
+    struct bm_bytes note;
+    struct bm_note parts;
+    enum bm_rc rc;
+
+    if ((rc = bm_ask_show(ask, "proposal", ask->call->words.v[0], bm_row_keep, &row, fail)) != BM_OK ||
+        (rc = bm_json_parse(&object, bm_buf_bytes(&row), BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    if (strcmp(bm_field(object, "state"), "open") != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %llu is %s already", (unsigned long long)n, bm_field(object, "state"));
+    note = bm_bytes_str(bm_field(object, "note"));
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, ask, fail)) != BM_OK)
+        return rc;
+    if (strcmp(desk.head.by, bm_field(object, "by")) == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "nobody approves their own proposal: proposal %llu is by %s", (unsigned long long)n,
+                       desk.head.by);
+    bm_buf_add_bytes(&text, parts.text);
+    if ((rc = bm_desk_sign(&desk, &text, &mine, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_bytes(&both, note);
+    bm_buf_add(&both, mine.p + text.n + 1, mine.n - text.n - 1);
+    bm_buf_add_u64(body, n);
+    bm_buf_add_lv32(body, bm_buf_bytes(&both));
+    return bm_buf_check(body, "the approval", fail);
+}
+
+static enum bm_rc
+approve_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    uint64_t n = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_call_word_number(call, 0, "N", &n, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = cosign(&body, &ask, n, fail)) != BM_OK)
+        return rc;
+    return bm_ask(&ask, BM_C_APPROVE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+}
+
+const struct bm_verb bm_verb_proposal_approve = {
+    .words = "proposal approve",
+    .arguments = "N",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Sign somebody else's proposal: from then on it counts.",
+    .help = "Your signature goes over the same words. Nobody approves their own proposal, and none is taken twice.\n\n"
+            "example: birthmark proposal show 3\n         birthmark proposal approve 3 --operator berta\n",
+    .options = { BM_OPTION_OPERATOR },
+    .run = approve_run,
+};
+
+static enum bm_rc
+reject_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    const char *reason = bm_call_option(call, "reason");
+    char by[BM_MAX_NAME + 1];
+    uint64_t n = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_call_word_number(call, 0, "N", &n, fail)) != BM_OK)
+        return rc;
+    if (*reason == 0 || strlen(reason) > 160)
+        return bm_usage(call, fail, "--reason is 1 to 160 bytes");
+    if ((rc = bm_operator_name(call, by, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_u64(&body, n);
+    bm_buf_add_lv16(&body, bm_bytes_str(by));
+    bm_buf_add_lv16(&body, bm_bytes_str(reason));
+    if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
+        return rc;
+    return bm_ask(&ask, BM_C_REJECT, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+}
+
+const struct bm_verb bm_verb_proposal_reject = {
+    .words = "proposal reject",
+    .arguments = "N",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Close a proposal that nobody shall approve any more.",
+    .help = "example: birthmark proposal reject 3 --reason \"the chipmaker sent a better list\"\n",
+    .options = { OPTION_REASON, BM_OPTION_OPERATOR },
+    .run = reject_run,
+};
