@@ -154,11 +154,11 @@ lot_check(const struct bm_stream *stream, const struct bm_unit *unit, const uint
 {
     if (unit->lot == BM_NONE || unit->lot == bm_lots_by_name(stream->lots, stream->pin.lot))
         return BM_OK;
-    return bm_fail(
-        fail, BM_EPOLICY, NULL,
-        "its chip %llu (root key %02x%02x\xe2\x80\xa6%02x) stands in lot %s too, and a chip is in one lot: ask the chipmaker which "
-        "list is right",
-        (unsigned long long)stream->frontier.size, hash[0], hash[1], hash[BM_HASH - 1], stream->lots->lots[unit->lot].lot);
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "its chip %llu (%s %02x%02x\xe2\x80\xa6%02x) stands in lot %s too, and a chip is in one lot: ask the chipmaker which "
+                   "list is right",
+                   (unsigned long long)stream->frontier.size, stream->pin.kind == BM_LEAF_ID ? "id" : "root key", hash[0], hash[1],
+                   hash[BM_HASH - 1], stream->lots->lots[unit->lot].lot);
 }
 
 static enum bm_rc
