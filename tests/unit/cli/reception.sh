@@ -10,10 +10,12 @@ for tool in softhsm2-util pkcs11-tool openssl strace; do
     command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
 done
 work=$(mktemp -d /tmp/birthmark-reception-XXXXXX)
+server=
 export BIRTHMARK_HOME=$work/works SOFTHSM2_CONF=$work/softhsm2.conf
 finish() {
     local status=$?
     trap - EXIT
+    [ -z "$server" ] || kill "$server" 2>/dev/null || :
     if [ $status = 0 ]; then rm -rf "$work"; else echo "reception: failed; what it left is in $work" >&2; fi
     exit $status
 }
@@ -162,4 +164,41 @@ birthmark vendor add Maker --signer maker.pub second.pub >/dev/null # with all t
 expect 0 '"signers":.*"state":"retired"' birthmark vendor show Maker --json
 expect 1 'was retired' birthmark lot receive s1.manifest --vendor Maker
 expect 0 'received already' birthmark lot receive r5.manifest --vendor Maker --json # what was received stays
+# ---- what chipmakers really ship, when it is here: received, with a receipt that says what was looked at ----
+
+data=${BM_SHARED:-$source/../shared}/data
+if [ -e "$data/infineon/manifest-infineon.7z" ]; then
+    expect 2 'so --root is wanted' birthmark vendor add Infineon --format infineon
+    birthmark vendor add Infineon --format infineon --root "$data"/infineon/*.pem "$data"/infineon/*.crt >/dev/null
+    receipt=$(birthmark lot receive "$data/infineon/manifest-infineon.7z" --vendor Infineon --expect 200 --json | grep -o '"receipt":"[^"]*"' | cut -d'"' -f4)
+    expect 0 '^signatures 600$' cat "$receipt"
+    expect 0 '^check chain 200 PASSED 0$' cat "$receipt"
+    expect 0 '^check unsigned 1 FOUND 1$' cat "$receipt"
+    birthmark vendor add STM --format ek --root "$data"/tpm/tpm_roots_26.pem >/dev/null
+    expect 1 'fail|certificate.*Recorded as alarm' birthmark lot receive "$data/tpm/st-ek-rsa.pem" --vendor STM # its issuer is not known
+    expect 0 '"verdict":"receivable"' birthmark lot inspect "$data/tpm/st-ek-rsa.pem" --format ek --root "$data"/tpm/*_26.pem "$data"/tpm/*_143.pem --json
+else
+    echo "passed over: genuine deliveries are not here"
+fi
+
+# ---- interrupted while a server runs: it lets go of the lot too ----
+
+port=
+for try in $(shuf -i 20000-29999 -n 50); do
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$try") 2>/dev/null; then port=$try && break; fi
+done
+"$build/birthmark" serve --listen "127.0.0.1:$port" >serve.log 2>&1 &
+server=$!
+for _ in $(seq 200); do if grep -q '^birthmark serves' serve.log; then break; fi; sleep 0.05; done
+sign --lot V-1 -o v1.manifest c3.der >/dev/null
+before=$(kept)
+for n in 1 2 3 4; do
+    strace -o trace -e trace=sendmsg,sendto -e inject=sendmsg,sendto:signal=INT:when=$n "$build/birthmark" lot receive v1.manifest --vendor Maker >said 2>&1 &&
+        die "it was not interrupted at message $n"
+    if birthmark lot list --json | grep -q '"lot":"V-1"' || [ "$(kept)" != "$before" ]; then die "something stayed of a lot that was interrupted at message $n"; fi
+done
+expect 0 '"lot":"V-1"' birthmark lot receive v1.manifest --vendor Maker --json
+kill $server
+wait $server || die "the server did not end in peace: $(cat serve.log)"
+server=
 echo "reception: ok, interrupted $interrupted times"
