@@ -162,6 +162,7 @@ extern const struct bm_lot_reader bm_manifest_reader;  /* library lot: what the 
 extern const struct bm_lot_reader bm_microchip_reader; /* library lot_formats, as bm_lot_read() */
 extern const struct bm_lot_reader bm_infineon_reader;
 extern const struct bm_lot_reader bm_ek_reader;
+extern const struct bm_lot_reader bm_csv_reader;
 
 /*
  * What a reading tells, in order of the chips. Keep nothing of it unless the reading ends with BM_OK: the whole file may yet be refused.

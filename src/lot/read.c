@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct bm_lot_reader *const readers[] = { &bm_manifest_reader, &bm_microchip_reader, &bm_infineon_reader, &bm_ek_reader };
+static const struct bm_lot_reader *const readers[] = { &bm_manifest_reader, &bm_microchip_reader, &bm_infineon_reader, &bm_ek_reader,
+                                                       &bm_csv_reader };
 
 /* Every reader's word, or what it reads for people, after each other: "a, b, c". */
 static const char *
