@@ -8,6 +8,7 @@
 #include "cli/places.h"
 #include "cli/print.h"
 #include "cli/receipt.h"
+#include "cli/shelf.h"
 #include "cli/verbs.h"
 #include "digest/digest.h"
 #include "wire/text.h"
@@ -24,7 +25,7 @@ struct receiving {
     struct bm_maker maker;
     struct bm_work work;
     uint8_t hash[BM_HASH]; /* of the file as it is kept */
-    struct bm_spool leaves;
+    struct bm_shelf shelf; /* its leaves, and by what they are found */
     struct bm_buf receipt;
     struct bm_exam exam;
     struct bm_lot_result result;
@@ -41,7 +42,7 @@ receiving_done(struct receiving *r)
     bm_maker_done(&r->maker);
     bm_work_done(&r->work);
     bm_buf_done(&r->receipt);
-    bm_spool_done(&r->leaves);
+    bm_shelf_done(&r->shelf);
 }
 
 static enum bm_rc
@@ -50,7 +51,7 @@ leaf_keep(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
     struct receiving *r = ctx;
 
     (void)index;
-    return bm_spool_add(&r->leaves, der, fail);
+    return bm_index_add(r->shelf.writer, der, fail);
 }
 
 /* A refusal of ours is an alarm and a ledger leaf like those of the server. */
@@ -128,9 +129,9 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
         rc = findings_refuse(r, fail);
     if (rc != BM_OK)
         bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
-    if (rc != BM_OK || (rc = lot_check(r, call, fail)) != BM_OK)
+    if (rc != BM_OK || (rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK)
         return rc;
-    return bm_lot_newer(&r->ask, &r->result.head, fail);
+    return bm_shelf_end(&r->shelf, &r->result.head, fail);
 }
 
 /* ---- the pin ---- */
@@ -201,19 +202,24 @@ begin(struct receiving *r, const char *vendor, struct bm_fail *fail)
     return bm_ask(&r->ask, BM_C_LOT_BEGIN, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
 }
 
+/* As many leaves from *at on as one message takes. */
 static enum bm_rc
-chunk_send(struct receiving *r, bool *ret_more, struct bm_fail *fail)
+chunk_send(struct receiving *r, uint64_t *at, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
-    struct bm_bytes records;
-    uint32_t n;
-    enum bm_rc rc = bm_spool_next(&r->leaves, CHUNK, &records, &n, fail);
+    bm_cleanup(bm_buf_done) struct bm_buf chunk = { .max = BM_MAX_MESSAGE };
+    const uint64_t from = *at;
+    struct bm_bytes der;
+    enum bm_rc rc;
 
-    *ret_more = rc == BM_OK && n > 0;
-    if (!*ret_more)
-        return rc;
-    bm_buf_add_u32(&body, n);
-    bm_buf_add_bytes(&body, records);
+    for (; *at < r->result.head.size && chunk.n < CHUNK; ++*at) {
+        if ((rc = bm_index_leaf(r->shelf.index, *at, &der, fail)) != BM_OK)
+            return rc;
+        bm_buf_add_lv16(&chunk, der);
+    }
+    bm_index_forget(r->shelf.index);
+    bm_buf_add_u32(&body, (uint32_t)(*at - from));
+    bm_buf_add_bytes(&body, bm_buf_bytes(&chunk));
     if ((rc = bm_buf_check(&body, "a part of the lot", fail)) != BM_OK)
         return rc;
     return bm_ask(&r->ask, BM_C_LOT_LEAVES, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
@@ -251,7 +257,7 @@ kept_path(const struct receiving *r, const char *place, char path[static BM_PATH
 static void
 kept_drop(const struct receiving *r)
 {
-    static const char *const places[] = { BM_PLACE_RECEIPT, BM_PLACE_LOT };
+    static const char *const places[] = { BM_PLACE_RECEIPT, BM_PLACE_LOT, BM_PLACE_INDEX };
     struct bm_fail unused;
     char path[BM_PATH];
 
@@ -270,7 +276,10 @@ file_keep(struct receiving *r, struct bm_fail *fail)
     char path[BM_PATH];
     enum bm_rc rc;
 
-    if ((rc = kept_path(r, BM_PLACE_LOT, path, fail)) == BM_OK && (rc = bm_work_keep(&r->work, path, fail)) == BM_OK &&
+    /* a file system that gives no name to nameless files keeps no index: then the registrar's own records serve */
+    if ((rc = kept_path(r, BM_PLACE_INDEX, path, fail)) == BM_OK)
+        (void)bm_nameless_name(r->shelf.fd, path);
+    if (rc == BM_OK && (rc = kept_path(r, BM_PLACE_LOT, path, fail)) == BM_OK && (rc = bm_work_keep(&r->work, path, fail)) == BM_OK &&
         (rc = bm_factors_keep(&r->exam, &r->result, r->ask.call->home, fail)) == BM_OK &&
         (rc = kept_path(r, BM_PLACE_RECEIPT, path, fail)) == BM_OK)
         rc = bm_file_write(path, bm_buf_bytes(&r->receipt), 0644, fail);
@@ -301,16 +310,16 @@ lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 static enum bm_rc
 lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
-    bool more = true;
+    uint64_t at = 0;
     enum bm_rc rc;
 
     r->sending.what = "receiving";
     r->sending.bytes = true;
     if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
         return rc;
-    while (more && rc == BM_OK) {
-        rc = chunk_send(r, &more, fail);
-        bm_progress_show(&r->sending, r->leaves.at, r->leaves.n);
+    while (at < r->result.head.size && rc == BM_OK) {
+        rc = chunk_send(r, &at, fail);
+        bm_progress_show(&r->sending, at, r->result.head.size);
     }
     bm_progress_done(&r->sending);
     return rc != BM_OK ? rc : lot_end(r, row, fail);
@@ -362,13 +371,13 @@ file_open(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     if ((rc = bm_path_join(lots, call->home, "lots", fail)) != BM_OK ||
         (rc = bm_work_open(&r->work, call, &r->maker.vendor, lots, fail)) != BM_OK)
         return rc;
-    return bm_spool_open(&r->leaves, lots, fail);
+    return bm_shelf_open(&r->shelf, lots, fail);
 }
 
 static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(receiving_done) struct receiving r = { .work = { .fd = -1 }, .leaves = { .fd = -1 } };
+    bm_cleanup(receiving_done) struct receiving r = { .work = { .fd = -1 }, .shelf = { .fd = -1 } };
     bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
     bool again = false;
     uint64_t unused;

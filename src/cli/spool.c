@@ -1,7 +1,6 @@
 #include "cli/spool.h"
 
 #include "base/file.h"
-#include "wire/rd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,84 +107,4 @@ bm_nameless_name(int fd, const char *path)
         return true;
     (void)unlink(tmp);
     return false;
-}
-
-/* ---- records ---- */
-
-enum bm_rc
-bm_spool_open(struct bm_spool *ret_spool, const char *dir, struct bm_fail *fail)
-{
-    *ret_spool = (struct bm_spool){ .fd = -1, .buf = { .max = 2 * PART } };
-    return bm_nameless(&ret_spool->fd, dir, fail);
-}
-
-static enum bm_rc
-flush(struct bm_spool *spool, struct bm_fail *fail)
-{
-    enum bm_rc rc = write_all(spool->fd, bm_buf_bytes(&spool->buf), fail);
-
-    bm_buf_reset(&spool->buf);
-    return rc;
-}
-
-enum bm_rc
-bm_spool_add(struct bm_spool *spool, struct bm_bytes record, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    bm_buf_add_lv16(&spool->buf, record);
-    spool->n += 2 + record.n;
-    if ((rc = bm_buf_check(&spool->buf, "the lot", fail)) != BM_OK)
-        return rc;
-    return spool->buf.n >= PART ? flush(spool, fail) : BM_OK;
-}
-
-static enum bm_rc
-part_read(struct bm_spool *spool, size_t most, struct bm_fail *fail)
-{
-    size_t want = spool->n - spool->at < most ? (size_t)(spool->n - spool->at) : most, have = 0;
-    uint8_t *p;
-
-    bm_buf_reset(&spool->buf);
-    if ((p = bm_buf_grow(&spool->buf, want)) == NULL)
-        return bm_buf_check(&spool->buf, "a part of the lot", fail);
-    while (have < want) {
-        ssize_t got = pread(spool->fd, p + have, want - have, (off_t)(spool->at + have));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return failed("read", got == 0 ? EIO : errno, fail);
-        have += (size_t)got;
-    }
-    return BM_OK;
-}
-
-enum bm_rc
-bm_spool_next(struct bm_spool *spool, size_t most, struct bm_bytes *ret_records, uint32_t *ret_n, struct bm_fail *fail)
-{
-    struct bm_rd rd;
-    size_t whole = 0;
-    enum bm_rc rc;
-
-    *ret_n = 0;
-    if ((spool->at == 0 && spool->buf.n > 0 && (rc = flush(spool, fail)) != BM_OK) || (rc = part_read(spool, most, fail)) != BM_OK)
-        return rc;
-    rd = bm_rd(bm_buf_bytes(&spool->buf));
-    for (;; (*ret_n)++) {
-        (void)bm_rd_lv16(&rd, UINT16_MAX);
-        if (rd.bad)
-            break;
-        whole = spool->buf.n - rd.left;
-    }
-    *ret_records = bm_bytes(spool->buf.p, whole);
-    spool->at += whole;
-    return *ret_n == 0 && spool->at < spool->n ? bm_fail(fail, BM_EBUG, NULL, "an entry of the lot is larger than a message") : BM_OK;
-}
-
-void
-bm_spool_done(struct bm_spool *spool)
-{
-    bm_buf_done(&spool->buf);
-    bm_fd_done(&spool->fd);
 }

@@ -117,14 +117,15 @@ static enum bm_rc
 start(struct bm_registrar *r, const struct bm_registrar_options *o, struct bm_fail *fail)
 {
     char dir[BM_PATH], path[BM_PATH];
-    const struct bm_confine_dir dirs[] = { { .path = dir, .write = true } };
-    const struct bm_confine_plan plan = { .name = "registrar", .dirs = dirs, .ndirs = 1, .files = true, .listen_accept = true };
+    const struct bm_confine_dir dirs[] = { { .path = dir, .write = true }, { .path = path } };
+    const struct bm_confine_plan plan = { .name = "registrar", .dirs = dirs, .ndirs = 2, .files = true, .listen_accept = true };
     enum bm_rc rc;
 
     if ((rc = site_load(r, o->home, fail)) != BM_OK || (rc = links_open(r, o, fail)) != BM_OK ||
-        (rc = bm_path_join(dir, o->home, "store", fail)) != BM_OK || (rc = bm_path_join(path, o->home, BM_PLACE_STORE, fail)) != BM_OK ||
-        (rc = bm_confine(&plan, fail)) != BM_OK)
+        (rc = bm_path_join(dir, o->home, "store", fail)) != BM_OK || (rc = bm_path_join(path, o->home, "lots", fail)) != BM_OK ||
+        (rc = bm_confine(&plan, fail)) != BM_OK || (rc = bm_path_join(path, o->home, BM_PLACE_STORE, fail)) != BM_OK)
         return rc;
+    r->trees.home = o->home;
     bm_confine_probe(r->confinement[1]);
     if ((rc = bm_store_open(&r->store, path, fail)) != BM_OK || (rc = bm_registrar_transaction(r, fail)) != BM_OK ||
         (rc = bm_ledger_open(&r->ledger, r->store, fail)) != BM_OK || (rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK ||

@@ -1,5 +1,29 @@
 #include "registrar/trees.h"
 
+#include "record/site.h"
+#include "wire/text.h"
+
+#include <fcntl.h>
+
+/* The lot's index, opened; NULL when there is none, it is damaged, or it is of another tree: then the store's hashes serve. */
+static struct bm_index *
+index_open(const char *home, const struct bm_store_lot *lot)
+{
+    bm_cleanup(bm_index_done) struct bm_index *index = NULL;
+    bm_cleanup(bm_fd_done) int fd = -1;
+    char hex[2 * BM_HASH + 1], name[sizeof(BM_PLACE_INDEX) + sizeof(hex)], path[BM_PATH];
+    uint8_t root[BM_HASH];
+    struct bm_fail unused;
+
+    bm_hex(hex, bm_bytes(lot->root, BM_HASH));
+    (void)snprintf(name, sizeof(name), BM_PLACE_INDEX, hex);
+    if (home == NULL || bm_path_join(path, home, name, &unused) != BM_OK || (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1 ||
+        bm_index_open(&index, fd, &unused) != BM_OK)
+        return NULL;
+    bm_index_root(index, root);
+    return bm_index_size(index) == lot->size && memcmp(root, lot->root, BM_HASH) == 0 ? bm_take(index) : NULL;
+}
+
 /* Builds the lot's tree from its stored leaf hashes, and believes it only when it has the pinned head. */
 static enum bm_rc
 tree_load(struct bm_tree *tree, struct bm_store *store, const struct bm_store_lot *lot, struct bm_fail *fail)
@@ -36,6 +60,14 @@ slot_pick(struct bm_trees *trees, int64_t lot)
     return oldest;
 }
 
+static void
+slot_empty(struct bm_trees_slot *slot)
+{
+    bm_index_done(&slot->index);
+    bm_tree_done(&slot->tree);
+    slot->lot = 0;
+}
+
 enum bm_rc
 bm_trees_prove(struct bm_trees *trees, struct bm_store *store, const struct bm_store_lot *lot, uint64_t index, struct bm_proof *ret_proof,
                struct bm_fail *fail)
@@ -45,13 +77,15 @@ bm_trees_prove(struct bm_trees *trees, struct bm_store *store, const struct bm_s
     enum bm_rc rc;
 
     if (slot->lot != lot->id) {
-        bm_tree_done(&slot->tree);
-        slot->lot = 0;
-        if ((rc = tree_load(&slot->tree, store, lot, fail)) != BM_OK)
+        slot_empty(slot);
+        slot->index = index_open(trees->home, lot);
+        if (slot->index == NULL && (rc = tree_load(&slot->tree, store, lot, fail)) != BM_OK)
             return rc;
         slot->lot = lot->id;
     }
     slot->used = ++trees->clock;
+    if (slot->index != NULL)
+        return bm_index_prove(slot->index, index, ret_proof, fail);
     source = bm_tree_source(&slot->tree);
     return bm_inclusion_make(ret_proof, &source, index, lot->size, fail);
 }
@@ -60,5 +94,5 @@ void
 bm_trees_done(struct bm_trees *trees)
 {
     for (size_t i = 0; i < BM_TREES; i++)
-        bm_tree_done(&trees->slot[i].tree);
+        slot_empty(&trees->slot[i]);
 }

@@ -102,7 +102,7 @@ expect 0 'received already: nothing was changed' birthmark lot receive EX-001.ma
 receipt=$(birthmark lot show EX-001 --json | grep -o '"receipt":"[^"]*"' | cut -d'"' -f4)
 expect 0 '^check signature 1 PASSED 0$' cat "$receipt"
 expect 0 "^file $(sha256sum <EX-001.manifest | cut -d' ' -f1)$" cat "$receipt"
-[ "$(find ~/works/lots -type f ! -name '*.rsa' | wc -l)" = 2 ] || die "lots/ holds more than one lot and its receipt: $(ls ~/works/lots)"
+[ "$(find ~/works/lots -type f ! -name '*.rsa' | wc -l)" = 3 ] || die "lots/ holds more than one lot, its index and its receipt: $(ls ~/works/lots)"
 expect 1 'no vendor is known' birthmark lot receive EX-001.manifest --vendor Nobody
 expect 1 'which is not pinned here.*Recorded as alarm' birthmark order open second --lot EX-009 --profile gateway-1 --quantity 1
 expect 0 '"state":"settled"' birthmark alarm settle 1 --note "was a drill" --json

@@ -36,6 +36,8 @@ kit_open(void **state)
     fixture_make(&k->site);
     fixture_must(bm_path_join(path, k->site.home, "store", &fail));
     fixture_must(bm_dir_make(path, 0700, &fail));
+    fixture_must(bm_path_join(path, k->site.home, "lots", &fail));
+    fixture_must(bm_dir_make(path, 0755, &fail));
     fixture_lot_make(&k->site, &k->lot, "LOT-1", 3);
     fixture_must(bm_note_signer_init(&k->ledger, "birthmark/played", seed, &fail));
     assert_true((k->clock_fd = memfd_create("clock", MFD_CLOEXEC)) >= 0);
