@@ -53,7 +53,7 @@ site_make(void **state)
     assert_int_equal(close(fd), 0);
     bm_hex(hex, bm_bytes(kit.lot.root, BM_HASH));
     (void)snprintf(kit.index, sizeof(kit.index), "%s/" BM_PLACE_INDEX, kit.home, hex);
-    assert_ok(bm_store_lot_arrive(kit.store, "L", "V", "birthmark", CHIPS, kit.lot.root, 0, &kit.lot.id, &kit_fail));
+    assert_ok(bm_store_lot_arrive(kit.store, "L", 1, "V", "birthmark", CHIPS, kit.lot.root, 0, &kit.lot.id, &kit_fail));
     return 0;
 }
 
