@@ -95,7 +95,9 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
         "SELECT name, quantity, used, valid_from, valid_until, state, leaf FROM ord ORDER BY id",
         "SELECT ord, lot FROM order_lot",
         "SELECT ord, name, service, hex(text) FROM order_profile",
-        "SELECT name, vendor, source, size, hex(root), state, received, leaf FROM lot",
+        "SELECT name, vendor, source, size, hex(root), state, received, leaf, reason, revision FROM lot",
+        "SELECT label, idx, state, reason FROM chip ORDER BY id",
+        "SELECT id, hex(number), act, vendor, chk, reason, operator, until, time, expires, hex(note), state, second, leaf FROM proposal",
         "SELECT id, time, kind, sentence, device, chip, lot, operator, leaf FROM alarm ORDER BY id",
         "SELECT key, hex(value) FROM meta ORDER BY key",
         "SELECT level, n, hex(hashes) FROM tile ORDER BY level, n",
@@ -118,6 +120,99 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     bm_buf_add_u8(text, 0);
     assert_false(text->bad);
+}
+
+/* The one row of an answer, and its end. */
+static void
+row_says(struct kit *k, const char *words)
+{
+    struct bm_bytes row = kit_want(k, k->command[0], BM_C_ROW).body;
+
+    kit_assert_says(bm_bytes(row.p + 4, row.n - 4), words);
+    (void)kit_want(k, k->command[0], BM_C_END);
+}
+
+/* Two persons' word: the first one's is kept, the second one's goes to the signer. */
+static void
+a_waiver(struct kit *k)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE }, note = { .max = BM_MAX_NOTE },
+                                          body = { .max = BM_MAX_MESSAGE_BODY };
+    const struct bm_note_signer *signers[] = { &k->ledger }; /* who signed is the signer's to know */
+    struct bm_statement_head head = {
+        .kind = BM_STATEMENT_ALLOW, .proposal = { 7 }, .time = KIT_NOW, .expires = KIT_NOW + 3600, .by = "anna"
+    };
+    struct bm_allow allow = {
+        .act = BM_ALLOW_WAIVE, .vendor = "example", .check = "broken-der", .until = KIT_NOW + 86400, .reason = "known"
+    };
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+
+    bm_allow_build(&text, &head, &allow);
+    fixture_must(bm_note_build(&note, bm_buf_bytes(&text), signers, 1, &fail));
+    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
+    kit_say(k, k->command[0], BM_C_PROPOSE, 1, bm_buf_bytes(&body));
+    row_says(k, "\"proposal\":1,\"state\":\"open\",\"act\":\"waive\",\"vendor\":\"example\"");
+    bm_buf_reset(&body);
+    bm_buf_add_u64(&body, 1);
+    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
+    kit_say(k, k->command[0], BM_C_APPROVE, 2, bm_buf_bytes(&body));
+    message = kit_want(k, k->signer, BM_S_STATEMENT);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_WAIVED,
+                                           .statement = bm_bytes_str("00000000000000000000000000000000000000000000000000000000000000cc"),
+                                           .vendor = bm_bytes_str("example"),
+                                           .what = bm_bytes_str("broken-der"),
+                                           .until = bm_bytes_str("2026-11-24T21:34:09Z"),
+                                           .by = bm_bytes_str("anna"),
+                                           .second = bm_bytes_str("berta"),
+                                           .reason = bm_bytes_str("known") });
+    bm_buf_add_bytes(&k->leaf[leaf.index].attachment, message.body);
+    kit_answer(k, message.id, &leaf);
+    row_says(k, "\"state\":\"approved\"");
+}
+
+/* A chip by its place in the lot, which the signer hears of by its root key; then the lot. */
+static void
+a_recall(struct kit *k)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
+    struct bm_message message;
+    struct bm_s_chips chips;
+    struct bm_s_leaf leaf;
+
+    bm_buf_add_u8(&body, BM_CHIPS_SCRAP);
+    bm_buf_add_lv16(&body, bm_bytes_str("LOT-1"));
+    bm_buf_add_lv16(&body, bm_bytes_str("anna"));
+    bm_buf_add_lv16(&body, bm_bytes_str("bent"));
+    bm_buf_add_u32(&body, 1);
+    bm_buf_add_u32(&body, 2);
+    kit_say(k, k->command[0], BM_C_CHIPS, 1, bm_buf_bytes(&body));
+    message = kit_want(k, k->signer, BM_S_CHIPS);
+    fixture_must(bm_s_chips_parse(&chips, bm_rd(message.body), &fail));
+    assert_int_equal(chips.chips.n, 1 + BM_HASH);
+    assert_memory_equal(chips.chips.p + 1, bm_private_public(k->lot.chips[2].root)->hash, BM_HASH);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_CHIPS_SCRAPPED,
+                                           .lot = bm_bytes_str("LOT-1"),
+                                           .by = bm_bytes_str("anna"),
+                                           .count = bm_bytes_str("1"),
+                                           .reason = bm_bytes_str("bent") });
+    bm_buf_add_bytes(&k->leaf[leaf.index].attachment, message.body);
+    kit_answer(k, message.id, &leaf);
+    row_says(k, "\"scrapped\":1,\"withdrawn\":0");
+    bm_buf_reset(&body);
+    bm_buf_add_lv16(&body, bm_bytes_str("LOT-1"));
+    bm_buf_add_u8(&body, BM_LOT_WITHDRAW);
+    bm_buf_add_lv16(&body, bm_bytes_str("anna"));
+    bm_buf_add_lv16(&body, bm_bytes_str("recall"));
+    kit_say(k, k->command[0], BM_C_LOT_STATE, 2, bm_buf_bytes(&body));
+    message = kit_want(k, k->signer, BM_S_LOT_STATE);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_LOT_WITHDRAWN,
+                                           .lot = bm_bytes_str("LOT-1"),
+                                           .by = bm_bytes_str("anna"),
+                                           .reason = bm_bytes_str("recall") });
+    bm_buf_add_bytes(&k->leaf[leaf.index].attachment, message.body);
+    kit_answer(k, message.id, &leaf);
+    row_says(k, "\"state\":\"withdrawn\"");
 }
 
 static void
@@ -154,6 +249,8 @@ a_day_of_work(struct kit *k)
                                            .reason = bm_bytes_str("it has a live identity") });
     kit_refuse(k, message.id, BM_EPOLICY, "it has a live identity", &leaf);
     (void)kit_gate_refused(k, 8);
+    a_waiver(k);
+    a_recall(k);
     bm_buf_done(&first.certificate);
     bm_buf_done(&second.certificate);
 }
