@@ -220,10 +220,12 @@ what_is_no_csv_is_refused(void **state)
         bm_buf_reset(&file);
         bm_buf_add_str(&file, "id,key\n");
         for (const char *p = bad[i].lines; *p != 0; p++) {
-            if (*p == '%')
-                bm_buf_add_str(&file, (p++, hex));
-            else
+            if (*p != '%') {
                 bm_buf_add_u8(&file, (uint8_t)*p);
+                continue;
+            }
+            p++; /* "%s" stands for the key */
+            bm_buf_add_str(&file, hex);
         }
         assert_int_not_equal(receive(&file, &vendor, (struct bm_lot_job){ .now = NOW }), BM_OK);
         if (strstr(kit_fail.text, bad[i].why) == NULL)
