@@ -70,12 +70,15 @@ signed_add(struct bm_buf *buf, const struct bm_lot_result *result)
 }
 
 static void
-check_add(struct bm_buf *buf, enum bm_check check, uint64_t looked, const struct bm_exam_check *found)
+check_add(struct bm_buf *buf, enum bm_check check, uint64_t looked, const struct bm_exam_check *found, const struct bm_pin_waived *waiver)
 {
+    char number[2 * BM_PROPOSAL + 1];
+
     bm_buf_add_fmt(buf, "check %s %llu %s %llu\n", bm_check_word(check), (unsigned long long)looked,
-                   found->found > 0 ? "FOUND"
-                   : looked > 0     ? "PASSED"
-                                    : "SKIPPED",
+                   waiver != NULL     ? "WAIVED"
+                   : found->found > 0 ? "FOUND"
+                   : looked > 0       ? "PASSED"
+                                      : "SKIPPED",
                    (unsigned long long)found->found);
     for (uint64_t i = 0; i < found->found && i < BM_EXAM_EXAMPLES; i++) {
         char text[sizeof(found->examples[i].sentence) + 64];
@@ -84,11 +87,15 @@ check_add(struct bm_buf *buf, enum bm_check check, uint64_t looked, const struct
                        found->examples[i].sentence);
         text_add(buf, "found", text);
     }
+    if (waiver != NULL) {
+        bm_hex(number, bm_bytes(waiver->proposal, BM_PROPOSAL));
+        bm_buf_add_fmt(buf, "waived %s %s\n", waiver->check, number);
+    }
 }
 
 void
 bm_receipt_build(struct bm_buf *buf, const struct bm_receipt *receipt, const struct bm_lot_job *job, const struct bm_lot_result *result,
-                 const struct bm_exam *exam)
+                 const struct bm_exam *exam, const struct bm_waived *waived)
 {
     bm_buf_add_str(buf, HEAD "\n");
     bm_lines_add(buf, "lot", receipt->lot);
@@ -101,7 +108,8 @@ bm_receipt_build(struct bm_buf *buf, const struct bm_receipt *receipt, const str
     bm_buf_add_fmt(buf, "chips %llu\nkeys %llu\n", (unsigned long long)receipt->chips, (unsigned long long)exam->keys);
     hash_add(buf, "root", receipt->root);
     for (unsigned check = BM_CHECK_SIGNATURE; check < BM_CHECK__N; check++)
-        check_add(buf, (enum bm_check)check, bm_exam_looked(exam, (enum bm_check)check, job, result), &exam->checks[check]);
+        check_add(buf, (enum bm_check)check, bm_exam_looked(exam, (enum bm_check)check, job, result), &exam->checks[check],
+                  bm_waived_find(waived, (enum bm_check)check));
 }
 
 /* ---- back ---- */

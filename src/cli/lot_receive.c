@@ -10,6 +10,7 @@
 #include "cli/receipt.h"
 #include "cli/shelf.h"
 #include "cli/verbs.h"
+#include "cli/waived.h"
 #include "digest/digest.h"
 #include "wire/text.h"
 
@@ -28,6 +29,7 @@ struct receiving {
     struct bm_shelf shelf; /* its leaves, and by what they are found */
     struct bm_buf receipt;
     struct bm_exam exam;
+    struct bm_waived waived;
     struct bm_lot_result result;
     struct bm_progress sending;
 };
@@ -98,20 +100,25 @@ lot_check(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     return BM_OK;
 }
 
-/* Two persons can waive some checks, in a release that has proposals: until then what fails them is refused like the rest. */
+/* What two persons waived for this vendor is let through, and named by pin and receipt; the signer looks the waivers up again. */
 static enum bm_rc
-findings_refuse(const struct receiving *r, struct bm_fail *fail)
+findings_refuse(struct receiving *r, struct bm_fail *fail)
 {
-    const struct bm_exam_check *found;
-    enum bm_check check;
+    const char *vendor = r->maker.vendor.name;
+    enum bm_rc rc = bm_waived_ask(&r->waived, &r->ask, &r->exam, vendor, r->desk.head.time, fail);
 
-    if (!bm_exam_first(&r->exam, BM_WEIGHT_WAIVABLE, &check))
-        return BM_OK;
-    found = &r->exam.checks[check];
-    return bm_fail(fail, BM_EPOLICY, NULL,
-                   "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
-                   (unsigned long long)found->found, (unsigned long long)r->exam.chips, bm_check_word(check),
-                   (unsigned long long)found->examples[0].index, found->examples[0].sentence, r->maker.vendor.name);
+    for (unsigned check = BM_CHECK_SIGNATURE; rc == BM_OK && check < BM_CHECK__N; check++) {
+        const struct bm_exam_check *found = &r->exam.checks[check];
+
+        if (found->found == 0 || bm_check_weight((enum bm_check)check) != BM_WEIGHT_WAIVABLE ||
+            bm_waived_find(&r->waived, (enum bm_check)check) != NULL)
+            continue;
+        rc = bm_fail(fail, BM_EPOLICY, NULL,
+                     "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
+                     (unsigned long long)found->found, (unsigned long long)r->exam.chips, bm_check_word((enum bm_check)check),
+                     (unsigned long long)found->examples[0].index, found->examples[0].sentence, vendor);
+    }
+    return rc;
 }
 
 static enum bm_rc
@@ -175,6 +182,8 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
     memcpy(pin.vendor, head->vendor, sizeof(pin.vendor));
     memcpy(pin.root, head->root, sizeof(pin.root));
     pin.revision = head->revision;
+    memcpy(pin.waived, r->waived.list, sizeof(pin.waived));
+    pin.nwaived = r->waived.n;
     memcpy(pin.file, r->hash, sizeof(pin.file));
     bm_sha256(pin.receipt, bm_buf_bytes(&r->receipt));
     if (pin.source == BM_SOURCE_BIRTHMARK && (rc = vendor_key_take(&pin, r, fail)) != BM_OK)
@@ -241,7 +250,7 @@ receipt_make(struct receiving *r, struct bm_fail *fail)
     memcpy(receipt.envelope, r->work.envelope, BM_HASH);
     memcpy(receipt.root, head->root, BM_HASH);
     r->receipt.max = BM_MAX_RECEIPT;
-    bm_receipt_build(&r->receipt, &receipt, &r->work.job, &r->result, &r->exam);
+    bm_receipt_build(&r->receipt, &receipt, &r->work.job, &r->result, &r->exam, &r->waived);
     return bm_buf_check(&r->receipt, "the receipt", fail);
 }
 

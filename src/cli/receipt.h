@@ -4,6 +4,7 @@
 
 #include "cli/ask.h"
 #include "cli/exam.h"
+#include "cli/waived.h"
 
 #define BM_MAX_RECEIPT 65536 /* every check with its examples is under 40 KiB */
 
@@ -21,7 +22,7 @@ struct bm_receipt {
     uint8_t root[BM_HASH];
 };
 void bm_receipt_build(struct bm_buf *buf, const struct bm_receipt *receipt, const struct bm_lot_job *job,
-                      const struct bm_lot_result *result, const struct bm_exam *exam);
+                      const struct bm_lot_result *result, const struct bm_exam *exam, const struct bm_waived *waived);
 bm_must_use enum bm_rc bm_receipt_parse(struct bm_receipt *ret_receipt, struct bm_bytes text, struct bm_fail *fail);
 
 /* The receipts of the site in call->home, by any of what they say; the first that `is` says true of. */

@@ -33,7 +33,7 @@ receipt_make(struct bm_buf *buf, struct bm_receipt *receipt, uint64_t revision)
                                     .envelope = { 2 },
                                     .root = { 3 } };
     buf->max = BM_MAX_RECEIPT;
-    bm_receipt_build(buf, receipt, &job, &result, &exam);
+    bm_receipt_build(buf, receipt, &job, &result, &exam, &(struct bm_waived){ .n = 0 });
     assert_false(buf->bad);
 }
 
@@ -94,6 +94,45 @@ test_every_truncation_is_refused(void **state)
     for (size_t n = 0; n < text.n; n++)
         if (n < (size_t)(checks - (const char *)text.p) || text.p[n - 1] != '\n')
             assert_int_equal(bm_receipt_parse(&receipt, bm_bytes(text.p, n), &fail), BM_EINPUT);
+}
+
+static void
+row_take(struct bm_waived *waived, const struct bm_exam *exam, const char *vendor, const char *check, const char *until)
+{
+    char row[256];
+
+    (void)snprintf(row, sizeof(row), "{\"vendor\":\"%s\",\"check\":\"%s\",\"until\":\"%s\",\"number\":\"%032d\"}", vendor, check, until, 7);
+    assert_int_equal(bm_waived_take(waived, exam, "V", 1700000000, bm_bytes_str(row), &fail), BM_OK);
+}
+
+static void
+test_waivers_are_for_a_vendor_a_check_and_a_time(void **state)
+{
+    static struct bm_exam_check checks[BM_CHECK__N];
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_RECEIPT };
+    const struct bm_exam exam = { .checks = checks, .chips = 1, .keys = 1 };
+    const struct bm_vendor vendor = { .name = "V" };
+    const struct bm_lot_job job = { .vendor = &vendor, .file_name = "f" };
+    const struct bm_lot_result result = { .format = BM_FORMAT_EK, .signed_each = true };
+    struct bm_receipt receipt = { .lot = "L", .vendor = "V", .by = "anna", .received = 1700000000, .bytes = 1, .chips = 1 };
+    struct bm_waived waived = { .n = 0 };
+
+    (void)state;
+    checks[BM_CHECK_BROKEN_DER].found = checks[BM_CHECK_SIGNATURE].found = 1;
+    row_take(&waived, &exam, "W", "broken-der", "2030-01-01T00:00:00Z"); /* another's */
+    row_take(&waived, &exam, "V", "broken-der", "2023-01-01T00:00:00Z"); /* has ended */
+    row_take(&waived, &exam, "V", "signature", "2030-01-01T00:00:00Z");  /* never */
+    row_take(&waived, &exam, "V", "id-twice", "2030-01-01T00:00:00Z");   /* not needed */
+    assert_int_equal(waived.n, 0);
+    row_take(&waived, &exam, "V", "broken-der", "2030-01-01T00:00:00Z");
+    row_take(&waived, &exam, "V", "broken-der", "2031-01-01T00:00:00Z");
+    assert_int_equal(waived.n, 1);
+    assert_non_null(bm_waived_find(&waived, BM_CHECK_BROKEN_DER));
+    bm_receipt_build(&text, &receipt, &job, &result, &exam, &waived);
+    assert_int_equal(bm_receipt_parse(&receipt, bm_buf_bytes(&text), &fail), BM_OK);
+    bm_buf_add_u8(&text, 0);
+    assert_non_null(strstr((const char *)text.p, "\ncheck broken-der 1 WAIVED 1\nfound broken-der 0\n"));
+    assert_non_null(strstr((const char *)text.p, "\nwaived broken-der 00000000000000000000000000000007\n"));
 }
 
 /* ---- the file ---- */
@@ -189,7 +228,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_is_read),     cmocka_unit_test(test_every_check_is_accounted_for),
         cmocka_unit_test(test_every_truncation_is_refused), cmocka_unit_test(test_a_folder_is_one_file),
-        cmocka_unit_test(test_columns_are_taken_apart),
+        cmocka_unit_test(test_columns_are_taken_apart),     cmocka_unit_test(test_waivers_are_for_a_vendor_a_check_and_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, clean_up);
