@@ -117,12 +117,13 @@ static enum bm_rc
 confine(int pipe, struct bm_fail *fail)
 {
     static const struct bm_confine_plan plan = { .name = "reader of lots" };
+    const struct sigaction plainly = { .sa_handler = SIG_DFL };
     static const int signals[] = { SIGINT, SIGTERM, SIGPIPE, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL }; /* whose handlers we inherited */
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || dup2(pipe, ONLY_FD) != ONLY_FD || close_range(ONLY_FD + 1, ~0u, 0) != 0)
         return bm_fail(fail, BM_EBUSY, NULL, "a process to read the lot can't be set up: %s", strerror(errno));
     for (size_t i = 0; i < BM_COUNT(signals); i++)
-        (void)signal(signals[i], SIG_DFL);
+        (void)sigaction(signals[i], &plainly, NULL);
     return bm_confine(&plan, fail);
 }
 

@@ -1,8 +1,17 @@
-/* operators.c - operator list: who may sign what. */
+/* operators.c - operator list, add, revoke: who may sign what. The whole list is one statement, signed by an admin. */
+#include "base/env.h"
+#include "base/file.h"
+#include "base/secret.h"
+#include "cli/lists.h"
+#include "cli/operator.h"
 #include "cli/places.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
+#include "pki/cert.h"
+#include "wire/text.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const char *
@@ -21,8 +30,54 @@ may(enum bm_role role)
     return "nothing";
 }
 
+/* ---- the list as it stands ---- */
+
+static void
+roles_free(struct bm_roles **roles)
+{
+    free(*roles);
+}
+
+/* The last statement of roles, as the registrar kept it. */
 static enum bm_rc
-operator_add(struct bm_list *list, const char *home, const struct bm_operator *person, struct bm_fail *fail)
+roles_take(void *ctx, struct bm_bytes json, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    struct bm_roles *roles = ctx;
+    struct bm_statement_head head;
+    struct bm_note note;
+    const char *text;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&row, json, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    text = json_string_value(json_object_get(row, "note"));
+    if ((rc = bm_note_parse(&note, bm_bytes_str(text != NULL ? text : ""), fail)) != BM_OK)
+        return rc;
+    return bm_roles_parse(&head, roles, note.text, fail);
+}
+
+/* Those that the site was founded with, until a statement of roles was taken. */
+static enum bm_rc
+roles_read(struct bm_roles **ret_roles, struct bm_ask *ask, struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles));
+    bm_cleanup(bm_site_free) struct bm_site *site = NULL;
+    enum bm_rc rc;
+
+    if (roles == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
+    if ((rc = bm_site_read(&site, ask->call->home, fail)) != BM_OK)
+        return rc;
+    *roles = site->operators;
+    if ((rc = bm_ask_list(ask, "roles", "{}", roles_take, roles, fail)) != BM_OK)
+        return rc;
+    *ret_roles = bm_take(roles);
+    return BM_OK;
+}
+
+static enum bm_rc
+operator_row(struct bm_list *list, const char *home, const struct bm_operator *person, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
     bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 4096 };
@@ -42,7 +97,7 @@ operator_add(struct bm_list *list, const char *home, const struct bm_operator *p
 }
 
 static enum bm_rc
-list_run(struct bm_call *call, struct bm_fail *fail)
+roles_print(struct bm_call *call, const struct bm_roles *roles, struct bm_fail *fail)
 {
     static const struct bm_column columns[] = {
         { "operator", "OPERATOR" }, { "role", "ROLE" }, { "may", "MAY" }, { "key_here", "KEY HERE" }, { "vkey", "VKEY" }
@@ -50,20 +105,200 @@ list_run(struct bm_call *call, struct bm_fail *fail)
     bm_cleanup(bm_list_done) struct bm_list list = {
         .json = call->json, .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no operators"
     };
-    bm_cleanup(bm_site_free) struct bm_site *site = NULL;
-    enum bm_rc rc = bm_site_read(&site, call->home, fail);
+    enum bm_rc rc = BM_OK;
 
-    for (size_t i = 0; rc == BM_OK && i < site->operators.noperators; i++)
-        rc = operator_add(&list, call->home, &site->operators.operators[i], fail);
+    for (size_t i = 0; rc == BM_OK && i < roles->noperators; i++)
+        rc = operator_row(&list, call->home, &roles->operators[i], fail);
     return rc != BM_OK ? rc : bm_list_end(&list, fail);
+}
+
+static enum bm_rc
+list_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    enum bm_rc rc;
+
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = roles_read(&roles, &ask, fail)) != BM_OK)
+        return rc;
+    return roles_print(call, roles, fail);
 }
 
 const struct bm_verb bm_verb_operator_list = {
     .words = "operator list",
     .arguments = "",
     .site = true,
-    .purpose = "List the operators that the site was founded with, and what each may sign.",
-    .help = "Their keys were pinned in the signer's journal at `birthmark init`. KEY HERE: the private key lies in HOME/operators.\n\n"
-            "example: birthmark operator list\n",
+    .purpose = "List the operators, and what each may sign.",
+    .help =
+        "The first one's key was pinned in the signer's journal at `birthmark init`. KEY HERE: the private key lies in HOME/operators.\n\n"
+        "example: birthmark operator list\n",
     .run = list_run,
+};
+
+/* ---- changing it ---- */
+
+static struct bm_operator *
+operator_find(struct bm_roles *roles, const char *name)
+{
+    for (size_t i = 0; i < roles->noperators; i++)
+        if (strcmp(roles->operators[i].name, name) == 0)
+            return &roles->operators[i];
+    return NULL;
+}
+
+/* Signs and sends the whole new list, and shows it: who signs it should see what was signed. */
+static enum bm_rc
+roles_send(struct bm_ask *ask, const struct bm_roles *roles, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
+    enum bm_rc rc;
+
+    if ((rc = bm_desk_open(&desk, BM_STATEMENT_ROLES, ask, fail)) != BM_OK)
+        return rc;
+    bm_roles_build(&text, &desk.head, roles);
+    return bm_desk_send(&desk, ask, &text, NULL, 0, NULL, NULL, fail);
+}
+
+/* A key of their own making: a vkey as `operator list` prints it, or an Ed25519 public key in PEM. */
+static enum bm_rc
+public_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_operator *person = ctx;
+    struct bm_key key;
+    enum bm_rc rc;
+
+    if ((rc = bm_key_parse(&key, der, fail)) != BM_OK)
+        return rc;
+    if (key.alg != BM_KEY_ED25519)
+        return bm_fail(fail, BM_EINPUT, NULL, "operators sign with Ed25519: `openssl genpkey -algorithm ed25519` makes such a key");
+    return bm_note_key_init(&person->key, person->name, key.spki + key.at_bits, fail);
+}
+
+static enum bm_rc
+key_take(struct bm_operator *person, const char *word, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 4096 };
+    struct bm_fail unused;
+    enum bm_rc rc;
+
+    if (bm_note_vkey_parse(&person->key, bm_bytes_str(word), &unused) == BM_OK)
+        return strcmp(person->key.name, person->name) == 0
+                   ? BM_OK
+                   : bm_fail(fail, BM_EINPUT, NULL, "this is the vkey of %.64s, not of %s", person->key.name, person->name);
+    if ((rc = bm_file_read(&file, word, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_pem_parse(bm_buf_bytes(&file), "PUBLIC KEY", public_take, person, fail)) == BM_EINPUT)
+        bm_fail_prefix(fail, "%.100s", word);
+    return rc;
+}
+
+/* No key given: one is made here, and its file is there before anybody is told of it. */
+static enum bm_rc
+key_make(struct bm_operator *person, const char *path, struct bm_fail *fail)
+{
+    bm_cleanup(bm_note_signer_wipe) struct bm_note_signer signer = { .seed = { 0 } };
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
+    BM_SECRET(seed);
+    enum bm_rc rc;
+
+    if (access(path, F_OK) == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%.200s is there already: move it away, or give its public half with --key", path);
+    if ((rc = bm_env_system.random(bm_env_system.ctx, seed.b, BM_NOTE_KEY, fail)) != BM_OK ||
+        (rc = bm_note_signer_init(&signer, person->name, seed.b, fail)) != BM_OK)
+        return rc;
+    bm_note_signer_pem_build(&pem, &signer);
+    person->key = signer.key;
+    return (rc = bm_buf_check(&pem, "a key", fail)) != BM_OK ? rc : bm_file_write(path, bm_buf_bytes(&pem), 0600, fail);
+}
+
+static enum bm_rc
+add_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    const char *name = call->words.v[0], *key = bm_call_option(call, "key"), *role = bm_call_option(call, "role");
+    struct bm_operator *person;
+    char path[BM_PATH];
+    enum bm_rc rc;
+
+    if ((rc = bm_call_name(call, "an operator's name", name, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = roles_read(&roles, &ask, fail)) != BM_OK ||
+        (rc = bm_place_path(path, call->home, BM_PLACE_OPERATOR_KEY, name, fail)) != BM_OK)
+        return rc;
+    if (operator_find(roles, name) != NULL)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is an operator %s already: revoke that one first, or choose another name", name);
+    if (roles->noperators == BM_MAX_OPERATORS)
+        return bm_fail(fail, BM_EPOLICY, NULL, "a site has at most %d operators: revoke one", BM_MAX_OPERATORS);
+    person = &roles->operators[roles->noperators++];
+    *person = (struct bm_operator){ .role = BM_ROLE_ADMIN };
+    (void)snprintf(person->name, sizeof(person->name), "%s", name);
+    if (bm_role_parse(&person->role, bm_bytes_str(role), fail) != BM_OK)
+        return bm_usage(call, fail, "--role: %s", fail->text);
+    if ((rc = key != NULL ? key_take(person, key, fail) : key_make(person, path, fail)) != BM_OK)
+        return rc;
+    if ((rc = roles_send(&ask, roles, fail)) != BM_OK) {
+        if (key == NULL && (rc == BM_EINPUT || rc == BM_EPOLICY))
+            (void)unlink(path);
+        return rc;
+    }
+    return roles_print(call, roles, fail);
+}
+
+const struct bm_verb bm_verb_operator_add = {
+    .words = "operator add",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Let one more person sign: an admin's signature over the whole new list.",
+    .help = "Without --key a new key is made in HOME/operators/NAME.key: hand it over, or better let them make their own and give you the\n"
+            "public half.\n\n"
+            "example: birthmark operator add ben --role custodian --key ben.pub\n",
+    .options = { { .name = "role", .value = "R", .help = "admin, custodian (lots), planner (orders), fleet (reissue)", .needed = true },
+                 { .name = "key", .value = "KEY", .help = "their vkey, or a file with their Ed25519 public key in PEM" },
+                 BM_OPTION_OPERATOR },
+    .run = add_run,
+};
+
+static bool
+admin_left(const struct bm_roles *roles)
+{
+    for (size_t i = 0; i < roles->noperators; i++)
+        if (roles->operators[i].role == BM_ROLE_ADMIN)
+            return true;
+    return false;
+}
+
+static enum bm_rc
+revoke_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    struct bm_operator *person;
+    size_t behind;
+    enum bm_rc rc;
+
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = roles_read(&roles, &ask, fail)) != BM_OK)
+        return rc;
+    if ((person = operator_find(roles, call->words.v[0])) == NULL)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
+    behind = (size_t)(&roles->operators[roles->noperators--] - person) - 1;
+    memmove(person, person + 1, behind * sizeof(*person));
+    if (!admin_left(roles))
+        return bm_fail(fail, BM_EPOLICY, NULL, "%.64s is the last admin, and nobody could change anything any more: add another one first",
+                       call->words.v[0]);
+    return (rc = roles_send(&ask, roles, fail)) != BM_OK ? rc : roles_print(call, roles, fail);
+}
+
+const struct bm_verb bm_verb_operator_revoke = {
+    .words = "operator revoke",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Believe an operator's signature no more; what they signed before stays.",
+    .help = "One admin must be left.\n\nexample: birthmark operator revoke ben\n",
+    .options = { BM_OPTION_OPERATOR },
+    .run = revoke_run,
 };

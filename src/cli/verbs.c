@@ -34,6 +34,8 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_proposal_approve,
     &bm_verb_proposal_reject,
     &bm_verb_operator_list,
+    &bm_verb_operator_add,
+    &bm_verb_operator_revoke,
     &bm_verb_device_list,
     &bm_verb_device_show,
     &bm_verb_identity_list,

@@ -4,9 +4,9 @@
 #   id_chips.sh BUILD-DIRECTORY ID-CHIPS
 #
 # exit: 0 as it should be, 1 not
+# shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 set -euo pipefail
 here=$(dirname "$0")
-# shellcheck source=lib.sh disable=SC1091
 . "$here/lib.sh" id-chips "$1"
 maker=$2
 

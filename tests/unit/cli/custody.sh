@@ -4,6 +4,7 @@
 #   custody.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
+# shellcheck disable=SC2129 # each command its own redirection: a line is moved more easily
 set -euo pipefail
 build=$2
 HOME=$(mktemp -d /tmp/birthmark-custody-XXXXXX)
@@ -192,7 +193,8 @@ same '"state":"quarantined"' state_of EX-005
 # ---- without a server the same questions have the same answers ----
 
 birthmark lot reconcile EX-001 --csv >before.csv
-kill "$server" && wait "$server" || die "the server did not end in peace"
+kill "$server"
+wait "$server" || die "the server did not end in peace"
 server=
 expect 0 'whole' birthmark ledger verify
 birthmark lot reconcile EX-001 --csv >after.csv

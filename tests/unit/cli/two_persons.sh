@@ -1,0 +1,73 @@
+#!/bin/bash
+# two_persons.sh - a lot that fails a check is received only when two persons let it, and no longer than they said; operators come and go.
+#
+#   two_persons.sh SOURCE-ROOT BUILD-DIRECTORY
+#
+# exit: 0 all went as it must, 1 it did not
+# shellcheck disable=SC2129 # each command its own redirection: a line is moved more easily
+set -euo pipefail
+build=$2
+HOME=$(mktemp -d /tmp/birthmark-two-XXXXXX)
+export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
+finish() {
+    local status=$?
+    trap - EXIT
+    if [ $status = 0 ]; then rm -rf "$HOME"; else echo "two_persons: failed; what it left is in $HOME" >&2; fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+    echo "two_persons: $*" >&2
+    exit 1
+}
+
+expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
+    local want=$1 pattern=$2 status=0 said
+    shift 2
+    said=$("$@" 2>&1) || status=$?
+    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
+    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
+}
+
+cd "$HOME"
+birthmark init --name "Example Works" --url https://localhost:8443 --operator anna >init.log 2>&1 || die "init: $(cat init.log)"
+
+# two chips that the chipmaker calls by one name: waivable, since nothing is bound to a name
+for n in 1 2; do
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root$n.pem 2>/dev/null && chmod 600 root$n.pem
+    birthmark chip create --root soft:root$n.pem --id C-0001 -o chip$n.der >>init.log
+done
+openssl genpkey -algorithm ed25519 -out maker.key && openssl pkey -in maker.key -pubout -out maker.pub
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 chip?.der -o EX-001.manifest >>init.log
+birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
+
+receive=(birthmark lot receive EX-001.manifest --vendor "Example Silicon" --operator anna)
+expect 1 'id-twice' "${receive[@]}"
+expect 2 "can't be waived" birthmark vendor waive "Example Silicon" signature --reason x --operator anna
+expect 0 'proposal' birthmark vendor waive "Example Silicon" id-twice --days 30 --reason "old labels" --operator anna
+expect 1 'id-twice' "${receive[@]}" # proposed is not approved
+
+# the second person: a key of his own making, whose public half is all that the site gets
+openssl genpkey -algorithm ed25519 -out ben.key && openssl pkey -in ben.key -pubout -out ben.pub
+expect 2 'role' birthmark operator add ben --role king --key ben.pub --operator anna
+expect 1 'already' birthmark operator add anna --role custodian --operator anna
+expect 0 'ben +custodian' birthmark operator add ben --role custodian --key ben.pub --operator anna
+expect 0 'ben +custodian' birthmark operator list
+cp ben.key works/operators/ben.key && chmod 600 works/operators/ben.key
+expect 1 'may not sign' birthmark operator add eve --role admin --key ben.pub --operator ben # no admin: cannot make one
+
+expect 1 'nobody approves their own|own proposal' birthmark proposal approve 1 --operator anna
+expect 0 'approved' birthmark proposal approve 1 --operator ben
+expect 0 'pinned' "${receive[@]}"
+grep -q '^check id-twice .*WAIVED' works/lots/*.receipt || die "the receipt does not say WAIVED"
+
+# revoked: from now on he approves nothing
+expect 0 'anna +admin' birthmark operator revoke ben --operator anna
+later=$(birthmark vendor waive "Example Silicon" test-key --reason "a bench" --operator anna --json | sed -n 's/.*"proposal": *\([0-9]*\).*/\1/p')
+expect 1 'signature of anna only' birthmark proposal approve "$later" --operator ben
+expect 1 'admin' birthmark operator revoke anna --operator anna # one must be left
+expect 0 'rejected' birthmark proposal reject "$later" --reason "not needed" --operator anna
+expect 0 'whole' birthmark ledger verify
+echo "two_persons: ok"
