@@ -193,6 +193,17 @@ behind(void *ctx, uint64_t at)
         bm_map_behind(&work->map, at);
 }
 
+/* An empty one is not "none". */
+static enum bm_rc
+signature_read(struct bm_work *work, const char *path, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (path == NULL || (rc = bm_file_read(&work->signature, path, fail)) != BM_OK)
+        return path == NULL ? BM_OK : rc;
+    return work->signature.n > 0 ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the signature %s is empty", path);
+}
+
 enum bm_rc
 bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor *vendor, const char *dir, struct bm_fail *fail)
 {
@@ -206,8 +217,7 @@ bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor 
     name_take(work, path);
     if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) || (rc = columns_take(work, call, fail)) != BM_OK ||
         (rc = bm_crypto_new(&work->crypto, fail)) != BM_OK || (rc = source_read(work, path, dir, fail)) != BM_OK ||
-        (rc = envelope_take(work, call, fail)) != BM_OK ||
-        (signature != NULL && (rc = bm_file_read(&work->signature, signature, fail)) != BM_OK))
+        (rc = envelope_take(work, call, fail)) != BM_OK || (rc = signature_read(work, signature, fail)) != BM_OK)
         return rc;
     work->job.crypto = work->crypto;
     work->job.behind = behind;

@@ -17,7 +17,7 @@ text_clean(char *text)
     while (left > 0) {
         size_t n = bm_utf8_size((const uint8_t *)text, left);
 
-        if (n == 0 && *text != '\n')
+        if (n == 0)
             *text = '?';
         n = n > 0 ? n : 1;
         text += n;

@@ -109,6 +109,9 @@ bm_csv_signature_check(struct bm_csv_signature *ret, const struct bm_lot_job *jo
     enum bm_rc rc;
 
     *ret = (struct bm_csv_signature){ .there = false };
+    if (!signature.there && (signers->n > 0 || job->vendor->nkeys > 0)) /* else who takes the signature away would need no key */
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "nobody signed the list, and signers are pinned for %s: give what they signed with --signature", job->vendor->name);
     if (!signature.there)
         return BM_OK;
     if (job->signature.p[0] == 0x30)

@@ -71,6 +71,9 @@ bm_lot_reader_find(const struct bm_lot_reader **ret_reader, const struct bm_lot_
     if (vendor->format != BM_FORMAT_AUTO && vendor->format != reader->format)
         return bm_fail(fail, BM_EPOLICY, NULL, "this is a lot in %s's format, and the vendor %s delivers in another", reader->word,
                        vendor->name);
+    if (reader->format != BM_FORMAT_CSV && (job->signature.n > 0 || job->ncolumns > 0)) /* nobody would look at them */
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "columns and a signature beside the file are for lists in CSV, and this is a lot in %s's format", reader->word);
     *ret_reader = reader;
     return BM_OK;
 }

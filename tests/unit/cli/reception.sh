@@ -57,6 +57,14 @@ expect 0 '^revision 2$' grep -a '^revision' l1r2.manifest
 expect 0 '^delivery D-7$' grep -a '^delivery' l1r2.manifest
 expect 0 '"revision":2' birthmark lot inspect l1r2.manifest --signer maker.pub --vendor Maker --json
 
+# ---- what nobody would look at, and a file's name on two lines ----
+
+: >nothing.p7s
+expect 1 'the signature nothing.p7s is empty' birthmark lot inspect l1.manifest --signer maker.pub --vendor Maker --signature nothing.p7s
+expect 1 "are for lists in CSV, and this is a lot in birthmark's format" birthmark lot inspect l1.manifest --signer maker.pub --vendor Maker --signature maker.pub
+expect 1 'are for lists in CSV' birthmark lot inspect l1.manifest --signer maker.pub --vendor Maker --column id=x
+expect 1 '^refused: two.lines is not there$' birthmark lot inspect $'two\nlines' --signer maker.pub --vendor Maker
+
 # ---- a key in a token ----
 
 mkdir tokens

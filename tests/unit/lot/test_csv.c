@@ -300,6 +300,10 @@ a_cms_signature_beside_the_file(void **state)
     assert_int_equal(strncmp(result.signer, "CN=Manifest Signer ", 19), 0);
     assert_false(found(BM_CHECK_UNSIGNED));
     assert_int_equal(told.leaf[0].id_source, BM_LABEL_SIGNED);
+    /* nobody takes the signature away */
+    job.signature.n = 0;
+    assert_refused_saying(BM_EPOLICY, receive(&file, &vendor, job), "nobody signed the list, and signers are pinned for espressif");
+    job.signature = bm_buf_bytes(&cms);
     /* received before it was signed */
     job.now = NOW - 100 * 86400;
     assert_refused_saying(BM_EPOLICY, receive(&file, &vendor, job), "a time that has yet to come");
