@@ -58,10 +58,8 @@ settle_run(struct bm_call *call, struct bm_fail *fail)
     uint64_t alarm = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_call_word_number(call, 0, "N", &alarm, fail)) != BM_OK)
+    if ((rc = bm_call_word_number(call, 0, "N", &alarm, fail)) != BM_OK || (rc = bm_call_line(call, "note", 255, fail)) != BM_OK)
         return rc;
-    if (strlen(note) > 255)
-        return bm_usage(call, fail, "--note is at most 255 bytes");
     if ((rc = bm_operator_name(call, by, fail)) != BM_OK)
         return rc;
     bm_buf_add_u64(&body, alarm);

@@ -299,3 +299,15 @@ bm_call_name(struct bm_call *call, const char *what, const char *name, struct bm
         return BM_OK;
     return bm_usage(call, fail, "%s must be 1 to %d of the characters A-Z a-z 0-9 . _ - and not begin with . or -", what, BM_MAX_NAME);
 }
+
+enum bm_rc
+bm_call_line(struct bm_call *call, const char *option, size_t most, struct bm_fail *fail)
+{
+    const char *text = bm_call_option(call, option);
+    size_t left = text != NULL ? strlen(text) : 0, n = 1;
+    bool fits = text == NULL || (left > 0 && left <= most);
+
+    for (; fits && left > 0 && n > 0; left -= n, text += n)
+        n = bm_utf8_size((const uint8_t *)text, left);
+    return fits && n > 0 ? BM_OK : bm_usage(call, fail, "--%s is 1 to %zu bytes of printable text on one line", option, most);
+}

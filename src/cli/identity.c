@@ -125,8 +125,8 @@ allow_take(struct bm_allow *ret, struct bm_call *call, struct bm_fail *fail)
         return bm_usage(call, fail, "DEVICE is a device's id, 20 digits in hex, as `birthmark device list` shows it");
     if ((rc = bm_call_name(call, "a service's name", service, fail)) != BM_OK)
         return rc;
-    if (strlen(reason) >= sizeof(allow.reason))
-        return bm_usage(call, fail, "--reason is at most %zu bytes", sizeof(allow.reason) - 1);
+    if ((rc = bm_call_line(call, "reason", sizeof(allow.reason) - 1, fail)) != BM_OK)
+        return rc;
     memcpy(allow.device, device, sizeof(allow.device));
     memcpy(allow.service, service, strlen(service) + 1);
     memcpy(allow.reason, reason, strlen(reason) + 1);

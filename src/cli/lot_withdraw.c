@@ -252,9 +252,11 @@ static enum bm_rc
 words_check(struct bm_call *call, const char **ret_reason, char by[static BM_MAX_NAME + 1], struct bm_fail *fail)
 {
     const char *reason = bm_call_option(call, "reason");
+    enum bm_rc rc;
 
-    if (reason != NULL && (*reason == 0 || strlen(reason) > REASON_MOST))
-        return bm_usage(call, fail, "--reason is 1 to %d bytes", REASON_MOST);
+    if ((rc = bm_call_name(call, "a lot's name", call->words.v[0], fail)) != BM_OK ||
+        (rc = bm_call_line(call, "reason", REASON_MOST, fail)) != BM_OK)
+        return rc;
     *ret_reason = reason != NULL ? reason : "withdrawn";
     return bm_operator_name(call, by, fail);
 }

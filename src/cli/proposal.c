@@ -2,6 +2,7 @@
 #include "base/env.h"
 #include "cli/chips.h"
 #include "cli/lists.h"
+#include "cli/maker.h"
 #include "cli/operator.h"
 #include "cli/verbs.h"
 #include "lot/check.h"
@@ -20,8 +21,8 @@ propose(struct bm_call *call, struct bm_allow *allow, uint64_t days, struct bm_f
     const char *reason = bm_call_option(call, "reason");
     enum bm_rc rc;
 
-    if (*reason == 0 || strlen(reason) >= sizeof(allow->reason))
-        return bm_usage(call, fail, "--reason is 1 to %zu bytes", sizeof(allow->reason) - 1);
+    if ((rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK)
+        return rc;
     memcpy(allow->reason, reason, strlen(reason) + 1);
     if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, &ask, fail)) != BM_OK ||
         (rc = bm_env_system.random(bm_env_system.ctx, desk.head.proposal, sizeof(desk.head.proposal), fail)) != BM_OK)
@@ -77,10 +78,8 @@ waive_run(struct bm_call *call, struct bm_fail *fail)
     uint64_t days = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_call_number(call, "days", 1, 366, 30, &days, fail)) != BM_OK)
+    if ((rc = bm_call_number(call, "days", 1, 366, 30, &days, fail)) != BM_OK || (rc = bm_maker_name(call, vendor, fail)) != BM_OK)
         return rc;
-    if (strlen(vendor) > BM_MAX_NAME)
-        return bm_usage(call, fail, "a vendor's name has at most %d bytes", BM_MAX_NAME);
     if (bm_check_find(&check, word, fail) != BM_OK || bm_check_weight(check) != BM_WEIGHT_WAIVABLE)
         return bm_usage(call, fail, "%s can't be waived: those that can be are broken-der, id-twice, roca, shared-factor and test-key",
                         word);
@@ -217,11 +216,8 @@ reject_run(struct bm_call *call, struct bm_fail *fail)
     uint64_t n = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_call_word_number(call, 0, "N", &n, fail)) != BM_OK)
-        return rc;
-    if (*reason == 0 || strlen(reason) > 160)
-        return bm_usage(call, fail, "--reason is 1 to 160 bytes");
-    if ((rc = bm_operator_name(call, by, fail)) != BM_OK)
+    if ((rc = bm_call_word_number(call, 0, "N", &n, fail)) != BM_OK || (rc = bm_call_line(call, "reason", 160, fail)) != BM_OK ||
+        (rc = bm_operator_name(call, by, fail)) != BM_OK)
         return rc;
     bm_buf_add_u64(&body, n);
     bm_buf_add_lv16(&body, bm_bytes_str(by));

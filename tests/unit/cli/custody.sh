@@ -126,6 +126,12 @@ expect 2 'exclude each other' birthmark lot reconcile EX-001 --csv --json
 
 # ---- scrapped, withdrawn: for good, on record, and nothing is issued any more ----
 
+for what in "lot scrap EX-001 C-0003" "lot withdraw EX-001" "lot release EX-001" "vendor waive Silicon roca" "proposal reject 1"; do
+    # shellcheck disable=SC2086 # words
+    expect 2 '^birthmark: --reason is 1 to 160 bytes of printable text on one line;' birthmark $what --reason $'two\nlines'
+done
+expect 2 '^birthmark: --note is 1 to 255 bytes of printable text on one line;' birthmark alarm settle 1 --note $'two\nlines'
+expect 2 "a lot's name must be" birthmark lot withdraw ../..
 expect 1 'has no chip C-0009: nothing was recorded' birthmark lot scrap EX-001 C-0003 C-0009 --reason "bent"
 same '1 chip of lot EX-001 scrapped
 no identity of theirs is left to revoke' birthmark lot scrap EX-001 C-0003 --reason "bent at placement, said =1+1"
