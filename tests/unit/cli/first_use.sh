@@ -44,9 +44,9 @@ for try in $(shuf -i 20000-29999 -n 50); do
     if ! (exec 3<>"/dev/tcp/127.0.0.1/$try") 2>/dev/null; then port=$try && break; fi
 done
 
-# The code blocks of the README's section, in order: 1 the first use, 2 Microchip's manifests.
+# The code blocks of two of the README's sections, in order: 1 the first use, 2 custody of Microchip's reel.
 block() { # N
-    awk -v want="$1" '/^## / { in_section = /A first real use/ } in_section && /^```/ { open = !open; n += open; next } in_section && open && n == want' "$source/README.md" |
+    awk -v want="$1" '/^## / { in_section = /A first real use|Custody/ } in_section && /^```/ { open = !open; n += open; next } in_section && open && n == want' "$source/README.md" |
         sed "s|\$PWD/build|$build|; s|8443|$port|g; s|birthmark serve &|birthmark serve >serve.log 2>\&1 \& server=\$!; await|"
 }
 
@@ -135,7 +135,7 @@ if [ -e "$shared/data/microchip/ECC608C-TNGTLSU-B.json" ]; then
     block 2 >"$HOME/microchip.sh"
     # shellcheck disable=SC1091
     . "$HOME/microchip.sh" >"$HOME/microchip.log" 2>&1
-    expect 0 '"vendor":"Microchip","chips":10' birthmark lot list --json
+    expect 0 '"vendor":"Microchip","chips":10,.*"state":"withdrawn"' birthmark lot list --json
 else
     echo "skipped: Microchip's manifest is not here"
 fi
