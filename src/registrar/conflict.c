@@ -2,8 +2,8 @@
  * A lot that contradicts another: one of the two lists is wrong, and nobody here knows which, so neither serves until somebody does.
  *
  * Only a lot whose pin the signer took comes so far: the command verified the chipmaker's signature, an operator signed the head, and the signer has
- * checked both. A file that nobody verified puts no other lot into quarantine. A command that lies could do it, as it could withdraw any lot: that stops
- * work and mints nothing.
+ * checked both. A file that nobody verified puts no other lot into quarantine; a list in CSV that nobody signed (its ids are a column's) is refused
+ * and no more. A command that lies could do it, as it could withdraw any lot: that stops work and mints nothing.
  */
 #include "registrar/registrar.h"
 
@@ -24,6 +24,12 @@ key_conflict(struct bm_registrar *r, const struct bm_leaf *leaf, const struct bm
 
     if ((rc = bm_store_chip_elsewhere(r->store, key->hash, a->name, &found, a->against, id, fail)) != BM_OK || !found)
         return rc;
+    a->unsigned_list = leaf->id_source == BM_LABEL_COLUMN;
+    if (a->unsigned_list)
+        return bm_fail(
+            fail, BM_EPOLICY, NULL,
+            "chip %s of lot %s stands in lot %s too, as %s, and nobody signed the list of %s: it is refused, and %s stays as it is",
+            leaf->id, a->name, a->against, id, a->name, a->against);
     return bm_fail(
         fail, BM_EPOLICY, NULL,
         "chip %s of lot %s (root key %02x%02x\xe2\x80\xa6%02x) stands in lot %s too, as %s: ask the chipmaker which list is right; "
@@ -96,7 +102,11 @@ bm_conflict_hold(const struct peer *peer, uint64_t id, const struct arrival *a, 
     const struct bm_store_held held = {
         .name = a->name, .vendor = a->vendor, .source = a->source, .reason = sentence, .size = a->size, .root = a->root
     };
-    enum bm_rc rc = bm_store_lot_held(peer->r->store, &held, peer->r->now, fail);
+    enum bm_rc rc;
+
+    if (a->unsigned_list)
+        return bm_refuse(peer->r, peer->link, id, &refusal, fail);
+    rc = bm_store_lot_held(peer->r->store, &held, peer->r->now, fail);
 
     /* a later revision of a lot that is pinned: its name is there already */
     if ((rc != BM_OK && rc != BM_EPOLICY) || (rc = quarantine_ask(peer->r, a->against, a->by, sentence, fail)) != BM_OK)

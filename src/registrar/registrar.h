@@ -52,6 +52,7 @@ struct arrival {
     const char *source; /* static */
     uint8_t root[BM_HASH];
     char against[BM_MAX_NAME + 1]; /* the lot that it contradicts; "" = none */
+    bool unsigned_list;            /* ... and nobody signed it: the other one stays as it is */
     uint64_t size, have;
     struct bm_buf hashes; /* leaf hashes, 32 bytes each */
     struct bm_buf begin;  /* BM_S_LOT_BEGIN's body: attachment of the pin's leaf */

@@ -177,6 +177,12 @@ state_of() { # LOT: its state
 }
 expect 1 '^refused: EX-008.manifest: ' birthmark lot receive EX-008.manifest --vendor "Example Silicon" # nobody whom we believe signed it
 same '"state":"pinned"' state_of EX-005
+birthmark vendor add "Somebody" --format csv >>init.log # nor does a list that nobody signed
+printf 'id,key\nS-1,%s\n' "$(openssl pkey -in root5.pem -pubout -outform DER | base64 -w0)" >somebody.csv
+expect 1 '^refused: .* nobody signed the list of S-1: it is refused, and EX-005 stays as it is. Recorded as alarm [0-9]+' \
+    birthmark lot receive somebody.csv --vendor Somebody --lot S-1
+same '"state":"pinned"' state_of EX-005
+expect 1 'there is no lot S-1' birthmark lot show S-1
 expect 1 '^refused: chip E-0005 of lot EX-006 .root key .*. stands in lot EX-005 too, as D-0005.*Recorded as alarm [0-9]+' \
     birthmark lot receive EX-006.manifest --vendor "Example Silicon"
 same '"state":"quarantined"' state_of EX-005
