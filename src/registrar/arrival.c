@@ -176,7 +176,7 @@ chips_write(struct bm_registrar *r, struct bm_rd rd, struct bm_fail *fail)
     uint32_t n = bm_rd_u32(&rd);
     enum bm_rc rc;
 
-    if ((rc = bm_registrar_transaction(r, fail)) != BM_OK)
+    if ((rc = bm_registrar_transaction_lasting(r, fail)) != BM_OK)
         return rc;
     for (uint32_t i = 0; i < n; i++) {
         struct bm_bytes der = bm_rd_lv16(&rd, BM_MAX_LEAF);

@@ -11,8 +11,17 @@
 #define TICK 1000 /* milliseconds: the counted refusals' clock */
 #define BATCH 10  /* milliseconds that a round waits for the rest of a batch: one commit for all of it */
 
+#define LASTING 256 /* rounds that one commit takes together at most: some 140 thousand chips */
+
 enum bm_rc
 bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail)
+{
+    r->owed = true;
+    return bm_registrar_transaction_lasting(r, fail);
+}
+
+enum bm_rc
+bm_registrar_transaction_lasting(struct bm_registrar *r, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
@@ -26,9 +35,10 @@ bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail)
 static enum bm_rc
 commit(struct bm_registrar *r, struct bm_fail *fail)
 {
-    if (!r->in_transaction)
+    if (!r->in_transaction || (!r->owed && ++r->deferred < LASTING))
         return BM_OK;
-    r->in_transaction = false;
+    r->in_transaction = r->owed = false;
+    r->deferred = 0;
     return bm_store_commit(r->store, fail);
 }
 

@@ -97,6 +97,8 @@ struct bm_registrar {
     struct bm_site site;
     struct bm_store *store;
     bool in_transaction;
+    bool owed;         /* something of it is answered for: it ends with this round */
+    unsigned deferred; /* rounds that it has lasted */
     struct bm_ledger ledger;
     struct bm_buf checkpoint; /* that came last, and its size: until the ledger has it, more answers of the same batch are due */
     uint64_t due;
@@ -131,6 +133,8 @@ struct bm_registrar {
 bm_must_use enum bm_rc bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail);
 /* Opens this round's transaction when it is not open yet: whoever writes the store calls it first. */
 bm_must_use enum bm_rc bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail);
+/* The same for what nobody counts on yet: its commit may wait for later rounds, or for whatever is written next. */
+bm_must_use enum bm_rc bm_registrar_transaction_lasting(struct bm_registrar *r, struct bm_fail *fail);
 
 /* ask.c: a slot for a request, without sending anything. BM_EBUSY: none is free. */
 bm_must_use enum bm_rc bm_pending_new(struct bm_registrar *r, struct bm_link *asker, uint64_t asker_id, settle_fn *settle,

@@ -131,7 +131,7 @@ start(struct bm_registrar *r, const struct bm_registrar_options *o, struct bm_fa
         (rc = bm_ledger_open(&r->ledger, r->store, fail)) != BM_OK || (rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK ||
         (rc = bm_signer_hello(r, fail)) != BM_OK || (rc = bm_store_lot_drop_arriving(r->store, fail)) != BM_OK)
         return rc;
-    r->in_transaction = false;
+    r->in_transaction = r->owed = false;
     if ((rc = bm_store_commit(r->store, fail)) != BM_OK)
         return rc;
     return bm_ready(fail);

@@ -184,8 +184,11 @@ bm_serve_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
         return no_lot(signer, id, fail);
     if (stream_authority(signer, &authority, &why) != BM_OK || bm_stream_check(&signer->stream, &why) != BM_OK)
         return stream_refuse(signer, &authority, id, &why, fail);
-    if ((rc = record_plain(signer, BM_R_LOT, bm_bytes(NULL, 0), fail)) != BM_OK || (rc = record_keys(signer, fail)) != BM_OK ||
-        (rc = record_end(signer, &authority, id, fail)) != BM_OK)
+    bm_table_done(&signer->stream.seen); /* of a million chips it is the largest: dropped before the records' own tables are made */
+    if ((rc = record_plain(signer, BM_R_LOT, bm_bytes(NULL, 0), fail)) != BM_OK || (rc = record_keys(signer, fail)) != BM_OK)
+        return rc;
+    bm_buf_done(&signer->stream.keys); /* the records hold them now */
+    if ((rc = record_end(signer, &authority, id, fail)) != BM_OK)
         return rc;
     bm_stream_close(&signer->stream);
     return BM_OK;

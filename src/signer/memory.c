@@ -197,7 +197,7 @@ pin_keys(struct bm_memory *memory, uint32_t lot, uint64_t chips, struct bm_fail 
     size_t n;
     enum bm_rc rc;
 
-    if ((rc = bm_table_reserve(&memory->slots.roots, rd.left / (BM_HASH + 1), fail)) != BM_OK)
+    if ((rc = bm_slots_reserve(&memory->slots, (size_t)chips, rd.left / (BM_HASH + 1), fail)) != BM_OK)
         return rc;
     bm_slots_unlist(&memory->slots, lot);
     for (; bm_keys_next(&rd, &hashes, &n); chips--)

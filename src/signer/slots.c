@@ -110,6 +110,14 @@ unit_new(struct bm_slots *slots, const uint8_t *site, const uint8_t *root, uint3
     return BM_OK;
 }
 
+enum bm_rc
+bm_slots_reserve(struct bm_slots *slots, size_t nunits, size_t nkeys, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_table_reserve(&slots->roots, nkeys, fail);
+
+    return rc != BM_OK ? rc : bm_table_reserve(&slots->devices, nunits, fail);
+}
+
 /* What is scrapped is gone: a recall of it says nothing new. */
 static void
 state_hold(uint8_t *state, enum bm_unit_state wanted)

@@ -52,6 +52,8 @@ void bm_slots_done(struct bm_slots *slots);
 /* The one unit that these root keys belong to; BM_NONE when none of them is known. BM_EPOLICY when they belong to two. */
 bm_must_use enum bm_rc bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, uint32_t *ret_unit,
                                      struct bm_fail *fail);
+/* Room for a lot that comes: the tables grow once, and not by halves while both the old and the wider are held. */
+bm_must_use enum bm_rc bm_slots_reserve(struct bm_slots *slots, size_t nunits, size_t nkeys, struct bm_fail *fail);
 /* Enters the root keys of one chip of this lot: into the unit that bm_slots_unit() finds, else into a new one. */
 bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot,
                                     const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail);

@@ -7,7 +7,8 @@
 
 __extension__ typedef unsigned __int128 wide_int;
 
-/* Full at seven eighths; grown by a half, so that at the worst 36 * 8/7 * 3/2 = 62 and on average 50 bytes a key are held. */
+/* Full at seven eighths; grown by a half, or to what is asked for where that is more: at the worst 36 * 8/7 * 3/2 = 62 bytes a key are held, and 42 after
+ * a large lot. */
 static bool
 fits(const struct bm_table *table, size_t n)
 {
@@ -95,13 +96,14 @@ grow(struct bm_table *table, size_t cap, struct bm_fail *fail)
 enum bm_rc
 bm_table_reserve(struct bm_table *table, size_t more, struct bm_fail *fail)
 {
-    struct bm_table wanted = { .cap = table->cap };
+    size_t wider = table->cap == 0 ? FIRST : table->cap + table->cap / 2, enough;
 
     if (more > UINT32_MAX - table->n)
         return bm_fail(fail, BM_ENOMEM, NULL, "a table of more than %u keys", UINT32_MAX);
-    while (!fits(&wanted, table->n + more))
-        wanted.cap = wanted.cap == 0 ? FIRST : wanted.cap + wanted.cap / 2;
-    return wanted.cap == table->cap ? BM_OK : grow(table, wanted.cap, fail);
+    if (fits(table, table->n + more))
+        return BM_OK;
+    enough = ((table->n + more) / 7 + 1) * 8;
+    return grow(table, wider > enough ? wider : enough, fail);
 }
 
 enum bm_rc

@@ -122,6 +122,52 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
     assert_false(text->bad);
 }
 
+static int
+chips_stored(const struct kit *k)
+{
+    char path[300];
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db;
+    int n;
+
+    (void)snprintf(path, sizeof(path), "%s/store/birthmark.db", k->site.home);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM chip", -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    n = sqlite3_column_int(q, 0);
+    assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return n;
+}
+
+/* A million chips in thousands of messages are not thousands of commits; the signer is asked for the pin once they are on the disk. */
+static void
+chips_may_wait_for_their_commit_until_the_pin_is_asked_for(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
+
+    for (int asked = 0; asked < 2; asked++) {
+        kit_start(k);
+        kit_lot_begin_body(k, &body, &k->lot);
+        kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
+        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
+        (void)kit_want(k, k->command[0], BM_C_END);
+        for (size_t i = 0; i < 3; i++) {
+            kit_lot_leaves_body(&body, &k->lot, i, 1);
+            kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2 + i, bm_buf_bytes(&body));
+            kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
+            (void)kit_want(k, k->command[0], BM_C_END);
+        }
+        if (asked == 1) {
+            kit_say(k, k->command[0], BM_C_LOT_END, 5, bm_bytes(NULL, 0));
+            (void)kit_want(k, k->signer, BM_S_LOT_END);
+        }
+        kit_stop(k);
+        assert_int_equal(chips_stored(k), asked == 1 ? 3 : 0);
+    }
+}
+
 /* The one row of an answer, and its end. */
 static void
 row_says(struct kit *k, const char *words)
@@ -447,6 +493,7 @@ main(void)
         TEST(an_empty_store_catches_up),
         TEST(what_was_issued_and_not_stored_is_there_after_a_crash),
         TEST(a_lot_without_a_pin_is_gone_and_one_that_was_pinned_is_not),
+        TEST(chips_may_wait_for_their_commit_until_the_pin_is_asked_for),
         TEST(a_replay_leads_to_the_same_records_as_having_been_there),
         TEST(a_store_ahead_of_the_journal_is_refused_in_the_signers_words),
         TEST(a_store_of_another_ledger_is_refused),

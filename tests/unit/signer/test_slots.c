@@ -233,6 +233,35 @@ a_later_revision_leaves_chips_in_no_lot(void **state)
     bm_slots_done(&slots);
 }
 
+/* A lot of many chips is entered with no table growing on the way, and none is much wider than it must be. */
+static void
+room_for_a_lot_is_made_once(void **state)
+{
+    enum {
+        CHIPS = 100000
+    };
+    struct bm_slots slots;
+    struct bm_fail fail;
+    size_t roots, devices;
+
+    (void)state;
+    bm_slots_init(&slots, 99);
+    for (unsigned lot = 0; lot < 2; lot++) {
+        assert_int_equal(bm_slots_reserve(&slots, CHIPS, CHIPS, &fail), BM_OK);
+        roots = slots.roots.cap;
+        devices = slots.devices.cap;
+        assert_true(roots / 8 * 7 <= (lot + 1) * CHIPS + 7 && devices / 8 * 7 <= (lot + 1) * CHIPS + 7);
+        for (uint32_t i = 0; i < CHIPS; i++)
+            assert_int_equal(bm_slots_pin(&slots, site, lot, KEYS(lot * CHIPS + i), 1, &fail), BM_OK);
+        assert_int_equal(slots.roots.cap, roots);
+        assert_int_equal(slots.devices.cap, devices);
+    }
+    assert_int_equal(slots.nunits, 2 * CHIPS);
+    for (uint32_t i = 0; i < 2 * CHIPS; i++)
+        assert_int_equal(unit_of(&slots, i), i);
+    bm_slots_done(&slots);
+}
+
 int
 main(void)
 {
@@ -243,6 +272,7 @@ main(void)
         cmocka_unit_test(identities_are_by_unit_and_service),
         cmocka_unit_test(what_is_held_stays_held),
         cmocka_unit_test(a_later_revision_leaves_chips_in_no_lot),
+        cmocka_unit_test(room_for_a_lot_is_made_once),
         cmocka_unit_test(a_table_finds_a_hundred_thousand_and_nothing_else),
     };
 
