@@ -53,9 +53,21 @@ anchor_find(struct bm_crypto *crypto, const struct bm_cert *cert, struct bm_cert
     return false;
 }
 
+/* Part of the path that was proven? One that leads from the anchor to the chip without it says nothing of it. */
+static bool
+issues(struct bm_crypto *crypto, const struct bm_cert *cert, struct bm_bytes leaf)
+{
+    struct bm_cert_loose loose;
+    struct bm_cert chip;
+    struct bm_fail ignored;
+
+    return bm_cert_loose_parse(&loose, cert->der, &ignored) == BM_OK && bm_cert_loose_is_ca(&loose) &&
+           bm_cert_parse(&chip, leaf, &ignored) == BM_OK && bm_cert_signed_by(crypto, &chip, cert, &ignored) == BM_OK;
+}
+
 /* Proven just now as part of a path. Not kept where what it says could tell one chip from another (name constraints, policies). */
 static void
-issuer_keep(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_bytes der, struct bm_certs anchors)
+issuer_keep(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_bytes der, struct bm_certs anchors)
 {
     struct bm_known_issuer *issuer = &issuers->issuer[issuers->n];
     struct bm_fail ignored;
@@ -64,7 +76,7 @@ issuer_keep(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_byte
     if (issuers->n == BM_MAX_ISSUERS || bm_bytes_dup(&issuer->der, der, &ignored) != BM_OK)
         return;
     if (bm_cert_parse(&issuer->cert, bm_bytes(issuer->der, der.n), &ignored) != BM_OK || !extensions_plain(&issuer->cert) ||
-        !anchor_find(crypto, &issuer->cert, anchors, &anchor)) {
+        !issues(crypto, &issuer->cert, leaf) || !anchor_find(crypto, &issuer->cert, anchors, &anchor)) {
         free(issuer->der);
         return;
     }
@@ -96,6 +108,6 @@ bm_issuers_check(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm
         return rc;
     *ret_verified = (uint32_t)between.n + 1;
     if (between.n == 1 && !known)
-        issuer_keep(issuers, crypto, between.der[0], anchors);
+        issuer_keep(issuers, crypto, leaf, between.der[0], anchors);
     return BM_OK;
 }

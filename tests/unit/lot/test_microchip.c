@@ -433,6 +433,15 @@ a_known_issuer_vouches_only_for_what_it_signed(void **state)
                                                (struct bm_certs){ &anchor, 1 }, Y2026 + 5, &verified, &kit_fail));
     }
     bm_issuers_done(&issuers);
+    /* a chip's own certificate handed over as one between: the path does without it, and it vouches for nobody */
+    bm_buf_reset(&bad);
+    maker_cert(&bad, other.key, "chip", bm_private_public(maker.key), "forged", Y2024, Y2026);
+    between = bm_buf_bytes(&good);
+    assert_ok(bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 }, (struct bm_certs){ &anchor, 1 },
+                               Y2024 + 5, &verified, &kit_fail));
+    assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&bad), (struct bm_certs){ &between, 1 },
+                                           (struct bm_certs){ &anchor, 1 }, Y2024 + 5, &verified, &kit_fail));
+    bm_issuers_done(&issuers);
     maker_close(&maker);
     maker_close(&other);
 }
