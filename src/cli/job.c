@@ -197,10 +197,10 @@ behind(void *ctx, uint64_t at)
 static enum bm_rc
 signature_read(struct bm_work *work, const char *path, struct bm_fail *fail)
 {
-    enum bm_rc rc;
+    enum bm_rc rc = BM_OK;
 
     if (path == NULL || (rc = bm_file_read(&work->signature, path, fail)) != BM_OK)
-        return path == NULL ? BM_OK : rc;
+        return rc;
     return work->signature.n > 0 ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the signature %s is empty", path);
 }
 
