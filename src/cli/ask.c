@@ -7,6 +7,7 @@
 
 /* The longest silence: the last step of a large lot, a token that is slow to wake. */
 #define PATIENCE 120000
+#define SHOWN_MOST 128 /* bytes of a name in SHOW */
 
 enum bm_rc
 bm_ask_open_home(struct bm_ask *ret_ask, struct bm_call *call, const char *home, struct bm_fail *fail)
@@ -125,6 +126,9 @@ bm_ask_list(struct bm_ask *ask, const char *what, const char *filter, bm_row_fn 
 enum bm_rc
 bm_ask_show(struct bm_ask *ask, const char *what, const char *name, bm_row_fn *row, void *ctx, struct bm_fail *fail)
 {
+    if (strlen(name) > SHOWN_MOST)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no %s with a name of %zu bytes: see `birthmark %s list`", what, strlen(name),
+                       what);
     return ask_two(ask, BM_C_SHOW, what, name, row, ctx, fail);
 }
 

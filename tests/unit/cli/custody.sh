@@ -186,6 +186,7 @@ expect 1 'there is no lot S-1' birthmark lot show S-1
 expect 1 '^refused: chip E-0005 of lot EX-006 .root key .*. stands in lot EX-005 too, as D-0005.*Recorded as alarm [0-9]+' \
     birthmark lot receive EX-006.manifest --vendor "Example Silicon"
 same '"state":"quarantined"' state_of EX-005
+expect 1 'no lot with a name of 3000 bytes' birthmark lot show "$(printf '%3000s' x)"
 same '"state":"quarantined"' state_of EX-006
 expect 1 '^refused: chip D-0005 of lot EX-007 has another root key in lot EX-005' birthmark lot receive EX-007.manifest --vendor "Example Silicon"
 expect 0 'stands in lot EX-005 too' birthmark alarm list --state open
