@@ -1,0 +1,31 @@
+/* lot_receive.h - one receiving of a lot, as its two halves share it. */
+#ifndef BM_CLI_LOT_RECEIVE_H
+#define BM_CLI_LOT_RECEIVE_H
+
+#include "cli/exam.h"
+#include "cli/job.h"
+#include "cli/maker.h"
+#include "cli/operator.h"
+#include "cli/receipt.h"
+#include "cli/shelf.h"
+#include "cli/waived.h"
+
+/* The file, whose it is, what was read of it. */
+struct receiving {
+    struct bm_ask ask;
+    struct bm_desk desk;
+    struct bm_maker maker;
+    struct bm_work work;
+    uint8_t hash[BM_HASH]; /* of the file as it is kept */
+    struct bm_shelf shelf; /* its leaves, and by what they are found */
+    struct bm_buf receipt;
+    struct bm_exam exam;
+    struct bm_waived waived;
+    struct bm_lot_result result;
+    struct bm_progress sending;
+};
+
+/* lot_send.c: what was read and found good is pinned by the operator's word, and kept. *row: as SHOW has the lot. A refusal leaves nothing. */
+bm_must_use enum bm_rc bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail);
+
+#endif
