@@ -4,91 +4,20 @@
 #   custody.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
-# shellcheck disable=SC2129 # each command its own redirection: a line is moved more easily
-set -euo pipefail
-build=$2
-HOME=$(mktemp -d /tmp/birthmark-custody-XXXXXX)
-export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
-server=
-finish() {
-    local status=$?
-    trap - EXIT
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || :
-        wait "$server" 2>/dev/null || :
-    fi
-    if [ $status = 0 ]; then
-        rm -rf "$HOME"
-    else
-        tail -n 5 "$HOME"/*.log >&2 || :
-        echo "custody: failed; what it left is in $HOME" >&2
-    fi
-    exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "custody: $*" >&2
-    exit 1
-}
-
-expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1) || status=$?
-    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
-    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
-}
-
-same() { # EXPECTED COMMAND...: stdout, word for word
-    local want=$1 said
-    shift
-    said=$("$@") || die "$* failed"
-    [ "$said" = "$want" ] || die "$* said
-$said
-not
-$want"
-}
-
-port=
-for try in $(shuf -i 20000-29999 -n 50); do
-    if ! (exec 3<>"/dev/tcp/127.0.0.1/$try") 2>/dev/null; then port=$try && break; fi
-done
-
-serve() {
-    birthmark serve >"$HOME/serve.log" 2>&1 &
-    server=$!
-    for try in $(seq 200); do
-        if grep -q '^birthmark serves' "$HOME/serve.log"; then return 0; fi
-        sleep 0.05
-    done
-    die "the server did not start (try $try)"
-}
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
 
 # ---- four chips received, two of them made into units ----
 
-cd "$HOME"
-birthmark init --name "Example Works" --url "https://localhost:$port" >init.log
-for n in 1 2 3 4; do
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "root$n.pem" 2>/dev/null
-    chmod 600 "root$n.pem"
-    birthmark chip create --root "soft:root$n.pem" --id "C-000$n" -o "chip$n.der" >>init.log
-done
-openssl genpkey -algorithm ed25519 -out maker.key && openssl pkey -in maker.key -pubout -out maker.pub
-birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 chip?.der -o EX-001.manifest >>init.log
+birthmark init --name "Example Works" --url https://localhost:8443 >init.log
+for n in 1 2 3 4; do chip root$n C-000$n; done
+maker maker other
+birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 root?.der -o EX-001.manifest >>init.log
 birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
 birthmark lot receive EX-001.manifest --vendor "Example Silicon" --expect 4 >>init.log
 birthmark order open first --lot EX-001 --profile bench-1 --quantity 2 >>init.log
 serve
-for n in 1 2; do
-    birthmark-agent enrol --root "soft:root$n.pem" --server "https://localhost:$port" --service mqtt --cacert works/root.pem >>init.log 2>&1
-done
-
-# Times, devices and serial numbers are not the same twice.
-plain() {
-    "$@" | tr -d '\r' | sed -E 's/20[0-9-]{8}T[0-9:]{8}Z/TIME/g; s/\b[0-9a-f]{38,40}\b/SERIAL/g; s/\b[0-9a-f]{20}\b/DEVICE/g'
-}
+for n in 1 2; do enrol root$n.pem >>init.log 2>&1; done
 
 plain_blanks() { # the same, and a column's width says nothing
     plain "$@" | sed -E 's/ +/ /g; s/ /  /g'
@@ -153,20 +82,18 @@ expect 0 '^\[\]$' birthmark lot withdraw EX-001 --ids C-0001..C-0001 --json
 
 # a third unit is in the order's hand, and the chips say no
 birthmark order open second --lot EX-001 --profile bench-1 --quantity 2 >>init.log
-expect 1 '^refused: .*scrapped' birthmark-agent enrol --root soft:root3.pem --server "https://localhost:$port" --service mqtt --cacert works/root.pem
+expect 1 '^refused: .*scrapped' enrol root3.pem
 expect 0 '"state":"pinned"' birthmark lot list --json
 expect 0 '^lot EX-001 is withdrawn' birthmark lot withdraw EX-001 --reason "recall 12"
 expect 0 '"state":"withdrawn".*"reason":"recall 12"' birthmark lot list --json
-expect 1 '^refused: .*withdrawn' birthmark-agent enrol --root soft:root4.pem --server "https://localhost:$port" --service mqtt --cacert works/root.pem
+expect 1 '^refused: .*withdrawn' enrol root4.pem
 
 # ---- two verified lots that contradict each other: neither serves, and that is an alarm ----
 
-openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root5.pem 2>/dev/null && chmod 600 root5.pem
-openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root6.pem 2>/dev/null && chmod 600 root6.pem
+p256 root5.pem root6.pem
 birthmark chip create --root soft:root5.pem --id D-0005 -o d5.der >>init.log
 birthmark chip create --root soft:root5.pem --id E-0005 -o e5.der >>init.log
 birthmark chip create --root soft:root6.pem --id D-0005 -o d6.der >>init.log
-openssl genpkey -algorithm ed25519 -out other.key
 birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-005 d5.der -o EX-005.manifest >>init.log
 birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-006 e5.der -o EX-006.manifest >>init.log
 birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-007 d6.der -o EX-007.manifest >>init.log
@@ -206,9 +133,7 @@ same '"state":"quarantined"' state_of EX-005
 # ---- without a server the same questions have the same answers ----
 
 birthmark lot reconcile EX-001 --csv >before.csv
-kill "$server"
-wait "$server" || die "the server did not end in peace"
-server=
+unserve
 expect 0 'whole' birthmark ledger verify
 birthmark lot reconcile EX-001 --csv >after.csv
 cmp before.csv after.csv || die "without a server the chips are others"

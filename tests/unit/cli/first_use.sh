@@ -4,39 +4,14 @@
 #   first_use.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 it went as the README says, 1 it did not, 77 there is no swtpm or no SoftHSM here
-set -euo pipefail
-PATH=$PATH:/usr/sbin:/sbin
-source=$1 build=$2
-shared=${BM_SHARED:-$source/../shared}
-for tool in swtpm swtpm_setup softhsm2-util tpm2_createek openssl; do
-    command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
-done
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
+PATH=${PATH#"$build:"}:/usr/sbin:/sbin # the README says where the programs are
+unset BIRTHMARK_HOME
+tools swtpm swtpm_setup softhsm2-util tpm2_createek
 
-HOME=$(mktemp -d /tmp/birthmark-first-XXXXXX)
-export HOME
-server=
-finish() {
-    local status=$?
-    trap - EXIT
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || :
-        wait "$server" 2>/dev/null || :
-    fi
+finish_more() {
     "$source/tests/journey/virtual-hardware.sh" stop "$HOME/bench/chips" 2>/dev/null || :
-    if [ $status = 0 ]; then
-        rm -rf "$HOME"
-    else
-        tail -n 5 "$HOME"/*.log >&2 || :
-        echo "first_use: failed; what it left is in $HOME" >&2
-    fi
-    exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-die() {
-    echo "first_use: $*" >&2
-    exit 1
 }
 
 port=
@@ -57,14 +32,6 @@ await() { # until the server serves
         sleep 0.05
     done
     die "the server did not start (try $try): $(cat serve.log)"
-}
-
-expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1) || status=$?
-    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
-    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
 }
 
 # ---- the README ----
@@ -117,9 +84,7 @@ expect 1 'no vendor is known|retired' birthmark lot receive EX-001.manifest --ve
 
 # ---- the same without a server ----
 
-kill "$server"
-wait "$server" || die "the server did not end in peace: $(cat serve.log)"
-server=
+unserve
 expect 0 '"gates":0' birthmark site show --json
 expect 0 '^ledger: .*: whole$' birthmark ledger verify
 expect 0 '"proof":\[' birthmark ledger prove 3 --json

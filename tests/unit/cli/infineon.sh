@@ -4,26 +4,10 @@
 #   infineon.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not, 77 the reel is not here
-set -euo pipefail
-reel=${BM_SHARED:-$1/../shared}/data/infineon
-build=$2
-if [ ! -e "$reel/manifest-infineon.7z" ]; then
-    echo "skipped: Infineon's reel is not here"
-    exit 77
-fi
-HOME=$(mktemp -d /tmp/birthmark-infineon-XXXXXX)
-export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
-trap 'rm -rf "$HOME"' EXIT
-
-expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1) || status=$?
-    if [ $status != "$want" ] || ! grep -qE -- "$pattern" <<<"$said"; then
-        echo "infineon: $* ended with $status and not $want, or did not say $pattern: $said" >&2
-        exit 1
-    fi
-}
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
+reel=$shared/data/infineon
+[ -e "$reel/manifest-infineon.7z" ] || skip "Infineon's reel is not here"
 
 file=$reel/manifest-infineon.7z
 ecc=(--root "$reel/OptigaTrustEccCA306.crt" --root "$reel/eccroot2.pem")

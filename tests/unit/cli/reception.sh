@@ -4,47 +4,18 @@
 #   reception.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all as it must be, 1 something was not, 77 a tool is not here
-set -euo pipefail
-source=$(realpath "$1") build=$(realpath "$2")
-for tool in softhsm2-util pkcs11-tool openssl strace; do
-    command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
-done
-work=$(mktemp -d /tmp/birthmark-reception-XXXXXX)
-server=
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
+tools softhsm2-util pkcs11-tool strace
 # a sanitizer cannot look for leaks under strace, and SoftHSM 2.6.1 loses the name of its curve in C_SignInit
 no_leaks=${ASAN_OPTIONS:-}:detect_leaks=0
-export BIRTHMARK_HOME=$work/works SOFTHSM2_CONF=$work/softhsm2.conf
-finish() {
-    local status=$?
-    trap - EXIT
-    [ -z "$server" ] || kill "$server" 2>/dev/null || :
-    if [ $status = 0 ]; then rm -rf "$work"; else echo "reception: failed; what it left is in $work" >&2; fi
-    exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-die() {
-    echo "reception: $*" >&2
-    exit 1
-}
-birthmark() { "$build/birthmark" "$@"; }
-expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1) || status=$?
-    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
-    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
-}
+export SOFTHSM2_CONF=$HOME/softhsm2.conf
 alarms() { birthmark alarm list --json | { grep -o '"alarm":' || :; } | wc -l; }
 kept() { find "$BIRTHMARK_HOME/lots" -type f | wc -l; }
-cd "$work"
 
 birthmark init --name "Custody Works" --url https://localhost:8443 >/dev/null
-for i in 1 2 3 4 5 6; do birthmark chip create --root "soft:$work/c$i.pem" --id "C-$i" -o "c$i.der" >/dev/null; done
-for key in maker second; do
-    openssl genpkey -algorithm ed25519 -out $key.key
-    openssl pkey -in $key.key -pubout -out $key.pub
-done
+for i in 1 2 3 4 5 6; do chip c$i C-$i; done
+maker maker second
 birthmark vendor add Maker --signer maker.pub >/dev/null
 
 # ---- lot sign: what is refused, and what it signs ----
@@ -70,7 +41,7 @@ expect 1 '^refused: two.lines is not there$' birthmark lot inspect $'two\nlines'
 # ---- a key in a token ----
 
 mkdir tokens
-printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >"$SOFTHSM2_CONF"
+printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$HOME" >"$SOFTHSM2_CONF"
 softhsm2-util --init-token --free --label maker --so-pin 12345678 --pin 1234 >/dev/null
 token() { pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --login --pin 1234 --token-label maker "$@" >/dev/null 2>&1; }
 token --keypairgen --key-type EC:prime256v1 --label other --id 02
@@ -119,7 +90,7 @@ expect 1 'private key in PEM' birthmark lot inspect rsa.cms --signer maker.pub -
 
 interrupted=0 lots=0
 for call in sendmsg sendto recvmsg openat fsync rename; do
-    birthmark chip create --root "soft:$work/$call.pem" --id "C-$call" -o $call.der >/dev/null
+    chip $call C-$call
     sign --lot "I-$call" -o $call.manifest $call.der >/dev/null
     for n in $(seq 60); do
         status=0
@@ -176,7 +147,7 @@ expect 1 'was retired' birthmark lot receive s1.manifest --vendor Maker
 expect 0 'received already' birthmark lot receive r5.manifest --vendor Maker --json # what was received stays
 # ---- what chipmakers really ship, when it is here: received, with a receipt that says what was looked at ----
 
-data=${BM_SHARED:-$source/../shared}/data
+data=$shared/data
 if [ -e "$data/infineon/manifest-infineon.7z" ]; then
     expect 2 'so --root is wanted' birthmark vendor add Infineon --format infineon
     birthmark vendor add Infineon --format infineon --root "$data"/infineon/*.pem "$data"/infineon/*.crt >/dev/null
@@ -193,13 +164,7 @@ fi
 
 # ---- interrupted while a server runs: it lets go of the lot too ----
 
-port=
-for try in $(shuf -i 20000-29999 -n 50); do
-    if ! (exec 3<>"/dev/tcp/127.0.0.1/$try") 2>/dev/null; then port=$try && break; fi
-done
-"$build/birthmark" serve --listen "127.0.0.1:$port" >serve.log 2>&1 &
-server=$!
-for _ in $(seq 200); do if grep -q '^birthmark serves' serve.log; then break; fi; sleep 0.05; done
+serve
 sign --lot V-1 -o v1.manifest c3.der >/dev/null
 before=$(kept)
 for n in 1 2 3 4; do
@@ -208,7 +173,5 @@ for n in 1 2 3 4; do
     if birthmark lot list --json | grep -q '"lot":"V-1"' || [ "$(kept)" != "$before" ]; then die "something stayed of a lot that was interrupted at message $n"; fi
 done
 expect 0 '"lot":"V-1"' birthmark lot receive v1.manifest --vendor Maker --json
-kill $server
-wait $server || die "the server did not end in peace: $(cat serve.log)"
-server=
+unserve
 echo "reception: ok, interrupted $interrupted times"

@@ -4,38 +4,10 @@
 #   screens.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
-set -euo pipefail
-build=$2
-HOME=$(mktemp -d /tmp/birthmark-screens-XXXXXX)
-export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
-finish() {
-    local status=$?
-    trap - EXIT
-    if [ $status = 0 ]; then
-        rm -rf "$HOME"
-    else
-        tail -n 5 "$HOME"/*.log >&2 || :
-        echo "screens: failed; what it left is in $HOME" >&2
-    fi
-    exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
 
-die() {
-    echo "screens: $*" >&2
-    exit 1
-}
-
-expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1) || status=$?
-    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
-    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
-}
-
-chip=$build/tests/unit/cli/weak_chips
+weak=$build/tests/unit/cli/weak_chips
 lot() { # NAME CHIP...
     local name=$1
     shift
@@ -48,17 +20,16 @@ lists() { # how many lists of moduli are kept
     [ "$(find works/lots -name '*.rsa' | wc -l)" = "$1" ] || die "there are not $1 lists of moduli: $(ls works/lots)"
 }
 
-cd "$HOME"
-birthmark init --name "Example Works" --url "https://localhost:24444" >init.log
-openssl genpkey -algorithm ed25519 -out maker.key && openssl pkey -in maker.key -pubout -out maker.pub
+birthmark init --name "Example Works" --url https://localhost:8443 >init.log
+maker maker
 birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
-"$chip" a.der C-a 1 2
-"$chip" b.der C-b 3 4
-"$chip" c.der C-c 5 2
-"$chip" d.der C-d 6 7
-"$chip" e.der C-e 8 7
-"$chip" f.der C-f 9 10
-"$chip" t.der C-t
+"$weak" a.der C-a 1 2
+"$weak" b.der C-b 3 4
+"$weak" c.der C-c 5 2
+"$weak" d.der C-d 6 7
+"$weak" e.der C-e 8 7
+"$weak" f.der C-f 9 10
+"$weak" t.der C-t
 
 # good keys: received, their moduli kept, and how many were looked at written down
 lot EX-001 a.der b.der

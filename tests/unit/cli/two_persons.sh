@@ -4,42 +4,14 @@
 #   two_persons.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
-# shellcheck disable=SC2129 # each command its own redirection: a line is moved more easily
-set -euo pipefail
-build=$2
-HOME=$(mktemp -d /tmp/birthmark-two-XXXXXX)
-export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
-finish() {
-    local status=$?
-    trap - EXIT
-    if [ $status = 0 ]; then rm -rf "$HOME"; else echo "two_persons: failed; what it left is in $HOME" >&2; fi
-    exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
 
-die() {
-    echo "two_persons: $*" >&2
-    exit 1
-}
-
-expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1) || status=$?
-    [ $status = "$want" ] || die "$* ended with $status, not $want: $said"
-    grep -qE -- "$pattern" <<<"$said" || die "$* did not say $pattern: $said"
-}
-
-cd "$HOME"
 birthmark init --name "Example Works" --url https://localhost:8443 --operator anna >init.log 2>&1 || die "init: $(cat init.log)"
 
 # two chips that the chipmaker calls by one name: waivable, since nothing is bound to a name
-for n in 1 2; do
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root$n.pem 2>/dev/null && chmod 600 root$n.pem
-    birthmark chip create --root soft:root$n.pem --id C-0001 -o chip$n.der >>init.log
-done
-openssl genpkey -algorithm ed25519 -out maker.key && openssl pkey -in maker.key -pubout -out maker.pub
+for n in 1 2; do chip chip$n C-0001; done
+maker maker ben
 birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 chip?.der -o EX-001.manifest >>init.log
 birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
 
@@ -50,7 +22,6 @@ expect 0 'proposal' birthmark vendor waive "Example Silicon" id-twice --days 30 
 expect 1 'id-twice' "${receive[@]}" # proposed is not approved
 
 # the second person: a key of his own making, whose public half is all that the site gets
-openssl genpkey -algorithm ed25519 -out ben.key && openssl pkey -in ben.key -pubout -out ben.pub
 expect 2 'role' birthmark operator add ben --role king --key ben.pub --operator anna
 expect 1 'already' birthmark operator add anna --role custodian --operator anna
 expect 0 'ben +custodian' birthmark operator add ben --role custodian --key ben.pub --operator anna
