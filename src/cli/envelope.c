@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -39,12 +38,6 @@ static void
 x509_done(X509 **x)
 {
     X509_free(*x);
-}
-
-static void
-pkey_done(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
 }
 
 static enum bm_rc
@@ -112,25 +105,6 @@ bm_envelope_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes c
 
 /* ---- opening ---- */
 
-/* Keys with a passphrase are not asked for: nothing prompts. */
-static int
-no_passphrase(char *buf, int size, int writing, void *ctx)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)ctx;
-    return -1;
-}
-
-static EVP_PKEY *
-key_parse(struct bm_bytes pem)
-{
-    bm_cleanup(bio_done) BIO *bio = pem.n <= INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
-
-    return bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-}
-
 static enum bm_rc
 not_for_us(struct bm_fail *fail)
 {
@@ -139,19 +113,14 @@ not_for_us(struct bm_fail *fail)
 }
 
 enum bm_rc
-bm_envelope_open(struct bm_buf *content, struct bm_bytes envelope, struct bm_bytes key_pem, struct bm_fail *fail)
+bm_envelope_open_cms(struct bm_buf *content, struct bm_bytes envelope, EVP_PKEY *key, struct bm_fail *fail)
 {
     const uint8_t *at = envelope.p;
-    bm_cleanup(pkey_done) EVP_PKEY *key = key_parse(key_pem);
     bm_cleanup(cms_done) CMS_ContentInfo *cms = NULL;
     bm_cleanup(bio_done) BIO *out = NULL;
     char *inside = NULL;
     long n;
 
-    if (key == NULL) {
-        ERR_clear_error();
-        return bm_fail(fail, BM_EINPUT, NULL, "the key to open the envelope with must be a private key in PEM, without a passphrase");
-    }
     if (!bm_is_envelope(envelope) || envelope.n > LONG_MAX || (cms = d2i_CMS_ContentInfo(NULL, &at, (long)envelope.n)) == NULL ||
         at != envelope.p + envelope.n) {
         ERR_clear_error();

@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 
 #define MAX_SIGNATURE_FILE (1u << 20) /* CMS with a chain: some KiB */
-#define MAX_KEY_FILE 16384
-#define FOLDER "BMDIR1\n" /* and its NUL: 8 bytes */
+#define FOLDER "BMDIR1\n"             /* and its NUL: 8 bytes */
 
 void
 bm_work_done(struct bm_work *work)
@@ -105,18 +104,17 @@ source_read(struct bm_work *work, const char *path, const char *dir, struct bm_f
 
 /* What came enveloped is kept open: the site's directory is as confidential as its keys. */
 static enum bm_rc
-envelope_open(struct bm_work *work, const char *path, struct bm_fail *fail)
+envelope_open(struct bm_work *work, const char *word, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf key = { .max = MAX_KEY_FILE };
+    bm_cleanup(bm_envelope_key_done) struct bm_envelope_key key = { .file = NULL };
     bm_cleanup(bm_buf_done) struct bm_buf content = { .max = BM_MAX_LOT_FILE };
     enum bm_rc rc;
 
-    if (strncmp(path, "pkcs11:", 7) == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "--decrypt: this release opens envelopes with a key in a file only");
-    if ((rc = bm_file_read(&key, path, fail)) != BM_OK)
+    if ((rc = bm_envelope_key_open(&key, word, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_envelope_open(&content, work->job.file, bm_buf_bytes(&key), fail)) != BM_OK) {
+    if ((rc = bm_envelope_open(&content, work->job.file, &key, fail)) != BM_OK) {
         bm_fail_prefix(fail, "%.100s", work->path);
+        work->blamed = rc == BM_EINPUT || rc == BM_EPOLICY;
         return rc;
     }
     bm_sha256(work->envelope, work->job.file);
@@ -138,7 +136,8 @@ envelope_take(struct bm_work *work, struct bm_call *call, struct bm_fail *fail)
 
     if (is && path == NULL)
         return bm_fail(fail, BM_EINPUT, NULL, "%.100s is confidential: give the key that opens it with --decrypt KEY", work->path);
-    if (!is && path != NULL)
+    work->blamed = !is && path != NULL;
+    if (work->blamed)
         return bm_fail(fail, BM_EINPUT, NULL,
                        "%.100s is not confidential, so --decrypt has nothing to open: see whether it is the right file", work->path);
     return is ? envelope_open(work, path, fail) : BM_OK;

@@ -19,9 +19,9 @@
         .name = "injected", .help = "the root keys were made outside the chips: their entries say so" \
     }
 
-#define BM_OPTION_DECRYPT                                                                                     \
-    {                                                                                                         \
-        .name = "decrypt", .value = "KEY", .help = "your private key in PEM, for a list that is confidential" \
+#define BM_OPTION_DECRYPT                                                                                                    \
+    {                                                                                                                        \
+        .name = "decrypt", .value = "KEY", .help = "your private key, in PEM or pkcs11:..., for a list that is confidential" \
     }
 
 /* A job, and all that it borrows. Empty: BM_WORK_NONE. */
@@ -31,6 +31,7 @@ struct bm_work {
     struct bm_map map;
     struct bm_buf content; /* of a folder, or what was in an envelope */
     struct bm_buf signature;
+    bool blamed;               /* what failed is what came, not how the command was called */
     bool enveloped;            /* and then: */
     uint8_t envelope[BM_HASH]; /* SHA-256 of what came */
     char what[BM_MAX_COLUMN_MAPS][BM_MAX_NAME + 1];

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/factors_kept.h"
+#include "cli/lot_waive.h"
 #include "cli/verbs.h"
 #include "digest/digest.h"
 
@@ -83,14 +84,14 @@ findings_refuse(struct receiving *r, struct bm_fail *fail)
         const struct bm_exam_check *found = &r->exam.checks[check];
 
         if (found->found == 0 || bm_check_weight((enum bm_check)check) != BM_WEIGHT_WAIVABLE ||
-            bm_waived_find(&r->waived, (enum bm_check)check) != NULL)
+            bm_waived_find(&r->waived, (enum bm_check)check) != NULL || bm_waive_names(r->ask.call, (enum bm_check)check))
             continue;
         rc = bm_fail(fail, BM_EPOLICY, NULL,
                      "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
                      (unsigned long long)found->found, (unsigned long long)r->exam.chips, bm_check_word((enum bm_check)check),
                      (unsigned long long)found->examples[0].index, found->examples[0].sentence, vendor);
     }
-    return rc;
+    return rc != BM_OK ? rc : bm_waive_propose(r, fail);
 }
 
 static enum bm_rc
@@ -104,12 +105,14 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     rc = bm_exam_run(&r->exam, &r->work.job, &r->result, fail);
     if (rc == BM_OK)
         rc = bm_factors_compare(&r->exam, &r->result, call->home, fail);
+    if (rc == BM_OK && ((rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK))
+        return rc;
     if (rc == BM_OK)
         rc = findings_refuse(r, fail);
-    if (rc != BM_OK)
+    if (rc != BM_OK) {
         bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
-    if (rc != BM_OK || (rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK)
         return rc;
+    }
     return bm_shelf_end(&r->shelf, &r->result.head, fail);
 }
 
@@ -149,17 +152,23 @@ row_print(const struct bm_call *call, const struct bm_buf *row, bool again, stru
     return bm_object_print(call, object, fail);
 }
 
-/* What is large stands in files beside the lots, of which nothing stays. */
+/* What is large stands in files beside the lots, of which nothing stays. A file that is refused before anything of it could be read is on record too;
+ * a file that is not there, a key of ours that does not open or words used wrongly say nothing about it. */
 static enum bm_rc
-file_open(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
+file_take(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
 {
     char lots[BM_PATH];
     enum bm_rc rc;
 
-    if ((rc = bm_path_join(lots, call->home, "lots", fail)) != BM_OK ||
-        (rc = bm_work_open(&r->work, call, &r->maker.vendor, lots, fail)) != BM_OK)
+    if ((rc = bm_path_join(lots, call->home, "lots", fail)) != BM_OK)
         return rc;
-    return bm_shelf_open(&r->shelf, lots, fail);
+    if ((rc = bm_work_open(&r->work, call, &r->maker.vendor, lots, fail)) != BM_OK)
+        return r->work.blamed ? refuse(r, fail) : rc;
+    if ((rc = bm_maker_ask(&r->maker, &r->ask, bm_call_option(call, "vendor"), fail)) == BM_EPOLICY) {
+        bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
+        return refuse(r, fail);
+    }
+    return rc != BM_OK ? rc : bm_shelf_open(&r->shelf, lots, fail);
 }
 
 static enum bm_rc
@@ -172,9 +181,9 @@ run(struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
-        (rc = file_open(&r, call, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
-        (rc = bm_maker_ask(&r.maker, &r.ask, bm_call_option(call, "vendor"), fail)) != BM_OK ||
-        (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = again_look(&r, &row, &again, fail)) != BM_OK)
+        (rc = bm_waive_words_check(call, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
+        (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = file_take(&r, call, fail)) != BM_OK ||
+        (rc = again_look(&r, &row, &again, fail)) != BM_OK)
         return rc;
     if (!again && lot_read(&r, call, fail) != BM_OK)
         return refuse(&r, fail);
@@ -201,6 +210,11 @@ const struct bm_verb bm_verb_lot_receive = {
                  BM_OPTION_COLUMN,
                  BM_OPTION_DECRYPT,
                  BM_OPTION_INJECTED,
+                 { .name = "waive",
+                   .value = "CHECK",
+                   .help = "propose to let its vendor's lots fail this check for 30 days",
+                   .many = true },
+                 { .name = "reason", .value = "TEXT", .help = "why, for the record; at most 160 bytes" },
                  BM_OPTION_OPERATOR },
     .run = run,
 };

@@ -1,110 +1,18 @@
 /* lot_withdraw.c - lot scrap, lot withdraw: chips that get no identity any more, and the identities that somebody has to revoke for it. */
-#include "cli/chips.h"
+#include "cli/choice.h"
 #include "cli/operator.h"
 #include "cli/verbs.h"
-#include "lot/leaf.h"
 #include "proc/signer_messages.h"
 
+#include <stdlib.h>
+
 #define REASON_MOST 160
-
-/* Which chips of the lot. All that is NULL or empty chooses all. */
-struct choice {
-    const struct bm_values *chips; /* ids, word for word */
-    uint64_t *met;                 /* one a word of chips: how many chips bear it */
-    char from_id[BM_MAX_ID + 1], to_id[BM_MAX_ID + 1];
-    char from_date[BM_MAX_ID + 1], to_date[BM_MAX_ID + 1];
-    const char *firmware;
-};
-
-static void
-choice_done(struct choice *choice)
-{
-    free(choice->met);
-}
-
-/* Numbers with leading zeros, numbers without, and hex of one length all come in their order: shorter ids first, then byte by byte. */
-static int
-id_order(const char *a, const char *b)
-{
-    size_t na = strlen(a), nb = strlen(b);
-
-    return na != nb ? (na < nb ? -1 : 1) : strcmp(a, b);
-}
-
-static bool
-word_met(const struct choice *choice, const char *id)
-{
-    bool met = false;
-
-    for (size_t i = 1; i < choice->chips->n; i++)
-        if (strcmp(choice->chips->v[i], id) == 0) {
-            choice->met[i]++;
-            met = true;
-        }
-    return met;
-}
-
-/* A chip whose list says nothing of a date or a firmware is not chosen by it. */
-static bool
-chosen(const struct choice *choice, const json_t *chip)
-{
-    const char *id = bm_field(chip, "chip"), *date = bm_field(chip, "date");
-
-    if (choice->chips != NULL)
-        return word_met(choice, id);
-    if (choice->from_id[0] != 0 && (id_order(id, choice->from_id) < 0 || id_order(id, choice->to_id) > 0))
-        return false;
-    if (choice->from_date[0] != 0 && (strncmp(date, choice->from_date, 10) < 0 || strncmp(date, choice->to_date, 10) > 0))
-        return false;
-    return choice->firmware == NULL || strcmp(choice->firmware, bm_field(chip, "firmware")) == 0;
-}
-
-/* FROM..TO */
-static enum bm_rc
-range_take(struct bm_call *call, const char *option, char *ret_from, char *ret_to, struct bm_fail *fail)
-{
-    const char *given = bm_call_option(call, option), *dots = given != NULL ? strstr(given, "..") : NULL;
-    size_t n = dots != NULL ? (size_t)(dots - given) : 0;
-
-    if (given == NULL)
-        return BM_OK;
-    if (n == 0 || n > BM_MAX_ID || dots[2] == 0 || strlen(dots + 2) > BM_MAX_ID)
-        return bm_usage(call, fail, "--%s must be FROM..TO, both included", option);
-    (void)snprintf(ret_from, BM_MAX_ID + 1, "%.*s", (int)n, given);
-    (void)snprintf(ret_to, BM_MAX_ID + 1, "%s", dots + 2);
-    return BM_OK;
-}
-
-static bool
-date_ok(const char *date)
-{
-    static const char form[] = "dddd-dd-dd";
-
-    for (size_t i = 0; i < sizeof(form) - 1; i++)
-        if (form[i] == 'd' ? date[i] < '0' || date[i] > '9' : date[i] != form[i])
-            return false;
-    return date[sizeof(form) - 1] == 0;
-}
-
-static enum bm_rc
-choice_take(struct choice *choice, struct bm_call *call, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    choice->firmware = bm_call_option(call, "firmware");
-    if ((rc = range_take(call, "ids", choice->from_id, choice->to_id, fail)) != BM_OK ||
-        (rc = range_take(call, "date", choice->from_date, choice->to_date, fail)) != BM_OK)
-        return rc;
-    if (choice->from_date[0] != 0 && (!date_ok(choice->from_date) || !date_ok(choice->to_date)))
-        return bm_usage(call, fail, "--date must be two days, as 2025-06-01..2025-06-30");
-    return BM_OK;
-}
 
 /* ---- telling the signer ---- */
 
 struct sending {
     struct bm_ask *ask;
-    const struct choice *choice;
+    const struct bm_choice *choice;
     const char *lot, *by, *reason;
     uint8_t what;
     uint32_t *places;
@@ -122,7 +30,7 @@ place_keep(void *ctx, const json_t *chip, struct bm_fail *fail)
 {
     struct sending *s = ctx;
 
-    if (!chosen(s->choice, chip))
+    if (!bm_chosen(s->choice, chip))
         return BM_OK;
     if (s->n == s->room) {
         size_t room = s->room == 0 ? 1024 : 2 * s->room;
@@ -187,7 +95,7 @@ lot_send(const struct sending *s, struct bm_fail *fail)
 /* ---- what is left to revoke ---- */
 
 struct telling {
-    const struct choice *choice;
+    const struct bm_choice *choice;
     struct bm_list list;
 };
 
@@ -222,7 +130,7 @@ chip_tell(void *ctx, const json_t *chip, struct bm_fail *fail)
     const json_t *identities = json_object_get(chip, "identities");
     enum bm_rc rc = BM_OK;
 
-    if (!chosen(t->choice, chip))
+    if (!bm_chosen(t->choice, chip))
         return BM_OK;
     for (size_t i = 0; i < json_array_size(identities) && rc == BM_OK; i++)
         rc = identity_tell(t, chip, json_array_get(identities, i), fail);
@@ -275,7 +183,7 @@ words_all_met(const struct sending *s, struct bm_fail *fail)
 }
 
 static enum bm_rc
-restrict_run(struct bm_call *call, struct choice *choice, bool whole, uint8_t what, struct bm_fail *fail)
+restrict_run(struct bm_call *call, struct bm_choice *choice, bool whole, uint8_t what, struct bm_fail *fail)
 {
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     bm_cleanup(sending_done) struct sending s = { .ask = &ask, .choice = choice, .lot = call->words.v[0], .what = what };
@@ -301,7 +209,7 @@ restrict_run(struct bm_call *call, struct choice *choice, bool whole, uint8_t wh
 static enum bm_rc
 scrap_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(choice_done) struct choice choice = { .chips = &call->words, .met = calloc(call->words.n, sizeof(uint64_t)) };
+    bm_cleanup(bm_choice_done) struct bm_choice choice = { .chips = &call->words, .met = calloc(call->words.n, sizeof(uint64_t)) };
 
     if (choice.met == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for so many chips");
@@ -324,10 +232,10 @@ const struct bm_verb bm_verb_lot_scrap = {
 static enum bm_rc
 withdraw_run(struct bm_call *call, struct bm_fail *fail)
 {
-    struct choice choice = { .chips = NULL };
+    struct bm_choice choice = { .chips = NULL };
     enum bm_rc rc;
 
-    if ((rc = choice_take(&choice, call, fail)) != BM_OK)
+    if ((rc = bm_choice_take(&choice, call, fail)) != BM_OK)
         return rc;
     return restrict_run(call, &choice, choice.from_id[0] == 0 && choice.from_date[0] == 0 && choice.firmware == NULL, BM_CHIPS_WITHDRAW,
                         fail);

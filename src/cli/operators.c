@@ -2,126 +2,24 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/secret.h"
-#include "cli/lists.h"
 #include "cli/operator.h"
 #include "cli/places.h"
-#include "cli/print.h"
+#include "cli/roles.h"
 #include "cli/verbs.h"
 #include "pki/cert.h"
-#include "wire/text.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-static const char *
-may(enum bm_role role)
-{
-    switch (role) {
-    case BM_ROLE_ADMIN:
-        return "all";
-    case BM_ROLE_CUSTODIAN:
-        return "receive lots";
-    case BM_ROLE_PLANNER:
-        return "open orders";
-    case BM_ROLE_FLEET:
-        return "allow reissue";
-    }
-    return "nothing";
-}
-
-/* ---- the list as it stands ---- */
-
-static void
-roles_free(struct bm_roles **roles)
-{
-    free(*roles);
-}
-
-/* The last statement of roles, as the registrar kept it. */
-static enum bm_rc
-roles_take(void *ctx, struct bm_bytes json, struct bm_fail *fail)
-{
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    struct bm_roles *roles = ctx;
-    struct bm_statement_head head;
-    struct bm_note note;
-    const char *text;
-    enum bm_rc rc;
-
-    if ((rc = bm_json_parse(&row, json, BM_MAX_JSON, fail)) != BM_OK)
-        return rc;
-    text = json_string_value(json_object_get(row, "note"));
-    if ((rc = bm_note_parse(&note, bm_bytes_str(text != NULL ? text : ""), fail)) != BM_OK)
-        return rc;
-    return bm_roles_parse(&head, roles, note.text, fail);
-}
-
-/* Those that the site was founded with, until a statement of roles was taken. */
-static enum bm_rc
-roles_read(struct bm_roles **ret_roles, struct bm_ask *ask, struct bm_fail *fail)
-{
-    bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles));
-    bm_cleanup(bm_site_free) struct bm_site *site = NULL;
-    enum bm_rc rc;
-
-    if (roles == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
-    if ((rc = bm_site_read(&site, ask->call->home, fail)) != BM_OK)
-        return rc;
-    *roles = site->operators;
-    if ((rc = bm_ask_list(ask, "roles", "{}", roles_take, roles, fail)) != BM_OK)
-        return rc;
-    *ret_roles = bm_take(roles);
-    return BM_OK;
-}
-
-static enum bm_rc
-operator_row(struct bm_list *list, const char *home, const struct bm_operator *person, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
-    bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 4096 };
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    char path[BM_PATH];
-    enum bm_rc rc;
-
-    bm_note_vkey_build(&vkey, &person->key);
-    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK ||
-        (rc = bm_place_path(path, home, BM_PLACE_OPERATOR_KEY, person->name, fail)) != BM_OK)
-        return rc;
-    row = json_pack("{s:s, s:s, s:s, s:b, s:s%}", "operator", person->name, "role", bm_role_word(person->role), "may", may(person->role),
-                    "key_here", access(path, F_OK) == 0, "vkey", (const char *)vkey.p, vkey.n);
-    if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = bm_json_print(&json, row, fail)) != BM_OK)
-        return rc;
-    return bm_list_row(list, bm_buf_bytes(&json), fail);
-}
-
-static enum bm_rc
-roles_print(struct bm_call *call, const struct bm_roles *roles, struct bm_fail *fail)
-{
-    static const struct bm_column columns[] = {
-        { "operator", "OPERATOR" }, { "role", "ROLE" }, { "may", "MAY" }, { "key_here", "KEY HERE" }, { "vkey", "VKEY" }
-    };
-    bm_cleanup(bm_list_done) struct bm_list list = {
-        .json = call->json, .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no operators"
-    };
-    enum bm_rc rc = BM_OK;
-
-    for (size_t i = 0; rc == BM_OK && i < roles->noperators; i++)
-        rc = operator_row(&list, call->home, &roles->operators[i], fail);
-    return rc != BM_OK ? rc : bm_list_end(&list, fail);
-}
 
 static enum bm_rc
 list_run(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     enum bm_rc rc;
 
-    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = roles_read(&roles, &ask, fail)) != BM_OK)
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK)
         return rc;
-    return roles_print(call, roles, fail);
+    return bm_roles_print(call, roles, fail);
 }
 
 const struct bm_verb bm_verb_operator_list = {
@@ -144,20 +42,6 @@ operator_find(struct bm_roles *roles, const char *name)
         if (strcmp(roles->operators[i].name, name) == 0)
             return &roles->operators[i];
     return NULL;
-}
-
-/* Signs and sends the whole new list, and shows it: who signs it should see what was signed. */
-static enum bm_rc
-roles_send(struct bm_ask *ask, const struct bm_roles *roles, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
-    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
-    enum bm_rc rc;
-
-    if ((rc = bm_desk_open(&desk, BM_STATEMENT_ROLES, ask, fail)) != BM_OK)
-        return rc;
-    bm_roles_build(&text, &desk.head, roles);
-    return bm_desk_send(&desk, ask, &text, NULL, 0, NULL, NULL, fail);
 }
 
 /* A key of their own making: a vkey as `operator list` prints it, or an Ed25519 public key in PEM. */
@@ -216,14 +100,14 @@ static enum bm_rc
 add_run(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     const char *name = call->words.v[0], *key = bm_call_option(call, "key"), *role = bm_call_option(call, "role");
     struct bm_operator *person;
     char path[BM_PATH];
     enum bm_rc rc;
 
     if ((rc = bm_call_name(call, "an operator's name", name, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = roles_read(&roles, &ask, fail)) != BM_OK ||
+        (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK ||
         (rc = bm_place_path(path, call->home, BM_PLACE_OPERATOR_KEY, name, fail)) != BM_OK)
         return rc;
     if (operator_find(roles, name) != NULL)
@@ -237,12 +121,12 @@ add_run(struct bm_call *call, struct bm_fail *fail)
         return bm_usage(call, fail, "--role: %s", fail->text);
     if ((rc = key != NULL ? key_take(person, key, fail) : key_make(person, path, fail)) != BM_OK)
         return rc;
-    if ((rc = roles_send(&ask, roles, fail)) != BM_OK) {
+    if ((rc = bm_roles_send(&ask, roles, fail)) != BM_OK) {
         if (key == NULL && (rc == BM_EINPUT || rc == BM_EPOLICY))
             (void)unlink(path);
         return rc;
     }
-    return roles_print(call, roles, fail);
+    return bm_roles_print(call, roles, fail);
 }
 
 const struct bm_verb bm_verb_operator_add = {
@@ -274,12 +158,12 @@ static enum bm_rc
 revoke_run(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     struct bm_operator *person;
     size_t behind;
     enum bm_rc rc;
 
-    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = roles_read(&roles, &ask, fail)) != BM_OK)
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK)
         return rc;
     if ((person = operator_find(roles, call->words.v[0])) == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
@@ -288,7 +172,7 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
     if (!admin_left(roles))
         return bm_fail(fail, BM_EPOLICY, NULL, "%.64s is the last admin, and nobody could change anything any more: add another one first",
                        call->words.v[0]);
-    return (rc = roles_send(&ask, roles, fail)) != BM_OK ? rc : roles_print(call, roles, fail);
+    return (rc = bm_roles_send(&ask, roles, fail)) != BM_OK ? rc : bm_roles_print(call, roles, fail);
 }
 
 const struct bm_verb bm_verb_operator_revoke = {

@@ -1,43 +1,29 @@
 /* proposal.c - lot release, vendor waive: what two persons decide; proposal list, show, approve, reject: the second one's part. */
-#include "base/env.h"
 #include "cli/chips.h"
 #include "cli/lists.h"
 #include "cli/maker.h"
 #include "cli/operator.h"
+#include "cli/propose.h"
 #include "cli/verbs.h"
 #include "lot/check.h"
-
-#define DAY 86400
 
 /* ---- the first person ---- */
 
 static enum bm_rc
 propose(struct bm_call *call, struct bm_allow *allow, uint64_t days, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT }, note = { .max = BM_MAX_NOTE },
-                                          body = { .max = BM_MAX_MESSAGE };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
-    const char *reason = bm_call_option(call, "reason");
+    bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc;
 
     if ((rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK)
         return rc;
-    memcpy(allow->reason, reason, strlen(reason) + 1);
+    (void)snprintf(allow->reason, sizeof(allow->reason), "%s", bm_call_option(call, "reason"));
     if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, &ask, fail)) != BM_OK ||
-        (rc = bm_env_system.random(bm_env_system.ctx, desk.head.proposal, sizeof(desk.head.proposal), fail)) != BM_OK)
+        (rc = bm_propose(&ask, &desk, allow, days, &row, fail)) != BM_OK)
         return rc;
-    desk.head.seq = 0;
-    desk.head.expires = desk.head.time + (bm_time)BM_PROPOSAL_DAYS * DAY;
-    if (allow->act == BM_ALLOW_WAIVE)
-        allow->until = desk.head.time + (bm_time)days * DAY;
-    bm_allow_build(&text, &desk.head, allow);
-    if ((rc = bm_desk_sign(&desk, &text, &note, fail)) != BM_OK)
-        return rc;
-    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
-    if ((rc = bm_buf_check(&body, "the proposal", fail)) != BM_OK)
-        return rc;
-    return bm_ask(&ask, BM_C_PROPOSE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+    return bm_object_print(call, row, fail);
 }
 
 static enum bm_rc
@@ -78,11 +64,11 @@ waive_run(struct bm_call *call, struct bm_fail *fail)
     uint64_t days = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_call_number(call, "days", 1, 366, 30, &days, fail)) != BM_OK || (rc = bm_maker_name(call, vendor, fail)) != BM_OK)
+    if ((rc = bm_call_number(call, "days", 1, 366, BM_WAIVE_DAYS, &days, fail)) != BM_OK ||
+        (rc = bm_maker_name(call, vendor, fail)) != BM_OK)
         return rc;
     if (bm_check_find(&check, word, fail) != BM_OK || bm_check_weight(check) != BM_WEIGHT_WAIVABLE)
-        return bm_usage(call, fail, "%s can't be waived: those that can be are broken-der, id-twice, roca, shared-factor and test-key",
-                        word);
+        return bm_usage(call, fail, "%.40s " BM_WAIVABLE_WORDS, word);
     (void)snprintf(allow.vendor, sizeof(allow.vendor), "%s", vendor);
     (void)snprintf(allow.check, sizeof(allow.check), "%s", bm_check_word(check));
     return propose(call, &allow, days, fail);

@@ -3,32 +3,6 @@
 
 #include "wire/der.h"
 
-static enum bm_rc
-private_find(const struct bm_p11 *token, CK_OBJECT_HANDLE *ret_private, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf type = { .max = sizeof(CK_KEY_TYPE) };
-    CK_OBJECT_HANDLE found[BM_P11_FOUND];
-    CK_KEY_TYPE is = 0;
-    size_t n = 0;
-    enum bm_rc rc;
-
-    if ((rc = bm_p11_find(token, CKO_PRIVATE_KEY, token->label[0] != 0 ? token->label : NULL, bm_bytes(token->id, token->nid), found, &n,
-                          fail)) != BM_OK)
-        return rc;
-    if (n != 1)
-        return bm_fail(fail, BM_EINPUT, NULL,
-                       "%s matches the PKCS#11 URI: name one with object= or id=", n == 0 ? "no private key" : "more than one private key");
-    if ((rc = bm_p11_read(token, found[0], CKA_KEY_TYPE, &type, fail)) != BM_OK)
-        return rc;
-    if (type.n == sizeof(is))
-        memcpy(&is, type.p, sizeof(is));
-    if (is != CKK_EC_EDWARDS)
-        return bm_fail(fail, BM_EINPUT, NULL,
-                       "the token's key is not Ed25519: make one with pkcs11-tool --keypairgen --key-type EC:edwards25519");
-    *ret_private = found[0];
-    return BM_OK;
-}
-
 /* The point stands in an OCTET STRING, or bare, against PKCS#11 3.0 2.3.5. */
 static enum bm_rc
 point_read(const struct bm_p11 *token, CK_OBJECT_HANDLE public, uint8_t ret_public[static BM_P11_ED25519], struct bm_fail *fail)
@@ -55,10 +29,16 @@ bm_p11_ed25519_find(const struct bm_p11 *token, CK_OBJECT_HANDLE *ret_private, u
 {
     bm_cleanup(bm_buf_done) struct bm_buf id = { .max = BM_P11_ID };
     CK_OBJECT_HANDLE private = 0, found[BM_P11_FOUND];
+    CK_KEY_TYPE type = 0;
     size_t n = 0;
     enum bm_rc rc;
 
-    if ((rc = private_find(token, &private, fail)) != BM_OK || (rc = bm_p11_read(token, private, CKA_ID, &id, fail)) != BM_OK)
+    if ((rc = bm_p11_private_find(token, &private, &type, fail)) != BM_OK)
+        return rc;
+    if (type != CKK_EC_EDWARDS)
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "the token's key is not Ed25519: make one with pkcs11-tool --keypairgen --key-type EC:edwards25519");
+    if ((rc = bm_p11_read(token, private, CKA_ID, &id, fail)) != BM_OK)
         return rc;
     if (id.n == 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "the token's key has no CKA_ID, so its public key cannot be told");

@@ -58,6 +58,16 @@ bm_must_use enum bm_rc bm_p11_public(const struct bm_p11 *token, CK_OBJECT_HANDL
 bm_must_use enum bm_rc bm_p11_sign(const struct bm_p11 *token, CK_OBJECT_HANDLE private, enum bm_sig_alg alg, struct bm_bytes tbs,
                                    struct bm_buf *signature, struct bm_fail *fail);
 
+/* decrypt.c: the one private key that the URI's object and id name; *ret_type: CKK_RSA, CKK_EC ... */
+bm_must_use enum bm_rc bm_p11_private_find(const struct bm_p11 *token, CK_OBJECT_HANDLE *ret_private, CK_KEY_TYPE *ret_type,
+                                           struct bm_fail *fail);
+/* Appends what RSAES-OAEP with SHA-256 in hash and mask sealed, without a label. BM_EPOLICY: not with this key, or the token cannot. */
+bm_must_use enum bm_rc bm_p11_oaep_open(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_bytes sealed, struct bm_buf *open,
+                                        struct bm_fail *fail);
+/* Appends the x coordinate that an EC key and a point (uncompressed) have in common. BM_EPOLICY: not on its curve, or the token cannot. */
+bm_must_use enum bm_rc bm_p11_ecdh(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_bytes point, struct bm_buf *secret,
+                                   struct bm_fail *fail);
+
 /* ed25519.c: a key that signs notes (PKCS#11 3.0 CKM_EDDSA, RFC 8032 Ed25519). The one private key that the URI's object and id name, and its public half. */
 #define BM_P11_ED25519 32
 #define BM_P11_ED25519_SIG 64

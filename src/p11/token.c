@@ -51,6 +51,7 @@ static const struct {
     { CKR_TOKEN_WRITE_PROTECTED, { "the token is write-protected", NULL } },
     { CKR_SESSION_HANDLE_INVALID, { "the token was reset: try again", NULL } },
     { CKR_SESSION_COUNT, { "the token has no session left: close other programs that use it", NULL } },
+    { CKR_KEY_FUNCTION_NOT_PERMITTED, { "the token's key may not be used for this: make one that may (pkcs11-tool --usage-...)", NULL } },
     { CKR_MECHANISM_INVALID, { "the token cannot do ECDSA on P-256", NULL } },
     { CKR_OBJECT_HANDLE_INVALID, { "the token's objects changed meanwhile: try again", NULL } },
 };

@@ -1,6 +1,7 @@
 /* Proposals: statements that one operator signed and that wait for a second. Nothing counts on them before the signer has taken both signatures. */
 #include "registrar/registrar.h"
 
+#include "wire/json.h"
 #include "wire/text.h"
 
 static enum bm_rc
@@ -50,6 +51,111 @@ row_answer(struct bm_registrar *r, struct pending *to, uint64_t proposal, struct
     return bm_control_end(to->asker, to->asker_id, bm_bytes(NULL, 0), fail);
 }
 
+/* ---- may it be proposed? ---- */
+
+static void
+json_done(json_t **json)
+{
+    json_decref(*json);
+}
+
+static const char *
+text_of(const json_t *row, const char *field)
+{
+    const char *text = json_string_value(json_object_get(row, field));
+
+    return text != NULL ? text : "";
+}
+
+static enum bm_rc
+state_take(void *ctx, const char *json, struct bm_fail *fail)
+{
+    bm_cleanup(json_done) json_t *row = NULL;
+    enum bm_rc rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail);
+
+    if (rc == BM_OK)
+        (void)snprintf(ctx, BM_MAX_NAME + 1, "%s", text_of(row, "state"));
+    return rc;
+}
+
+static enum bm_rc
+quarantine_check(struct bm_registrar *r, const char *lot, struct bm_fail *fail)
+{
+    struct bm_store_filter filter = { .name = lot };
+    struct bm_store_page page = { .most = 1 };
+    char state[BM_MAX_NAME + 1] = "";
+    enum bm_rc rc = bm_store_rows(r->store, "lot", &filter, &page, state_take, state, fail);
+
+    if (rc != BM_OK || strcmp(state, "quarantined") == 0)
+        return rc;
+    if (state[0] == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no lot %s: see `birthmark lot list`", lot);
+    return bm_fail(fail, BM_EPOLICY, NULL, "lot %s is %s and not in quarantine: there is nothing to release it from", lot, state);
+}
+
+/* What two persons would decide about nothing is not asked of a second one. */
+static enum bm_rc
+subject_check(struct bm_registrar *r, const struct bm_allow *allow, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE_BODY };
+
+    if (allow->act == BM_ALLOW_WAIVE)
+        return bm_store_vendor_get(r->store, allow->vendor, &record, fail);
+    return allow->act == BM_ALLOW_RELEASE ? quarantine_check(r, allow->lot, fail) : BM_OK;
+}
+
+struct same {
+    const struct bm_store_proposal *as;
+    bm_time now;
+    uint64_t id; /* 0: there is none */
+};
+
+static enum bm_rc
+same_take(void *ctx, const char *json, struct bm_fail *fail)
+{
+    bm_cleanup(json_done) json_t *row = NULL;
+    struct same *same = ctx;
+    const struct bm_store_proposal *as = same->as;
+    bm_time expires = 0;
+    enum bm_rc rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    if (strcmp(text_of(row, "act"), as->act) == 0 && strcmp(text_of(row, "vendor"), as->vendor) == 0 &&
+        strcmp(text_of(row, "check"), as->check) == 0 && strcmp(text_of(row, "lot"), as->lot) == 0 &&
+        strcmp(text_of(row, "by"), as->by) == 0 && bm_time_parse(&expires, text_of(row, "expires"), fail) == BM_OK && expires > same->now)
+        same->id = (uint64_t)json_integer_value(json_object_get(row, "proposal"));
+    return BM_OK;
+}
+
+/* The open one of the same person for the same thing: one question is asked once. */
+static enum bm_rc
+same_find(struct bm_registrar *r, struct same *same, struct bm_fail *fail)
+{
+    struct bm_store_filter filter = { .state = "open" };
+    struct bm_store_page page = { .most = 256 };
+    enum bm_rc rc;
+
+    do
+        rc = bm_store_rows(r->store, "proposal", &filter, &page, same_take, same, fail);
+    while (rc == BM_OK && page.more && same->id == 0);
+    return rc;
+}
+
+/* Into the store, or found there: its number. */
+static enum bm_rc
+proposal_keep(struct bm_registrar *r, const struct bm_allow *allow, const struct bm_store_proposal *proposal, uint64_t *ret_id,
+              struct bm_fail *fail)
+{
+    struct same same = { .as = proposal, .now = r->now };
+    enum bm_rc rc;
+
+    if ((rc = subject_check(r, allow, fail)) != BM_OK || (rc = same_find(r, &same, fail)) != BM_OK)
+        return rc;
+    *ret_id = same.id;
+    return same.id != 0 ? BM_OK : bm_store_proposal_put(r->store, proposal, ret_id, fail);
+}
+
 enum bm_rc
 bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
@@ -66,8 +172,7 @@ bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
         return bm_fail(fail, BM_EINPUT, NULL, "PROPOSE does not parse");
     if (proposal_of(&proposal, &allow, &head, note, fail) != BM_OK)
         return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0, fail->text, fail);
-    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_proposal_put(peer->r->store, &proposal, &number, fail)) != BM_OK)
+    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK || (rc = proposal_keep(peer->r, &allow, &proposal, &number, fail)) != BM_OK)
         return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return row_answer(peer->r, &to, number, fail);
 }

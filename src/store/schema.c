@@ -51,9 +51,9 @@ const char *const lite_schema =
 
 /* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
 #define LABEL_FITS "(p.name = ?2 OR p.service = ?2 OR (?2 = '' AND (SELECT count(*) FROM order_profile c WHERE c.ord = p.ord) = 1))"
-#define PROPOSAL_INSERT                                                                                                              \
-    "INSERT INTO proposal(number, act, vendor, chk, lot, reason, operator, until, time, expires, note, state, second, leaf) VALUES(" \
-    "?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, "
+#define PROPOSAL_INSERT                                                                                                                  \
+    "INSERT INTO proposal(id, number, act, vendor, chk, lot, reason, operator, until, time, expires, note, state, second, leaf) VALUES(" \
+    "(SELECT coalesce(max(id), 0) + 1 FROM proposal), ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, "
 #define CHIP_COLUMNS                                                                                                                      \
     "SELECT l.id, l.name, l.root, l.size, c.id, c.idx, c.leaf, k.hash FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = " \
     "c.lot "                                                                                                                              \

@@ -70,7 +70,12 @@ DEVICE  C-0001  mqtt  active  SERIAL' plain_blanks birthmark lot withdraw EX-001
 same '[{"device":"DEVICE","chip":"C-0001","service":"mqtt","serial":"SERIAL","state":"active"}]' \
     plain birthmark lot withdraw EX-001 --ids C-0000..C-0001 --reason "weak random numbers" --json
 expect 1 'no chip of lot EX-001 is meant by that' birthmark lot withdraw EX-001 --date 2025-06-01..2025-06-30
-expect 2 'must be two days' birthmark lot withdraw EX-001 --date 2025-06..2025-07
+for days in 2025-06..2025-07 2025-13-01..2025-13-02 2025-02-01..2025-02-30 2025-06-01..today; do
+    expect 2 'must be two days that there are' birthmark lot withdraw EX-001 --date $days
+done
+expect 2 'runs backwards: 2025-06-30 comes after 2025-06-01' birthmark lot withdraw EX-001 --date 2025-06-30..2025-06-01
+expect 2 'runs backwards: C-0002 comes after C-0001' birthmark lot withdraw EX-001 --ids C-0002..C-0001
+expect 2 'runs backwards: C-00001 comes after C-0002' birthmark lot withdraw EX-001 --ids C-00001..C-0002 # longer ones come after shorter ones
 expect 2 'FROM..TO, both included' birthmark lot withdraw EX-001 --ids C-0001
 same 'chip,index,reel,date,firmware,root,state,reason,device,seen,twice,reissued,identities
 C-0001,0,,,,software,withdrawn,weak random numbers,DEVICE,TIME,,0,mqtt:active:SERIAL
@@ -121,6 +126,7 @@ expect 0 'stands in lot EX-005 too' birthmark alarm list --state open
 # ---- out of quarantine: two persons, never one ----
 
 expect 0 '"proposal":1,"state":"open","act":"release","vendor":null,"check":null,"lot":"EX-005"' birthmark lot release EX-005 --reason "EX-006 was a misprint" --json
+expect 0 '"proposal":1,.*"hint":"proposed already' birthmark lot release EX-005 --reason "a misprint" --json
 expect 1 'nobody approves their own proposal' birthmark proposal approve 1
 expect 0 '"proposal":2,"state":"open","act":"waive","vendor":"Example Silicon","check":"broken-der"' \
     birthmark vendor waive "Example Silicon" broken-der --days 10 --reason "known encoder" --json

@@ -76,10 +76,33 @@ for kind in rsa ec; do
     head -c -5 $kind.cms >cut.cms
     expect 1 'malformed or cut short' birthmark lot inspect cut.cms --signer maker.pub --vendor Maker --decrypt $kind.key
 done
+# the same with the key in a token
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout ec384.key -out ec384.pem -subj /CN=custodian -days 30 2>/dev/null
+sign --lot L-2 --to ec384.pem -o ec384.cms c4.der c5.der >/dev/null
+printf 1234 >pin
+for kind in rsa ec ec384; do
+    openssl pkcs8 -topk8 -nocrypt -in $kind.key -outform DER -out $kind.der
+    token --write-object $kind.der --type privkey --label open-$kind --id "a$((${#kind}))" --usage-decrypt --usage-derive
+done
+in_token() { # KIND [more of the URI]
+    echo "pkcs11:token=maker;object=open-$1?pin-source=$work/pin${2:-}"
+}
+for kind in rsa ec ec384; do
+    expect 0 '"chips":2' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt "$(in_token $kind)" --json
+    expect 1 'cannot be opened with this key' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt "$(in_token "$([ $kind = ec ] && echo rsa || echo ec)")"
+    cp $kind.cms changed.cms
+    printf '\xa5' | dd of=changed.cms bs=1 seek=$(($(stat -c %s $kind.cms) - 30)) conv=notrunc status=none
+    expect 1 'was changed on the way' birthmark lot inspect changed.cms --signer maker.pub --vendor Maker --decrypt "$(in_token $kind)"
+done
+expect 3 'PIN' birthmark lot inspect rsa.cms --signer maker.pub --vendor Maker --decrypt 'pkcs11:token=maker;object=open-rsa'
+expect 1 'no private key matches' birthmark lot inspect rsa.cms --signer maker.pub --vendor Maker --decrypt "$(in_token none)"
+expect 3 'no token matches' birthmark lot inspect rsa.cms --signer maker.pub --vendor Maker --decrypt 'pkcs11:token=lost?pin-value=1234'
+
 # another's tool: plain EnvelopedData with AES-256-CBC
 sign --lot L-2 -o l2.manifest c4.der c5.der >/dev/null
 openssl cms -encrypt -binary -aes-256-cbc -in l2.manifest -outform DER -out theirs.cms rsa.pem
 expect 0 '"chips":2' birthmark lot inspect theirs.cms --signer maker.pub --vendor Maker --decrypt rsa.key --json
+expect 1 'not of the kind' birthmark lot inspect theirs.cms --signer maker.pub --vendor Maker --decrypt "$(in_token rsa)"
 openssl cms -decrypt -binary -inform DER -in rsa.cms -inkey rsa.key -out theirs.manifest
 cmp theirs.manifest l2.manifest || die "another's tool opens the envelope to something else"
 expect 1 'must have a key that encrypts' sign --lot L-2 --to ed.pem -o x.cms c4.der
@@ -123,6 +146,21 @@ birthmark lot receive r5.manifest --vendor Maker >/dev/null
 expect 1 'is revision 4, and revision 5 was received already.*Recorded as alarm' birthmark lot receive r4.manifest --vendor Maker
 expect 1 'is revision 5, and revision 5 was received already' birthmark lot receive r5other.manifest --vendor Maker
 [ "$(kept)" = $((3 * lots + 3)) ] || die "a refused lot left something in lots/: $(ls "$BIRTHMARK_HOME/lots")"
+
+# ---- refused before anything of it could be read: on record all the same; a slip of the hand is not ----
+
+before=$(alarms)
+expect 1 'r5.manifest: no vendor is known by the name Nobody.*Recorded as alarm' birthmark lot receive r5.manifest --vendor Nobody
+expect 1 'cannot be opened with this key.*Recorded as alarm' birthmark lot receive rsa.cms --vendor Maker --decrypt ec.key
+expect 1 'malformed or cut short.*Recorded as alarm' birthmark lot receive cut.cms --vendor Maker --decrypt rsa.key
+expect 1 'nothing to open.*Recorded as alarm' birthmark lot receive l2.manifest --vendor Maker --decrypt rsa.key
+expect 1 'Recorded as alarm' birthmark lot receive ec.pem --vendor Maker
+[ "$(alarms)" = $((before + 5)) ] || die "five refused files left $(($(alarms) - before)) alarms"
+expect 1 '^refused: nowhere.manifest is not there$' birthmark lot receive nowhere.manifest --vendor Maker
+expect 1 'is confidential: give the key' birthmark lot receive rsa.cms --vendor Maker
+expect 1 'private key in PEM' birthmark lot receive rsa.cms --vendor Maker --decrypt rsa.pem
+expect 1 'nokey.pem is not there' birthmark lot receive rsa.cms --vendor Maker --decrypt nokey.pem
+[ "$(alarms)" = $((before + 5)) ] || die "a slip of the hand raised an alarm"
 
 # ---- a confidential one received: kept open, and both digests on its receipt ----
 

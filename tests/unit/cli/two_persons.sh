@@ -18,7 +18,20 @@ birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
 receive=(birthmark lot receive EX-001.manifest --vendor "Example Silicon" --operator anna)
 expect 1 'id-twice' "${receive[@]}"
 expect 2 "can't be waived" birthmark vendor waive "Example Silicon" signature --reason x --operator anna
-expect 0 'proposal' birthmark vendor waive "Example Silicon" id-twice --days 30 --reason "old labels" --operator anna
+expect 1 'no vendor is known by the name Nobody' birthmark vendor waive Nobody id-twice --reason x --operator anna
+expect 1 'there is no lot EX-001' birthmark lot release EX-001 --reason x --operator anna
+expect 0 '^no proposals$' birthmark proposal list
+expect 2 'wants --reason' "${receive[@]}" --waive id-twice
+expect 2 'wants --reason' "${receive[@]}" --reason "old labels"
+expect 2 "can't be waived" "${receive[@]}" --waive signature --reason "old labels"
+expect 1 'fail the check id-twice' "${receive[@]}" --waive roca --reason "old labels" # no waiver of what is all right would help
+expect 0 '^no proposals$' birthmark proposal list
+expect 1 'second person.*`birthmark proposal approve 1` .id-twice., then receive the file again; .*birthmark operator add' \
+    "${receive[@]}" --waive id-twice --reason "old labels"
+# asked twice by the same person, by either road: one question
+expect 1 'proposal approve 1`' "${receive[@]}" --waive id-twice --reason "old labels"
+expect 0 '"proposal":1,.*"hint":"proposed already' birthmark vendor waive "Example Silicon" id-twice --days 60 --reason "old labels" --operator anna --json
+expect 0 '^\[[^[]*"proposal":1,"state":"open","act":"waive","vendor":"Example Silicon","check":"id-twice"[^]]*\]$' birthmark proposal list --json
 expect 1 'id-twice' "${receive[@]}" # proposed is not approved
 
 # the second person: a key of his own making, whose public half is all that the site gets
@@ -34,9 +47,12 @@ expect 0 'approved' birthmark proposal approve 1 --operator ben
 expect 0 'pinned' "${receive[@]}"
 grep -q '^check id-twice .*WAIVED' works/lots/*.receipt || die "the receipt does not say WAIVED"
 
+expect 1 'is pinned and not in quarantine' birthmark lot release EX-001 --reason x --operator anna
+
 # revoked: from now on he approves nothing
 expect 0 'anna +admin' birthmark operator revoke ben --operator anna
 later=$(birthmark vendor waive "Example Silicon" test-key --reason "a bench" --operator anna --json | sed -n 's/.*"proposal": *\([0-9]*\).*/\1/p')
+[ "$later" = 2 ] || die "after proposal 1 comes $later"
 expect 1 'signature of anna only' birthmark proposal approve "$later" --operator ben
 expect 1 'admin' birthmark operator revoke anna --operator anna # one must be left
 expect 0 'rejected' birthmark proposal reject "$later" --reason "not needed" --operator anna

@@ -183,7 +183,7 @@ static void
 a_waiver(struct kit *k)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE }, note = { .max = BM_MAX_NOTE },
-                                          body = { .max = BM_MAX_MESSAGE_BODY };
+                                          body = { .max = BM_MAX_MESSAGE_BODY }, vendor = { .max = 64 };
     const struct bm_note_signer *signers[] = { &k->ledger }; /* who signed is the signer's to know */
     struct bm_statement_head head = {
         .kind = BM_STATEMENT_ALLOW, .proposal = { 7 }, .time = KIT_NOW, .expires = KIT_NOW + 3600, .by = "anna"
@@ -198,7 +198,15 @@ a_waiver(struct kit *k)
     fixture_must(bm_note_build(&note, bm_buf_bytes(&text), signers, 1, &fail));
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
     kit_say(k, k->command[0], BM_C_PROPOSE, 1, bm_buf_bytes(&body));
+    kit_assert_says(kit_command_refused(k, 0).sentence, "no vendor is known by the name example");
+    bm_buf_add_lv16(&vendor, bm_bytes_str("example"));
+    bm_buf_add(&vendor, "\5\0\0\0", 4); /* CSV; no signers, no roots, nothing retired */
+    kit_say(k, k->command[0], BM_C_VENDOR_ADD, 1, bm_buf_bytes(&vendor));
+    (void)kit_want(k, k->command[0], BM_C_END);
+    kit_say(k, k->command[0], BM_C_PROPOSE, 1, bm_buf_bytes(&body));
     row_says(k, "\"proposal\":1,\"state\":\"open\",\"act\":\"waive\",\"vendor\":\"example\"");
+    kit_say(k, k->command[0], BM_C_PROPOSE, 1, bm_buf_bytes(&body)); /* again, while it is open: the same */
+    row_says(k, "\"proposal\":1,\"state\":\"open\"");
     bm_buf_reset(&body);
     bm_buf_add_u64(&body, 1);
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
