@@ -4,7 +4,7 @@
 #   custody.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
-# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+# shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 
 # ---- four chips received, two of them made into units ----

@@ -4,7 +4,7 @@
 #   first_use.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 it went as the README says, 1 it did not, 77 there is no swtpm or no SoftHSM here
-# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+# shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 PATH=${PATH#"$build:"}:/usr/sbin:/sbin # the README says where the programs are
 unset BIRTHMARK_HOME

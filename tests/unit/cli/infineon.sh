@@ -4,7 +4,7 @@
 #   infineon.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not, 77 the reel is not here
-# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+# shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 reel=$shared/data/infineon
 [ -e "$reel/manifest-infineon.7z" ] || skip "Infineon's reel is not here"

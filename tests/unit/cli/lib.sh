@@ -1,7 +1,7 @@
 # lib.sh - what these tests share: a home of their own, a server in it, chips in software, and what a command must say. Sourced by bash.
 #
 #   . lib.sh SOURCE-ROOT BUILD-DIRECTORY     makes $HOME and goes there; sets $source, $build; ends the server and removes $HOME at exit
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 name=$(basename "$0" .sh)
 source=$(realpath "$1") build=$(realpath "$2")

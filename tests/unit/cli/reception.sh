@@ -4,7 +4,7 @@
 #   reception.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all as it must be, 1 something was not, 77 a tool is not here
-# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
+# shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 tools softhsm2-util pkcs11-tool strace
 # a sanitizer cannot look for leaks under strace, and SoftHSM 2.6.1 loses the name of its curve in C_SignInit
