@@ -2,9 +2,8 @@
 #ifndef BM_LOT_CHAIN_H
 #define BM_LOT_CHAIN_H
 
+#include "lot/issuers.h"
 #include "lot/lot.h"
-
-#include "pki/cert.h"
 
 #define BM_MAX_CHAIN_POOL 1000 /* certificates: the TPM makers together publish some 170 */
 
@@ -14,23 +13,26 @@ struct bm_pool_cert {
 };
 
 /*
- * The vendor's pinned certificates and those that came with the list. A chain ends in a pinned one that is self-issued; where no pinned one is, all of
- * them are ends. What came with the list only ever stands between. Views into the certificates, which must outlive it.
+ * The vendor's pinned certificates (but those retired) and those that came with the list. A chain ends in a pinned one that is self-issued; where no pinned
+ * one is, all of them are ends. What came with the list only ever stands between. Views into the certificates, which must outlive it.
  */
 struct bm_pool {
+    const struct bm_vendor *vendor;
     struct bm_pool_cert *certs;
     size_t n;
+    struct bm_issuers *issuers; /* proven so far */
 };
-bm_must_use enum bm_rc bm_pool_open(struct bm_pool *ret_pool, const struct bm_certs_list *pinned, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_pool_open(struct bm_pool *ret_pool, const struct bm_vendor *vendor, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_pool_add(struct bm_pool *pool, struct bm_bytes der, struct bm_fail *fail); /* one that came with the list */
 void bm_pool_done(struct bm_pool *pool);
 
 /*
- * Does the certificate lead to an anchor? At `now` (0: when it was issued), or, where it or what is above it has expired since, when it was issued: then a
- * note. Adds to the chip's findings and signatures. A certificate that libcrypto cannot read, broken as it is, is verified by its issuer's key over the
- * bytes as they are, and its issuer's path is checked. Fails for want of memory only.
+ * Does the certificate lead to an anchor (issuers.h)? At `now` (0: when it was issued), or, where it or what is above it has expired since, when it was
+ * issued: then a note. Adds to the chip's findings, and one to its signatures: what is above was verified once for all. A certificate that libcrypto
+ * cannot read, broken as it is, is verified by its issuer's key over the bytes as they are, and its issuer's path is checked. Nothing is pinned: nothing
+ * is looked at. `which`: "its certificate", for the findings. Fails for want of memory only.
  */
-bm_must_use enum bm_rc bm_pool_look(const struct bm_pool *pool, struct bm_crypto *crypto, const struct bm_cert_loose *cert, bm_time now,
-                                    struct bm_lot_chip *chip, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_pool_look(struct bm_pool *pool, struct bm_crypto *crypto, const struct bm_cert_loose *cert, const char *which,
+                                    bm_time now, struct bm_lot_chip *chip, struct bm_fail *fail);
 
 #endif

@@ -1,5 +1,6 @@
 /* csv.c - lists in comma-separated values, Espressif's and others' (docs/formats/lot.md). */
 #include "lot/chain.h"
+#include "lot/chip_cert.h"
 #include "lot/csv_columns.h"
 #include "lot/csv_signature.h"
 #include "lot/lot.h"
@@ -99,7 +100,7 @@ csv_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, struct b
     r->text.max = r->decoded.max = BM_MAX_CSV_RECORD;
     r->item.max = BM_MAX_CSV_RECORD + 1;
     if ((rc = bm_csv_signature_check(&r->signature, job, fail)) != BM_OK || (rc = header_take(r, fail)) != BM_OK ||
-        (rc = bm_pool_open(&r->pool, &job->vendor->roots, fail)) != BM_OK)
+        (rc = bm_pool_open(&r->pool, job->vendor, fail)) != BM_OK)
         return rc;
     *ret_reading = bm_take(r);
     return BM_OK;
@@ -184,27 +185,21 @@ static enum bm_rc
 certificate_take(struct bm_reading *r, struct bm_bytes text, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
     struct bm_leaf *leaf = &chip->leaf;
-    struct bm_cert_loose cert;
-    struct bm_cert strict;
+    struct bm_chip_cert cert;
     struct bm_fail why;
-    struct bm_key key;
 
-    if (decode(&r->decoded, "CERTIFICATE", text, &why) != BM_OK || bm_cert_loose_parse(&cert, bm_buf_bytes(&r->decoded), &why) != BM_OK) {
+    if (decode(&r->decoded, "CERTIFICATE", text, &why) != BM_OK) {
         bm_lot_chip_find(chip, BM_CHECK_ENTRY, "its certificate: %.200s", why.text);
         return BM_OK;
     }
-    if (bm_key_parse(&key, cert.spki, &why) != BM_OK) {
-        bm_lot_chip_find(chip, BM_CHECK_KEY, "its certificate: %.200s", why.text);
+    if (!bm_chip_cert_read(&cert, bm_buf_bytes(&r->decoded), "its certificate", chip))
         return BM_OK;
-    }
-    if (bm_cert_parse(&strict, cert.der, &why) != BM_OK)
-        bm_lot_chip_find(chip, BM_CHECK_BROKEN_DER, "its certificate is kept as it is: %.160s", why.text);
-    if (leaf->nkeys > 0 && memcmp(leaf->keys[0].key.hash, key.hash, BM_HASH) != 0)
+    if (leaf->nkeys > 0 && memcmp(leaf->keys[0].key.hash, cert.key.hash, BM_HASH) != 0)
         bm_lot_chip_find(chip, BM_CHECK_ENTRY, "the key in its certificate is not the key beside it");
-    leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = key };
+    leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = cert.key };
     leaf->nkeys = 1;
-    bm_sha256(leaf->hashes[leaf->nhashes++], cert.der);
-    return r->pool.n > 0 ? bm_pool_look(&r->pool, r->job->crypto, &cert, r->job->now, chip, fail) : BM_OK;
+    bm_sha256(leaf->hashes[leaf->nhashes++], cert.cert.der);
+    return bm_pool_look(&r->pool, r->job->crypto, &cert.cert, "its certificate", r->job->now, chip, fail);
 }
 
 static void

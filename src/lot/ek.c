@@ -1,5 +1,6 @@
 /* ek.c - lists of TPM endorsement certificates: each stands for itself, and leads to the TPM maker's root (docs/formats/lot.md). */
 #include "lot/chain.h"
+#include "lot/chip_cert.h"
 #include "lot/ek_cert.h"
 #include "lot/ek_walk.h"
 #include "lot/lot.h"
@@ -71,7 +72,7 @@ pool_fill(struct bm_reading *r, struct bm_fail *fail)
     struct bm_rd rd = bm_rd(bm_buf_bytes(&r->between));
     enum bm_rc rc;
 
-    if ((rc = bm_pool_open(&r->pool, &r->job->vendor->roots, fail)) != BM_OK)
+    if ((rc = bm_pool_open(&r->pool, r->job->vendor, fail)) != BM_OK)
         return rc;
     while (!bm_rd_end(&rd))
         if ((rc = bm_pool_add(&r->pool, bm_rd_lv32(&rd, BM_MAX_CERT), fail)) != BM_OK)
@@ -138,25 +139,18 @@ ek_next(struct bm_reading *r, bool *ret_have, struct bm_bytes *ret_item, uint64_
     return bm_buf_check(&r->item, "what is said about one TPM", fail);
 }
 
-/* What a reader of DER would have refused, and is kept as it was delivered. */
+/* Where it departs from what a TPM's endorsement certificate should say. */
 static void
-form_look(const struct bm_cert_loose *cert, const struct bm_ek_says *says, bool padded, struct bm_lot_chip *chip)
+profile_look(const struct bm_cert_loose *cert, const struct bm_ek_says *says, bool padded, struct bm_lot_chip *chip)
 {
-    struct bm_fail why, unknown;
-    enum bm_sig_alg alg;
-    struct bm_cert strict;
-
-    /* The algorithm is looked at last: where that is the reason, the rest is in order, and libcrypto knows more algorithms than we do. */
-    if (bm_cert_parse(&strict, cert->der, &why) != BM_OK && bm_sig_alg_parse(&alg, cert->alg, &unknown) != BM_OK &&
-        strcmp(why.text, unknown.text) == 0)
-        bm_lot_chip_find(chip, BM_CHECK_FORM, "its certificate is signed in a way that only its chain is asked about: %.160s", why.text);
-    else if (bm_cert_parse(&strict, cert->der, &why) != BM_OK)
-        bm_lot_chip_find(chip, BM_CHECK_BROKEN_DER, "its certificate is kept as it is: %.160s", why.text);
-    else if (!bm_name_in_order(cert->issuer) || !bm_name_in_order(cert->subject) || !says->name_ordered)
+    if (says->name && !says->name_ordered)
         bm_lot_chip_find(chip, BM_CHECK_BROKEN_DER, "its certificate is kept as it is: a name in it has a SET out of order (X.690 11.6)");
     if (padded)
         bm_lot_chip_find(chip, BM_CHECK_FORM, "there is filling behind its certificate, which was left away");
-    if (!says->purpose)
+    /* req: RFC5280 4.2.1.12 where purposes are named, the key is for these alone */
+    if (says->other_purpose)
+        bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate is for other purposes than an endorsement key's (2.23.133.8.1)");
+    else if (!says->purpose)
         bm_lot_chip_find(chip, BM_CHECK_FORM, "its certificate does not say that it is an endorsement key's (2.23.133.8.1)");
     if (!says->name)
         bm_lot_chip_find(chip, BM_CHECK_LABEL, "its certificate has no subjectAltName: nobody says which maker and model this is");
@@ -212,27 +206,23 @@ static enum bm_rc
 cert_take(struct bm_reading *r, struct bm_bytes der, bool padded, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
     struct bm_leaf *leaf = &chip->leaf;
-    struct bm_cert_loose cert;
+    struct bm_chip_cert cert;
     struct bm_ek_says says;
-    struct bm_fail why;
 
-    if (bm_cert_loose_parse(&cert, der, &why) != BM_OK || leaf->nkeys == BM_MAX_CHIP_KEYS) {
-        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s",
-                         leaf->nkeys == BM_MAX_CHIP_KEYS ? "more certificates are said to be one TPM's than it has keys" : why.text);
+    if (leaf->nkeys == BM_MAX_CHIP_KEYS) {
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "more certificates are said to be one TPM's than it has keys");
         return BM_OK;
     }
-    if (bm_key_parse(&leaf->keys[leaf->nkeys].key, cert.spki, &why) != BM_OK) {
-        bm_lot_chip_find(chip, BM_CHECK_KEY, "its certificate: %.200s", why.text);
+    if (!bm_chip_cert_read(&cert, der, "its certificate", chip))
         return BM_OK;
-    }
-    leaf->keys[leaf->nkeys++].use = BM_USE_DECRYPT;
+    leaf->keys[leaf->nkeys++] = (struct bm_leaf_key){ .use = BM_USE_DECRYPT, .key = cert.key };
     bm_sha256(leaf->hashes[leaf->nhashes++], der);
-    bm_ek_say(&says, &cert);
-    form_look(&cert, &says, padded, chip);
-    labels_take(leaf, &cert, &says);
+    bm_ek_say(&says, &cert.cert);
+    profile_look(&cert.cert, &says, padded, chip);
+    labels_take(leaf, &cert.cert, &says);
     id_take(leaf, &says);
     leaf->origin = leaf->nkeys == 1 ? says.origin : origin_of_both(leaf->origin, says.origin);
-    return r->pool.n > 0 ? bm_pool_look(&r->pool, r->job->crypto, &cert, r->job->now, chip, fail) : BM_OK;
+    return bm_pool_look(&r->pool, r->job->crypto, &cert.cert, "its certificate", r->job->now, chip, fail);
 }
 
 static void

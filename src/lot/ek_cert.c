@@ -4,6 +4,7 @@
 
 static const uint8_t oid_san[] = { 0x55, 0x1d, 0x11 }, oid_eku[] = { 0x55, 0x1d, 0x25 }, oid_attributes[] = { 0x55, 0x1d, 0x09 };
 static const uint8_t oid_serial[] = { 0x55, 0x04, 0x05 };
+static const uint8_t oid_any[] = { 0x55, 0x1d, 0x25, 0x00 };              /* anyExtendedKeyUsage */
 static const uint8_t oid_ek[] = { 0x67, 0x81, 0x05, 0x08, 0x01 };         /* 2.23.133.8.1 */
 static const uint8_t oid_tpm[] = { 0x67, 0x81, 0x05, 0x02 };              /* 2.23.133.2: .1 manufacturer, .2 model, .3 version */
 static const uint8_t oid_assertions[] = { 0x67, 0x81, 0x05, 0x02, 0x12 }; /* 2.23.133.2.18 tPMSecurityAssertions */
@@ -69,16 +70,20 @@ san_take(struct bm_ek_says *says, const struct bm_cert_loose *cert)
     }
 }
 
-static bool
-purpose_find(const struct bm_cert_loose *cert)
+static void
+purpose_find(struct bm_ek_says *says, const struct bm_cert_loose *cert)
 {
     struct bm_rd rd = bm_rd(bm_cert_loose_extension(cert, bm_bytes(oid_eku, sizeof(oid_eku)), NULL));
     struct bm_rd list = bm_der_enter(&rd, BM_DER_SEQUENCE);
+    bool any = false;
 
-    while (!list.bad && list.left > 0)
-        if (bm_der_oid_is(bm_der_take(&list, BM_DER_OID), oid_ek, sizeof(oid_ek)))
-            return true;
-    return false;
+    while (!list.bad && list.left > 0) {
+        struct bm_bytes oid = bm_der_take(&list, BM_DER_OID);
+
+        any = true;
+        says->purpose = says->purpose || bm_der_oid_is(oid, oid_ek, sizeof(oid_ek)) || bm_der_oid_is(oid, oid_any, sizeof(oid_any));
+    }
+    says->other_purpose = any && !says->purpose;
 }
 
 /*
@@ -132,6 +137,6 @@ bm_ek_say(struct bm_ek_says *ret, const struct bm_cert_loose *cert)
     *ret = (struct bm_ek_says){ .name = false };
     name_take(ret, cert->subject);
     san_take(ret, cert);
-    ret->purpose = purpose_find(cert);
+    purpose_find(ret, cert);
     ret->origin = origin_find(cert);
 }

@@ -1,8 +1,9 @@
 /* infineon.c - Infineon's reel: three certificates a chip, nothing signed over them as a whole, the chip's id in their file names only. */
+#include "lot/chain.h"
+#include "lot/chip_cert.h"
 #include "lot/lot.h"
 #include "lot/reel.h"
 
-#include "pki/cert.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -14,11 +15,10 @@
 struct bm_reading {
     const struct bm_lot_job *job;
     struct bm_reel reel;
-    size_t at;              /* the next row of the reel */
-    struct bm_buf item;     /* the chip that next() cut off */
-    struct bm_buf der;      /* the certificate that is looked at */
-    struct bm_bytes *certs; /* the vendor's: those where paths end, then those that stand between */
-    struct bm_certs anchors, between;
+    size_t at;           /* the next row of the reel */
+    struct bm_buf item;  /* the chip that next() cut off */
+    struct bm_buf der;   /* the certificate that is looked at */
+    struct bm_pool pool; /* the vendor's certificates */
 };
 
 static void
@@ -27,7 +27,7 @@ infineon_free(struct bm_reading *r)
     bm_reel_done(&r->reel);
     bm_buf_done(&r->item);
     bm_buf_done(&r->der);
-    free(r->certs);
+    bm_pool_done(&r->pool);
     free(r);
 }
 
@@ -36,68 +36,6 @@ reading_done(struct bm_reading **reading)
 {
     if (*reading != NULL)
         infineon_free(*reading);
-}
-
-/* ---- the vendor's certificates ---- */
-
-/* Paths end where nobody above is pinned: at roots, or at an intermediate that was pinned alone. */
-static bool
-is_anchor(const struct bm_cert *certs, size_t n, size_t i)
-{
-    for (size_t k = 0; k < n; k++)
-        if (k != i && bm_bytes_equal(certs[k].subject, certs[i].issuer))
-            return bm_bytes_equal(certs[i].subject, certs[i].issuer);
-    return true;
-}
-
-static void
-certs_done(struct bm_cert **certs)
-{
-    free(*certs);
-}
-
-static enum bm_rc
-certs_parse(struct bm_cert *certs, size_t *ret_n, const struct bm_vendor *vendor, struct bm_fail *fail)
-{
-    uint8_t hash[BM_HASH];
-    enum bm_rc rc;
-
-    *ret_n = 0;
-    for (size_t i = 0; i < vendor->roots.n; i++) {
-        bm_sha256(hash, vendor->roots.der[i]);
-        if (bm_vendor_retired(vendor, hash))
-            continue;
-        if ((rc = bm_cert_outline(&certs[(*ret_n)++], vendor->roots.der[i], fail)) != BM_OK) {
-            bm_fail_prefix(fail, "root certificate %zu of the vendor %s", i + 1, vendor->name);
-            return rc;
-        }
-    }
-    if (*ret_n == 0 && vendor->roots.n > 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "all roots of the vendor %s are retired: add one that is believed", vendor->name);
-    return BM_OK;
-}
-
-static enum bm_rc
-certs_divide(struct bm_reading *r, struct bm_fail *fail)
-{
-    bm_cleanup(certs_done) struct bm_cert *certs = calloc(r->job->vendor->roots.n + 1, sizeof(*certs));
-    size_t n = 0, at = 0;
-    enum bm_rc rc;
-
-    r->certs = calloc(r->job->vendor->roots.n + 1, sizeof(*r->certs));
-    if (certs == NULL || r->certs == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the reel");
-    if ((rc = certs_parse(certs, &n, r->job->vendor, fail)) != BM_OK)
-        return rc;
-    for (size_t i = 0; i < n; i++)
-        if (is_anchor(certs, n, i))
-            r->certs[at++] = certs[i].der;
-    r->anchors = (struct bm_certs){ r->certs, at };
-    for (size_t i = 0; i < n; i++)
-        if (!is_anchor(certs, n, i))
-            r->certs[at++] = certs[i].der;
-    r->between = (struct bm_certs){ r->certs + r->anchors.n, n - r->anchors.n };
-    return BM_OK;
 }
 
 /* ---- one chip ---- */
@@ -139,64 +77,51 @@ block_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
 }
 
 static void
-path_look(const struct bm_reading *r, const struct bm_cert *cert, enum bm_object object, struct bm_lot_chip *chip)
-{
-    struct bm_fail why;
-
-    if (r->anchors.n == 0)
-        return;
-    /* valid when it was issued: a reel may lie on the shelf for years */
-    if (bm_path_check(cert->der, r->between, r->anchors, cert->not_before, &why) == BM_OK)
-        chip->signatures++;
-    else
-        bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate %s: %.150s", bm_object_word(object), why.text);
-}
-
-static void
-key_add(struct bm_lot_chip *chip, const struct bm_cert *cert, enum bm_object object)
+key_add(struct bm_lot_chip *chip, const struct bm_chip_cert *cert, enum bm_object object)
 {
     struct bm_leaf *leaf = &chip->leaf;
     char text[2 * BM_HASH + 1];
 
     leaf->keys[leaf->nkeys++] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = cert->key };
-    bm_sha256(leaf->hashes[leaf->nhashes++], cert->der);
+    bm_sha256(leaf->hashes[leaf->nhashes++], cert->cert.der);
     if (object == BM_OBJECT_E0E1) {
         bm_hex(text, bm_bytes(cert->key.hash, BM_HASH));
         (void)bm_leaf_label_add(leaf, SHIELDED, BM_LABEL_FILE_NAME, bm_bytes_str(text));
     }
     if (chip->time != 0)
         return;
-    chip->time = cert->not_before;
+    chip->time = cert->cert.not_before;
     bm_time_print(text, chip->time);
     (void)bm_leaf_label_add(leaf, BM_LABEL_DATE, BM_LABEL_CERTIFICATE, bm_bytes(text, 10));
 }
 
 /* `seen`: bits of the objects that the chip has so far. */
-static void
-cert_look(struct bm_reading *r, enum bm_object object, struct bm_bytes pem, unsigned *seen, struct bm_lot_chip *chip)
+static enum bm_rc
+cert_look(struct bm_reading *r, enum bm_object object, struct bm_bytes pem, unsigned *seen, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
-    const char *word = bm_object_word(object);
-    struct bm_cert cert;
-    struct bm_fail why;
     bool again = (*seen & 1u << object) != 0;
+    struct bm_chip_cert cert;
+    struct bm_fail why;
+    char which[32];
 
     *seen |= 1u << object;
+    (void)snprintf(which, sizeof(which), "its certificate %s", bm_object_word(object));
     bm_buf_reset(&r->der);
-    if (bm_pem_parse(pem, "CERTIFICATE", block_take, &r->der, &why) != BM_OK ||
-        bm_cert_parse(&cert, bm_buf_bytes(&r->der), &why) != BM_OK) {
-        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "its certificate %s cannot be read: %.150s", word, why.text);
-        return;
+    if (bm_pem_parse(pem, "CERTIFICATE", block_take, &r->der, &why) != BM_OK) {
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s cannot be read: %.150s", which, why.text);
+        return BM_OK;
     }
+    if (!bm_chip_cert_read(&cert, bm_buf_bytes(&r->der), which, chip))
+        return BM_OK;
     if (bm_leaf_key(&chip->leaf, cert.key.hash) != NULL) {
-        bm_lot_chip_find(chip, again ? BM_CHECK_FORM : BM_CHECK_ENTRY,
-                         "its certificate %s is about a key that another of its certificates has", word);
-        return;
+        bm_lot_chip_find(chip, again ? BM_CHECK_FORM : BM_CHECK_ENTRY, "%s is about a key that another of its certificates has", which);
+        return BM_OK;
     }
     if (again)
-        bm_lot_chip_find(chip, BM_CHECK_ID_TWICE, "there are two certificates %s for %s, with two keys: one id stands for two chips", word,
-                         chip->leaf.id);
-    path_look(r, &cert, object, chip);
+        bm_lot_chip_find(chip, BM_CHECK_ID_TWICE, "there are two certificates %s for %s, with two keys: one id stands for two chips",
+                         bm_object_word(object), chip->leaf.id);
     key_add(chip, &cert, object);
+    return bm_pool_look(&r->pool, r->job->crypto, &cert.cert, which, r->job->now, chip, fail);
 }
 
 /* What is true of the delivery and not of one chip is said with the first. */
@@ -212,7 +137,7 @@ delivery_look(const struct bm_reading *r, struct bm_lot_chip *chip)
     if (bm_leaf_label(&chip->leaf, SHIELDED) != NULL)
         bm_lot_chip_find(chip, BM_CHECK_LABEL,
                          "the key of the certificate E0E1 is usable only under a shielded connection: the label " SHIELDED " names it");
-    if (r->anchors.n == 0)
+    if (r->pool.n == 0)
         bm_lot_chip_find(chip, BM_CHECK_NO_ROOTS, "no root is pinned for %s: the chips' certificates were not checked",
                          r->job->vendor->name);
     for (size_t i = 1; i < r->reel.narchives; i++)
@@ -252,6 +177,7 @@ infineon_check(struct bm_reading *r, uint64_t index, struct bm_bytes item, struc
     struct bm_bytes id = bm_rd_lv16(&rd, BM_MAX_ID), reel = bm_rd_lv16(&rd, BM_MAX_NAME);
     struct bm_fail why;
     unsigned seen = 0;
+    enum bm_rc rc;
 
     bm_lot_chip_reset(chip);
     leaf_begin(r, chip, id, reel);
@@ -259,8 +185,8 @@ infineon_check(struct bm_reading *r, uint64_t index, struct bm_bytes item, struc
         unsigned object = bm_rd_u8(&rd);
         struct bm_bytes pem = bm_rd_lv16(&rd, BM_MAX_PEM_FILE);
 
-        if (!rd.bad && object < BM_OBJECT__N)
-            cert_look(r, (enum bm_object)object, pem, &seen, chip);
+        if (!rd.bad && object < BM_OBJECT__N && (rc = cert_look(r, (enum bm_object)object, pem, &seen, chip, fail)) != BM_OK)
+            return rc;
     }
     if (!bm_rd_end(&rd))
         return bm_fail(fail, BM_EBUG, NULL, "a chip of the reel was not handed over whole");
@@ -289,7 +215,7 @@ infineon_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, str
     r->job = job;
     r->item.max = BM_MAX_CHIP_KEYS * (BM_MAX_PEM_FILE + 3) + 2 * BM_MAX_NAME + 4;
     r->der.max = BM_MAX_CERT;
-    if ((rc = certs_divide(r, fail)) != BM_OK || (rc = bm_reel_open(&r->reel, job->file, fail)) != BM_OK)
+    if ((rc = bm_pool_open(&r->pool, job->vendor, fail)) != BM_OK || (rc = bm_reel_open(&r->reel, job->file, fail)) != BM_OK)
         return rc;
     *ret_reading = bm_take(r);
     return BM_OK;

@@ -47,6 +47,8 @@ struct bm_cert_loose {
 bm_must_use enum bm_rc bm_cert_loose_parse(struct bm_cert_loose *ret_cert, struct bm_bytes der, struct bm_fail *fail);
 struct bm_bytes bm_cert_loose_extension(const struct bm_cert_loose *cert, struct bm_bytes oid,
                                         bool *ret_critical); /* ret_critical may be NULL */
+/* The OID of the first critical extension that is none of these; n = 0 when there is none. */
+struct bm_bytes bm_cert_loose_critical(const struct bm_cert_loose *cert, const struct bm_bytes *known, size_t n);
 bool bm_cert_loose_is_ca(
     const struct bm_cert_loose *cert); /* cA TRUE in its basic constraints; key usage, where there is one, has keyCertSign */
 /* X.690 11.6: are the attributes of each part of this Name in order? False too when it cannot be walked. */
@@ -62,6 +64,14 @@ struct bm_certs {
 };
 bm_must_use enum bm_rc bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at,
                                      struct bm_fail *fail);
+/* The same, and the path that was found: the certificates above the leaf, its issuer first and the anchor last, as they were given. */
+#define BM_MAX_PATH 10
+struct bm_path {
+    struct bm_bytes above[BM_MAX_PATH];
+    size_t n; /* 0: the leaf itself is an anchor */
+};
+bm_must_use enum bm_rc bm_path_find(struct bm_path *ret_path, struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors,
+                                    bm_time at, struct bm_fail *fail);
 
 /* PEM: appends "-----BEGIN label-----"...; reads every block of this label in order and calls back with its DER (a view for the time of
  * the call). Other text and other labels are passed over; no block at all is BM_EINPUT; the callback's refusal ends it. */

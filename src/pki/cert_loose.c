@@ -102,6 +102,25 @@ bm_cert_loose_extension(const struct bm_cert_loose *cert, struct bm_bytes oid, b
     return bm_bytes(NULL, 0);
 }
 
+struct bm_bytes
+bm_cert_loose_critical(const struct bm_cert_loose *cert, const struct bm_bytes *known, size_t n)
+{
+    struct bm_rd rd = bm_rd(cert->extensions);
+
+    while (!bm_rd_end(&rd)) {
+        struct extension extension = extension_take(&rd);
+        bool is_known = !extension.critical;
+
+        if (rd.bad)
+            break;
+        for (size_t i = 0; i < n && !is_known; i++)
+            is_known = bm_bytes_equal(known[i], extension.oid);
+        if (!is_known)
+            return extension.oid;
+    }
+    return bm_bytes(NULL, 0);
+}
+
 bool
 bm_cert_loose_is_ca(const struct bm_cert_loose *cert)
 {

@@ -57,28 +57,15 @@ no_memory(struct bm_fail *fail)
     return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to check a certificate path");
 }
 
+/* Read once, in the order given: anchors, then those between. */
 static enum bm_rc
-anchors_add(X509_STORE *store, struct bm_certs anchors, struct bm_fail *fail)
+certs_read(STACK_OF(X509) * stack, struct bm_certs certs, const char *which, struct bm_fail *fail)
 {
-    for (size_t i = 0; i < anchors.n; i++) {
-        bm_cleanup(bm_x509_done) X509 *cert = x509_parse(anchors.der[i]);
+    for (size_t i = 0; i < certs.n; i++) {
+        bm_cleanup(bm_x509_done) X509 *cert = x509_parse(certs.der[i]);
 
         if (cert == NULL)
-            return unreadable(fail, "trust anchor", i);
-        if (X509_STORE_add_cert(store, cert) != 1)
-            return no_memory(fail);
-    }
-    return BM_OK;
-}
-
-static enum bm_rc
-between_add(STACK_OF(X509) * stack, struct bm_certs between, struct bm_fail *fail)
-{
-    for (size_t i = 0; i < between.n; i++) {
-        bm_cleanup(bm_x509_done) X509 *cert = x509_parse(between.der[i]);
-
-        if (cert == NULL)
-            return unreadable(fail, "intermediate certificate", i);
+            return unreadable(fail, which, i);
         if (sk_X509_push(stack, cert) <= 0)
             return no_memory(fail);
         (void)bm_take(cert);
@@ -134,25 +121,58 @@ refuse(X509_STORE_CTX *ctx, struct bm_fail *fail)
                    depth);
 }
 
-enum bm_rc
-bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at, struct bm_fail *fail)
+/* libcrypto's path is made of the very objects that it was given. */
+static struct bm_bytes
+as_given(STACK_OF(X509) * stack, struct bm_certs certs, const X509 *cert)
 {
-    bm_cleanup(stack_done) STACK_OF(X509) *stack = sk_X509_new_null();
+    for (int i = 0; i < sk_X509_num(stack); i++)
+        if (sk_X509_value(stack, i) == cert)
+            return certs.der[i];
+    return bm_bytes(NULL, 0);
+}
+
+enum bm_rc
+bm_path_find(struct bm_path *ret_path, struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at,
+             struct bm_fail *fail)
+{
+    bm_cleanup(stack_done) STACK_OF(X509) *above = sk_X509_new_null();
+    bm_cleanup(stack_done) STACK_OF(X509) *ends = sk_X509_new_null();
     bm_cleanup(store_done) X509_STORE *store = X509_STORE_new();
     bm_cleanup(store_ctx_done) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     bm_cleanup(bm_x509_done) X509 *cert = NULL;
     enum bm_rc rc;
 
-    if (stack == NULL || store == NULL || ctx == NULL)
+    if (above == NULL || ends == NULL || store == NULL || ctx == NULL)
         return no_memory(fail);
     if (between.n > MAX_CERTS || anchors.n > MAX_CERTS)
         return bm_fail(fail, BM_EINPUT, NULL, "there are more than %d certificates to find a path in", MAX_CERTS);
     if ((cert = x509_parse(leaf)) == NULL)
         return unreadable(fail, "certificate", 0);
-    if ((rc = anchors_add(store, anchors, fail)) != BM_OK || (rc = between_add(stack, between, fail)) != BM_OK)
+    if ((rc = certs_read(ends, anchors, "trust anchor", fail)) != BM_OK ||
+        (rc = certs_read(above, between, "intermediate certificate", fail)) != BM_OK)
         return rc;
-    if (X509_STORE_CTX_init(ctx, store, cert, stack) != 1 || !params_set(ctx, at))
+    for (int i = 0; i < sk_X509_num(ends); i++)
+        if (X509_STORE_add_cert(store, sk_X509_value(ends, i)) != 1)
+            return no_memory(fail);
+    if (X509_STORE_CTX_init(ctx, store, cert, above) != 1 || !params_set(ctx, at))
         return no_memory(fail);
     X509_STORE_CTX_set_verify_cb(ctx, last_second);
-    return X509_verify_cert(ctx) == 1 ? BM_OK : refuse(ctx, fail);
+    if (X509_verify_cert(ctx) != 1)
+        return refuse(ctx, fail);
+    *ret_path = (struct bm_path){ .n = 0 };
+    for (int i = 1; i < sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) && ret_path->n < BM_MAX_PATH; i++) {
+        const X509 *one = sk_X509_value(X509_STORE_CTX_get0_chain(ctx), i);
+        struct bm_bytes der = as_given(ends, anchors, one);
+
+        ret_path->above[ret_path->n++] = der.n > 0 ? der : as_given(above, between, one);
+    }
+    return BM_OK;
+}
+
+enum bm_rc
+bm_path_check(struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at, struct bm_fail *fail)
+{
+    struct bm_path ignored;
+
+    return bm_path_find(&ignored, leaf, between, anchors, at, fail);
 }

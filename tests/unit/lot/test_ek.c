@@ -123,7 +123,7 @@ a_genuine_certificate_leads_to_its_makers_root(void **state)
     assert_int_equal(result.format, BM_FORMAT_EK);
     assert_int_equal(result.head.size, 1);
     assert_true(result.signed_each && !result.signed_whole);
-    assert_int_equal(result.checked, 3); /* the chip's, the intermediate's, and the one between that and the root */
+    assert_int_equal(result.checked, 1); /* the chip's: what is above it is proven once, for all chips */
     assert_int_equal(told.leaf[0].root, BM_ROOT_TPM);
     assert_int_equal(told.leaf[0].keys[0].use, BM_USE_DECRYPT);
     assert_int_equal(told.leaf[0].keys[0].key.alg, BM_KEY_RSA);
@@ -215,6 +215,8 @@ enum make {
     MAKE_CA = 16,
     MAKE_OLD = 32, /* expired at the end of 2025 */
     MAKE_INSIDE = 64,
+    MAKE_OTHER_PURPOSE = 128, /* for TLS servers */
+    MAKE_CRITICAL = 256,      /* a critical extension that nobody knows */
 };
 
 struct ca {
@@ -264,7 +266,11 @@ extensions_add(struct bm_buf *tbs, unsigned make)
         extension_add(tbs, "551d11", true,
                       "3044a442304031163014060567810502010c0b69643a3435353834443530310e300c060567810502020c03545031"
                       "31163014060567810502030c0b69643a3030303130303032");
-        if (!(make & MAKE_NO_PURPOSE))
+        if (make & MAKE_CRITICAL)
+            extension_add(tbs, "551d63", true, "0500");
+        if (make & MAKE_OTHER_PURPOSE)
+            extension_add(tbs, "551d25", false, "300a06082b06010505070301");
+        else if (!(make & MAKE_NO_PURPOSE))
             extension_add(tbs, "551d25", false, "300706056781050801");
         if (make & MAKE_INSIDE)
             extension_add(tbs, "551d09", false, "3018301606056781050212310d300b0201000101ffa0030a0100");
@@ -468,7 +474,7 @@ broken_der_is_kept_as_delivered_and_needs_a_waiver(void **state)
     (void)state;
     for (size_t i = 0; i < BM_COUNT(broken); i++) {
         bm_cleanup(ca_done) struct ca ca, stranger;
-        bm_cleanup(bm_buf_done) struct bm_buf ek = { .n = 0 };
+        bm_cleanup(bm_buf_done) struct bm_buf ek = { .n = 0 }, other = { .n = 0 };
         struct bm_lot_result result;
         static struct told told;
         uint8_t hash[BM_HASH];
@@ -483,6 +489,9 @@ broken_der_is_kept_as_delivered_and_needs_a_waiver(void **state)
         assert_int_equal(bm_check_weight(told.finding[0].check), BM_WEIGHT_WAIVABLE);
         bm_sha256(hash, bm_buf_bytes(&ek));
         assert_memory_equal(told.leaf[0].hashes[0], hash, BM_HASH);
+        ek_make(&other, &ca, broken[i] | MAKE_CRITICAL);
+        /* proves: RFC5280 4.2 */
+        assert_rc(BM_EPOLICY, receive(&result, &told, bm_buf_bytes(&other), ROOTS(ca), Y2026));
         /* another key under the same name; another time; one bit of what is signed, and of the signature */
         assert_rc(BM_EPOLICY, receive(&result, &told, bm_buf_bytes(&ek), ROOTS(stranger), Y2026));
         assert_rc(BM_EPOLICY, receive(&result, &told, bm_buf_bytes(&ek), ROOTS(ca), Y2020 - 1));
@@ -508,6 +517,10 @@ what_is_odd_is_told(void **state)
     assert_ok(receive(&result, &told, bm_buf_bytes(&ek), ROOTS(ca), Y2026));
     assert_int_equal(told.nfindings, 1);
     assert_string_equal(told.finding[0].sentence, "its certificate does not say that it is an endorsement key's (2.23.133.8.1)");
+    /* proves: RFC5280 4.2.1.12 */
+    ek_make(&ek, &ca, MAKE_OTHER_PURPOSE);
+    assert_refused(BM_EPOLICY, receive(&result, &told, bm_buf_bytes(&ek), ROOTS(ca), Y2026),
+                   "chip 0: its certificate is for other purposes than an endorsement key's (2.23.133.8.1)");
     ek_make(&ek, &ca, MAKE_OLD);
     assert_ok(receive(&result, &told, bm_buf_bytes(&ek), ROOTS(ca), Y2026));
     assert_int_equal(told.nfindings, 1);

@@ -25,7 +25,7 @@ struct told {
     } chip[MAX_CHIPS];
     struct bm_leaf leaf; /* the last */
     struct kit_odd odd;
-    size_t unsigned_, no_roots;
+    size_t unsigned_, no_roots, broken;
 };
 
 static enum bm_rc
@@ -38,6 +38,7 @@ tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_b
     kit_odd_take(&told->odd, index, chip);
     for (size_t i = 0; i < chip->nfindings; i++) {
         told->unsigned_ += chip->findings[i].check == BM_CHECK_UNSIGNED;
+        told->broken += chip->findings[i].check == BM_CHECK_BROKEN_DER;
         told->no_roots += chip->findings[i].check == BM_CHECK_NO_ROOTS;
     }
     assert_ok(bm_leaf_parse(&told->leaf, der, fail));
@@ -228,6 +229,7 @@ a_retired_certificate_of_the_vendor_is_believed_no_more(void **state)
 /* ---- reels made here ---- */
 
 #define CHIPS 3
+static struct bm_buf issuer;                    /* of them all */
 static struct bm_buf pems[CHIPS][BM_OBJECT__N]; /* certificates of three chips, as PEM */
 
 static int
@@ -237,7 +239,9 @@ pems_open(void **state)
 
     if (kit_crypto_open(state) != 0)
         return -1;
-    maker_open(&maker, Y2023, Y2043);
+    maker_open_ca(&maker, Y2023, Y2043);
+    issuer.max = BM_MAX_CERT;
+    bm_buf_add_bytes(&issuer, bm_buf_bytes(&maker.cert));
     for (size_t i = 0; i < CHIPS; i++) {
         for (size_t k = 0; k < BM_OBJECT__N; k++) {
             bm_cleanup(bm_private_done) struct bm_private *key = NULL;
@@ -260,6 +264,7 @@ pems_close(void **state)
     for (size_t i = 0; i < CHIPS; i++)
         for (size_t k = 0; k < BM_OBJECT__N; k++)
             bm_buf_done(&pems[i][k]);
+    bm_buf_done(&issuer);
     return kit_crypto_close(state);
 }
 
@@ -412,6 +417,53 @@ what_is_odd_is_told(void **state)
     assert_string_equal(told.odd.sentence[2],
                         "0: the delivery has archives of two reels, REEL1 and REEL2: a chip is labelled by its first");
     assert_int_equal(told.n, 1);
+}
+
+/* The first byte of a certificate's length written in one octet more than needed: no DER (X.690 10.1), and what is signed is untouched. */
+static void
+broken_pem(struct bm_buf *pem, struct bm_buf *der, const struct bm_buf *from, bool forged)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf good = { .max = BM_MAX_CERT };
+
+    assert_ok(bm_pem_parse(bm_buf_bytes(from), "CERTIFICATE", add_block, &good, &kit_fail));
+    assert_int_equal(good.p[1], 0x82);
+    bm_buf_reset(der);
+    bm_buf_add(der, (const uint8_t[]){ 0x30, 0x83, 0x00 }, 3);
+    bm_buf_add(der, good.p + 2, good.n - 2);
+    der->p[der->n - 1] ^= forged ? 1 : 0;
+    bm_buf_reset(pem);
+    bm_pem_build(pem, "CERTIFICATE", bm_buf_bytes(der));
+}
+
+static void
+broken_der_is_kept_as_delivered_and_needs_a_waiver(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 1 << 16 }, der = { .max = BM_MAX_CERT }, file = { .max = 1 << 20 };
+    const struct bm_bytes root = bm_buf_bytes(&issuer);
+    struct recipe recipe = { .ids = { "0A01" }, .extra = "0A02_E0E0.pem" };
+    static struct told told;
+    uint8_t hash[BM_HASH];
+
+    (void)state;
+    for (int forged = 0; forged < 2; forged++) {
+        broken_pem(&pem, &der, &pems[1][0], forged != 0);
+        recipe.content = bm_buf_bytes(&pem);
+        bm_buf_reset(&file);
+        reel_pack(&file, &recipe);
+        if (forged != 0) {
+            assert_refused_saying(BM_EPOLICY, receive(NULL, bm_buf_bytes(&file), (struct bm_certs_list){ &root, 1 }, false, NULL),
+                                  "chip 1: its certificate E0E0: the certificate does not lead to a trusted one");
+            continue;
+        }
+        assert_ok(receive(NULL, bm_buf_bytes(&file), (struct bm_certs_list){ &root, 1 }, false, &told));
+        assert_int_equal(told.broken, 1);
+        assert_int_equal(bm_check_weight(BM_CHECK_BROKEN_DER), BM_WEIGHT_WAIVABLE);
+        assert_int_equal(told.n, 2);
+        assert_int_equal(told.chip[1].signatures, 1);
+        assert_int_equal(told.leaf.nkeys, 1);
+        bm_sha256(hash, bm_buf_bytes(&der));
+        assert_memory_equal(told.leaf.hashes[0], hash, BM_HASH);
+    }
 }
 
 static void
@@ -581,6 +633,7 @@ main(void)
         cmocka_unit_test(renaming_files_moves_labels_and_nothing_that_is_bound),
         cmocka_unit_test(the_archive_of_secrets_is_never_opened),
         cmocka_unit_test(what_is_odd_is_told),
+        cmocka_unit_test(broken_der_is_kept_as_delivered_and_needs_a_waiver),
         cmocka_unit_test(what_contradicts_itself_is_refused),
         cmocka_unit_test(damaged_archives_are_refused),
         cmocka_unit_test(archives_without_certificates_are_refused),

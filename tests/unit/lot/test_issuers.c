@@ -1,0 +1,416 @@
+/* test_issuers.c - a chip's certificate to a pinned root: what must be refused is, by the whole path and by the issuer that is remembered alike. */
+#include "kit.h"
+
+#include "lot/chain.h"
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#define AT 1795000000 /* 2026-11-18 */
+#define YEAR 31536000
+
+#define CA "critical,CA:TRUE"
+#define NO_PATH "critical,CA:TRUE,pathlen:0"
+
+/* One certificate, as it is asked for. Extensions as libcrypto's configuration spells them; NULL: none. */
+struct wanted {
+    const char *issuer, *subject; /* NULL: as the chain has it */
+    const char *basic, *usage, *aki, *san, *constraints, *points;
+    bool unknown_critical, stranger; /* signed by another key */
+    bm_time from, until;             /* 0: a year around AT */
+};
+
+static EVP_PKEY *root_key, *between_key[2], *leaf_key, *stranger_key; /* between: P-256, and P-521 that our own reader does not know */
+
+static void
+extension_add(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+    X509_EXTENSION *extension;
+    X509V3_CTX ctx;
+
+    if (value == NULL)
+        return;
+    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+    extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    assert_non_null(extension);
+    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+static void
+unknown_add(X509 *cert)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension;
+
+    assert_int_equal(ASN1_OCTET_STRING_set(value, (const uint8_t *)"\x05\x00", 2), 1);
+    extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value);
+    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(oid);
+}
+
+static void
+name_set(X509_NAME *name, const char *cn)
+{
+    assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const uint8_t *)cn, -1, -1, 0), 1);
+}
+
+static void
+make(struct bm_buf *der, const struct wanted *wanted, const char *issuer, const char *subject, EVP_PKEY *key, EVP_PKEY *by)
+{
+    static long serial = 1;
+    X509 *cert = X509_new();
+    uint8_t *bytes = NULL;
+    int n;
+
+    assert_int_equal(X509_set_version(cert, 2), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial), 1);
+    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(cert), wanted->from != 0 ? wanted->from : AT - YEAR));
+    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(cert), wanted->until != 0 ? wanted->until : AT + YEAR));
+    name_set(X509_get_issuer_name(cert), wanted->issuer != NULL ? wanted->issuer : issuer);
+    name_set(X509_get_subject_name(cert), wanted->subject != NULL ? wanted->subject : subject);
+    assert_int_equal(X509_set_pubkey(cert, key), 1);
+    extension_add(cert, cert, NID_basic_constraints, wanted->basic);
+    extension_add(cert, cert, NID_key_usage, wanted->usage);
+    extension_add(cert, cert, NID_subject_key_identifier, "hash");
+    extension_add(cert, cert, NID_authority_key_identifier, wanted->aki);
+    extension_add(cert, cert, NID_subject_alt_name, wanted->san);
+    extension_add(cert, cert, NID_name_constraints, wanted->constraints);
+    extension_add(cert, cert, NID_crl_distribution_points, wanted->points);
+    if (wanted->unknown_critical)
+        unknown_add(cert);
+    assert_true(X509_sign(cert, wanted->stranger ? stranger_key : by, EVP_sha384()) > 0);
+    n = i2d_X509(cert, &bytes);
+    assert_true(n > 0);
+    bm_buf_reset(der);
+    der->max = BM_MAX_CERT;
+    bm_buf_add(der, bytes, (size_t)n);
+    OPENSSL_free(bytes);
+    X509_free(cert);
+}
+
+static int
+keys_open(void **state)
+{
+    root_key = EVP_EC_gen("P-256");
+    between_key[0] = EVP_EC_gen("P-256");
+    between_key[1] = EVP_EC_gen("P-521");
+    leaf_key = EVP_EC_gen("P-256");
+    stranger_key = EVP_EC_gen("P-256");
+    return kit_crypto_open(state);
+}
+
+static int
+keys_close(void **state)
+{
+    EVP_PKEY_free(root_key);
+    EVP_PKEY_free(between_key[0]);
+    EVP_PKEY_free(between_key[1]);
+    EVP_PKEY_free(leaf_key);
+    EVP_PKEY_free(stranger_key);
+    return kit_crypto_close(state);
+}
+
+struct tree {
+    struct bm_buf root, between, leaf;
+    struct bm_bytes root_der, between_der;
+    struct bm_issuers *issuers;
+    EVP_PKEY *key; /* between's */
+};
+
+static void
+tree_done(struct tree *tree)
+{
+    bm_buf_done(&tree->root);
+    bm_buf_done(&tree->between);
+    bm_buf_done(&tree->leaf);
+    bm_issuers_done(tree->issuers);
+    free(tree->issuers);
+}
+
+static const struct wanted good_ca = { .basic = CA, .usage = "critical,keyCertSign" };
+static const struct wanted good_leaf = { .basic = "critical,CA:FALSE",
+                                         .usage = "critical,digitalSignature",
+                                         .san = "DNS:chip.example.com" };
+
+static void
+tree_open(struct tree *tree, const struct wanted *root, const struct wanted *between, EVP_PKEY *key)
+{
+    *tree = (struct tree){ .key = key, .issuers = calloc(1, sizeof(*tree->issuers)) };
+    assert_non_null(tree->issuers);
+    make(&tree->root, root, "root", "root", root_key, root_key);
+    make(&tree->between, between, "root", "between", key, root_key);
+    tree->root_der = bm_buf_bytes(&tree->root);
+    tree->between_der = bm_buf_bytes(&tree->between);
+}
+
+static enum bm_rc
+look(struct tree *tree, const struct wanted *leaf, bm_time at, uint32_t *ret_verified)
+{
+    uint32_t ignored;
+
+    make(&tree->leaf, leaf, "between", "chip", leaf_key, tree->key);
+    return bm_issuers_check(tree->issuers, kit_crypto, bm_buf_bytes(&tree->leaf), (struct bm_certs){ &tree->between_der, 1 },
+                            (struct bm_certs){ &tree->root_der, 1 }, at, ret_verified != NULL ? ret_verified : &ignored, &kit_fail);
+}
+
+static void
+an_issuer_is_proven_once_and_then_one_signature_a_chip(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        bm_cleanup(tree_done) struct tree tree;
+        struct wanted points = good_leaf;
+        uint32_t verified = 0;
+
+        points.points = "URI:http://example.com/crl";
+        tree_open(&tree, &good_ca, &good_ca, between_key[k]);
+        assert_ok(look(&tree, &good_leaf, AT, &verified));
+        assert_int_equal(verified, 2);
+        for (int i = 0; i < 3; i++) {
+            assert_ok(look(&tree, i == 0 ? &good_leaf : &points, AT, &verified));
+            assert_int_equal(verified, 1);
+        }
+        assert_int_equal(tree.issuers->n, 1);
+    }
+}
+
+/* Nothing is remembered of what was refused, and the same chip is refused as the first one and after good ones. */
+static void
+every_fault_of_a_chips_certificate_is_refused_first_and_later(void **state)
+{
+    static const struct {
+        struct wanted leaf;
+        const char *says;
+    } bad[] = {
+        { { .until = AT - 1 }, "certificate has expired" },
+        { { .from = AT + 1 }, "certificate is not yet valid" },
+        { { .unknown_critical = true }, "unhandled critical extension" },
+        { { .stranger = true }, "certificate signature failure" },
+        { { .issuer = "somebody" }, "unable to get local issuer certificate" },
+        { { .aki = "keyid:always" }, "" }, /* its key identifier is its own, not the issuer's */
+    };
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        bm_cleanup(tree_done) struct tree tree;
+
+        tree_open(&tree, &good_ca, &good_ca, between_key[k]);
+        for (int warm = 0; warm < 2; warm++) {
+            for (size_t i = 0; i < BM_COUNT(bad); i++) {
+                struct wanted leaf = bad[i].leaf;
+
+                leaf.basic = good_leaf.basic;
+                leaf.usage = good_leaf.usage;
+                assert_refused_saying(BM_EPOLICY, look(&tree, &leaf, AT, NULL), bad[i].says);
+            }
+            assert_int_equal(tree.issuers->n, warm);
+            assert_ok(look(&tree, &good_leaf, AT, NULL));
+        }
+    }
+}
+
+static void
+every_fault_above_a_chip_is_refused(void **state)
+{
+    static const struct {
+        struct wanted root, between;
+        const char *says;
+    } bad[] = {
+        { { .basic = CA }, { .basic = CA, .until = AT - 1 }, "certificate has expired" },
+        { { .basic = CA }, { .basic = CA, .from = AT + 1 }, "certificate is not yet valid" },
+        { { .basic = CA, .until = AT - 1 }, { .basic = CA }, "certificate has expired" },
+        { { .basic = CA }, { .basic = "critical,CA:FALSE" }, "invalid CA certificate" },
+        { { .basic = CA }, { .basic = NULL }, "invalid CA certificate" },
+        { { .basic = CA }, { .usage = "critical,keyCertSign" }, "invalid CA certificate" },
+        { { .basic = CA }, { .basic = CA, .usage = "critical,cRLSign" }, "" },
+        { { .basic = CA }, { .basic = CA, .unknown_critical = true }, "unhandled critical extension" },
+        { { .basic = CA, .unknown_critical = true }, { .basic = CA }, "unhandled critical extension" },
+        { { .basic = CA }, { .basic = CA, .stranger = true }, "certificate signature failure" },
+        { { .basic = CA }, { .basic = CA, .subject = "elsewhere" }, "unable to get local issuer certificate" },
+        { { .basic = CA, .subject = "elsewhere" }, { .basic = CA }, "unable to get local issuer certificate" },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < BM_COUNT(bad); i++) {
+            bm_cleanup(tree_done) struct tree tree;
+
+            tree_open(&tree, &bad[i].root, &bad[i].between, between_key[k]);
+            for (int n = 0; n < 2; n++)
+                assert_refused_saying(BM_EPOLICY, look(&tree, &good_leaf, AT, NULL), bad[i].says); /* proves: RFC5280 6.1.4 */
+            assert_int_equal(tree.issuers->n, 0);
+        }
+    }
+}
+
+/* root, between, below, chip: a root that allows no authority between, and one that does. */
+static void
+the_length_of_a_path_is_kept(void **state)
+{
+    (void)state;
+    for (int allowed = 0; allowed < 2; allowed++) {
+        bm_cleanup(bm_buf_done) struct bm_buf below = { .n = 0 }, leaf = { .n = 0 };
+        bm_cleanup(tree_done) struct tree tree;
+        struct wanted above = good_ca;
+        struct bm_bytes between[2];
+        uint32_t verified = 0;
+        enum bm_rc rc;
+
+        above.basic = allowed != 0 ? CA : NO_PATH;
+        tree_open(&tree, &good_ca, &above, between_key[0]);
+        make(&below, &good_ca, "between", "below", stranger_key, between_key[0]);
+        make(&leaf, &good_leaf, "below", "chip", leaf_key, stranger_key);
+        between[0] = bm_buf_bytes(&below);
+        between[1] = tree.between_der;
+        for (int n = 0; n < 2; n++) {
+            rc = bm_issuers_check(tree.issuers, kit_crypto, bm_buf_bytes(&leaf), (struct bm_certs){ between, 2 },
+                                  (struct bm_certs){ &tree.root_der, 1 }, AT, &verified, &kit_fail);
+            if (allowed != 0) {
+                assert_ok(rc);
+                assert_int_equal(verified, n == 0 ? 3 : 1);
+            } else {
+                assert_refused_saying(BM_EPOLICY, rc, "path length constraint exceeded");
+            }
+        }
+    }
+}
+
+/* What stands above may tell one chip from another: then nothing is remembered. */
+static void
+constraints_on_names_are_asked_of_every_chip(void **state)
+{
+    bm_cleanup(tree_done) struct tree tree;
+    struct wanted between = good_ca, other = good_leaf;
+
+    (void)state;
+    between.constraints = "critical,permitted;DNS:example.com";
+    other.san = "DNS:chip.example.org";
+    tree_open(&tree, &good_ca, &between, between_key[0]);
+    assert_ok(look(&tree, &good_leaf, AT, NULL));
+    assert_int_equal(tree.issuers->n, 0);
+    assert_refused_saying(BM_EPOLICY, look(&tree, &other, AT, NULL), "permitted subtree violation");
+}
+
+static void
+what_is_remembered_holds_for_its_time_and_where_it_was_sent_along(void **state)
+{
+    bm_cleanup(tree_done) struct tree tree;
+    struct wanted between = good_ca, leaf = good_leaf;
+    uint32_t verified;
+
+    (void)state;
+    between.until = AT + 100;
+    tree_open(&tree, &good_ca, &between, between_key[0]);
+    assert_ok(look(&tree, &leaf, AT, NULL));
+    assert_ok(look(&tree, &leaf, AT + 100, &verified)); /* the last second of its validity */
+    assert_int_equal(verified, 1);
+    assert_refused_saying(BM_EPOLICY, look(&tree, &leaf, AT + 101, NULL), "certificate has expired");
+    assert_refused_saying(BM_EPOLICY, look(&tree, &leaf, AT - YEAR - 1, NULL), "certificate is not yet valid");
+    /* the answer about a chip does not hang on which chips came before: another process may have looked at those */
+    assert_refused_saying(BM_EPOLICY,
+                          bm_issuers_check(tree.issuers, kit_crypto, bm_buf_bytes(&tree.leaf), (struct bm_certs){ NULL, 0 },
+                                           (struct bm_certs){ &tree.root_der, 1 }, AT, &verified, &kit_fail),
+                          "unable to get local issuer certificate");
+}
+
+/* ---- the vendor's certificates ---- */
+
+static size_t
+pool_findings(struct tree *tree, const struct bm_vendor *vendor, bm_time now, struct bm_lot_chip *chip)
+{
+    bm_cleanup(bm_pool_done) struct bm_pool pool = { .n = 0 };
+    struct bm_cert_loose cert;
+
+    make(&tree->leaf, &good_leaf, "between", "chip", leaf_key, tree->key);
+    bm_lot_chip_reset(chip);
+    assert_ok(bm_pool_open(&pool, vendor, &kit_fail));
+    assert_ok(bm_pool_add(&pool, tree->between_der, &kit_fail));
+    assert_ok(bm_cert_loose_parse(&cert, bm_buf_bytes(&tree->leaf), &kit_fail));
+    assert_ok(bm_pool_look(&pool, kit_crypto, &cert, "its certificate", now, chip, &kit_fail));
+    return chip->nfindings;
+}
+
+static void
+what_is_retired_stands_in_no_path(void **state)
+{
+    bm_cleanup(tree_done) struct tree tree;
+    uint8_t retired[1][BM_HASH] = { { 0 } };
+    struct bm_vendor vendor = { .name = "example", .retired = (const uint8_t(*)[BM_HASH])retired, .nretired = 1 };
+    static struct bm_lot_chip chip;
+    struct bm_pool pool;
+
+    (void)state;
+    tree_open(&tree, &good_ca, &good_ca, between_key[0]);
+    vendor.roots = (struct bm_certs_list){ &tree.root_der, 1 };
+    assert_int_equal(pool_findings(&tree, &vendor, AT, &chip), 0);
+    assert_int_equal(chip.signatures, 1);
+    /* also one that came with the list */
+    bm_sha256(retired[0], tree.between_der);
+    assert_int_equal(pool_findings(&tree, &vendor, AT, &chip), 1);
+    assert_int_equal(chip.findings[0].check, BM_CHECK_CHAIN);
+    assert_int_equal(chip.signatures, 0);
+    bm_sha256(retired[0], tree.root_der);
+    assert_refused(BM_EPOLICY, bm_pool_open(&pool, &vendor, &kit_fail),
+                   "all roots of the vendor example are retired: add one that is believed");
+}
+
+static void
+what_came_with_a_list_is_no_place_to_end(void **state)
+{
+    bm_cleanup(tree_done) struct tree tree;
+    bm_cleanup(bm_buf_done) struct bm_buf other = { .n = 0 };
+    struct bm_bytes other_der;
+    struct bm_vendor vendor = { .name = "example" };
+    static struct bm_lot_chip chip;
+
+    (void)state;
+    tree_open(&tree, &good_ca, &good_ca, between_key[0]);
+    make(&other, &good_ca, "other", "other", stranger_key, stranger_key);
+    other_der = bm_buf_bytes(&other);
+    vendor.roots = (struct bm_certs_list){ &other_der, 1 };
+    assert_int_equal(pool_findings(&tree, &vendor, AT, &chip), 1);
+    assert_int_equal(chip.findings[0].check, BM_CHECK_CHAIN);
+}
+
+/* Valid when it was issued, and what is above it has expired since: told. Not valid yet: refused. */
+static void
+a_chip_is_judged_at_receipt_and_when_it_was_issued(void **state)
+{
+    bm_cleanup(tree_done) struct tree tree;
+    struct wanted between = good_ca;
+    struct bm_vendor vendor = { .name = "example" };
+    static struct bm_lot_chip chip;
+
+    (void)state;
+    between.until = AT + 100;
+    tree_open(&tree, &good_ca, &between, between_key[0]);
+    vendor.roots = (struct bm_certs_list){ &tree.root_der, 1 };
+    assert_int_equal(pool_findings(&tree, &vendor, AT, &chip), 0);
+    assert_int_equal(pool_findings(&tree, &vendor, AT + 101, &chip), 1);
+    assert_int_equal(chip.findings[0].check, BM_CHECK_SIGNER_EXPIRED);
+    assert_int_equal(pool_findings(&tree, &vendor, AT - YEAR - 1, &chip), 1);
+    assert_int_equal(chip.findings[0].check, BM_CHECK_CHAIN);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_issuer_is_proven_once_and_then_one_signature_a_chip),
+        cmocka_unit_test(every_fault_of_a_chips_certificate_is_refused_first_and_later),
+        cmocka_unit_test(every_fault_above_a_chip_is_refused),
+        cmocka_unit_test(the_length_of_a_path_is_kept),
+        cmocka_unit_test(constraints_on_names_are_asked_of_every_chip),
+        cmocka_unit_test(what_is_remembered_holds_for_its_time_and_where_it_was_sent_along),
+        cmocka_unit_test(what_is_retired_stands_in_no_path),
+        cmocka_unit_test(what_came_with_a_list_is_no_place_to_end),
+        cmocka_unit_test(a_chip_is_judged_at_receipt_and_when_it_was_issued),
+    };
+
+    return kit_end(cmocka_run_group_tests(tests, keys_open, keys_close));
+}
