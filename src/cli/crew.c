@@ -17,9 +17,10 @@
 #define PIPE (1 << 20) /* bytes that a worker may be ahead, where the kernel gives them */
 
 struct crew {
+    const struct bm_crew_bounds *bounds;
     unsigned n;
     struct member {
-        pid_t pid;
+        pid_t pid; /* 0: ended */
         FILE *pipe;
     } member[BM_CREW_MOST];
     struct bm_join *join;
@@ -30,16 +31,29 @@ struct crew {
         names; /* kept open: file names in 7z archives are UTF-16, and a converter is a library that confined processes could not load */
 };
 
+/* Its wait status, whether it had ended by itself or not. */
+static int
+member_end(struct member *member)
+{
+    int status = 0;
+
+    if (member->pid <= 0)
+        return 0;
+    (void)kill(member->pid, SIGKILL);
+    while (waitpid(member->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    member->pid = 0;
+    return status;
+}
+
 /* Whoever still works is not needed any more. */
 static void
 crew_done(struct crew *crew)
 {
     for (unsigned i = 0; i < crew->n; i++) {
-        (void)kill(crew->member[i].pid, SIGKILL);
+        (void)member_end(&crew->member[i]);
         if (crew->member[i].pipe != NULL)
             (void)fclose(crew->member[i].pipe);
-        while (waitpid(crew->member[i].pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
     }
     if (crew->names != (iconv_t)-1)
         (void)iconv_close(crew->names);
@@ -69,7 +83,7 @@ member_start(struct crew *crew, const struct bm_lot_job *job, unsigned workers, 
     (void)fcntl(ends[0], F_SETPIPE_SZ, PIPE);
     member->pid = fork();
     if (member->pid == 0)
-        bm_crew_work(job, crew->n, workers, ends[1]);
+        bm_crew_work(job, crew->bounds, crew->n, workers, ends[1]);
     (void)close(ends[1]);
     if (member->pid < 0) {
         (void)close(ends[0]);
@@ -81,6 +95,20 @@ member_start(struct crew *crew, const struct bm_lot_job *job, unsigned workers, 
 }
 
 /* ---- what comes back ---- */
+
+static enum bm_rc
+ended(const struct crew *crew, int status, struct bm_fail *fail)
+{
+    unsigned long long at = crew->index;
+
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+        return bm_fail(
+            fail, BM_EINPUT, NULL,
+            "the file was not read in %u seconds of processor time, and stands at about chip %llu: it is refused, look where it comes from",
+            crew->bounds->cpu, at);
+    return bm_fail(fail, BM_EINPUT, NULL,
+                   "the process that read the file ended at about chip %llu: the file is refused, look where it comes from", at);
+}
 
 static enum bm_rc
 frame_take(struct crew *crew, struct member *member, unsigned *ret_type, struct bm_bytes *ret_body, struct bm_fail *fail)
@@ -97,9 +125,7 @@ frame_take(struct crew *crew, struct member *member, unsigned *ret_type, struct 
             return BM_OK;
         }
     }
-    return bm_fail(fail, BM_EINPUT, NULL,
-                   "the process that read the file ended at about chip %llu: the file is refused, look where it comes from",
-                   (unsigned long long)crew->index);
+    return ended(crew, member_end(member), fail);
 }
 
 static enum bm_rc
@@ -183,11 +209,29 @@ chips_take(struct crew *crew, const struct bm_lot_job *job, const struct bm_lot_
     }
 }
 
+/* A certificate of 1 KB costs a millisecond where libcrypto is slow: a second a MiB. What a 7z expands to has its own ceiling in memory. */
+struct bm_crew_bounds
+bm_crew_bounds(uint64_t file_size)
+{
+    return (struct bm_crew_bounds){ .cpu = 60 + 10 * (unsigned)(file_size >> 20),
+                                    .memory = 2 * (size_t)BM_MAX_ARCHIVE_EXPANDED + file_size };
+}
+
 enum bm_rc
 bm_crew_read(struct bm_lot_result *ret_result, const struct bm_lot_job *job, const struct bm_lot_sink *sink, unsigned workers,
              struct bm_fail *fail)
 {
-    bm_cleanup(crew_done) struct crew crew = { .chip = calloc(1, sizeof(*crew.chip)),
+    const struct bm_crew_bounds bounds = bm_crew_bounds(job->file.n);
+
+    return bm_crew_read_within(ret_result, job, sink, workers, &bounds, fail);
+}
+
+enum bm_rc
+bm_crew_read_within(struct bm_lot_result *ret_result, const struct bm_lot_job *job, const struct bm_lot_sink *sink, unsigned workers,
+                    const struct bm_crew_bounds *bounds, struct bm_fail *fail)
+{
+    bm_cleanup(crew_done) struct crew crew = { .bounds = bounds,
+                                               .chip = calloc(1, sizeof(*crew.chip)),
                                                .frame = malloc(BM_CREW_MAX),
                                                .names = iconv_open(nl_langinfo(CODESET), "UTF-16LE") };
     unsigned n = workers_choose(job, workers);

@@ -114,11 +114,13 @@ end_work(struct work *work, struct bm_fail *fail)
 
 /* Nothing of ours is left to whoever takes this process over: no descriptor but the pipe, no right but to write to it. */
 static enum bm_rc
-confine(int pipe, struct bm_fail *fail)
+confine(int pipe, const struct bm_crew_bounds *bounds, struct bm_fail *fail)
 {
-    static const struct bm_confine_plan plan = { .name = "reader of lots" };
+    const struct bm_confine_plan plan = { .name = "reader of lots", .cpu = bounds->cpu, .memory = bounds->memory };
     const struct sigaction plainly = { .sa_handler = SIG_DFL };
-    static const int signals[] = { SIGINT, SIGTERM, SIGPIPE, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL }; /* whose handlers we inherited */
+    static const int signals[] = {
+        SIGINT, SIGTERM, SIGPIPE, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU
+    }; /* whose handlers we inherited */
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || dup2(pipe, ONLY_FD) != ONLY_FD || close_range(ONLY_FD + 1, ~0u, 0) != 0)
         return bm_fail(fail, BM_EBUSY, NULL, "a process to read the lot can't be set up: %s", strerror(errno));
@@ -128,7 +130,7 @@ confine(int pipe, struct bm_fail *fail)
 }
 
 _Noreturn void
-bm_crew_work(const struct bm_lot_job *job, unsigned me, unsigned workers, int pipe)
+bm_crew_work(const struct bm_lot_job *job, const struct bm_crew_bounds *bounds, unsigned me, unsigned workers, int pipe)
 {
     struct work work = { .job = job,
                          .chip = calloc(1, sizeof(*work.chip)),
@@ -137,12 +139,21 @@ bm_crew_work(const struct bm_lot_job *job, unsigned me, unsigned workers, int pi
                          .der = { .max = BM_MAX_LEAF } };
     struct bm_fail fail = { .rc = BM_OK };
 
-    if (work.chip == NULL)
+    /* what tells of a failure is there before memory can run out */
+    if (work.chip == NULL || bm_buf_grow(&work.out, work.out.max) == NULL || bm_buf_grow(&work.body, work.body.max) == NULL)
         _exit(1);
-    if (confine(pipe, &fail) != BM_OK || bm_lot_reader_find(&work.reader, job, &fail) != BM_OK ||
+    bm_buf_reset(&work.out);
+    bm_buf_reset(&work.body);
+    if (confine(pipe, bounds, &fail) != BM_OK || bm_lot_reader_find(&work.reader, job, &fail) != BM_OK ||
         work.reader->open(&work.reading, job, &fail) != BM_OK || items_work(&work, me, workers, &fail) != BM_OK ||
-        end_work(&work, &fail) != BM_OK)
+        end_work(&work, &fail) != BM_OK) {
+        if (fail.rc ==
+            BM_ENOMEM) /* it has more than any honest file needs: the machine's own shortage looks otherwise, its processes are killed */
+            (void)bm_fail(&fail, BM_EINPUT, NULL,
+                          "more than %zu MiB of memory are wanted to read the file: it is refused, look where it comes from",
+                          bounds->memory >> 20);
         fail_tell(&work, &fail);
+    }
     flush(&work);
     _exit(0);
 }

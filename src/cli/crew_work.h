@@ -19,6 +19,7 @@ enum bm_crew_frame {
 #define BM_CREW_MAX (BM_MAX_LEAF + 8192) /* bytes of a frame */
 
 /* In the forked process: never returns. The pipe is the only descriptor that is left. */
-_Noreturn void bm_crew_work(const struct bm_lot_job *job, unsigned me, unsigned workers, int pipe);
+struct bm_crew_bounds;
+_Noreturn void bm_crew_work(const struct bm_lot_job *job, const struct bm_crew_bounds *bounds, unsigned me, unsigned workers, int pipe);
 
 #endif

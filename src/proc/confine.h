@@ -23,6 +23,9 @@ struct bm_confine_plan {
     bool listen_accept; /* accepts connections on inherited sockets */
     bool syslog_mute;   /* socket() fails with EPERM instead of killing: a PKCS#11 module (SoftHSM) reports every error to syslog */
     bool nobody;        /* when started as root: becomes uid and gid 65534, without groups */
+    unsigned cpu;       /* seconds of processor time, then SIGXCPU; 0: without end */
+    size_t
+        memory; /* bytes of address space beyond what it has now; 0: without end. Under a sanitizer, which wants terabytes, there is none */
 };
 
 /*

@@ -4,4 +4,5 @@
 
 const int bm_extra_calls[] = { -1 };
 const size_t bm_extra_ncalls = 0;
+const bool bm_extra_space = false;
 const char *const bm_extra_env[] = { NULL };

@@ -8,6 +8,7 @@
 
 const int bm_extra_calls[] = { SCMP_SYS(prctl) };
 const size_t bm_extra_ncalls = BM_COUNT(bm_extra_calls);
+const bool bm_extra_space = true;
 const char *const bm_extra_env[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", NULL };
 
 /* The leak check at exit traces its own process, which a process that is not dumpable forbids, and would die of seccomp before: off there. */

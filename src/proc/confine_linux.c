@@ -187,7 +187,8 @@ bm_confine(const struct bm_confine_plan *plan, struct bm_fail *fail)
     struct rlimit none = { 0, 0 };
     enum bm_rc rc;
 
-    if ((rc = drop_privileges(plan, fail)) != BM_OK || (rc = check_reach(plan, fail)) != BM_OK)
+    if ((rc = bm_confine_bounds(plan, fail)) != BM_OK || (rc = drop_privileges(plan, fail)) != BM_OK ||
+        (rc = check_reach(plan, fail)) != BM_OK)
         return rc;
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return bm_fail(fail, BM_EBUSY, NULL, "the %s can't give up core dumps and new privileges: %s", plan->name, strerror(errno));

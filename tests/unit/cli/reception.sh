@@ -85,7 +85,7 @@ for kind in rsa ec ec384; do
     token --write-object $kind.der --type privkey --label open-$kind --id "a$((${#kind}))" --usage-decrypt --usage-derive
 done
 in_token() { # KIND [more of the URI]
-    echo "pkcs11:token=maker;object=open-$1?pin-source=$work/pin${2:-}"
+    echo "pkcs11:token=maker;object=open-$1?pin-source=$HOME/pin${2:-}"
 }
 for kind in rsa ec ec384; do
     expect 0 '"chips":2' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt "$(in_token $kind)" --json

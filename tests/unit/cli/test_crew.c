@@ -3,7 +3,9 @@
 #include "../lot/maker.h"
 
 #include "cli/crew.h"
+#include "proc/confine_list.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #define CHIPS 300 /* more than four runs of a worker */
@@ -165,6 +167,79 @@ a_worker_that_dies_refuses_the_file(void **state)
     (void)munmap(map, file.n);
 }
 
+/* ---- mock faults: what a reader that foreign bytes lead astray does ---- */
+
+static void
+loop(void *ctx, uint64_t at)
+{
+    volatile unsigned *turns = ctx;
+
+    (void)at;
+    for (;;)
+        ++*turns;
+}
+
+/* All there is, to the last 16 bytes; nothing of it is ever used or given back. */
+static void
+hoard(void *ctx, uint64_t at)
+{
+    void *volatile *kept = ctx;
+
+    (void)at;
+    for (size_t n = 8 << 20; n >= 16;)
+        if ((*kept = malloc(n)) == NULL)
+            n /= 2;
+}
+
+static void
+a_worker_that_never_ends_refuses_the_file(void **state)
+{
+    const struct bm_crew_bounds bounds = { .cpu = 1, .memory = 256u << 20 };
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 4 << 20 };
+    struct bm_note_signer signer;
+    struct bm_vendor vendor = { .name = "Example", .keys = &signer.key, .nkeys = 1 };
+    unsigned turns = 0;
+    struct bm_lot_job job = { .vendor = &vendor, .crypto = kit_crypto, .behind = loop, .behind_ctx = &turns };
+    struct bm_lot_result result;
+
+    (void)state;
+    own_file_make(&file, &signer);
+    job.file = bm_buf_bytes(&file);
+    assert_refused(
+        BM_EINPUT, bm_crew_read_within(&result, &job, NULL, 2, &bounds, &kit_fail),
+        "the file was not read in 1 seconds of processor time, and stands at about chip 0: it is refused, look where it comes from");
+}
+
+static void
+a_worker_that_wants_too_much_memory_refuses_the_file(void **state)
+{
+    const struct bm_crew_bounds bounds = { .cpu = 10, .memory = 64u << 20 };
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 4 << 20 };
+    struct bm_note_signer signer;
+    struct bm_vendor vendor = { .name = "Example", .keys = &signer.key, .nkeys = 1 };
+    void *volatile kept = NULL;
+    struct bm_lot_job job = { .vendor = &vendor, .crypto = kit_crypto, .behind = hoard, .behind_ctx = (void *)(uintptr_t)&kept };
+    struct bm_lot_result result;
+
+    (void)state;
+    if (bm_extra_space)
+        kit_skip("a sanitizer's address space is without bound");
+    own_file_make(&file, &signer);
+    job.file = bm_buf_bytes(&file);
+    assert_refused(BM_EINPUT, bm_crew_read_within(&result, &job, NULL, 2, &bounds, &kit_fail),
+                   "more than 64 MiB of memory are wanted to read the file: it is refused, look where it comes from");
+}
+
+/* Larger files have longer, and the bounds are far from what a good file needs. */
+static void
+bounds_follow_the_size(void **state)
+{
+    (void)state;
+    assert_int_equal(bm_crew_bounds(0).cpu, 60);
+    assert_int_equal(bm_crew_bounds(100u << 20).cpu, 1060);
+    assert_int_equal(bm_crew_bounds(BM_MAX_LOT_FILE).memory, 3u << 29);
+}
+
 /* What a taken-over worker could send: every truncation and every changed front is refused, or is a chip that reads like any other. */
 static void
 chips_that_come_back_are_parsed_strictly(void **state)
@@ -198,6 +273,9 @@ main(void)
         cmocka_unit_test(foreign_manifests_are_read_alike),
         cmocka_unit_test(infineons_real_reel_is_read_confined),
         cmocka_unit_test(a_worker_that_dies_refuses_the_file),
+        cmocka_unit_test(a_worker_that_never_ends_refuses_the_file),
+        cmocka_unit_test(a_worker_that_wants_too_much_memory_refuses_the_file),
+        cmocka_unit_test(bounds_follow_the_size),
         cmocka_unit_test(chips_that_come_back_are_parsed_strictly),
     };
 
