@@ -15,6 +15,7 @@
 #define BM_MAX_CHIP_HASHES 8       /* hashes of the vendor's signed bytes for one chip */
 #define BM_MAX_LEAF 8192           /* a lot leaf: eight RSA-4096 keys do not occur together */
 #define BM_MAX_LOT_CHIPS 1000000   /* a reel is 3,000 to 10,000 chips; a million keys in one pin is a planning error */
+#define BM_MAX_VENDOR (1u << 20)   /* a vendor's record: the certificates of all makers of TPMs together are 185 KB */
 #define BM_MAX_LOT_PARTS 1000      /* files of one divided delivery */
 #define BM_MAX_LOT_FILE (1u << 30) /* 1 GiB: a million chips with certificates */
 #define BM_MAX_PROOF 64            /* hashes in a Merkle proof: a tree of 2^64 leaves has no more */

@@ -5,19 +5,35 @@
 #include "pki/cert.h"
 #include "wire/text.h"
 
+#define PART 98304 /* bytes of a record in one message: below BM_MAX_MESSAGE */
+
+/* Its parts, in order: the last one ends it. */
+static enum bm_rc
+part_take(void *ctx, struct bm_bytes part, struct bm_fail *fail)
+{
+    bm_buf_add_bytes(ctx, part);
+    return bm_buf_check(ctx, "the vendor's record", fail);
+}
+
+static enum bm_rc
+record_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_VENDOR };
+    enum bm_rc rc;
+
+    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
+    if ((rc = bm_ask(ask, BM_C_VENDOR, bm_buf_bytes(&body), part_take, &record, &record, fail)) != BM_OK)
+        return rc;
+    return bm_maker_parse(ret_maker, bm_buf_bytes(&record), fail);
+}
+
 enum bm_rc
 bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
-    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE };
-    enum bm_rc rc;
+    enum bm_rc rc = bm_maker_name(ask->call, vendor, fail);
 
-    if ((rc = bm_maker_name(ask->call, vendor, fail)) != BM_OK)
-        return rc;
-    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
-    if ((rc = bm_ask(ask, BM_C_VENDOR, bm_buf_bytes(&body), NULL, NULL, &record, fail)) != BM_OK)
-        return rc;
-    return bm_maker_parse(ret_maker, bm_buf_bytes(&record), fail);
+    return rc != BM_OK ? rc : record_ask(ret_maker, ask, vendor, fail);
 }
 
 /* What was retired stays so: whoever adds all of a vendor's certificates again does not mean that one. */
@@ -37,13 +53,22 @@ retired_keep(struct bm_maker *maker, struct bm_ask *ask, struct bm_fail *fail)
 static enum bm_rc
 record_send(const struct bm_maker *maker, struct bm_ask *ask, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE - 64 };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_VENDOR };
+    struct bm_bytes left;
     enum bm_rc rc;
 
     bm_maker_build(&body, maker);
+    if (body.bad && !body.nomem)
+        return bm_fail(
+            fail, BM_EINPUT, NULL,
+            "the certificates of %s are more than %u bytes together: give only those that its chips' certificates lead to, or divide them "
+            "among vendors of several names",
+            maker->vendor.name, BM_MAX_VENDOR);
     if ((rc = bm_buf_check(&body, "the vendor's record", fail)) != BM_OK)
         return rc;
-    return bm_ask(ask, BM_C_VENDOR_ADD, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+    for (left = bm_buf_bytes(&body); left.n > PART && rc == BM_OK; left = bm_bytes(left.p + PART, left.n - PART))
+        rc = bm_ask(ask, BM_C_VENDOR_PART, bm_bytes(left.p, PART), NULL, NULL, NULL, fail);
+    return rc != BM_OK ? rc : bm_ask(ask, BM_C_VENDOR_ADD, left, NULL, NULL, NULL, fail);
 }
 
 static enum bm_rc
@@ -167,23 +192,18 @@ record_add(json_t *row, const struct bm_maker *maker, struct bm_fail *fail)
 static enum bm_rc
 show_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
-    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE };
     bm_cleanup(bm_maker_done) struct bm_maker maker = { .keys = NULL };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc;
 
-    bm_buf_add_lv16(&body, bm_bytes_str(call->words.v[0]));
     if ((rc = bm_maker_name(call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
         (rc = bm_ask_show(&ask, "vendor", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
         (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK)
         return rc;
     /* a retired one has a row and no record any more */
-    if ((rc = bm_ask(&ask, BM_C_VENDOR, bm_buf_bytes(&body), NULL, NULL, &record, fail)) == BM_OK)
-        rc = bm_maker_parse(&maker, bm_buf_bytes(&record), fail);
-    else if (rc == BM_EPOLICY)
+    if ((rc = record_ask(&maker, &ask, call->words.v[0], fail)) == BM_EPOLICY)
         return bm_object_print(call, row, fail);
     if (rc != BM_OK || (rc = record_add(row, &maker, fail)) != BM_OK)
         return rc;

@@ -20,7 +20,7 @@ enum bm_control_message {
     BM_C_VENDOR_ADD,  /* lv16 name, u8 format, u8 n signers x lv16 (vkey text or DER), u8 n roots x lv16 DER, u8 n retired x 32 */
     BM_C_LIST,        /* lv16 what: "vendor" "lot" "chip" "order" ... (store/rows.c), lv16 filter (JSON object text, "{}"); rows */
     BM_C_SHOW,        /* lv16 what (as LIST), lv16 name; one row with everything */
-    BM_C_VENDOR,      /* lv16 name; END's body: the VENDOR_ADD body as stored (what lot receive verifies with) */
+    BM_C_VENDOR,      /* lv16 name; the VENDOR_ADD body as stored: rows of raw bytes, and the rest of them in END's body */
     BM_C_REVOKE,      /* lv16 serial hex, u8 CRLReason, lv16 operator, lv16 reason text; one row */
     BM_C_ALARM_SETTLE,  /* u64 alarm, lv16 operator, lv16 note */
     BM_C_LEDGER,        /* u64 first, u32 most: rows {index, salt, event}; END's body: lv16 signed checkpoint */
@@ -32,6 +32,7 @@ enum bm_control_message {
     BM_C_PROPOSE, /* lv32 note with one signature; one row: as SHOW proposal */
     BM_C_APPROVE, /* u64 proposal, lv32 the same text with both signatures; goes to the signer as a statement; one row: as SHOW proposal */
     BM_C_REJECT,  /* u64 proposal, lv16 operator, lv16 reason; one row: as SHOW proposal */
+    BM_C_VENDOR_PART, /* raw bytes: of a VENDOR_ADD body that is longer than a message, before the one that ends it */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128, /* lv32 JSON object text, stable field names: --json prints it as it is */

@@ -170,17 +170,6 @@ serve_lot_refused(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fai
 
 /* ---- the store's own ---- */
 
-/* u8 n, n x lv16, none empty. */
-static void
-items_skip(struct bm_rd *rd)
-{
-    size_t n = bm_rd_u8(rd);
-
-    for (size_t i = 0; i < n; i++)
-        if (bm_rd_lv16(rd, UINT16_MAX).n == 0)
-            rd->bad = true;
-}
-
 /* One line for people: printable UTF-8. */
 bool
 bm_line_ok(struct bm_bytes text)
@@ -190,65 +179,6 @@ bm_line_ok(struct bm_bytes text)
     for (; at < text.n && n > 0; at += n)
         n = bm_utf8_size(text.p + at, text.n - at);
     return n > 0;
-}
-
-static const char *const formats[] = { "auto", "birthmark", "microchip", "infineon", "ek", "csv" };
-
-static enum bm_rc
-serve_vendor_add(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
-{
-    const struct peer *peer = ctx;
-    struct bm_bytes whole = bm_bytes(body.p, body.left);
-    char name[BM_MAX_NAME + 1];
-    uint8_t format;
-    enum bm_rc rc;
-
-    bm_view_copy(name, sizeof(name), bm_rd_lv16(&body, BM_MAX_NAME));
-    format = bm_rd_u8(&body);
-    items_skip(&body);                                          /* signers */
-    items_skip(&body);                                          /* roots */
-    (void)bm_rd_take(&body, (size_t)bm_rd_u8(&body) * BM_HASH); /* retired signers */
-    if (!bm_rd_end(&body) || !bm_line_ok(bm_bytes_str(name)) || name[0] == 0 || format >= BM_COUNT(formats))
-        return bm_fail(fail, BM_EINPUT, NULL, "VENDOR_ADD does not parse");
-    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_vendor_put(peer->r->store, name, formats[format], whole, peer->r->now, fail)) != BM_OK)
-        return rc;
-    return bm_control_end(peer->link, id, bm_bytes(NULL, 0), fail);
-}
-
-static enum bm_rc
-serve_vendor(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE_BODY };
-    const struct peer *peer = ctx;
-    char name[BM_MAX_NAME + 1];
-    enum bm_rc rc;
-
-    bm_view_copy(name, sizeof(name), bm_rd_lv16(&body, BM_MAX_NAME));
-    if (!bm_rd_end(&body))
-        return bm_fail(fail, BM_EINPUT, NULL, "VENDOR does not parse");
-    rc = bm_store_vendor_get(peer->r->store, name, &record, fail);
-    if (rc == BM_EPOLICY)
-        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
-    return rc != BM_OK ? rc : bm_control_end(peer->link, id, bm_buf_bytes(&record), fail);
-}
-
-static enum bm_rc
-serve_vendor_retire(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
-{
-    const struct peer *peer = ctx;
-    char name[BM_MAX_NAME + 1];
-    enum bm_rc rc;
-
-    bm_view_copy(name, sizeof(name), bm_rd_lv16(&body, BM_MAX_NAME));
-    if (!bm_rd_end(&body))
-        return bm_fail(fail, BM_EINPUT, NULL, "VENDOR_RETIRE does not parse");
-    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK)
-        return rc;
-    rc = bm_store_vendor_retire(peer->r->store, name, fail);
-    if (rc == BM_EPOLICY)
-        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
-    return rc != BM_OK ? rc : bm_control_end(peer->link, id, bm_bytes(NULL, 0), fail);
 }
 
 static enum bm_rc
@@ -281,19 +211,20 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_LOT_LEAVES, .phases = ALWAYS, .min = 4, .max = ANY_BODY, .serve = bm_lot_leaves },
     { .type = BM_C_LOT_END, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_lot_end },
     { .type = BM_C_LOT_REFUSED, .phases = ALWAYS, .min = 8, .max = 1024, .serve = serve_lot_refused },
-    { .type = BM_C_VENDOR_ADD, .phases = ALWAYS, .min = 7, .max = ANY_BODY, .serve = serve_vendor_add },
+    { .type = BM_C_VENDOR_ADD, .phases = ALWAYS, .min = 7, .max = ANY_BODY, .serve = bm_serve_vendor_add },
     { .type = BM_C_LIST, .phases = ALWAYS, .min = 4, .max = 8192, .serve = bm_serve_list },
     { .type = BM_C_SHOW, .phases = ALWAYS, .min = 4, .max = 512, .serve = bm_serve_show },
-    { .type = BM_C_VENDOR, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = serve_vendor },
+    { .type = BM_C_VENDOR, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = bm_serve_vendor },
     { .type = BM_C_REVOKE, .phases = ALWAYS, .min = 7, .max = 1024, .serve = serve_revoke },
     { .type = BM_C_ALARM_SETTLE, .phases = ALWAYS, .min = 13, .max = 1024, .serve = serve_settle },
     { .type = BM_C_LEDGER, .phases = ALWAYS, .min = 12, .max = 12, .serve = bm_serve_ledger },
     { .type = BM_C_PROVE, .phases = ALWAYS, .min = 8, .max = 8, .serve = bm_serve_prove },
-    { .type = BM_C_VENDOR_RETIRE, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = serve_vendor_retire },
+    { .type = BM_C_VENDOR_RETIRE, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = bm_serve_vendor_retire },
     { .type = BM_C_LOT_STATE, .phases = ALWAYS, .min = 10, .max = 1024, .serve = bm_serve_lot_state },
     { .type = BM_C_CHIPS, .phases = ALWAYS, .min = 18, .max = 1024 + 4 * BM_C_MAX_CHIPS, .serve = bm_serve_chips },
     { .type = BM_C_PROPOSE, .phases = ALWAYS, .min = 5, .max = 4 + BM_MAX_NOTE, .serve = bm_serve_propose },
     { .type = BM_C_APPROVE, .phases = ALWAYS, .min = 13, .max = 12 + BM_MAX_NOTE, .serve = bm_serve_approve },
+    { .type = BM_C_VENDOR_PART, .phases = ALWAYS, .min = 1, .max = ANY_BODY, .serve = bm_serve_vendor_part },
     { .type = BM_C_REJECT, .phases = ALWAYS, .min = 14, .max = 1024, .serve = bm_serve_reject },
 };
 const size_t bm_control_nrules = BM_COUNT(bm_control_rules);

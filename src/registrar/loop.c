@@ -116,6 +116,7 @@ control_drop(struct bm_registrar *r, struct bm_link *link, struct bm_fail *fail)
     enum bm_rc rc = bm_arrival_abandon(r, link, fail);
 
     bm_listing_close(listing_of(r, link));
+    bm_buf_done(&r->parts[link - r->controls]);
     bm_link_close(link);
     return rc;
 }

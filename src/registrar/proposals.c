@@ -97,7 +97,7 @@ quarantine_check(struct bm_registrar *r, const char *lot, struct bm_fail *fail)
 static enum bm_rc
 subject_check(struct bm_registrar *r, const struct bm_allow *allow, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_MESSAGE_BODY };
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_VENDOR };
 
     if (allow->act == BM_ALLOW_WAIVE)
         return bm_store_vendor_get(r->store, allow->vendor, &record, fail);

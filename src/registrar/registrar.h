@@ -111,6 +111,7 @@ struct bm_registrar {
     size_t ngates;
     struct bm_link controls[MAX_CONTROLS];
     struct listing listings[MAX_CONTROLS]; /* one a control */
+    struct bm_buf parts[MAX_CONTROLS];     /* the same: of a vendor's record that is longer than a message */
     int listening;                         /* -1: one command holds us by a socketpair */
     uint64_t generation;
 
@@ -207,6 +208,12 @@ bm_must_use enum bm_rc bm_serve_reject(void *ctx, uint64_t id, struct bm_rd body
 /* The signer took one: `attachment` is the body of the STATEMENT. */
 bm_must_use enum bm_rc bm_proposal_keep(struct bm_registrar *r, struct bm_bytes attachment, struct bm_bytes second, uint64_t leaf,
                                         struct bm_fail *fail);
+
+/* vendors.c: whose lots are believed. */
+bm_must_use enum bm_rc bm_serve_vendor_part(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_vendor_add(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_vendor(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_vendor_retire(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 
 /* restrict.c: what may not be used any more. */
 bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

@@ -155,8 +155,10 @@ registrar_free(struct bm_registrar *r)
     }
     for (size_t i = 0; i < MAX_PENDING; i++)
         bm_buf_done(&r->pending[i].kept);
-    for (size_t i = 0; i < MAX_CONTROLS; i++)
+    for (size_t i = 0; i < MAX_CONTROLS; i++) {
         bm_listing_close(&r->listings[i]);
+        bm_buf_done(&r->parts[i]);
+    }
     bm_buf_done(&r->checkpoint);
     bm_buf_done(&r->arrival.hashes);
     bm_buf_done(&r->arrival.begin);

@@ -297,6 +297,52 @@ a_vendor_is_kept_as_it_came(void **state)
     kit_assert_says(kit_command_refused(k, 0).sentence, "no vendor is known by the name example");
 }
 
+/* All makers of TPMs together: more than a message holds. Parts of a command that hangs up are nobody's. */
+static void
+a_vendors_record_may_be_longer_than_a_message(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf record = { .max = BM_MAX_VENDOR }, back = { .max = BM_MAX_VENDOR };
+    static const uint8_t cert[4000] = { 0x30 };
+    struct bm_message message;
+    const size_t part = 100000;
+    LOT_BUF(name);
+
+    bm_buf_add_lv16(&record, bm_bytes_str("example"));
+    bm_buf_add(&record, "\4\0\144", 3); /* EK; no signers, 100 roots */
+    for (int i = 0; i < 100; i++)
+        bm_buf_add_lv16(&record, bm_bytes(cert, sizeof(cert)));
+    bm_buf_add_u8(&record, 0);
+    assert_false(record.bad);
+    kit_connect(k, 1);
+    kit_say(k, k->command[1], BM_C_VENDOR_PART, 1, bm_bytes(record.p, part));
+    (void)kit_want(k, k->command[1], BM_C_END);
+    kit_hang_up(k, 1);
+    for (size_t at = 0; at < record.n; at += part) {
+        size_t left = record.n - at;
+
+        kit_say(k, k->command[0], left > part ? BM_C_VENDOR_PART : BM_C_VENDOR_ADD, 1, bm_bytes(record.p + at, left > part ? part : left));
+        (void)kit_want(k, k->command[0], BM_C_END);
+    }
+    bm_buf_add_lv16(&name, bm_bytes_str("example"));
+    kit_say(k, k->command[0], BM_C_VENDOR, 2, bm_buf_bytes(&name));
+    while ((message = kit_hear(k, k->command[0])).type == BM_C_ROW)
+        bm_buf_add(&back, message.body.p + 4, message.body.n - 4);
+    assert_int_equal(message.type, BM_C_END);
+    bm_buf_add_bytes(&back, message.body);
+    assert_true(bm_bytes_equal(bm_buf_bytes(&back), bm_buf_bytes(&record)));
+
+    /* no end of it: the connection is closed */
+    kit_connect(k, 1);
+    for (size_t at = 0; at <= BM_MAX_VENDOR; at += part) {
+        kit_say(k, k->command[1], BM_C_VENDOR_PART, 1, bm_bytes(record.p, part));
+        if (at + part <= BM_MAX_VENDOR)
+            (void)kit_want(k, k->command[1], BM_C_END);
+    }
+    assert_true(kit_gone(k, k->command[1]));
+    kit_hang_up(k, 1);
+}
+
 /* More rows than a page, and than a socket holds: all come, in order, while others are served. */
 static void
 a_long_list_is_whole_and_holds_up_nobody(void **state)
@@ -374,6 +420,7 @@ main(void)
         TEST(a_lot_that_is_here_already_is_named),
         TEST(a_refused_file_and_a_refused_statement_are_alarms),
         TEST(a_vendor_is_kept_as_it_came),
+        TEST(a_vendors_record_may_be_longer_than_a_message),
         TEST(a_long_list_is_whole_and_holds_up_nobody),
         TEST(lists_refuse_what_they_do_not_know),
     };
