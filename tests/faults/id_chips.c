@@ -5,6 +5,8 @@
  *   one.pem two.pem                    the chips: root key, its certificate, those above it
  *   copy.pem                           another key with a good certificate for the first chip's id
  *   stranger.pem                       a key with a certificate for the second's, under a root that only bears the name
+ *
+ * With a number behind the directory so many chips, 0123abcd01 and on, in id-1.pem and on, and a copy of each in copy-1.pem and on.
  */
 #include "base/base.h"
 #include "base/file.h"
@@ -13,8 +15,11 @@
 
 #include "pki/cert.h"
 
+#include <stdlib.h>
+
 #define FROM 1704067200
 #define UNTIL 2632276800
+#define MOST 255 /* two hex digits */
 
 static const char *dir;
 
@@ -75,32 +80,61 @@ entry_add(struct bm_buf *json, struct maker *maker, const char *id)
     bm_buf_done(&payload);
 }
 
+static void
+put_two(struct bm_buf *json, struct maker *maker, struct chain *vendor)
+{
+    struct chain stranger;
+
+    entry_add(json, maker, "0123abcd00");
+    bm_buf_add_str(json, ",");
+    entry_add(json, maker, "0123abcd01");
+    put_chip("one.pem", vendor, "sn0123ABCD00");
+    put_chip("two.pem", vendor, "sn0123ABCD01");
+    put_chip("copy.pem", vendor, "sn0123ABCD00");
+    chain_open(&stranger, FROM, UNTIL);
+    put_chip("stranger.pem", &stranger, "sn0123ABCD01");
+    chain_close(&stranger);
+}
+
+static void
+put_many(struct bm_buf *json, struct maker *maker, struct chain *vendor, unsigned n)
+{
+    char name[32], id[32], cn[32];
+
+    for (unsigned i = 1; i <= n; i++) {
+        (void)snprintf(id, sizeof(id), "0123abcd%02x", i);
+        (void)snprintf(cn, sizeof(cn), "sn0123ABCD%02X", i);
+        bm_buf_add_str(json, i > 1 ? "," : "");
+        entry_add(json, maker, id);
+        (void)snprintf(name, sizeof(name), "id-%u.pem", i);
+        put_chip(name, vendor, cn);
+        (void)snprintf(name, sizeof(name), "copy-%u.pem", i);
+        put_chip(name, vendor, cn);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
-    struct bm_buf json = { .max = 1 << 16 };
-    struct chain vendor, stranger;
+    unsigned n = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    struct bm_buf json = { .max = 1 << 20 };
+    struct chain vendor;
     struct maker maker;
 
-    maker_must(argc == 2);
+    maker_must((argc == 2 || argc == 3) && n <= MOST);
     dir = argv[1];
     maker_open(&maker, FROM, UNTIL);
     chain_open(&vendor, FROM, UNTIL);
-    chain_open(&stranger, FROM, UNTIL);
     put_cert("signer.pem", bm_buf_bytes(&maker.cert));
     put_cert("root.pem", bm_buf_bytes(&vendor.root));
     bm_buf_add_str(&json, "[");
-    entry_add(&json, &maker, "0123abcd00");
-    bm_buf_add_str(&json, ",");
-    entry_add(&json, &maker, "0123abcd01");
+    if (argc == 3)
+        put_many(&json, &maker, &vendor, n);
+    else
+        put_two(&json, &maker, &vendor);
     bm_buf_add_str(&json, "]");
     put("chips.json", &json);
-    put_chip("one.pem", &vendor, "sn0123ABCD00");
-    put_chip("two.pem", &vendor, "sn0123ABCD01");
-    put_chip("copy.pem", &vendor, "sn0123ABCD00");
-    put_chip("stranger.pem", &stranger, "sn0123ABCD01");
     chain_close(&vendor);
-    chain_close(&stranger);
     maker_close(&maker);
     bm_buf_done(&json);
     return 0;

@@ -1,9 +1,9 @@
 #!/bin/bash
 # kill_loop.sh - kill -9 before the first, second, third ... write, sync and send of issuing, in signer and registrar, until an enrolment comes through
-# unharmed. After each: the device gets its certificate by asking again, nothing was lost, nothing was signed twice, nobody had to help. Then the same
-# while a lot is received.
+# unharmed. After each: the device gets its certificate by asking again, nothing was lost, nothing was signed twice, nobody had to help. The same
+# while a lot is received, while a chip that is listed by its id alone is bound to a root key, and while a second person approves.
 #
-#   kill_loop.sh BUILD-DIRECTORY JOURNAL-CHECK         BM_LONG=1: every single write of the registrar, not every seventh
+#   kill_loop.sh BUILD-DIRECTORY JOURNAL-CHECK ID-CHIPS issue|receive|bind|approve...         BM_LONG=1: every single write of the registrar
 #
 # What this shows and what not: a killed process loses its memory, not what it has handed to the kernel. So this proves the order of the steps
 # (nothing leaves before it is written, every step can be taken up again) and not their durability: a power cut also takes what no fdatasync has
@@ -12,7 +12,8 @@
 # exit: 0 all held, 1 something did not, 77 strace cannot attach here
 # shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 . "$(dirname "$0")/lib.sh" kill-loop "$1"
-check=$(realpath "$2")
+check=$(realpath "$2") id_chips=$(realpath "$3")
+shift 3
 command -v strace >/dev/null || skip "strace is not installed"
 sleep 60 & sleeper=$!
 strace -o /dev/null -p $sleeper -e trace=none 2>"$work/attach" & tracer=$!
@@ -26,7 +27,7 @@ step=7
 chips=60
 [ -z "${BM_LONG:-}" ] || chips=120
 site_make $chips $chips
-chip=0 killed=0 lots=0
+chip=0 killed=0 lots=0 pairs=0 order=o-1
 
 serials() { # of the store, as it is
     birthmark identity list --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4
@@ -45,7 +46,7 @@ hold() {
     "$check" "$work/journal" >"$work/signed" || die "the journal is wrong"
     ! grep -q open "$work/signed" || die "an intent is still open after recovery: $(grep open "$work/signed")"
     diff <(cut -d' ' -f1 "$work/signed" | sort) <(sort "$work/stored") >"$work/diff" || die "journal and store hold other certificates: $(cat "$work/diff")"
-    used=$(birthmark order show o-1 --json | grep -o '"used":[0-9]*' | cut -d: -f2)
+    used=$(birthmark order show $order --json | grep -o '"used":[0-9]*' | cut -d: -f2)
     units=$(birthmark device list --json | grep -o '"device":' | wc -l)
     [ "$used $units" = "$chip $chip" ] || die "$chip chips enrolled, the order counts $used, there are $units devices"
 }
@@ -124,6 +125,92 @@ receive_hold() {
         die "the chip of lot X-$lots gets no certificate"
 }
 
+# Two chips say that they are the one of this id, both with the vendor's certificate. The first asks and may lose its answer; then the copy asks, then the first
+# again: whoever spoke before the kill is bound, and the other never gets anything.
+bind() {
+    chip=$((chip + 1))
+    [ "$chip" -le $chips ] || die "more steps than chips"
+    enrol_id id $chip >/dev/null 2>&1 || :
+    copy=$(settled copy)
+    original=$(settled id)
+}
+
+enrol_id() { # id | copy, N
+    "$build/birthmark-agent" enrol --root "soft:$work/$1-$2.pem" --server "https://localhost:$port" --service mqtt --cacert "$home/root.pem" --json
+}
+
+settled() { # id | copy: what it gets at last, or nothing where it is refused
+    local try status
+    for try in $(seq 120); do
+        status=0
+        enrol_id "$1" $chip 2>"$work/enrol.err" || status=$?
+        [ $status = 3 ] || break
+        sleep 0.1
+    done
+    [ $status = 0 ] && return 0
+    grep -q 'by another root key' "$work/enrol.err" || die "$1-$chip ended with $status (try $try): $(cat "$work/enrol.err")"
+}
+
+bind_hold() {
+    local winner=id loser=copy again held=$original
+    if [ -z "$original" ]; then winner=copy loser=id held=$copy; fi
+    [ -z "$original" ] || [ -z "$copy" ] || die "two root keys got a certificate for one id: $original / $copy"
+    [ -n "$held" ] || die "neither the chip nor its copy got a certificate"
+    [ $winner = copy ] || first_won=$((first_won + 1))
+    again=$(settled $winner)
+    [ "$(serial "$held")" = "$(serial "$again")" ] || die "asking again gives another certificate: $held / $again"
+    [ -z "$(settled $loser)" ] || die "the other one of chip $chip got a certificate at last"
+    hold "$(serial "$held")"
+}
+
+# A lot in quarantine, and the second person's word that it may leave. They ask again, too, until the answer has come.
+pair_make() {
+    local key=$work/q$pairs
+    birthmark chip create --root "soft:$key.pem" --id "Q-$pairs" -o "$key.der" >/dev/null
+    birthmark chip create --root "soft:$key.pem" --id "R-$pairs" -o "$key-other.der" >/dev/null
+    birthmark lot sign "$key.der" --key "$work/maker.key" --vendor Maker --lot "Q-$pairs" -o "$key.lot" >/dev/null
+    birthmark lot sign "$key-other.der" --key "$work/maker.key" --vendor Maker --lot "R-$pairs" -o "$key-other.lot" >/dev/null
+    birthmark lot receive "$key.lot" --vendor Maker --operator admin >/dev/null
+    birthmark lot receive "$key-other.lot" --vendor Maker --operator admin >/dev/null 2>&1 || :
+    birthmark lot release "Q-$pairs" --reason "a drill" --operator admin --json | grep -o '"proposal":[0-9]*' | cut -d: -f2 >"$work/proposal"
+}
+
+state() { # lot | proposal, NAME
+    birthmark "$1" show "$2" --json | grep -o '"state":"[a-z]*"' | head -n 1 | cut -d'"' -f4
+}
+
+whole() { # PROPOSAL: neither half of it without the other
+    case $(state proposal "$1")+$(state lot "Q-$pairs") in
+    open+quarantined | approved+pinned) return 0 ;;
+    *) die "proposal $1 is $(state proposal "$1") and the lot Q-$pairs is $(state lot "Q-$pairs")" ;;
+    esac
+}
+
+approve() {
+    local status n try
+    n=$(cat "$work/proposal")
+    for try in $(seq 120); do
+        status=0
+        said=$(birthmark proposal approve "$n" --operator ben 2>&1 >/dev/null) || status=$?
+        if [ $status = 0 ] || grep -q 'is approved already' <<<"$said"; then return 0; fi
+        [ $status = 3 ] || die "proposal $n was refused (exit $status): $said"
+        sleep 0.1
+        asked=0 said=$(birthmark lot list --json 2>&1) || asked=$?
+        [ $asked != 0 ] || whole "$n" # else the server is not back yet
+    done
+    die "proposal $n cannot be approved (try $try): $said"
+}
+
+approve_hold() {
+    local n
+    n=$(cat "$work/proposal")
+    [ "$(state proposal "$n")+$(state lot "Q-$pairs")" = approved+pinned ] || die "approved, and yet: $(state proposal "$n") and $(state lot "Q-$pairs")"
+    expect 1 "~is approved already" birthmark proposal approve "$n" --operator ben >/dev/null
+    [ "$(birthmark alarm list --json --state open | grep -c "proposal $n" || :)" = 0 ] || die "an alarm stands for proposal $n"
+    pairs=$((pairs + 1))
+    pair_make
+}
+
 # WHAT STEP: over all victims and calls
 over_all() {
     local what=$1 step=$2 victim call nth
@@ -143,8 +230,53 @@ over_all() {
     done
 }
 
-over_all issue $step
-over_all receive $((step == 1 ? 1 : 19))
+# All processes at once, the server with its children, somewhere between the request and the answer: it wakes with both halves or with none.
+approve_all_killed() {
+    local round pids
+    for round in $(seq 12); do
+        server_start
+        mapfile -t pids < <(ps -o pid= --ppid "$server")
+        birthmark proposal approve "$(cat "$work/proposal")" --operator ben >/dev/null 2>&1 &
+        sleep "0.0$(printf %02d $((round * 3)))"
+        kill -9 "$server" "${pids[@]}" 2>/dev/null || :
+        wait "$server" 2>/dev/null || :
+        wait $! 2>/dev/null || :
+        server_start
+        whole "$(cat "$work/proposal")"
+        [ "$(state lot "Q-$pairs")" != pinned ] || held=$((held + 1))
+        approve
+        approve_hold
+        server_stop
+    done
+}
+
+for what; do
+    case $what in
+    issue) over_all issue $step ;;
+    receive) over_all receive $((step == 1 ? 1 : 19)) ;;
+    bind)
+        "$id_chips" "$work" $chips
+        birthmark vendor add Chips --signer "$work/signer.pem" --root "$work/root.pem" --format microchip >/dev/null
+        birthmark lot receive "$work/chips.json" --vendor Chips --lot IDS --expect $chips >/dev/null
+        birthmark order open o-ids --lot IDS --profile gateway-1 --quantity $chips >/dev/null
+        chip=0 order=o-ids first_won=0
+        over_all bind $step
+        [ $first_won -gt 0 ] || die "the first root key was never bound"
+        ok "of $chip chips $first_won went to the key that was killed while it asked, $((chip - first_won)) to the one that came next, none to both"
+        ;;
+    approve)
+        openssl genpkey -algorithm ed25519 -out "$work/ben.key" && openssl pkey -in "$work/ben.key" -pubout -out "$work/ben.pub"
+        birthmark operator add ben --role custodian --key "$work/ben.pub" --operator admin >/dev/null
+        install -m 600 "$work/ben.key" "$home/operators/ben.key"
+        pair_make
+        over_all approve $step
+        held=0
+        approve_all_killed
+        ok "approve: all processes killed 12 times, $held times it was on record before the answer was read"
+        ;;
+    *) die "there is no $what to kill" ;;
+    esac
+done
 expect 0 '' birthmark ledger verify
 grep -q ': whole$' "$work/out" || die "the ledger is not whole"
 ok "$killed kills, $chip devices, $lots lots, and the ledger is whole: $(tail -n 1 "$work/out")"
