@@ -237,7 +237,7 @@ approve_all_killed() {
         server_start
         mapfile -t pids < <(ps -o pid= --ppid "$server")
         birthmark proposal approve "$(cat "$work/proposal")" --operator ben >/dev/null 2>&1 &
-        sleep "0.0$(printf %02d $((round * 3)))"
+        sleep "0.$(printf %03d $((round * 2 - 2)))"
         kill -9 "$server" "${pids[@]}" 2>/dev/null || :
         wait "$server" 2>/dev/null || :
         wait $! 2>/dev/null || :
