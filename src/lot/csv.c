@@ -3,9 +3,9 @@
 #include "lot/chip_cert.h"
 #include "lot/csv_columns.h"
 #include "lot/csv_signature.h"
+#include "lot/csv_value.h"
 #include "lot/lot.h"
 
-#include "pki/raw.h"
 #include "wire/text.h"
 
 #include <stdio.h>
@@ -123,64 +123,6 @@ csv_next(struct bm_reading *r, bool *ret_have, struct bm_bytes *ret_item, uint64
     return bm_buf_check(&r->item, "a line", fail);
 }
 
-static bool
-is_hex(struct bm_bytes text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (!((text.p[i] >= '0' && text.p[i] <= '9') || (text.p[i] >= 'a' && text.p[i] <= 'f') || (text.p[i] >= 'A' && text.p[i] <= 'F')))
-            return false;
-    return text.n > 0 && text.n % 2 == 0;
-}
-
-static enum bm_rc
-one_block(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_buf *buf = ctx;
-
-    if (buf->n > 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "there are two where one should be");
-    bm_buf_add_bytes(buf, der);
-    return BM_OK;
-}
-
-/* PEM, hex, base64 or base64url: no key or certificate can be read as two of them. */
-static enum bm_rc
-decode(struct bm_buf *ret, const char *label, struct bm_bytes text, struct bm_fail *fail)
-{
-    uint8_t *room;
-
-    bm_buf_reset(ret);
-    if (text.n > 5 && memcmp(text.p, "-----", 5) == 0)
-        return bm_pem_parse(text, label, one_block, ret, fail);
-    if (is_hex(text)) {
-        room = bm_buf_grow(ret, text.n / 2);
-        return room != NULL ? bm_hex_parse(room, text.n / 2, text, fail) : bm_buf_check(ret, "a field", fail);
-    }
-    if (text.n > 0 && (memchr(text.p, '-', text.n) != NULL || memchr(text.p, '_', text.n) != NULL))
-        return bm_b64_parse(ret, BM_B64_URL, text, fail);
-    return bm_b64_parse(ret, BM_B64_LOOSE, text, fail);
-}
-
-/* SubjectPublicKeyInfo, a point with its 04, or its two coordinates. */
-static enum bm_rc
-key_take(struct bm_reading *r, struct bm_key *key, struct bm_bytes text, struct bm_fail *fail)
-{
-    uint8_t point[1 + 2 * BM_P384] = { 4 };
-    struct bm_bytes bytes;
-    enum bm_rc rc;
-
-    if ((rc = decode(&r->decoded, "PUBLIC KEY", text, fail)) != BM_OK)
-        return rc;
-    bytes = bm_buf_bytes(&r->decoded);
-    if (bytes.n == 2 * BM_P256 || bytes.n == 2 * BM_P384) {
-        memcpy(point + 1, bytes.p, bytes.n);
-        return bm_key_from_point(key, bm_bytes(point, bytes.n + 1), fail);
-    }
-    if (bytes.n > 0 && bytes.p[0] == 4)
-        return bm_key_from_point(key, bytes, fail);
-    return bm_key_parse(key, bytes, fail);
-}
-
 static enum bm_rc
 certificate_take(struct bm_reading *r, struct bm_bytes text, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
@@ -188,7 +130,7 @@ certificate_take(struct bm_reading *r, struct bm_bytes text, struct bm_lot_chip 
     struct bm_chip_cert cert;
     struct bm_fail why;
 
-    if (decode(&r->decoded, "CERTIFICATE", text, &why) != BM_OK) {
+    if (bm_csv_decode(&r->decoded, "CERTIFICATE", text, &why) != BM_OK) {
         bm_lot_chip_find(chip, BM_CHECK_ENTRY, "its certificate: %.200s", why.text);
         return BM_OK;
     }
@@ -239,7 +181,7 @@ fields_take(struct bm_reading *r, struct bm_lot_chip *chip, struct bm_fail *fail
             text_take(chip, i, r->columns.column[i].label, source, r->fields[i]);
         if (r->columns.column[i].what != BM_CSV_KEY)
             continue;
-        if (key_take(r, &chip->leaf.keys[0].key, r->fields[i], &why) != BM_OK)
+        if (bm_csv_key_read(&chip->leaf.keys[0].key, &r->decoded, r->fields[i], &why) != BM_OK)
             bm_lot_chip_find(chip, BM_CHECK_KEY, "its key: %.200s", why.text);
         else
             chip->leaf.nkeys = 1;

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define MAX_FILE_NAME 255
 #define PROBE 65536 /* bytes in which the first certificate of a bundle begins: text may stand before it */
 
 static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
@@ -48,98 +47,10 @@ bm_ek_probe(struct bm_bytes file)
     return at == file.p || at[-1] != '"';
 }
 
-/* "A12-rsa.pem" and "A12.ecc.crt": the stem is "A12". */
-static void
-stem_find(struct bm_ek_file *file)
-{
-    size_t n = file->name.n, dot = n;
-
-    file->nstem = n;
-    while (dot > 0 && file->name.p[dot - 1] != '.')
-        dot--;
-    for (int whole = 0; whole < 2 && !file->tagged; whole++) {
-        size_t until = whole == 1 || dot == 0 ? n : dot - 1;
-
-        if (until < 5 || (file->name.p[until - 4] != '-' && file->name.p[until - 4] != '.'))
-            continue;
-        file->tagged = memcmp(file->name.p + until - 3, "rsa", 3) == 0 || memcmp(file->name.p + until - 3, "ecc", 3) == 0;
-        if (file->tagged)
-            file->nstem = until - 4;
-    }
-}
-
-static int
-bytes_compare(struct bm_bytes a, struct bm_bytes b)
-{
-    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
-file_compare(const void *left, const void *right)
-{
-    const struct bm_ek_file *a = left, *b = right;
-    int order = bytes_compare(bm_bytes(a->name.p, a->nstem), bm_bytes(b->name.p, b->nstem));
-
-    return order != 0 ? order : bytes_compare(a->name, b->name);
-}
-
 static bool
 same_chip(const struct bm_ek_file *a, const struct bm_ek_file *b)
 {
     return a->tagged && b->tagged && bm_bytes_equal(bm_bytes(a->name.p, a->nstem), bm_bytes(b->name.p, b->nstem));
-}
-
-/* It is said to people, so nothing in it may move their cursor. */
-static bool
-name_ok(struct bm_bytes name)
-{
-    for (size_t i = 0, n; i < name.n; i += n)
-        if ((n = bm_utf8_size(name.p + i, name.n - i)) == 0)
-            return false;
-    return name.n > 0;
-}
-
-/* Counts the files, or takes them. */
-static enum bm_rc
-directory_read(struct bm_ek_walk *walk, struct bm_bytes dir, bool take, struct bm_fail *fail)
-{
-    struct bm_rd rd = bm_rd(dir);
-
-    (void)bm_rd_take(&rd, BM_DIR_MAGIC_SIZE);
-    for (walk->nfiles = 0; !bm_rd_end(&rd); walk->nfiles++) {
-        struct bm_ek_file file = { .name = bm_rd_lv32(&rd, MAX_FILE_NAME) };
-
-        file.content = bm_rd_lv32(&rd, BM_MAX_LOT_FILE);
-        if (rd.bad || !name_ok(file.name))
-            return bm_fail(fail, BM_EINPUT, NULL, "the directory is cut short, or the name of a file in it is not printable text");
-        if (!take)
-            continue;
-        stem_find(&file);
-        walk->files[walk->nfiles] = file;
-    }
-    if (walk->nfiles == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "there is no file in the directory");
-    return BM_OK;
-}
-
-static enum bm_rc
-directory_open(struct bm_ek_walk *walk, struct bm_bytes dir, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    if ((rc = directory_read(walk, dir, false, fail)) != BM_OK)
-        return rc;
-    if ((walk->files = calloc(walk->nfiles, sizeof(*walk->files))) == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the directory's files");
-    if ((rc = directory_read(walk, dir, true, fail)) != BM_OK)
-        return rc;
-    qsort(walk->files, walk->nfiles, sizeof(*walk->files), file_compare);
-    for (size_t i = 1; i < walk->nfiles; i++)
-        if (bm_bytes_equal(walk->files[i - 1].name, walk->files[i].name))
-            return bm_fail(fail, BM_EINPUT, NULL, "the directory has two files of one name");
-    return BM_OK;
 }
 
 enum bm_rc
@@ -149,7 +60,7 @@ bm_ek_walk_open(struct bm_ek_walk *ret_walk, struct bm_bytes file, struct bm_fai
     enum bm_rc rc = BM_OK;
 
     if (file.n >= BM_DIR_MAGIC_SIZE && memcmp(file.p, BM_DIR_MAGIC, BM_DIR_MAGIC_SIZE) == 0) {
-        rc = directory_open(&walk, file, fail);
+        rc = bm_ek_dir_read(&walk.files, &walk.nfiles, file, fail);
     } else if ((walk.files = calloc(1, sizeof(*walk.files))) == NULL) {
         rc = bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the list");
     } else {

@@ -2,21 +2,10 @@
 #ifndef BM_EK_WALK_H
 #define BM_EK_WALK_H
 
+#include "lot/ek_dir.h"
+
 #include "pki/cert.h"
-#include "wire/rd.h"
 
-/*
- * A directory as the command line hands it over: these 8 bytes, then for each file u32 length and name, u32 length and content.
- * Files whose names differ only in -rsa, -ecc, .rsa or .ecc (before the last suffix, or at the end) are about one TPM.
- */
-#define BM_DIR_MAGIC "BMDIR1\n"
-#define BM_DIR_MAGIC_SIZE 8
-
-struct bm_ek_file {
-    struct bm_bytes name, content; /* name: n = 0 where the list is one file */
-    size_t nstem;                  /* bytes of the name that the files of one TPM share */
-    bool tagged;                   /* it says rsa or ecc */
-};
 struct bm_ek_walk {
     struct bm_ek_file *files; /* sorted by stem and name */
     size_t nfiles, at;

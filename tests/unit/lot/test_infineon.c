@@ -1,9 +1,5 @@
-/* test_infineon.c - Infineon's reels: the real one is read, names are labels, and archives that are damaged or would swallow the machine are refused. */
-#include "maker.h"
-#include "reels.h"
-
-#include "lot/reel.h"
-#include "pki/cert.h"
+/* test_infineon.c - Infineon's reels: the real one is read, names are labels, and what contradicts itself is refused. */
+#include "infineon_kit.h"
 
 #define REAL "data/infineon/manifest-infineon.7z"
 #define CA_306 "data/infineon/OptigaTrustEccCA306.crt"
@@ -11,60 +7,6 @@
 #define ROOT_ECC "data/infineon/eccroot2.pem"
 #define ROOT_RSA "data/infineon/rsaroot2.pem"
 #define REEL "78211223032C7EFA"
-#define Y2023 1672531200
-#define Y2043 2303683200
-#define README "Dear User,\n"
-#define MAX_CHIPS 256
-
-struct told {
-    size_t n;
-    struct {
-        char id[BM_MAX_ID + 1];
-        uint8_t first_key[BM_HASH], keys[BM_HASH]; /* all of the leaf's, hashed */
-        uint32_t signatures;
-    } chip[MAX_CHIPS];
-    struct bm_leaf leaf; /* the last */
-    struct kit_odd odd;
-    size_t unsigned_, no_roots, broken;
-};
-
-static enum bm_rc
-tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_bytes hashes[BM_MAX_CHIP_KEYS];
-    struct told *told = ctx;
-
-    assert_true(index == told->n && told->n < MAX_CHIPS);
-    kit_odd_take(&told->odd, index, chip);
-    for (size_t i = 0; i < chip->nfindings; i++) {
-        told->unsigned_ += chip->findings[i].check == BM_CHECK_UNSIGNED;
-        told->broken += chip->findings[i].check == BM_CHECK_BROKEN_DER;
-        told->no_roots += chip->findings[i].check == BM_CHECK_NO_ROOTS;
-    }
-    assert_ok(bm_leaf_parse(&told->leaf, der, fail));
-    (void)snprintf(told->chip[told->n].id, sizeof(told->chip[0].id), "%s", told->leaf.id);
-    for (size_t i = 0; i < told->leaf.nkeys; i++)
-        hashes[i] = bm_bytes(told->leaf.keys[i].key.hash, BM_HASH);
-    memcpy(told->chip[told->n].first_key, hashes[0].p, BM_HASH);
-    bm_sha256_pieces(told->chip[told->n].keys, hashes, told->leaf.nkeys);
-    told->chip[told->n++].signatures = chip->signatures;
-    return BM_OK;
-}
-
-static enum bm_rc
-receive(struct bm_lot_result *ret, struct bm_bytes file, struct bm_certs_list roots, bool injected, struct told *told)
-{
-    const struct bm_vendor vendor = { .name = "infineon", .format = BM_FORMAT_INFINEON, .roots = roots };
-    const struct bm_lot_job job = { .file = file, .vendor = &vendor, .crypto = kit_crypto, .file_name = "a-reel.7z", .injected = injected };
-    const struct bm_lot_sink sink = { .chip = tell_chip, .ctx = told };
-    struct bm_lot_result ignored;
-
-    if (told != NULL)
-        *told = (struct told){ .n = 0 };
-    return bm_lot_read(ret != NULL ? ret : &ignored, &job, told != NULL ? &sink : NULL, &kit_fail);
-}
-
-static const struct bm_certs_list no_roots = { NULL, 0 };
 
 /* ---- the real one ---- */
 
@@ -72,14 +14,6 @@ struct real {
     struct bm_buf file, der[4];
     struct bm_bytes roots[4]; /* CA 306, CA 309, ECC root, RSA root */
 };
-
-static enum bm_rc
-add_block(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    (void)fail;
-    bm_buf_add_bytes(ctx, der);
-    return BM_OK;
-}
 
 static bool
 real_open(struct real *real)
@@ -224,112 +158,6 @@ a_retired_certificate_of_the_vendor_is_believed_no_more(void **state)
     assert_refused(BM_EPOLICY, kit_lot_read(&result, bm_buf_bytes(&real.file), &vendor, NULL),
                    "all roots of the vendor infineon are retired: add one that is believed");
     real_close(&real);
-}
-
-/* ---- reels made here ---- */
-
-#define CHIPS 3
-static struct bm_buf issuer;                    /* of them all */
-static struct bm_buf pems[CHIPS][BM_OBJECT__N]; /* certificates of three chips, as PEM */
-
-static int
-pems_open(void **state)
-{
-    struct maker maker;
-
-    if (kit_crypto_open(state) != 0)
-        return -1;
-    maker_open_ca(&maker, Y2023, Y2043);
-    issuer.max = BM_MAX_CERT;
-    bm_buf_add_bytes(&issuer, bm_buf_bytes(&maker.cert));
-    for (size_t i = 0; i < CHIPS; i++) {
-        for (size_t k = 0; k < BM_OBJECT__N; k++) {
-            bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-            bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
-
-            if (bm_private_generate(&key, BM_KEY_P256, &kit_fail) != BM_OK)
-                return -1;
-            maker_cert(&der, maker.key, "Manifest Signer", bm_private_public(key), "a chip", Y2023, Y2043);
-            pems[i][k].max = BM_MAX_PEM_FILE;
-            bm_pem_build(&pems[i][k], "CERTIFICATE", bm_buf_bytes(&der));
-        }
-    }
-    maker_close(&maker);
-    return 0;
-}
-
-static int
-pems_close(void **state)
-{
-    for (size_t i = 0; i < CHIPS; i++)
-        for (size_t k = 0; k < BM_OBJECT__N; k++)
-            bm_buf_done(&pems[i][k]);
-    bm_buf_done(&issuer);
-    return kit_crypto_close(state);
-}
-
-/* One archive of certificates; chip i under the name ids[i] (NULL: left out), and one more file if `extra` is given. */
-static void
-certs_pack(struct bm_buf *packed, enum bm_object object, const char *const ids[CHIPS], const char *extra, struct bm_bytes content)
-{
-    char name[128];
-    struct reels w;
-
-    reels_open(&w, 1 << 20);
-    for (size_t i = 0; i < CHIPS; i++) {
-        if (ids[i] == NULL)
-            continue;
-        (void)snprintf(name, sizeof(name), "%s_%s.pem", ids[i], bm_object_word(object));
-        reels_add(&w, name, bm_buf_bytes(&pems[i][object]));
-    }
-    if (extra != NULL)
-        reels_add(&w, extra, content);
-    reels_close(&w, packed);
-}
-
-struct recipe {
-    const char *ids[CHIPS];
-    const char *missing; /* id whose E0E2 is left out */
-    const char *extra;   /* one more file in E0E0's archive */
-    struct bm_bytes content;
-    const char *extra_outer; /* and in the delivery itself */
-    struct bm_bytes content_outer;
-    const char *e0e1_name; /* of the archive; NULL: as it should be */
-};
-
-static void
-reel_pack(struct bm_buf *file, const struct recipe *recipe)
-{
-    char name[128];
-    struct reels w;
-
-    reels_open(&w, 1 << 20);
-    for (size_t k = 0; k < BM_OBJECT__N; k++) {
-        bm_cleanup(bm_buf_done) struct bm_buf packed = { .max = 1 << 20 };
-        const char *ids[CHIPS];
-
-        for (size_t i = 0; i < CHIPS; i++)
-            ids[i] =
-                k == BM_OBJECT_E0E2 && recipe->missing != NULL && recipe->ids[i] != NULL && strcmp(recipe->ids[i], recipe->missing) == 0
-                    ? NULL
-                    : recipe->ids[i];
-        certs_pack(&packed, (enum bm_object)k, ids, k == BM_OBJECT_E0E0 ? recipe->extra : NULL, recipe->content);
-        (void)snprintf(name, sizeof(name), "REEL1_guid_%s_Certs.7z", bm_object_word((enum bm_object)k));
-        reels_add(&w, k == BM_OBJECT_E0E1 && recipe->e0e1_name != NULL ? recipe->e0e1_name : name, bm_buf_bytes(&packed));
-    }
-    reels_add(&w, "README.txt", bm_bytes_str(README));
-    if (recipe->extra_outer != NULL)
-        reels_add(&w, recipe->extra_outer, recipe->content_outer);
-    reels_close(&w, file);
-}
-
-static enum bm_rc
-receive_recipe(struct bm_lot_result *ret, const struct recipe *recipe, struct told *told)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
-
-    reel_pack(&file, recipe);
-    return receive(ret, bm_buf_bytes(&file), no_roots, false, told);
 }
 
 static void
@@ -505,123 +333,6 @@ what_contradicts_itself_is_refused(void **state)
         "chip 0: its certificate E0E1 is about a key that another of its certificates has");
 }
 
-/* ---- damaged, and too much ---- */
-
-static void
-damaged_archives_are_refused(void **state)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 }, changed = { .max = 1 << 20 };
-    struct bm_lot_result whole, result;
-    size_t same = 0;
-
-    (void)state;
-    reel_pack(&file, &(struct recipe){ .ids = { "0A01" } });
-    assert_ok(receive(&whole, bm_buf_bytes(&file), no_roots, false, NULL));
-    for (size_t n = 0; n < file.n; n++)
-        assert_rc(BM_EINPUT, receive(NULL, bm_bytes(file.p, n), no_roots, false, NULL));
-    bm_buf_add_bytes(&changed, bm_buf_bytes(&file));
-    for (size_t i = 0; i < file.n; i++) {
-        changed.p[i] ^= 0x21;
-        /* the archive's version number says nothing, and README.txt is not read */
-        if (receive(&result, bm_buf_bytes(&changed), no_roots, false, NULL) == BM_OK) {
-            assert_memory_equal(result.head.root, whole.head.root, BM_HASH);
-            same++;
-        }
-        changed.p[i] ^= 0x21;
-    }
-    assert_true(same <= 2 + strlen(README) + 4);
-    bm_buf_add_u8(&changed, 0);
-    assert_refused(BM_EINPUT, receive(NULL, bm_buf_bytes(&changed), no_roots, false, NULL),
-                   "the archive is damaged or cut off, or something stands behind its end: ask for it again");
-}
-
-static void
-archives_without_certificates_are_refused(void **state)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
-    struct reels w;
-
-    (void)state;
-    reels_open(&w, 1 << 20);
-    reels_add(&w, "README.txt", bm_bytes_str(README));
-    reels_close(&w, &file);
-    assert_refused(BM_EINPUT, receive(NULL, bm_buf_bytes(&file), no_roots, false, NULL),
-                   "the archive holds none of Infineon's certificates (REEL_GUID_E0E0_Certs.7z with CHIP_E0E0.pem in it)");
-    bm_buf_reset(&file);
-    reels_open(&w, 1 << 20);
-    reels_add(&w, "REEL1_guid_E0E0_Certs.7z", bm_bytes_str("no archive"));
-    reels_close(&w, &file);
-    assert_refused(BM_EINPUT, receive(NULL, bm_buf_bytes(&file), no_roots, false, NULL),
-                   "REEL1_guid_E0E0_Certs.7z: it is not a 7z archive");
-}
-
-/* A delivery of one file of n zeros, which packs to next to nothing. */
-static enum bm_rc
-receive_zeros(const char *name, size_t n)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 24 };
-    uint8_t *zeros = calloc(1, n);
-    struct reels w;
-    enum bm_rc rc;
-
-    assert_non_null(zeros);
-    reels_open(&w, 1 << 24);
-    reels_add(&w, name, bm_bytes(zeros, n));
-    reels_close(&w, &file);
-    rc = receive(NULL, bm_buf_bytes(&file), no_roots, false, NULL);
-    free(zeros);
-    return rc;
-}
-
-static void
-bombs_are_refused(void **state)
-{
-    static const uint8_t zeros[BM_MAX_PEM_FILE + 1];
-
-    (void)state;
-    assert_refused(BM_EINPUT, receive_zeros("REEL1_guid_E0E0_Certs.7z", BM_MAX_ARCHIVE_INNER + 1),
-                   "REEL1_guid_E0E0_Certs.7z: a file in the archive is larger than 33554432 bytes");
-    assert_refused(
-        BM_EINPUT,
-        receive_recipe(NULL, &(struct recipe){ .ids = { "0A01" }, .extra = "0A02_E0E0.pem", .content = bm_bytes(zeros, sizeof(zeros)) },
-                       NULL),
-        "REEL1_guid_E0E0_Certs.7z: 0A02_E0E0.pem is larger than 16384 bytes, so it is no certificate");
-}
-
-static void
-a_budget_is_for_all_archives_of_a_delivery(void **state)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 };
-    struct bm_sevenz_budget budget = { .entries = 5, .expanded = 1 << 20 };
-    bm_cleanup(bm_sevenz_done) struct bm_sevenz first = { .archive = NULL }, second = { .archive = NULL }, third = { .archive = NULL };
-    struct bm_sevenz_entry entry;
-    bool have = true;
-
-    (void)state;
-    reel_pack(&file, &(struct recipe){ .ids = { "0A01" } });
-    assert_ok(bm_sevenz_open(&first, bm_buf_bytes(&file), &budget, &kit_fail));
-    for (size_t i = 0; i < 4; i++) {
-        assert_ok(bm_sevenz_next(&first, &have, &entry, &kit_fail));
-        assert_true(have);
-    }
-    assert_string_equal(entry.name, "README.txt");
-    assert_true(entry.clean && entry.file && !entry.encrypted && entry.size == 11);
-    assert_ok(bm_sevenz_next(&first, &have, &entry, &kit_fail));
-    assert_false(have);
-    assert_ok(bm_sevenz_open(&second, bm_buf_bytes(&file), &budget, &kit_fail));
-    assert_ok(bm_sevenz_next(&second, &have, &entry, &kit_fail));
-    assert_refused(BM_EINPUT, bm_sevenz_next(&second, &have, &entry, &kit_fail),
-                   "the delivery has more than 100000 files in its archives: divide it");
-    assert_refused(BM_EINPUT, bm_sevenz_open(&third, bm_buf_bytes(&file), &budget, &kit_fail),
-                   "archives lie in each other more than 2 deep");
-    bm_sevenz_done(&second);
-    budget = (struct bm_sevenz_budget){ .entries = 5, .expanded = 100, .depth = 1 };
-    assert_ok(bm_sevenz_open(&second, bm_buf_bytes(&file), &budget, &kit_fail));
-    /* by the size declared, before anything is expanded: what is passed over costs nothing either */
-    assert_refused(BM_EINPUT, bm_sevenz_next(&second, &have, &entry, &kit_fail),
-                   "the delivery would expand to more than 268435456 bytes: divide it");
-}
-
 int
 main(void)
 {
@@ -635,10 +346,6 @@ main(void)
         cmocka_unit_test(what_is_odd_is_told),
         cmocka_unit_test(broken_der_is_kept_as_delivered_and_needs_a_waiver),
         cmocka_unit_test(what_contradicts_itself_is_refused),
-        cmocka_unit_test(damaged_archives_are_refused),
-        cmocka_unit_test(archives_without_certificates_are_refused),
-        cmocka_unit_test(bombs_are_refused),
-        cmocka_unit_test(a_budget_is_for_all_archives_of_a_delivery),
     };
 
     return kit_end(cmocka_run_group_tests(tests, pems_open, pems_close));
