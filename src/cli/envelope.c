@@ -112,9 +112,30 @@ not_for_us(struct bm_fail *fail)
     return bm_fail(fail, BM_EPOLICY, NULL, "the envelope cannot be opened with this key: it is for another, or was changed on the way");
 }
 
-enum bm_rc
-bm_envelope_open_cms(struct bm_buf *content, struct bm_bytes envelope, EVP_PKEY *key, struct bm_fail *fail)
+/* What libcrypto hands on, as it does. */
+struct opening {
+    struct bm_progress *progress;
+    uint64_t done, all;
+};
+
+static long
+opened(BIO *bio, int oper, const char *argp, size_t len, int argi, long argl, int ret, size_t *processed)
 {
+    struct opening *opening = (struct opening *)(void *)BIO_get_callback_arg(bio);
+
+    (void)argp;
+    (void)argi;
+    (void)argl;
+    (void)processed;
+    if (oper == BIO_CB_WRITE)
+        bm_progress_show(opening->progress, opening->done += len, opening->all);
+    return ret;
+}
+
+enum bm_rc
+bm_envelope_open_cms(struct bm_buf *content, struct bm_bytes envelope, EVP_PKEY *key, struct bm_progress *progress, struct bm_fail *fail)
+{
+    struct opening opening = { .progress = progress, .all = envelope.n };
     const uint8_t *at = envelope.p;
     bm_cleanup(cms_done) CMS_ContentInfo *cms = NULL;
     bm_cleanup(bio_done) BIO *out = NULL;
@@ -128,8 +149,11 @@ bm_envelope_open_cms(struct bm_buf *content, struct bm_bytes envelope, EVP_PKEY 
     }
     if ((out = BIO_new(BIO_s_mem())) == NULL)
         return no_memory(fail);
+    BIO_set_callback_ex(out, opened);
+    BIO_set_callback_arg(out, (char *)&opening);
     if (CMS_decrypt(cms, key, NULL, NULL, out, CMS_BINARY) != 1)
         return not_for_us(fail);
+    BIO_set_callback_ex(out, NULL);
     n = BIO_get_mem_data(out, &inside);
     if (n <= 0)
         return not_for_us(fail);

@@ -2,6 +2,7 @@
 #ifndef BM_CLI_ENVELOPE_H
 #define BM_CLI_ENVELOPE_H
 
+#include "cli/print.h"
 #include "p11/p11.h"
 
 /* Is this a CMS EnvelopedData or AuthEnvelopedData? Looks at the first bytes only. */
@@ -25,8 +26,8 @@ bm_must_use enum bm_rc bm_envelope_key_parse(struct bm_envelope_key *ret_key, st
 /* Appends what is inside. BM_EPOLICY: not for this key, or changed on the way. A key in a file opens what others' tools make too, one in a token only what
  * bm_envelope_build() does. */
 bm_must_use enum bm_rc bm_envelope_open(struct bm_buf *content, struct bm_bytes envelope, struct bm_envelope_key *key,
-                                        struct bm_fail *fail);
+                                        struct bm_progress *progress, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_envelope_open_cms(struct bm_buf *content, struct bm_bytes envelope, struct evp_pkey_st *key,
-                                            struct bm_fail *fail);
+                                            struct bm_progress *progress, struct bm_fail *fail);
 
 #endif

@@ -97,11 +97,12 @@ token_ecdh(void *ctx, struct bm_bytes point, struct bm_buf *secret, struct bm_fa
 }
 
 enum bm_rc
-bm_envelope_open(struct bm_buf *content, struct bm_bytes envelope, struct bm_envelope_key *key, struct bm_fail *fail)
+bm_envelope_open(struct bm_buf *content, struct bm_bytes envelope, struct bm_envelope_key *key, struct bm_progress *progress,
+                 struct bm_fail *fail)
 {
     const struct bm_unseal unseal = { .rsa = key->is_rsa ? token_rsa : NULL, .ecdh = key->is_rsa ? NULL : token_ecdh, .ctx = key };
 
     if (!key->in_token)
-        return bm_envelope_open_cms(content, envelope, key->file, fail);
-    return bm_sealed_open(content, envelope, &unseal, fail);
+        return bm_envelope_open_cms(content, envelope, key->file, progress, fail);
+    return bm_sealed_open(content, envelope, &unseal, progress, fail);
 }

@@ -10,7 +10,7 @@
 
 #define KEY 32 /* bytes of an AES-256 key */
 #define TAG 16
-#define AT_ONCE (1u << 24) /* bytes: libcrypto counts with int */
+#define AT_ONCE (1u << 22) /* bytes: libcrypto counts with int, and the bar moves between them */
 
 /*
  * RFC 5083 2.1, RFC 5652 6.2, RFC 5753 3.1: what bm_envelope_build() writes.
@@ -80,7 +80,8 @@ not_for_us(struct bm_fail *fail)
 
 /* Nothing of it stays where the tag does not fit. */
 static enum bm_rc
-content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t key[static KEY], struct bm_fail *fail)
+content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t key[static KEY], struct bm_progress *progress,
+             struct bm_fail *fail)
 {
     bm_cleanup(cipher_done) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     const size_t before = content->n;
@@ -98,6 +99,7 @@ content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t 
         size_t left = sealed->content.n - at;
 
         good = EVP_DecryptUpdate(ctx, out + at, &n, sealed->content.p + at, (int)(left < AT_ONCE ? left : AT_ONCE)) == 1;
+        bm_progress_show(progress, at, sealed->content.n);
     }
     if (good && EVP_DecryptFinal_ex(ctx, out + sealed->content.n, &n) == 1)
         return BM_OK;
@@ -205,7 +207,7 @@ transported_open(struct bm_buf *key, struct bm_rd in, const struct bm_unseal *un
 /* One recipient: BM_EPOLICY when it is somebody else. */
 static enum bm_rc
 recipient_open(struct bm_buf *content, const struct sealed *sealed, struct bm_rd *recipients, const struct bm_unseal *unseal,
-               struct bm_fail *fail)
+               struct bm_progress *progress, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf key = { .max = 512 };
     bool agreed = bm_der_peek(recipients, BM_DER_CONTEXT_CONSTRUCTED(1));
@@ -223,11 +225,12 @@ recipient_open(struct bm_buf *content, const struct sealed *sealed, struct bm_rd
         return rc;
     if (key.n != KEY)
         return not_for_us(fail);
-    return content_open(content, sealed, key.p, fail);
+    return content_open(content, sealed, key.p, progress, fail);
 }
 
 enum bm_rc
-bm_sealed_open(struct bm_buf *content, struct bm_bytes envelope, const struct bm_unseal *unseal, struct bm_fail *fail)
+bm_sealed_open(struct bm_buf *content, struct bm_bytes envelope, const struct bm_unseal *unseal, struct bm_progress *progress,
+               struct bm_fail *fail)
 {
     struct sealed sealed;
     enum bm_rc rc;
@@ -240,7 +243,7 @@ bm_sealed_open(struct bm_buf *content, struct bm_bytes envelope, const struct bm
     if (sealed.recipients.left == 0)
         return not_for_us(fail);
     do
-        rc = recipient_open(content, &sealed, &sealed.recipients, unseal, fail);
+        rc = recipient_open(content, &sealed, &sealed.recipients, unseal, progress, fail);
     while (rc == BM_EPOLICY && !sealed.recipients.bad && sealed.recipients.left > 0);
     return rc == BM_EPOLICY ? not_for_us(fail) : rc;
 }

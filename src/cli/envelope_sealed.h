@@ -2,7 +2,7 @@
 #ifndef BM_CLI_ENVELOPE_SEALED_H
 #define BM_CLI_ENVELOPE_SEALED_H
 
-#include "base/bytes.h"
+#include "cli/print.h"
 
 /* What the key's holder does. BM_EPOLICY: this is not for it; anything else ends the opening. NULL: the key is of the other kind. */
 struct bm_unseal {
@@ -12,6 +12,6 @@ struct bm_unseal {
 };
 /* Appends what is inside; bm_envelope_build() says what kind it must be. */
 bm_must_use enum bm_rc bm_sealed_open(struct bm_buf *content, struct bm_bytes envelope, const struct bm_unseal *unseal,
-                                      struct bm_fail *fail);
+                                      struct bm_progress *progress, struct bm_fail *fail);
 
 #endif

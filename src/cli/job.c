@@ -67,6 +67,7 @@ static enum bm_rc
 folder_read(struct bm_buf *file, const char *dir, struct bm_fail *fail)
 {
     bm_cleanup(names_done) struct names names = { .list = NULL };
+    bm_cleanup(bm_progress_done) struct bm_progress progress = { .what = "reading the folder" };
     enum bm_rc rc = BM_OK;
 
     if ((names.n = scandir(dir, &names.list, is_entry, by_bytes)) < 0) {
@@ -78,8 +79,10 @@ folder_read(struct bm_buf *file, const char *dir, struct bm_fail *fail)
     if (names.n > BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EINPUT, NULL, "the folder %s has more than %d files: divide it", dir, BM_MAX_LOT_CHIPS);
     bm_buf_add(file, FOLDER, sizeof(FOLDER));
-    for (int i = 0; i < names.n && rc == BM_OK; i++)
+    for (int i = 0; i < names.n && rc == BM_OK; i++) {
+        bm_progress_show(&progress, (uint64_t)i, (uint64_t)names.n);
         rc = member_read(file, dir, names.list[i]->d_name, fail);
+    }
     return rc;
 }
 
@@ -108,11 +111,12 @@ envelope_open(struct bm_work *work, const char *word, struct bm_fail *fail)
 {
     bm_cleanup(bm_envelope_key_done) struct bm_envelope_key key = { .file = NULL };
     bm_cleanup(bm_buf_done) struct bm_buf content = { .max = BM_MAX_LOT_FILE };
+    bm_cleanup(bm_progress_done) struct bm_progress progress = { .what = "opening the envelope", .bytes = true };
     enum bm_rc rc;
 
     if ((rc = bm_envelope_key_open(&key, word, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_envelope_open(&content, work->job.file, &key, fail)) != BM_OK) {
+    if ((rc = bm_envelope_open(&content, work->job.file, &key, &progress, fail)) != BM_OK) {
         bm_fail_prefix(fail, "%.100s", work->path);
         work->blamed = rc == BM_EINPUT || rc == BM_EPOLICY;
         return rc;

@@ -1,5 +1,6 @@
 /* lot.c - lot list, show: the batches that were received. */
 #include "cli/lists.h"
+#include "cli/lot_row.h"
 #include "cli/receipt.h"
 #include "cli/verbs.h"
 
@@ -38,7 +39,7 @@ one_show(struct bm_call *call, struct bm_fail *fail)
         (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK ||
         (rc = bm_receipt_row(row, call->home, fail)) != BM_OK)
         return rc;
-    return bm_object_print(call, row, fail);
+    return bm_lot_print(call, row, fail);
 }
 
 static enum bm_rc

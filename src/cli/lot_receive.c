@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/factors_kept.h"
+#include "cli/lot_row.h"
 #include "cli/lot_waive.h"
 #include "cli/verbs.h"
 #include "digest/digest.h"
@@ -149,7 +150,7 @@ row_print(const struct bm_call *call, const struct bm_buf *row, bool again, stru
         return rc;
     if (again && json_object_set_new(object, "note", json_string("received already: nothing was changed")) != 0)
         return bm_json_check(NULL, fail);
-    return bm_object_print(call, object, fail);
+    return bm_lot_print(call, object, fail);
 }
 
 /* What is large stands in files beside the lots, of which nothing stays. A file that is refused before anything of it could be read is on record too;

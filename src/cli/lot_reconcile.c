@@ -108,6 +108,36 @@ surplus(const json_t *total, const json_t *lot)
     return n > 0 ? n : 0;
 }
 
+/* The lot; its reels and dates, where its list says any; the chips that are there twice. */
+static enum bm_rc
+people_print(const struct bm_call *call, json_t *report, struct bm_fail *fail)
+{
+    static const struct bm_column by[] = { { "reel", "REEL" },          { "date", "DATE" },         { "expected", "EXPECTED" },
+                                           { "issued", "ISSUED" },      { "unused", "UNUSED" },     { "scrapped", "SCRAPPED" },
+                                           { "withdrawn", "RECALLED" }, { "reissued", "REISSUED" }, { "seen", "SEEN" },
+                                           { "seen_twice", "TWICE" } };
+    static const struct bm_column twice[] = { { "chip", "TWICE" }, { "why", "WHY" } };
+    bm_cleanup(bm_json_done) json_t *groups = json_incref(json_object_get(report, "by")),
+                                    *both = json_incref(json_object_get(report, "twice"));
+    const json_t *only = json_array_get(groups, 0);
+    enum bm_rc rc;
+
+    (void)json_object_del(report, "by");
+    (void)json_object_del(report, "twice");
+    if (*bm_field(report, "reason") == 0)
+        (void)json_object_del(report, "reason");
+    if ((rc = bm_object_print(call, report, fail)) != BM_OK)
+        return rc;
+    if (json_array_size(groups) > 1 || *bm_field(only, "reel") != 0 || *bm_field(only, "date") != 0) {
+        (void)putchar('\n');
+        rc = bm_rows_print(groups, by, BM_COUNT(by), fail);
+    }
+    if (rc != BM_OK || json_array_size(both) == 0)
+        return rc;
+    (void)putchar('\n');
+    return bm_rows_print(both, twice, BM_COUNT(twice), fail);
+}
+
 static enum bm_rc
 report_print(struct bm_call *call, struct tally *tally, const json_t *lot, struct bm_fail *fail)
 {
@@ -126,7 +156,9 @@ report_print(struct bm_call *call, struct tally *tally, const json_t *lot, struc
     bad |= json_object_set(report, "twice", tally->twice) != 0;
     json_object_foreach(tally->groups, key, group) bad |= json_array_append(by, group) != 0;
     bad |= json_object_set_new(report, "by", by) != 0;
-    return bad ? bm_json_check(NULL, fail) : bm_object_print(call, report, fail);
+    if (bad)
+        return bm_json_check(NULL, fail);
+    return call->json ? bm_object_print(call, report, fail) : people_print(call, report, fail);
 }
 
 static enum bm_rc

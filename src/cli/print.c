@@ -1,16 +1,13 @@
 #include "cli/print.h"
 
 #include "base/limits.h"
-#include "proc/clock.h"
 #include "wire/text.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WIDEST 80      /* of a column but the last: longer values push their row */
-#define BAR 24         /* characters of a full bar */
-#define BAR_EVERY 100  /* milliseconds */
-#define RATE_AFTER 500 /* milliseconds: a rate over less says nothing */
+#define WRAP_LEAST 24 /* columns: in less nothing is wrapped */
 
 void
 bm_json_done(json_t **json)
@@ -44,10 +41,63 @@ text_walk(const char *text, bool print)
     return columns;
 }
 
-static size_t
-text_print(const char *text)
+size_t
+bm_text_print(const char *text)
 {
     return text_walk(text, true);
+}
+
+size_t
+bm_text_columns(const char *text)
+{
+    return text_walk(text, false);
+}
+
+static size_t
+stdout_width(void)
+{
+    struct winsize size = { .ws_col = 0 };
+
+    return isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : SIZE_MAX;
+}
+
+/* Bytes of text that stand on a line of so many columns: up to the last blank that fits, or all of a word that does not. */
+static size_t
+line_end(const char *text, size_t room)
+{
+    size_t columns = 0, end = 0, i;
+
+    for (i = 0; text[i] != 0; i++) {
+        if (text[i] == ' ' && columns > room)
+            return end > 0 ? end : i;
+        if (text[i] == ' ')
+            end = i;
+        columns += ((uint8_t)text[i] & 0xc0) != 0x80;
+    }
+    return columns <= room || end == 0 ? i : end;
+}
+
+void
+bm_text_wrap(const char *text, size_t at)
+{
+    const size_t width = stdout_width(), room = width != SIZE_MAX && width > at + WRAP_LEAST ? width - at : SIZE_MAX;
+    char line[1024];
+
+    for (bool first = true; first || *text != 0; first = false) {
+        size_t n = room == SIZE_MAX ? strlen(text) : line_end(text, room);
+
+        if (!first)
+            (void)printf("%*s", (int)at, "");
+        if (n >= sizeof(line) || n == strlen(text)) {
+            (void)bm_text_print(text);
+            text += strlen(text);
+        } else {
+            (void)snprintf(line, sizeof(line), "%.*s", (int)n, text);
+            (void)bm_text_print(line);
+            text += n + strspn(text + n, " ");
+        }
+        (void)putchar('\n');
+    }
 }
 
 static void value_text(struct bm_buf *buf, const json_t *value, bool lines);
@@ -98,130 +148,12 @@ value_text(struct bm_buf *buf, const json_t *value, bool lines)
         bm_buf_add_str(buf, "-");
 }
 
-static enum bm_rc
-value_read(struct bm_buf *buf, const json_t *value, bool lines, struct bm_fail *fail)
+enum bm_rc
+bm_value_read(struct bm_buf *buf, const json_t *value, bool lines, struct bm_fail *fail)
 {
     value_text(buf, value, lines);
     bm_buf_add_u8(buf, 0);
     return bm_buf_check(buf, "a value", fail);
-}
-
-/* ---- lists ---- */
-
-static enum bm_rc
-widths_take(struct bm_list *list, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    for (size_t c = 0; c < list->ncolumns; c++) {
-        list->width[c] = strlen(list->columns[c].heading);
-        for (size_t i = 0; i < list->nheld; i++) {
-            bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
-            size_t n;
-
-            if ((rc = value_read(&text, json_object_get(list->held[i], list->columns[c].field), false, fail)) != BM_OK)
-                return rc;
-            n = text_walk((const char *)text.p, false);
-            if (n > list->width[c] && n <= WIDEST)
-                list->width[c] = n;
-        }
-    }
-    return BM_OK;
-}
-
-static void
-pad(size_t used, size_t width)
-{
-    (void)printf("%*s", (int)(used < width ? width - used : 0) + 2, "");
-}
-
-static enum bm_rc
-table_row(const struct bm_list *list, const json_t *row, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    for (size_t c = 0; c < list->ncolumns; c++) {
-        bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
-        size_t used;
-
-        if ((rc = value_read(&text, json_object_get(row, list->columns[c].field), false, fail)) != BM_OK)
-            return rc;
-        used = text_print((const char *)text.p);
-        if (c + 1 < list->ncolumns)
-            pad(used, list->width[c]);
-    }
-    (void)putchar('\n');
-    return BM_OK;
-}
-
-static enum bm_rc
-held_print(struct bm_list *list, struct bm_fail *fail)
-{
-    enum bm_rc rc = widths_take(list, fail);
-
-    for (size_t c = 0; rc == BM_OK && c < list->ncolumns; c++) {
-        (void)fputs(list->columns[c].heading, stdout);
-        if (c + 1 < list->ncolumns)
-            pad(strlen(list->columns[c].heading), list->width[c]);
-        else
-            (void)putchar('\n');
-    }
-    for (size_t i = 0; rc == BM_OK && i < list->nheld; i++)
-        rc = table_row(list, list->held[i], fail);
-    return rc;
-}
-
-static void
-held_drop(struct bm_list *list)
-{
-    for (size_t i = 0; i < list->nheld; i++)
-        json_decref(list->held[i]);
-    list->nheld = 0;
-}
-
-void
-bm_list_done(struct bm_list *list)
-{
-    held_drop(list);
-}
-
-enum bm_rc
-bm_list_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
-{
-    struct bm_list *list = ctx;
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    enum bm_rc rc;
-
-    if ((rc = bm_json_parse(&row, json, BM_MAX_JSON, fail)) != BM_OK)
-        return rc;
-    list->n++;
-    if (list->json) {
-        (void)printf("%s%.*s", list->n == 1 ? "[" : ",\n ", (int)json.n, (const char *)json.p);
-        return BM_OK;
-    }
-    if (list->n > BM_ROWS_HELD)
-        return table_row(list, row, fail);
-    list->held[list->nheld++] = bm_take(row);
-    if (list->nheld < BM_ROWS_HELD)
-        return BM_OK;
-    rc = held_print(list, fail);
-    held_drop(list);
-    return rc;
-}
-
-enum bm_rc
-bm_list_end(struct bm_list *list, struct bm_fail *fail)
-{
-    enum bm_rc rc = BM_OK;
-
-    if (list->json)
-        (void)puts(list->n == 0 ? "[]" : "]");
-    else if (list->n == 0)
-        (void)puts(list->nothing);
-    else if (list->n < BM_ROWS_HELD)
-        rc = held_print(list, fail);
-    held_drop(list);
-    return rc;
 }
 
 /* ---- one object ---- */
@@ -233,7 +165,7 @@ field_print(const char *key, size_t width, const json_t *value, struct bm_fail *
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
     size_t used = strlen(key);
     char *line, *end;
-    enum bm_rc rc = value_read(&text, value, true, fail);
+    enum bm_rc rc = bm_value_read(&text, value, true, fail);
 
     if (rc != BM_OK)
         return rc;
@@ -241,9 +173,8 @@ field_print(const char *key, size_t width, const json_t *value, struct bm_fail *
     for (line = (char *)text.p; line != NULL && (*line != 0 || used > 0); line = end, used = 0) {
         if ((end = strchr(line, '\n')) != NULL)
             *end++ = 0;
-        pad(used, width);
-        (void)text_print(line);
-        (void)putchar('\n');
+        (void)printf("%*s", (int)(width + 2 - used), "");
+        bm_text_wrap(line, width + 2);
     }
     return BM_OK;
 }
@@ -276,45 +207,4 @@ bm_object_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
     enum bm_rc rc = bm_json_parse(&row, json, BM_MAX_JSON, fail);
 
     return rc != BM_OK ? rc : bm_object_print(ctx, row, fail);
-}
-
-/* ---- how far ---- */
-
-/* "12.4 MB/s", "830 /s". */
-static void
-rate_print(const struct bm_progress *progress, uint64_t done, int64_t now)
-{
-    uint64_t past = (uint64_t)(now - progress->began), rate = past > 0 ? done * 1000 / past : 0;
-
-    if (progress->bytes)
-        (void)fprintf(stderr, "  %llu.%llu MB/s\033[K", (unsigned long long)(rate / 1000000), (unsigned long long)(rate / 100000 % 10));
-    else
-        (void)fprintf(stderr, "  %llu /s\033[K", (unsigned long long)rate);
-}
-
-void
-bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total)
-{
-    int64_t now = bm_clock_ms();
-    int full;
-
-    if (progress->began == 0)
-        progress->began = now;
-    if (done >= total || now - progress->last < BAR_EVERY || isatty(STDERR_FILENO) != 1)
-        return;
-    progress->last = now;
-    progress->shown = true;
-    full = (int)(done * BAR / total);
-    (void)fprintf(stderr, "\r%s  %.*s%.*s  %3llu%%", progress->what, full, "########################", BAR - full,
-                  "........................", (unsigned long long)(done * 100 / total));
-    if (now - progress->began >= RATE_AFTER)
-        rate_print(progress, done, now);
-}
-
-void
-bm_progress_done(struct bm_progress *progress)
-{
-    if (progress->shown)
-        (void)fprintf(stderr, "\r\033[K");
-    progress->shown = false;
 }

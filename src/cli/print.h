@@ -30,6 +30,17 @@ enum bm_rc bm_list_row(void *ctx, struct bm_bytes json, struct bm_fail *fail); /
 bm_must_use enum bm_rc bm_list_end(struct bm_list *list, struct bm_fail *fail);
 void bm_list_done(struct bm_list *list);
 
+/* An array of objects as a table of its own; columns in which nothing stands (null, 0) are left away, and an empty array prints nothing. */
+bm_must_use enum bm_rc bm_rows_print(const json_t *array, const struct bm_column *columns, size_t n, struct bm_fail *fail);
+
+/* Somebody's text on stdout, without its control characters; how many columns it takes. */
+size_t bm_text_print(const char *text);
+size_t bm_text_columns(const char *text);
+/* The same up to the end of its line; on a terminal wrapped at blanks, with later lines indented to column `at`, where the text begins. */
+void bm_text_wrap(const char *text, size_t at);
+/* Appends a value as people read it and a NUL. lines: long members of an array on lines of their own. */
+bm_must_use enum bm_rc bm_value_read(struct bm_buf *buf, const json_t *value, bool lines, struct bm_fail *fail);
+
 /* One object: as it is, or a line a field. Text: a row from the registrar. */
 bm_must_use enum bm_rc bm_object_print(const struct bm_call *call, const json_t *object, struct bm_fail *fail);
 enum bm_rc bm_object_row(void *ctx, struct bm_bytes json, struct bm_fail *fail); /* a bm_row_fn; ctx: the struct bm_call */

@@ -28,15 +28,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bm_bytes bytes = bm_bytes(data, size);
     bm_cleanup(bm_envelope_key_done) struct bm_envelope_key with = { .file = NULL };
     const struct bm_unseal unseal = { .rsa = yes, .ecdh = yes };
+    struct bm_progress progress = { .what = "opening" };
     struct bm_fail fail = { 0 };
 
     must(bm_envelope_key_parse(&with, bm_bytes_str(key), &fail) == BM_OK);
-    if (bm_envelope_open(&content, bytes, &with, &fail) == BM_OK)
+    if (bm_envelope_open(&content, bytes, &with, &progress, &fail) == BM_OK)
         must(bm_is_envelope(bytes) && content.n > 0);
     else
         must(fail.rc != BM_EBUG && fail.text[0] != 0);
     bm_buf_reset(&content);
-    if (bm_sealed_open(&content, bytes, &unseal, &fail) == BM_OK)
+    if (bm_sealed_open(&content, bytes, &unseal, &progress, &fail) == BM_OK)
         must(content.n > 0);
     else
         must(fail.rc != BM_EBUG && fail.text[0] != 0 && content.n == 0);

@@ -28,7 +28,6 @@ vendor      Example Silicon
 source      birthmark
 received    TIME
 state       pinned
-reason      -
 expected    4
 issued      2
 unused      2
@@ -40,9 +39,7 @@ never_seen  2
 seen_twice  0
 ordered     2
 left        0
-surplus     2
-twice       -
-by          reel -, date -, expected 4, issued 2, unused 2, scrapped 0, withdrawn 0, reissued 0, seen 2, never_seen 2, seen_twice 0' plain birthmark lot reconcile EX-001
+surplus     2' plain birthmark lot reconcile EX-001
 same '{"lot":"EX-001","vendor":"Example Silicon","source":"birthmark","received":"TIME","state":"pinned","reason":null,"expected":4,"issued":2,"unused":2,"scrapped":0,"withdrawn":0,"reissued":0,"seen":2,"never_seen":2,"seen_twice":0,"ordered":2,"left":0,"surplus":2,"twice":[],"by":[{"reel":null,"date":null,"expected":4,"issued":2,"unused":2,"scrapped":0,"withdrawn":0,"reissued":0,"seen":2,"never_seen":2,"seen_twice":0}]}' \
     plain birthmark lot reconcile EX-001 --json
 same 'chip,index,reel,date,firmware,root,state,reason,device,seen,twice,reissued,identities

@@ -42,7 +42,12 @@ receive EX-001 >>init.log # the same file again is nothing new
 # one that shares a prime with a chip of the first lot: alone it looks good, here it is refused and nothing of it stays
 lot EX-002 f.der c.der
 expect 0 'receivable' birthmark lot inspect EX-002.manifest --signer maker.pub --vendor "Example Silicon"
-expect 0 'refused unless waived' birthmark lot inspect EX-002.manifest --vendor "Example Silicon"
+expect 1 'refused unless waived' birthmark lot inspect EX-002.manifest --vendor "Example Silicon"
+grep -qE '^shared-factor +1  waivable  chip 1: an RSA modulus' <<<"$said" || die "the table does not show the finding: $said"
+script -qec "stty cols 80; birthmark lot inspect EX-002.manifest --vendor 'Example Silicon'" /dev/null </dev/null >terminal || :
+grep -q 'modulus' terminal || die "on a terminal there is no report: $(cat terminal)"
+[ "$(tr -d '\r' <terminal | grep -v '^refused' | wc -L)" -le 80 ] || die "the report is wider than its terminal: $(cat terminal)"
+grep -qE -- '--waive shared-factor proposes to let it pass' <<<"$said" || die "it does not say what to do: $said"
 expect 1 'check shared-factor, the first chip 1: an RSA modulus shares a prime with one of chip 0 of lot EX-001' receive EX-002
 lists 1
 

@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 static struct bm_fail fail;
+static struct bm_progress progress = { .what = "opening" };
 
 /* A key in PEM (on P-256, or RSA) and a certificate for it. */
 static void
@@ -46,7 +47,7 @@ open_with(struct bm_buf *content, struct bm_bytes envelope, struct bm_bytes pem,
     bm_cleanup(bm_envelope_key_done) struct bm_envelope_key key = { .file = NULL };
     enum bm_rc rc = bm_envelope_key_parse(&key, pem, why);
 
-    return rc != BM_OK ? rc : bm_envelope_open(content, envelope, &key, why);
+    return rc != BM_OK ? rc : bm_envelope_open(content, envelope, &key, &progress, why);
 }
 
 /* What a token does, done by libcrypto. */
@@ -103,14 +104,15 @@ a_token_opens(bool rsa)
     assert_int_equal(bm_envelope_key_parse(&theirs, bm_buf_bytes(&other), &fail), BM_OK);
     assert_int_equal(bm_envelope_build(&envelope, bm_bytes_str("the manifest"), bm_buf_bytes(&cert), &fail), BM_OK);
     unseal.ctx = ours.file;
-    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &fail), BM_OK);
+    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &progress, &fail), BM_OK);
     assert_true(bm_bytes_equal(bm_buf_bytes(&content), bm_bytes_str("the manifest")));
     for (size_t n = 0; n < envelope.n; n++)
-        assert_int_equal(bm_sealed_open(&unused, bm_bytes(envelope.p, n), &unseal, &fail), BM_EINPUT);
+        assert_int_equal(bm_sealed_open(&unused, bm_bytes(envelope.p, n), &unseal, &progress, &fail), BM_EINPUT);
     for (size_t i = 0; i < envelope.n; i++) {
         bm_buf_reset(&content);
         envelope.p[i] ^= 1;
-        if (bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &fail) == BM_OK) /* issuer, serial number: whom it names */
+        if (bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &progress, &fail) ==
+            BM_OK) /* issuer, serial number: whom it names */
             assert_true(bm_bytes_equal(bm_buf_bytes(&content), bm_bytes_str("the manifest")));
         else
             assert_int_equal(content.n, 0);
@@ -118,11 +120,11 @@ a_token_opens(bool rsa)
     }
     bm_buf_reset(&content);
     unseal.ctx = theirs.file;
-    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &fail), BM_EPOLICY);
+    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &progress, &fail), BM_EPOLICY);
     unseal.rsa = unseal.ecdh = NULL;
-    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &fail), BM_EPOLICY);
+    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &progress, &fail), BM_EPOLICY);
     bm_buf_add_u8(&envelope, 0);
-    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &fail), BM_EINPUT);
+    assert_int_equal(bm_sealed_open(&content, bm_buf_bytes(&envelope), &unseal, &progress, &fail), BM_EINPUT);
     assert_int_equal(content.n, 0);
 }
 
