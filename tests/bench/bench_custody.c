@@ -2,6 +2,8 @@
  * bench_custody.c - a lot of 10 thousand, 100 thousand and a million chips received: read from a mapped file, every key checked, indexed; beside the bare
  * hashing, parsing, on-curve checks (EC_POINT), sorting and writing that it cannot do without. Then proofs from the index, opened afresh.
  */
+#include "many.h"
+
 #include "base/file.h"
 #include "base/map.h"
 #include "custody/index.h"
@@ -10,7 +12,6 @@
 #include "wire/text.h"
 
 #include <fcntl.h>
-#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 #include <stdio.h>
@@ -47,88 +48,15 @@ seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- the lot: each key is the one before plus G; not from G itself on, whose first multiples are known to everybody and screened ---- */
-
-#define FIRST 0x6269727468ul
-
-static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-                                     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
-
-struct maker {
-    EC_GROUP *group;
-    EC_POINT *point;
-    BN_CTX *ctx;
-    struct bm_leaf leaf;
-    struct bm_buf der;
-    struct bm_frontier frontier;
-    FILE *out;
-};
-
-static void
-chip_write(struct maker *m, uint64_t i)
-{
-    struct bm_key *key = &m->leaf.keys[0].key;
-    uint8_t hash[BM_HASH], n[4];
-
-    must(EC_POINT_add(m->group, m->point, m->point, EC_GROUP_get0_generator(m->group), m->ctx) == 1 &&
-             EC_POINT_point2oct(m->group, m->point, POINT_CONVERSION_UNCOMPRESSED, key->spki + sizeof(spki_head), POINT, m->ctx) == POINT,
-         "a point");
-    bm_sha256(key->hash, bm_key_spki(key));
-    (void)snprintf(m->leaf.id, sizeof(m->leaf.id), "0123%012llx01", (unsigned long long)i);
-    bm_sha256(m->leaf.hashes[0], bm_bytes_str(m->leaf.id));
-    bm_buf_reset(&m->der);
-    must(bm_leaf_build(&m->der, &m->leaf, &fail) == BM_OK, "a leaf");
-    bm_tree_leaf(hash, bm_buf_bytes(&m->der));
-    bm_frontier_append(&m->frontier, hash);
-    for (unsigned k = 0; k < 4; k++)
-        n[k] = (uint8_t)(m->der.n >> (24 - 8 * k));
-    must(fwrite(n, 1, 4, m->out) == 4 && fwrite(m->der.p, 1, m->der.n, m->out) == m->der.n, "the disk");
-}
-
-static void
-note_write(struct maker *m, FILE *out)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE }, note = { .max = BM_MAX_NOTE }, all = { .max = 2 * BM_MAX_NOTE };
-    struct bm_lot_head head = { .lot = "EX-1", .vendor = "example", .kind = BM_LEAF_KEYS, .size = m->frontier.size };
-    uint8_t seed[BM_NOTE_KEY] = { 1 };
-    struct bm_note_signer signer;
-
-    bm_frontier_root(&m->frontier, head.root);
-    bm_lot_head_build(&text, &head);
-    must(bm_note_signer_init(&signer, SIGNER, seed, &fail) == BM_OK, "the signer");
-    must(bm_head_sign_note(&signer, bm_buf_bytes(&text), &note, &fail) == BM_OK, "the head");
-    bm_buf_add_str(&all, "birthmark-manifest v1\n");
-    bm_buf_add_lv32(&all, bm_buf_bytes(&note));
-    must(fwrite(all.p, 1, all.n, out) == all.n, "the disk");
-}
-
 static void
 lot_make(uint64_t chips)
 {
-    BIGNUM *first = BN_new();
-    static struct maker m;
-    char part[8192];
-    size_t got;
-    FILE *out;
+    const struct bm_lot_head head = { .lot = "EX-1", .vendor = "example" };
+    uint8_t seed[BM_NOTE_KEY] = { 1 };
+    struct bm_note_signer signer;
 
-    m.group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-    m.ctx = BN_CTX_new();
-    must(m.group != NULL && m.ctx != NULL && (m.point = EC_POINT_new(m.group)) != NULL, "the curve");
-    must(BN_set_word(first, FIRST) == 1 && EC_POINT_mul(m.group, m.point, first, NULL, NULL, m.ctx) == 1, "the first point");
-    BN_free(first);
-    m.leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_SECURE_ELEMENT, .nkeys = 1, .nhashes = 1 };
-    m.leaf.keys[0].use = BM_USE_SIGN;
-    m.leaf.keys[0].key = (struct bm_key){ .alg = BM_KEY_P256, .bits = 256, .nspki = sizeof(spki_head) + POINT };
-    memcpy(m.leaf.keys[0].key.spki, spki_head, sizeof(spki_head));
-    m.der.max = BM_MAX_LEAF;
-    must((m.out = fopen(plain_path, "w+")) != NULL, plain_path);
-    for (uint64_t i = 0; i < chips; i++)
-        chip_write(&m, i);
-    must((out = fopen(lot_path, "w")) != NULL && fseek(m.out, 0, SEEK_SET) == 0, lot_path);
-    note_write(&m, out);
-    while ((got = fread(part, 1, sizeof(part), m.out)) > 0)
-        must(fwrite(part, 1, got, out) == got, "the disk");
-    must(fclose(out) == 0 && fclose(m.out) == 0, "the disk");
+    must(bm_note_signer_init(&signer, SIGNER, seed, &fail) == BM_OK, "the signer");
+    many_lot(lot_path, &head, &signer, chips);
 }
 
 /* ---- the ceiling ---- */

@@ -1,9 +1,7 @@
 /* bench_enrol.c - durable, logged enrolments a second through the whole server, what they cost beside their bare cryptography, and what 1,000 clients weigh. */
+#include "asks.h"
 #include "load.h"
 #include "works.h"
-
-#include "evidence/cmc.h"
-#include "wire/text.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -25,13 +23,6 @@ struct device {
     bool enrolled;
 };
 
-static void
-must(enum bm_rc rc, const struct bm_fail *fail)
-{
-    if (rc != BM_OK)
-        bench_die("%s", fail->text);
-}
-
 static size_t
 number(const char *variable, size_t otherwise)
 {
@@ -41,64 +32,17 @@ number(const char *variable, size_t otherwise)
     return n == 0 ? otherwise : n;
 }
 
-static void
-request_add(struct bm_buf *request, const char *path, const char *type, struct bm_bytes body)
-{
-    bm_buf_add_fmt(request, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", path, type, body.n);
-    bm_buf_add_bytes(request, body);
-    if (request->bad)
-        bench_die("no memory");
-}
-
 /* ---- nonces ---- */
 
 static void
 nonce_take(void *arg, size_t i, struct bm_bytes body)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf nonce = { .max = BM_NONCE };
     struct device *devices = arg;
-    struct bm_fail fail;
 
-    /* {"nonce":"43 digits", */
-    if (body.n < 10 + 43)
-        bench_die("a nonce cannot be read");
-    must(bm_b64_parse(&nonce, BM_B64_URL, bm_bytes(body.p + 10, 43), &fail), &fail);
-    memcpy(devices[i].nonce, nonce.p, BM_NONCE);
-}
-
-static void
-nonce_request(struct bm_buf *request, const struct bm_private *root)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 };
-
-    bm_buf_add_str(&body, "{\"reqInfo\":\"");
-    bm_b64_add(&body, BM_B64_URL, bm_bytes(bm_private_public(root)->hash, BM_HASH));
-    bm_buf_add_str(&body, "\"}");
-    request_add(request, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body));
+    asks_nonce_take(devices[i].nonce, body);
 }
 
 /* ---- requests ---- */
-
-static void
-enrol_request(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce)
-{
-    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    bm_cleanup(bm_buf_done) struct bm_buf info = { .max = BM_MAX_CSR }, sig = { .max = BM_MAX_SIGNATURE }, csr = { .max = BM_MAX_CSR };
-    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = 65536 }, attrs = { .max = 65536 }, root_sig = { .max = BM_MAX_SIGNATURE };
-    bm_cleanup(bm_buf_done) struct bm_buf cmc = { .max = 65536 }, text = { .max = 131072 };
-    struct bm_fail fail;
-
-    must(bm_private_generate(&key, BM_KEY_P256, &fail), &fail);
-    bm_csr_info_build(&info, bm_key_spki(bm_private_public(key)), NULL);
-    must(bm_private_sign(key, bm_buf_bytes(&info), &sig, &fail), &fail);
-    bm_csr_build(&csr, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&sig));
-    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), bm_private_alg(root));
-    must(bm_private_sign(root, bm_buf_bytes(&attrs), &root_sig, &fail), &fail);
-    bm_cmc_build(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_private_public(root)->ski, bm_private_alg(root),
-                 bm_buf_bytes(&root_sig));
-    bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&cmc));
-    request_add(request, "/.well-known/est/bench-1/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&text));
-}
 
 static void
 enrolled(void *arg, size_t i, struct bm_bytes body)
@@ -255,13 +199,13 @@ figure_enrolments(struct bench *b)
 
     requests_reset(b);
     for (size_t i = 0; i < b->works.n; i++)
-        nonce_request(&b->requests[i], b->works.roots[i]);
+        asks_nonce(&b->requests[i], b->works.roots[i]);
     took = load(b, nonce_take);
     (void)printf("nonces %.0f /s ratio %.2f against %.0f/s of bare enrolment cryptography on %.0f cores\n", n / took,
                  n / took * bare / cores, cores / bare, cores);
     requests_reset(b);
     for (size_t i = 0; i < b->works.n; i++)
-        enrol_request(&b->requests[i], b->works.roots[i], b->devices[i].nonce);
+        asks_enrol(&b->requests[i], b->works.roots[i], b->devices[i].nonce);
     cpu_take(b, cpu);
     took = load(b, enrolled);
     cpu_take(b, cpu);

@@ -18,7 +18,7 @@ bench_die(const char *fmt, ...)
 {
     va_list ap;
 
-    (void)fputs("bench_enrol: ", stderr);
+    (void)fprintf(stderr, "%s: ", program_invocation_short_name);
     va_start(ap, fmt);
     (void)vfprintf(stderr, fmt, ap);
     va_end(ap);
@@ -55,6 +55,7 @@ struct link {
     SSL *ssl;
     size_t job; /* n: none */
     size_t sent;
+    double asked;
     struct bm_buf in;
 };
 
@@ -70,6 +71,7 @@ job_take(struct run *run, struct link *link)
 {
     link->job = run->next < run->load->n ? run->next++ : run->load->n;
     link->sent = 0;
+    link->asked = bench_now();
     bm_buf_reset(&link->in);
 }
 
@@ -92,6 +94,8 @@ reply_try(struct run *run, struct link *link)
         bench_die("refused: %.*s", (int)want, text + head);
     run->load->reply(run->load->arg, link->job, bm_bytes(link->in.p + head, want));
     run->done++;
+    if (run->load->longest != NULL && bench_now() - link->asked > *run->load->longest)
+        *run->load->longest = bench_now() - link->asked;
     job_take(run, link);
     return true;
 }
@@ -149,8 +153,10 @@ load_run(const struct load *load)
         job_take(run, link);
     }
     from = bench_now();
-    for (size_t i = 0; i < load->links; i++)
+    for (size_t i = 0; i < load->links; i++) {
+        run->links[i].asked = from;
         run->polls[i].events = link_go(run, &run->links[i]);
+    }
     while (run->done < load->n) {
         if (poll(run->polls, load->links, 60000) <= 0)
             bench_die("no reply for 60 seconds");

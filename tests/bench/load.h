@@ -21,6 +21,7 @@ struct load {
     size_t n;
     void (*reply)(void *arg, size_t i, struct bm_bytes body);
     void *arg;
+    double *longest; /* seconds that one reply took; NULL: nobody asks */
 };
 /* Seconds from the first byte sent to the last received; the connections are made before. */
 double load_run(const struct load *load);

@@ -3,7 +3,6 @@
 #include "load.h"
 
 #include "base/file.h"
-#include "lot/lot.h"
 #include "pki/cert.h"
 
 #include <openssl/evp.h>
@@ -62,19 +61,35 @@ start(const char *name, const char *const *args, int out)
     return pid;
 }
 
-static void
-command(const struct works *works, const char *const *args)
+pid_t
+works_command(const struct works *works, const char *const *args)
 {
     FILE *null = fopen("/dev/null", "w");
-    int status;
     pid_t pid;
 
     if (null == NULL || setenv("BIRTHMARK_HOME", works->home, 1) != 0)
         bench_die("no /dev/null");
     pid = start("birthmark", args, fileno(null));
+    (void)fclose(null);
+    return pid;
+}
+
+static void
+command(const struct works *works, const char *const *args)
+{
+    pid_t pid = works_command(works, args);
+    int status;
+
     if (waitpid(pid, &status, 0) != pid || status != 0)
         bench_die("birthmark %s failed", args[0]);
-    (void)fclose(null);
+}
+
+void
+works_maker(struct bm_note_signer *ret_maker)
+{
+    struct bm_fail fail;
+
+    must(bm_note_signer_init(ret_maker, "Example-Silicon", (const uint8_t *)MAKER_SEED, &fail), &fail);
 }
 
 static void
@@ -83,7 +98,7 @@ lot_build(struct works *works, struct bm_buf *file, const struct bm_note_signer 
     struct bm_buf *leaves = calloc(works->n, sizeof(*leaves));
     struct bm_bytes *views = calloc(works->n, sizeof(*views));
     const struct bm_head_signer head_signer = { .sign = bm_head_sign_note, .ctx = (void *)(uintptr_t)maker };
-    const struct bm_lot_head head = { .lot = "bench-lot", .vendor = "Example Silicon", .revision = 1 };
+    const struct bm_lot_head head = { .lot = "bench-lot", .vendor = WORKS_VENDOR, .revision = 1 };
     struct bm_fail fail;
 
     if (leaves == NULL || views == NULL)
@@ -114,7 +129,7 @@ files_write(struct works *works, const char *key_path, const char *lot_path)
     bm_cleanup(bm_note_signer_wipe) struct bm_note_signer maker = { 0 };
     struct bm_fail fail;
 
-    must(bm_note_signer_init(&maker, "Example-Silicon", (const uint8_t *)MAKER_SEED, &fail), &fail);
+    works_maker(&maker);
     bm_buf_add(&spki, ed25519, sizeof(ed25519));
     bm_buf_add(&spki, maker.key.key, BM_NOTE_KEY);
     bm_pem_build(&pem, "PUBLIC KEY", bm_buf_bytes(&spki));
@@ -167,14 +182,14 @@ works_open(struct works *works, size_t n)
     *works = (struct works){ .n = n, .roots = calloc(n, sizeof(struct bm_private *)) };
     if (works->roots == NULL)
         bench_die("no memory");
-    (void)snprintf(works->home, sizeof(works->home), "%s/enrol-%d", state, (int)getpid());
-    (void)snprintf(key, sizeof(key), "%s/enrol-%d.pub", state, (int)getpid());
-    (void)snprintf(lot, sizeof(lot), "%s/enrol-%d.manifest", state, (int)getpid());
+    (void)snprintf(works->home, sizeof(works->home), "%s/works-%d", state, (int)getpid());
+    (void)snprintf(key, sizeof(key), "%s/works-%d.pub", state, (int)getpid());
+    (void)snprintf(lot, sizeof(lot), "%s/works-%d.manifest", state, (int)getpid());
     (void)snprintf(count, sizeof(count), "%zu", n);
     command(works, (const char *const[]){ "init", "--name", "Bench Works", "--url", "https://localhost:8443", NULL });
     files_write(works, key, lot);
-    command(works, (const char *const[]){ "vendor", "add", "Example Silicon", "--signer", key, NULL });
-    command(works, (const char *const[]){ "lot", "receive", lot, "--vendor", "Example Silicon", "--expect", count, NULL });
+    command(works, (const char *const[]){ "vendor", "add", WORKS_VENDOR, "--signer", key, NULL });
+    command(works, (const char *const[]){ "lot", "receive", lot, "--vendor", WORKS_VENDOR, "--expect", count, NULL });
     command(works,
             (const char *const[]){ "order", "open", "bench", "--lot", "bench-lot", "--profile", "bench-1", "--quantity", count, NULL });
     (void)unlink(key);

@@ -3,6 +3,7 @@
 #define BENCH_WORKS_H
 
 #include "base/limits.h"
+#include "lot/lot.h"
 #include "pki/private.h"
 
 #include <sys/types.h>
@@ -22,6 +23,12 @@ struct works {
 /* In BM_STATE: init, a lot of n chips received, an order for all of them with profile bench-1, the server started. */
 void works_open(struct works *works, size_t n);
 void works_close(struct works *works);
+
+#define WORKS_VENDOR "Example Silicon"
+/* Who signs its lots: for one more of them. */
+void works_maker(struct bm_note_signer *ret_maker);
+/* A command of birthmark on this site, started and not waited for; what it prints is nobody's. */
+pid_t works_command(const struct works *works, const char *const *args);
 
 /* Seconds that the processes whose program's name begins so used so far; "": all. */
 double works_cpu(const struct works *works, const char *program);
