@@ -90,16 +90,19 @@ static enum bm_rc
 source_read(struct bm_work *work, const char *path, const char *dir, struct bm_fail *fail)
 {
     struct stat st;
+    bool there = stat(path, &st) == 0;
     enum bm_rc rc;
 
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (there && S_ISDIR(st.st_mode)) {
         rc = folder_read(&work->content, path, fail);
         work->job.file = bm_buf_bytes(&work->content);
+        work->blamed = rc == BM_EINPUT;
         return rc;
     }
     rc = dir != NULL ? bm_nameless_copy(&work->fd, &work->map, dir, path, BM_MAX_LOT_FILE, fail)
                      : bm_map_open(&work->map, path, BM_MAX_LOT_FILE, fail);
     work->job.file = work->map.bytes;
+    work->blamed = rc == BM_EINPUT && there && S_ISREG(st.st_mode);
     return rc;
 }
 

@@ -1,26 +1,10 @@
 /* lot_inspect.c - lot inspect: what is in a lot's file, what verifies, what is odd; changes nothing. */
+#include "cli/lot_inspect.h"
+
 #include "base/env.h"
-#include "cli/chips.h"
-#include "cli/exam.h"
 #include "cli/factors_kept.h"
-#include "cli/job.h"
-#include "cli/maker.h"
 #include "cli/places.h"
-#include "cli/print.h"
 #include "cli/verbs.h"
-#include "cli/waived.h"
-#include "wire/text.h"
-
-#define EXAMPLES_SHOWN 3 /* of a check, to people; --json has all that were kept */
-
-struct inspecting {
-    struct bm_ask ask; /* not open where no site is asked */
-    struct bm_maker maker;
-    struct bm_work work;
-    struct bm_exam exam;
-    struct bm_waived waived;
-    struct bm_lot_result result;
-};
 
 static void
 inspecting_done(struct inspecting *in)
@@ -87,8 +71,8 @@ is_others(const struct inspecting *in)
     return in->ask.packet != NULL && strcmp(in->result.head.vendor, in->maker.vendor.name) != 0;
 }
 
-static const char *
-verdict(const struct inspecting *in)
+const char *
+bm_inspect_verdict(const struct inspecting *in)
 {
     enum bm_check unused;
 
@@ -118,123 +102,6 @@ verdict_tell(const struct inspecting *in, const char *path, struct bm_fail *fail
                    (unsigned long long)found->examples[0].index, found->examples[0].sentence, bm_check_word(check));
 }
 
-/* ---- the report ---- */
-
-/* Checks that looked at something and found nothing; and those that could look at nothing. Whether a chip stands in another lot is looked at on receipt. */
-static enum bm_rc
-looked_add(json_t *row, const struct inspecting *in, struct bm_fail *fail)
-{
-    json_t *passed = json_array(), *skipped = json_array();
-    bool bad = json_object_set_new(row, "passed", passed) != 0;
-
-    bad |= json_object_set_new(row, "skipped", skipped) != 0;
-    for (unsigned i = BM_CHECK_SIGNATURE; i < BM_CHECK__N; i++) {
-        enum bm_check check = (enum bm_check)i;
-        bool looked = check != BM_CHECK_OTHER_LOT && bm_exam_looked(&in->exam, check, &in->work.job, &in->result) > 0;
-
-        if (in->exam.checks[i].found == 0)
-            bad |= json_array_append_new(looked ? passed : skipped, json_string(bm_check_word(check))) != 0;
-    }
-    return bad ? bm_json_check(NULL, fail) : BM_OK;
-}
-
-static enum bm_rc
-findings_add(json_t *row, const struct inspecting *in, struct bm_fail *fail)
-{
-    json_t *findings = NULL, *one;
-    size_t i;
-    enum bm_rc rc = bm_exam_json(&in->exam, &findings, fail);
-
-    if (rc != BM_OK)
-        return rc;
-    json_array_foreach(findings, i, one)
-    {
-        enum bm_check check = BM_CHECK_SIGNATURE;
-
-        if (bm_check_find(&check, bm_field(one, "check"), fail) == BM_OK && bm_waived_find(&in->waived, check) != NULL)
-            (void)json_object_set_new(one, "weight", json_string("waived"));
-    }
-    return json_object_set_new(row, "findings", findings) == 0 ? BM_OK : bm_json_check(NULL, fail);
-}
-
-/* What a custodian acts on: what it is, who signed it, how much verified, what would be refused and what is only odd. */
-static enum bm_rc
-report_make(json_t **ret_row, const struct inspecting *in, struct bm_fail *fail)
-{
-    const struct bm_lot_result *result = &in->result;
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    char root[2 * BM_HASH + 1];
-    enum bm_rc rc;
-
-    bm_hex(root, bm_bytes(result->head.root, BM_HASH));
-    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:s}", "lot", result->head.lot, "vendor", result->head.vendor,
-                    "format", bm_lot_format_word(result->format), "kind", bm_leaf_kind_word(result->head.kind), "chips",
-                    (json_int_t)in->exam.chips, "keys", (json_int_t)in->exam.keys, "revision", (json_int_t)result->head.revision, "root",
-                    root, "signer", result->signer, "signed", bm_lot_signed_word(result), "signatures", (json_int_t)result->checked,
-                    "verdict", verdict(in));
-    if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = looked_add(row, in, fail)) != BM_OK ||
-        (rc = findings_add(row, in, fail)) != BM_OK)
-        return rc;
-    *ret_row = bm_take(row);
-    return BM_OK;
-}
-
-/* "id-twice            3  waivable  chip 1: its id ..." */
-static void
-finding_print(const json_t *finding, bool of_chips)
-{
-    const json_t *examples = json_object_get(finding, "examples");
-    long long found = json_integer_value(json_object_get(finding, "found"));
-    size_t at = (size_t)printf("%-14s  %7lld  %-8s  ", bm_field(finding, "check"), found, bm_field(finding, "weight"));
-
-    for (size_t i = 0; i < json_array_size(examples) && i < EXAMPLES_SHOWN; i++) {
-        const json_t *example = json_array_get(examples, i);
-        long long index = json_integer_value(json_object_get(example, "index"));
-        char text[sizeof(((struct bm_finding *)NULL)->sentence) + 32] = "";
-
-        if (of_chips)
-            (void)snprintf(text, sizeof(text), "chip %lld: ", index);
-        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", bm_field(example, "sentence"));
-        (void)printf("%*s", i > 0 ? (int)at : 0, "");
-        bm_text_wrap(text, at);
-    }
-    if (found > EXAMPLES_SHOWN)
-        (void)printf("%*sand %lld more\n", (int)at, "", found - EXAMPLES_SHOWN);
-}
-
-/* What is told once a file has no chip that it is about. */
-static bool
-is_of_chips(const char *word)
-{
-    return strcmp(word, bm_check_word(BM_CHECK_UNSIGNED)) != 0 && strcmp(word, bm_check_word(BM_CHECK_NO_ROOTS)) != 0 &&
-           strcmp(word, bm_check_word(BM_CHECK_DELIVERY)) != 0;
-}
-
-static enum bm_rc
-report_print(const struct bm_call *call, const json_t *row, struct bm_fail *fail)
-{
-    bm_cleanup(bm_json_done) json_t *head = json_copy((json_t *)(uintptr_t)row);
-    const json_t *findings = json_object_get(row, "findings"), *one;
-    enum bm_rc rc;
-    size_t i;
-
-    if (call->json)
-        return bm_object_print(call, row, fail);
-    if ((rc = bm_json_check(head, fail)) != BM_OK)
-        return rc;
-    (void)json_object_del(head, "findings");
-    if (json_integer_value(json_object_get(row, "keys")) == 0 &&
-        *bm_field(row, "signer") == 0) { /* no chip could be taken: there is no tree */
-        (void)json_object_del(head, "root");
-        (void)json_object_del(head, "kind");
-    }
-    if ((rc = bm_object_print(call, head, fail)) != BM_OK || json_array_size(findings) == 0)
-        return rc;
-    (void)printf("\n%-14s  %7s  %-8s  %s\n", "CHECK", "FOUND", "WEIGHT", "FIRST");
-    json_array_foreach(findings, i, one) finding_print(one, is_of_chips(bm_field(one, "check")));
-    return BM_OK;
-}
-
 static enum bm_rc
 run(struct bm_call *call, struct bm_fail *fail)
 {
@@ -242,8 +109,8 @@ run(struct bm_call *call, struct bm_fail *fail)
     bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc;
 
-    if ((rc = file_read(&in, call, fail)) != BM_OK || (rc = report_make(&row, &in, fail)) != BM_OK ||
-        (rc = report_print(call, row, fail)) != BM_OK)
+    if ((rc = file_read(&in, call, fail)) != BM_OK || (rc = bm_inspect_report(&row, &in, fail)) != BM_OK ||
+        (rc = bm_inspect_print(call, row, fail)) != BM_OK)
         return rc;
     return verdict_tell(&in, call->words.v[0], fail);
 }

@@ -155,12 +155,16 @@ expect 1 'cannot be opened with this key.*Recorded as alarm' birthmark lot recei
 expect 1 'malformed or cut short.*Recorded as alarm' birthmark lot receive cut.cms --vendor Maker --decrypt rsa.key
 expect 1 'nothing to open.*Recorded as alarm' birthmark lot receive l2.manifest --vendor Maker --decrypt rsa.key
 expect 1 'Recorded as alarm' birthmark lot receive ec.pem --vendor Maker
-[ "$(alarms)" = $((before + 5)) ] || die "five refused files left $(($(alarms) - before)) alarms"
+mkdir folder folder/within
+expect 1 'within is not a file.*Recorded as alarm' birthmark lot receive folder --vendor Maker
+truncate -s 2G large.manifest
+expect 1 'is larger than 1073741824 bytes.*Recorded as alarm' birthmark lot receive large.manifest --vendor Maker
+[ "$(alarms)" = $((before + 7)) ] || die "seven refused files left $(($(alarms) - before)) alarms"
 expect 1 '^refused: nowhere.manifest is not there$' birthmark lot receive nowhere.manifest --vendor Maker
 expect 1 'is confidential: give the key' birthmark lot receive rsa.cms --vendor Maker
 expect 1 'private key in PEM' birthmark lot receive rsa.cms --vendor Maker --decrypt rsa.pem
 expect 1 'nokey.pem is not there' birthmark lot receive rsa.cms --vendor Maker --decrypt nokey.pem
-[ "$(alarms)" = $((before + 5)) ] || die "a slip of the hand raised an alarm"
+[ "$(alarms)" = $((before + 7)) ] || die "a slip of the hand raised an alarm"
 
 # ---- a confidential one received: kept open, and both digests on its receipt ----
 

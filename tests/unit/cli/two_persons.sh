@@ -44,6 +44,8 @@ expect 1 'may not sign' birthmark operator add eve --role admin --key ben.pub --
 
 expect 1 'nobody approves their own|own proposal' birthmark proposal approve 1 --operator anna
 expect 0 'approved' birthmark proposal approve 1 --operator ben
+expect 0 '"verdict":"receivable".*"weight":"waived"' birthmark lot inspect EX-001.manifest --vendor "Example Silicon" --json
+expect 1 '"verdict":"refused unless waived".*"weight":"waivable"' birthmark lot inspect EX-001.manifest --signer maker.pub --vendor "Example Silicon" --json # no site is asked
 expect 0 'pinned' "${receive[@]}"
 grep -q '^check id-twice .*WAIVED' works/lots/*.receipt || die "the receipt does not say WAIVED"
 
