@@ -1,4 +1,5 @@
 #include "lot/issuers.h"
+#include "lot/plain.h"
 
 #include "pki/oid.h"
 #include "wire/der.h"
@@ -15,82 +16,6 @@ bm_issuers_done(struct bm_issuers *issuers)
 
 /* ---- one signature: a chip's certificate and its issuer, without what is above ---- */
 
-/* Elements of this tag (0: any), one or more, and nothing behind them. */
-static bool
-all_are(struct bm_rd *rd, unsigned tag)
-{
-    unsigned found;
-
-    do {
-        (void)bm_der_any(rd, &found);
-    } while (rd->left > 0 && !rd->bad && (tag == 0 || found == tag));
-    return bm_rd_end(rd) && (tag == 0 || found == tag);
-}
-
-/* The extensions of a chip's own certificate that libcrypto reads whether they are critical or not. As they are here they have no say in its path. */
-static bool
-value_plain(uint8_t last, struct bm_bytes value)
-{
-    static const uint8_t no_ca[] = { 0x30, 0x00 }, ca[] = { 0x30, 0x03, 0x01, 0x01, 0xff };
-    struct bm_rd rd = bm_rd(value), in;
-
-    switch (last) {
-    case 0x0e: /* subjectKeyIdentifier */
-        return bm_der_take(&rd, BM_DER_OCTET_STRING).n > 0 && bm_rd_end(&rd);
-    case 0x0f: /* keyUsage */
-        return bm_der_take(&rd, BM_DER_BIT_STRING).n > 1 && bm_rd_end(&rd);
-    case 0x13: /* basicConstraints */
-        return bm_bytes_equal(value, BM_OID(no_ca)) || bm_bytes_equal(value, BM_OID(ca));
-    case 0x11: /* subjectAltName */
-    case 0x1f: /* cRLDistributionPoints */
-        in = bm_der_enter(&rd, BM_DER_SEQUENCE);
-        return all_are(&in, last == 0x11 ? 0 : BM_DER_SEQUENCE) && bm_rd_end(&rd);
-    case 0x25: /* extKeyUsage */
-        in = bm_der_enter(&rd, BM_DER_SEQUENCE);
-        return all_are(&in, BM_DER_OID) && bm_rd_end(&rd);
-    case 0x23: /* authorityKeyIdentifier: the key's alone, as an issuer named there goes the long way */
-        in = bm_der_enter(&rd, BM_DER_SEQUENCE);
-        return bm_der_take(&in, BM_DER_CONTEXT(0)).n > 0 && bm_rd_end(&in) && bm_rd_end(&rd);
-    default:
-        return false;
-    }
-}
-
-/* Of those not critical, who does not know them passes over them (RFC 5280 4.2), libcrypto as we, but for these: proxies, addresses, Netscape's. */
-static bool
-is_passed_over(struct bm_bytes oid)
-{
-    static const uint8_t pkix[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01 }, netscape[] = { 0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42 };
-
-    if (oid.n > sizeof(pkix) && memcmp(oid.p, pkix, sizeof(pkix)) == 0)
-        return oid.n == sizeof(pkix) + 1 && oid.p[sizeof(pkix)] == 1; /* authorityInfoAccess */
-    return oid.n < sizeof(netscape) || memcmp(oid.p, netscape, sizeof(netscape)) != 0;
-}
-
-static bool
-extensions_plain(const struct bm_cert *cert)
-{
-    static const uint8_t known[] = { 0x0e, 0x0f, 0x11, 0x13, 0x1f, 0x23, 0x25 },
-                         ours[] = { 0x09, 0x20 }; /* directory attributes, policies */
-    struct bm_rd rd = bm_rd(cert->extensions);
-
-    while (rd.left > 0 && !rd.bad) {
-        struct bm_rd in = bm_der_enter(&rd, BM_DER_SEQUENCE);
-        struct bm_bytes oid = bm_der_take(&in, BM_DER_OID), value;
-        bool critical = bm_der_peek(&in, BM_DER_BOOLEAN) && bm_der_boolean(&in), ce, plain;
-
-        value = bm_der_take(&in, BM_DER_OCTET_STRING);
-        ce = oid.n == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d; /* id-ce-N */
-        if (ce && memchr(known, oid.p[2], sizeof(known)) != NULL)
-            plain = value_plain(oid.p[2], value);
-        else
-            plain = !critical && (ce ? memchr(ours, oid.p[2], sizeof(ours)) != NULL : is_passed_over(oid));
-        if (!bm_rd_end(&in) || !plain)
-            return false;
-    }
-    return !rd.bad;
-}
-
 /* With our own reader and the key as it was read before: 5 us and the signature. False: it is not for us to say. */
 static bool
 plain_way(const struct bm_known_issuer *issuer, struct bm_crypto *crypto, struct bm_bytes leaf, bm_time at)
@@ -99,7 +24,7 @@ plain_way(const struct bm_known_issuer *issuer, struct bm_crypto *crypto, struct
     struct bm_cert cert;
 
     return issuer->keyed && bm_cert_parse(&cert, leaf, &ignored) == BM_OK && at >= cert.not_before && at <= cert.not_after &&
-           extensions_plain(&cert) && bm_bytes_equal(cert.issuer, issuer->subject) &&
+           bm_cert_plain(&cert) && bm_bytes_equal(cert.issuer, issuer->subject) &&
            (cert.aki.n == 0 || issuer->ski.n == 0 || bm_bytes_equal(cert.aki, issuer->ski)) &&
            bm_key_verify(crypto, &issuer->key, cert.alg, cert.tbs, cert.signature, &ignored) == BM_OK;
 }

@@ -2,6 +2,7 @@
 #include "kit.h"
 
 #include "lot/chain.h"
+#include "pki/tbs.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -297,6 +298,56 @@ constraints_on_names_are_asked_of_every_chip(void **state)
 }
 
 static void
+signed_again(struct bm_buf *ret_der, struct bm_bytes tbs, EVP_PKEY *by)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    uint8_t signature[BM_MAX_SIGNATURE];
+    size_t n = sizeof(signature);
+
+    assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, by), 1);
+    assert_int_equal(EVP_DigestSign(ctx, signature, &n, tbs.p, tbs.n), 1);
+    bm_buf_reset(ret_der);
+    bm_signed_build(ret_der, tbs, BM_SIG_ECDSA_SHA384, bm_bytes(signature, n));
+    assert_ok(bm_buf_check(ret_der, "a certificate", &kit_fail));
+    EVP_MD_CTX_free(ctx);
+}
+
+/* Each byte of a chip's certificate changed, in three ways, and signed again by its issuer: the issuer that is remembered takes nothing that the whole path
+ * refuses, whatever stands in the extensions. */
+static void
+what_is_remembered_takes_nothing_that_the_whole_path_refuses(void **state)
+{
+    static const uint8_t changes[] = { 0x01, 0x20, 0xff };
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, der = { .max = BM_MAX_CERT };
+    bm_cleanup(tree_done) struct tree tree;
+    struct wanted leaf = good_leaf;
+    struct bm_cert cert;
+    size_t taken = 0, refused = 0;
+
+    (void)state;
+    leaf.points = "URI:http://example.com/crl";
+    tree_open(&tree, &good_ca, &good_ca, between_key[0]);
+    assert_ok(look(&tree, &leaf, AT, NULL));
+    assert_ok(bm_cert_parse(&cert, bm_buf_bytes(&tree.leaf), &kit_fail));
+    bm_buf_add_bytes(&tbs, cert.tbs);
+    for (size_t i = 0; i < BM_COUNT(changes) * tbs.n; i++) {
+        struct bm_certs between = { &tree.between_der, 1 }, root = { &tree.root_der, 1 };
+        uint32_t verified = 0;
+        enum bm_rc rc, whole;
+
+        tbs.p[i / BM_COUNT(changes)] ^= changes[i % BM_COUNT(changes)];
+        signed_again(&der, bm_buf_bytes(&tbs), between_key[0]);
+        whole = bm_path_check(bm_buf_bytes(&der), between, root, AT, &kit_fail);
+        rc = bm_issuers_check(tree.issuers, kit_crypto, bm_buf_bytes(&der), between, root, AT, &verified, &kit_fail);
+        assert_int_equal(rc, whole);
+        taken += rc == BM_OK;
+        refused += rc != BM_OK;
+        tbs.p[i / BM_COUNT(changes)] ^= changes[i % BM_COUNT(changes)];
+    }
+    assert_true(taken > 100 && refused > 100);
+}
+
+static void
 what_is_remembered_holds_for_its_time_and_where_it_was_sent_along(void **state)
 {
     bm_cleanup(tree_done) struct tree tree;
@@ -406,6 +457,7 @@ main(void)
         cmocka_unit_test(every_fault_above_a_chip_is_refused),
         cmocka_unit_test(the_length_of_a_path_is_kept),
         cmocka_unit_test(constraints_on_names_are_asked_of_every_chip),
+        cmocka_unit_test(what_is_remembered_takes_nothing_that_the_whole_path_refuses),
         cmocka_unit_test(what_is_remembered_holds_for_its_time_and_where_it_was_sent_along),
         cmocka_unit_test(what_is_retired_stands_in_no_path),
         cmocka_unit_test(what_came_with_a_list_is_no_place_to_end),
