@@ -189,8 +189,10 @@ id_take(struct bm_leaf *leaf, const struct bm_ek_says *says)
     bm_hex(hex, bm_bytes(leaf->keys[0].key.hash, ID_BYTES));
     if (bm_leaf_id_ok(says->serial))
         (void)snprintf(leaf->id, sizeof(leaf->id), "%.*s", (int)says->serial.n, (const char *)says->serial.p);
-    else
-        (void)snprintf(leaf->id, sizeof(leaf->id), "ek-%s", hex);
+    if (leaf->id[0] != 0)
+        return;
+    leaf->id_source = BM_LABEL_COMPUTED;
+    (void)snprintf(leaf->id, sizeof(leaf->id), "ek-%s", hex);
 }
 
 /* Of a chip with several keys: one that was injected is one too many, and what is not said of each is not said. */

@@ -89,11 +89,10 @@ bm_leaf_label_add(struct bm_leaf *leaf, const char *name, enum bm_label_source s
 const char *
 bm_label_source_word(enum bm_label_source source)
 {
-    static const char *const words[] = { [BM_LABEL_SIGNED] = "signed",
-                                         [BM_LABEL_CERTIFICATE] = "certificate",
-                                         [BM_LABEL_FILE_NAME] = "file-name",
-                                         [BM_LABEL_COLUMN] = "column",
-                                         [BM_LABEL_CUSTODIAN] = "custodian" };
+    static const char *const words[] = {
+        [BM_LABEL_SIGNED] = "signed", [BM_LABEL_CERTIFICATE] = "certificate", [BM_LABEL_FILE_NAME] = "file-name",
+        [BM_LABEL_COLUMN] = "column", [BM_LABEL_CUSTODIAN] = "custodian",     [BM_LABEL_COMPUTED] = "computed"
+    };
 
     return (size_t)source < BM_COUNT(words) ? words[source] : "unknown";
 }

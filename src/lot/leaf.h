@@ -35,8 +35,9 @@ enum bm_label_source {
     BM_LABEL_SIGNED = 0,  /* in bytes that the vendor signed for this chip or this list */
     BM_LABEL_CERTIFICATE, /* in the chip's certificate */
     BM_LABEL_FILE_NAME,
-    BM_LABEL_COLUMN,   /* of a list that nobody signed */
-    BM_LABEL_CUSTODIAN /* said on the command line at receipt */
+    BM_LABEL_COLUMN,    /* of a list that nobody signed */
+    BM_LABEL_CUSTODIAN, /* said on the command line at receipt */
+    BM_LABEL_COMPUTED   /* here, from the key: says nothing that the key does not */
 };
 
 /* Names of labels that the system itself looks at; others are free (bm_name_ok()). */
@@ -105,7 +106,7 @@ void bm_leaf_id_hash(const struct bm_leaf *leaf, uint8_t ret_hash[static BM_HASH
 /* The label's value; NULL when the leaf has none of this name. Adds one (replacing one of the same name); false when there is no room or it is no text. */
 const char *bm_leaf_label(const struct bm_leaf *leaf, const char *name);
 bool bm_leaf_label_add(struct bm_leaf *leaf, const char *name, enum bm_label_source source, struct bm_bytes value);
-const char *bm_label_source_word(enum bm_label_source source); /* "signed", "certificate", "file-name", "column", "custodian" */
+const char *bm_label_source_word(enum bm_label_source source); /* "signed", "certificate", "file-name", "column", "custodian", "computed" */
 const char *bm_root_origin_word(enum bm_root_origin origin);   /* "unsaid", "inside", "injected" */
 const char *bm_leaf_kind_word(enum bm_leaf_kind kind);         /* "keys", "id"; and back */
 bm_must_use enum bm_rc bm_leaf_kind_parse(enum bm_leaf_kind *ret_kind, struct bm_bytes word, struct bm_fail *fail);

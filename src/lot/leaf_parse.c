@@ -65,7 +65,7 @@ label_take(struct bm_label *label, struct bm_rd *list)
     uint64_t source = bm_der_uint(&item, BM_DER_ENUMERATED);
     struct bm_bytes value = bm_der_take(&item, BM_DER_UTF8);
 
-    if (!bm_rd_end(&item) || name.n == 0 || name.n > BM_MAX_NAME || source > BM_LABEL_CUSTODIAN || !bm_leaf_label_ok(value))
+    if (!bm_rd_end(&item) || name.n == 0 || name.n > BM_MAX_NAME || source > BM_LABEL_COMPUTED || !bm_leaf_label_ok(value))
         return false;
     memcpy(label->name, name.p, name.n);
     label->name[name.n] = 0;
@@ -124,7 +124,7 @@ front_take(struct bm_leaf *leaf, struct bm_rd *in, struct bm_fail *fail)
 
     source = bm_der_uint(in, BM_DER_ENUMERATED);
     if (in->bad || version != BM_LEAF_VERSION || kind < BM_LEAF_KEYS || kind > BM_LEAF_ID || root < BM_ROOT_TPM ||
-        root > BM_ROOT_SOFTWARE || origin > BM_ORIGIN_INJECTED || source > BM_LABEL_CUSTODIAN)
+        root > BM_ROOT_SOFTWARE || origin > BM_ORIGIN_INJECTED || source > BM_LABEL_COMPUTED)
         return bm_fail(fail, BM_EINPUT, NULL, "this is not the entry of a chip, or one of another version");
     if (!bm_leaf_id_ok(id))
         return bm_fail(fail, BM_EINPUT, NULL, "the chip's id must be 1 to %d characters: letters, digits, '.', '_', ':' and '-'",

@@ -15,7 +15,7 @@ front_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
     skim->id = bm_der_take(in, BM_DER_UTF8);
     source = bm_der_uint(in, BM_DER_ENUMERATED);
     if (in->bad || version != VERSION || kind < BM_LEAF_KEYS || kind > BM_LEAF_ID || root < BM_ROOT_TPM || root > BM_ROOT_SOFTWARE ||
-        origin > BM_ORIGIN_INJECTED || source > BM_LABEL_CUSTODIAN)
+        origin > BM_ORIGIN_INJECTED || source > BM_LABEL_COMPUTED)
         return false;
     skim->kind = (enum bm_leaf_kind)kind;
     return bm_leaf_id_ok(skim->id);

@@ -124,6 +124,7 @@ a_genuine_certificate_leads_to_its_makers_root(void **state)
     assert_string_equal(bm_leaf_label(&told.leaf[0], BM_LABEL_FIRMWARE), "id:00490004");
     assert_string_equal(bm_leaf_label(&told.leaf[0], BM_LABEL_DATE), "2018-07-11");
     assert_int_equal(strncmp(told.leaf[0].id, "ek-", 3), 0);
+    assert_int_equal(told.leaf[0].id_source, BM_LABEL_COMPUTED);
     assert_int_equal(strlen(told.leaf[0].id), 19);
     /* its tPMSecurityAssertions say so themselves */
     assert_int_equal(told.leaf[0].origin, BM_ORIGIN_INJECTED);
