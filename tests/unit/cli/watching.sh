@@ -87,7 +87,9 @@ by '"R-18"' '"2026-06-01"' 1 1 1 0 1
 by '"R-18"' '"2026-06-30"' 1 0 0 1 0
 by '"R-18"' null 1 0 0 1 0
 [ "$(reconciled | grep -o '"reel":' | wc -l)" = 5 ] || die "there are other groups too: $(reconciled)"
-expect 0 'by +reel R-17, date 2026-05-30, expected 1, issued 1, .*seen 1' birthmark lot reconcile W-1
+expect 0 '^R-17 +2026-05-30 +1 +1 +0 +1 +1 +0$' birthmark lot reconcile W-1
+expect 0 '^R-18 +- +1 +0 +1 +0 +0 +0$' birthmark lot reconcile W-1
+expect 0 '^C-4 +refused as a clone: alarm [0-9]+$' birthmark lot reconcile W-1
 
 # ---- a recall means what the list says and nothing else: the first and the last day, a firmware, and no chip of which nothing is said ----
 
