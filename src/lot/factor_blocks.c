@@ -21,10 +21,22 @@ no_memory(struct bm_fail *fail)
     return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to look for shared factors");
 }
 
+/* Of what is old only the product modulo the new ones is asked for: blocks much larger than all new ones together have more levels and answer no more. */
+static size_t
+old_block_bytes(const struct bm_factor_blocks *all)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < all->n && all->items[i].is_new && bytes < all->block_bytes; i++)
+        bytes += 2 * all->items[i].modulus.n;
+    bytes = bytes > BM_FACTOR_BLOCK_OLD ? bytes : BM_FACTOR_BLOCK_OLD;
+    return bytes < all->block_bytes ? bytes : all->block_bytes;
+}
+
 static enum bm_rc
 blocks_cut(struct bm_factor_blocks *all, struct bm_fail *fail)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, old_bytes = old_block_bytes(all);
 
     all->moduli = calloc(all->n, sizeof(*all->moduli));
     all->blocks = calloc(all->n, sizeof(*all->blocks));
@@ -34,7 +46,7 @@ blocks_cut(struct bm_factor_blocks *all, struct bm_fail *fail)
         const struct bm_factor_item *item = &all->items[i];
 
         all->moduli[i] = item->modulus;
-        if (i == 0 || item->is_new != all->items[i - 1].is_new || bytes + item->modulus.n > all->block_bytes) {
+        if (i == 0 || item->is_new != all->items[i - 1].is_new || bytes + item->modulus.n > (item->is_new ? all->block_bytes : old_bytes)) {
             all->blocks[all->nblocks] = (struct bm_factor_block){ .first = i, .is_new = item->is_new };
             mpz_init(all->blocks[all->nblocks++].product);
             all->nnew += item->is_new;

@@ -4,7 +4,8 @@
 
 #include "lot/product_tree.h"
 
-#define BM_FACTOR_BLOCK ((size_t)4 << 20) /* bytes of moduli: 16,384 of 2048 bits; a tree and its remainders are some 30 times that */
+#define BM_FACTOR_BLOCK ((size_t)4 << 20)      /* bytes of moduli: 16,384 of 2048 bits; a tree and its remainders are some 30 times that */
+#define BM_FACTOR_BLOCK_OLD ((size_t)64 << 10) /* at least, of those received before */
 
 struct bm_factor_item {
     struct bm_bytes modulus;
