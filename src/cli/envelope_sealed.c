@@ -78,7 +78,7 @@ not_for_us(struct bm_fail *fail)
 
 /* ---- the content ---- */
 
-/* Nothing of it stays where the tag does not fit. */
+/* req: RFC5083 2.2 nothing of it stays where the tag does not fit */
 static enum bm_rc
 content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t key[static KEY], struct bm_progress *progress,
              struct bm_fail *fail)
@@ -110,7 +110,7 @@ content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t 
 
 /* ---- its key ---- */
 
-/* RFC 5753 7.2: what the secret is mixed with. ECC-CMS-SharedInfo of AES-256 wrap, without keying material of the sender's. */
+/* req: RFC5753 7.2 what the secret is mixed with: ECC-CMS-SharedInfo of AES-256 wrap, here without keying material of the sender's. */
 static enum bm_rc
 wrapping_key(uint8_t ret_key[static KEY], const struct bm_buf *secret, struct bm_fail *fail)
 {

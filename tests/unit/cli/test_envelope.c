@@ -89,6 +89,8 @@ soft_ecdh(void *ctx, struct bm_bytes point, struct bm_buf *secret, struct bm_fai
     return BM_OK;
 }
 
+/* proves: RFC5753 7.2 */
+/* proves: RFC5083 2.2 */
 /* What another's key holder opens is what libcrypto's CMS opens, and every other byte is refused. */
 static void
 a_token_opens(bool rsa)
