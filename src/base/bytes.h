@@ -38,6 +38,13 @@ struct bm_buf {
     bool nomem; /* bad for want of memory, not for the ceiling */
 };
 
+/* In the caller's array of n bytes: full at n, never moved, and not to be freed with bm_buf_done(). */
+static inline struct bm_buf
+bm_buf_in(uint8_t *array, size_t n)
+{
+    return (struct bm_buf){ .p = array, .cap = n, .max = n };
+}
+
 void bm_buf_add(struct bm_buf *buf, const void *p, size_t n);
 void bm_buf_add_bytes(struct bm_buf *buf, struct bm_bytes bytes);
 void bm_buf_add_str(struct bm_buf *buf, const char *s);

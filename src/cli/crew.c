@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIPE (1 << 20) /* bytes that a worker may be ahead, where the kernel gives them */
+#define PIPE (1 << 20)    /* bytes that a worker may be ahead, where the kernel gives them */
+#define AT_ONCE (1 << 17) /* bytes read at once: a pipe's own size is a page, and each reading wakes a worker up */
 
 struct crew {
     const struct bm_crew_bounds *bounds;
@@ -91,7 +92,9 @@ member_start(struct crew *crew, const struct bm_lot_job *job, unsigned workers, 
     }
     member->pipe = fdopen(ends[0], "r");
     crew->n++;
-    return member->pipe != NULL ? BM_OK : bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the lot");
+    return member->pipe != NULL && setvbuf(member->pipe, NULL, _IOFBF, AT_ONCE) == 0
+               ? BM_OK
+               : bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the lot");
 }
 
 /* ---- what comes back ---- */

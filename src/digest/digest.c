@@ -49,6 +49,20 @@ bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes)
 }
 
 void
+bm_sha256_begins(uint8_t ret_begins[static BM_HASH], uint8_t ret_all[static BM_HASH], struct bm_bytes bytes, size_t n)
+{
+    static EVP_MD_CTX *begun;
+    EVP_MD_CTX *ctx = context();
+
+    if (begun == NULL)
+        begun = context_make("SHA256");
+    if (EVP_DigestInit_ex2(begun, NULL, NULL) != 1 || (n > 0 && EVP_DigestUpdate(begun, bytes.p, n) != 1) ||
+        EVP_MD_CTX_copy_ex(ctx, begun) != 1 || EVP_DigestFinal_ex(begun, ret_begins, NULL) != 1 ||
+        (bytes.n > n && EVP_DigestUpdate(ctx, bytes.p + n, bytes.n - n) != 1) || EVP_DigestFinal_ex(ctx, ret_all, NULL) != 1)
+        abort();
+}
+
+void
 bm_sha1(uint8_t ret[static BM_SHA1], struct bm_bytes bytes)
 {
     static EVP_MD_CTX *ctx;

@@ -12,6 +12,8 @@
 void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);
 /* Of the pieces one after the other. */
 void bm_sha256_pieces(uint8_t ret[static BM_HASH], const struct bm_bytes *pieces, size_t n);
+/* Of the first `n` bytes, and of all of them, gone through once. */
+void bm_sha256_begins(uint8_t ret_begins[static BM_HASH], uint8_t ret_all[static BM_HASH], struct bm_bytes bytes, size_t n);
 /* For key identifiers, which are labels (RFC 5280 4.2.1.2): nothing is bound to it. */
 #define BM_SHA1 20
 void bm_sha1(uint8_t ret[static BM_SHA1], struct bm_bytes bytes);

@@ -1,5 +1,7 @@
 #include "lot/array.h"
 
+#include "wire/json_cut.h"
+
 static uint8_t
 peek(const struct bm_rd *rd)
 {
@@ -13,28 +15,6 @@ space_skip(struct bm_rd *rd)
     while (rd->left > 0 && (rd->p[0] == ' ' || rd->p[0] == '\t' || rd->p[0] == '\n' || rd->p[0] == '\r'))
         (void)bm_rd_u8(rd);
     return peek(rd);
-}
-
-/* Size of the object that begins at the cursor, 0 when it does not end within max: counts brackets outside strings, as the parser after it will. */
-static size_t
-object_size(const struct bm_rd *rd, size_t max)
-{
-    size_t depth = 0, n = rd->left < max ? rd->left : max;
-    bool string = false;
-
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = rd->p[i];
-
-        if (string && c == '\\')
-            i++;
-        else if (c == '"')
-            string = !string;
-        else if (!string && (c == '{' || c == '['))
-            depth++;
-        else if (!string && (c == '}' || c == ']') && --depth == 0)
-            return i + 1;
-    }
-    return 0;
 }
 
 static enum bm_rc
@@ -69,7 +49,7 @@ bm_array_next(struct bm_array *array, size_t max, bool *ret_have, struct bm_byte
         return end_take(array, ret_have, fail);
     if (next != '{')
         return bm_fail(fail, BM_EINPUT, "RFC 8259 5", "this is not a JSON list of objects, or it is cut short");
-    if ((n = object_size(&array->rd, max)) == 0)
+    if ((n = bm_json_extent(bm_bytes(array->rd.p, array->rd.left < max ? array->rd.left : max))) == 0)
         return bm_fail(fail, BM_EINPUT, "RFC 8259 4", "an object of the list is cut short, or larger than %zu bytes", max);
     *ret_object = bm_rd_take(&array->rd, n);
     *ret_have = true;

@@ -204,12 +204,37 @@ name_of_file(char ret[static BM_MAX_NAME + 1], const char *file)
     return bm_name_ok(ret, BM_MAX_NAME);
 }
 
+/* "P5C8" is the lot P5C8, or, a part of it, P5C8-1. */
+static bool
+name_is_of(const char *name, const char *delivery)
+{
+    const size_t n = strlen(delivery);
+
+    return strncmp(name, delivery, n) == 0 && (name[n] == 0 || name[n] == '-' || name[n] == '.');
+}
+
+/* A delivery that the chipmaker's signatures name keeps its name: under another one a part of it would look like something else. */
 static enum bm_rc
-head_make(const struct bm_join *join, struct bm_lot_head *head, struct bm_fail *fail)
+name_check(const struct bm_join *join, const struct bm_lot_result *result, struct bm_fail *fail)
+{
+    const char *name = join->job->name;
+
+    if (name == NULL || !result->signed_each || join->told_delivery || !bm_name_ok(join->delivery, BM_MAX_NAME) ||
+        name_is_of(name, join->delivery))
+        return BM_OK;
+    return bm_fail(fail, BM_EPOLICY, NULL, "%s has signed that this is delivery %s, not %s: leave --lot out, or call a part of it %s-1",
+                   join->job->vendor->name, join->delivery, name, join->delivery);
+}
+
+static enum bm_rc
+head_make(const struct bm_join *join, const struct bm_lot_result *result, struct bm_lot_head *head, struct bm_fail *fail)
 {
     const struct bm_lot_job *job = join->job;
     const char *name = job->name != NULL ? job->name : join->delivery;
+    enum bm_rc rc;
 
+    if ((rc = name_check(join, result, fail)) != BM_OK)
+        return rc;
     *head = (struct bm_lot_head){ .revision = 1, .kind = join->kind, .size = join->frontier.size };
     if (bm_name_ok(name, BM_MAX_NAME))
         (void)snprintf(head->lot, sizeof(head->lot), "%s", name);
@@ -242,5 +267,5 @@ bm_join_end(struct bm_join *join, struct bm_lot_result *result, struct bm_fail *
     result->last = join->last;
     if (result->signer[0] == 0)
         memcpy(result->signer, join->signer, sizeof(result->signer));
-    return result->head_note.n == 0 ? head_make(join, &result->head, fail) : head_compare(join, &result->head, fail);
+    return result->head_note.n == 0 ? head_make(join, result, &result->head, fail) : head_compare(join, &result->head, fail);
 }

@@ -22,11 +22,10 @@ start(struct bm_jws *jws)
 static enum bm_rc
 bytes_take(uint8_t *ret, size_t n, struct bm_bytes text, const char *what, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 2 * n };
+    struct bm_buf buf = bm_buf_in(ret, n);
 
     if (bm_b64_parse(&buf, BM_B64_URL, text, fail) != BM_OK || buf.n != n)
         return bm_fail(fail, BM_EINPUT, "RFC 7515 2", "its %s is not %zu bytes in base64url without padding", what, n);
-    memcpy(ret, buf.p, n);
     return BM_OK;
 }
 
@@ -72,6 +71,7 @@ texts_take(struct bm_jws *jws, const struct bm_jws_parts *parts, struct bm_fail 
     if ((rc = bm_buf_check(&jws->text, "an entry", fail)) != BM_OK ||
         (rc = bm_b64_parse(&jws->payload, BM_B64_URL, parts->payload, fail)) != BM_OK)
         return rc;
+    bm_sha256_begins(jws->hash_signed, jws->hash, bm_buf_bytes(&jws->text), jws->nsigned);
     /* req: RFC7518 3.4 r and s of 32 octets each, one after the other */
     return bytes_take(jws->signature, BM_JWS_SIGNATURE, parts->signature, "signature", fail);
 }
@@ -110,28 +110,55 @@ bm_jws_parse(struct bm_jws *jws, struct bm_bytes object, struct bm_fail *fail)
 }
 
 enum bm_rc
-bm_jws_check(struct bm_crypto *crypto, const struct bm_jws *jws, const struct bm_cert *signer, struct bm_fail *fail)
+bm_jws_signer_init(struct bm_jws_signer *ret_signer, struct bm_bytes der, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_SIGNATURE }, kid = { .max = sizeof(jws->kid) };
-    uint8_t hash[BM_HASH];
+    bm_cleanup(bm_buf_done) struct bm_buf kid = { .max = sizeof(ret_signer->kid) };
+    struct bm_jws_signer signer = { .kid = "" };
+    enum bm_rc rc;
+
+    if ((rc = bm_cert_parse(&signer.cert, der, fail)) != BM_OK)
+        return rc;
+    if (signer.cert.key.alg != BM_KEY_P256)
+        return bm_fail(fail, BM_EINPUT, NULL, "it has no P-256 key, so it signs no manifests");
+    bm_sha256(signer.hash, der);
+    bm_b64_add(&kid, BM_B64_URL, signer.cert.ski);
+    bm_buf_add_u8(&kid, 0);
+    if ((rc = bm_buf_check(&kid, "its subjectKeyIdentifier in base64url", fail)) != BM_OK)
+        return rc;
+    memcpy(signer.kid, kid.p, kid.n);
+    *ret_signer = signer;
+    return BM_OK;
+}
+
+/* libcrypto takes r and s in DER, as certificates have them. */
+enum bm_rc
+bm_jws_verify(struct bm_crypto *crypto, const struct bm_key *key, const uint8_t hash[static BM_HASH], struct bm_bytes signature,
+              struct bm_fail *fail)
+{
+    uint8_t array[BM_JWS_SIGNATURE + 16];
+    struct bm_buf der = bm_buf_in(array, sizeof(array));
     size_t at;
     enum bm_rc rc;
 
-    bm_sha256(hash, signer->der);
-    bm_b64_add(&kid, BM_B64_URL, signer->ski);
-    if (memcmp(hash, jws->signer, BM_HASH) != 0 || !bm_bytes_equal(bm_buf_bytes(&kid), bm_bytes_str(jws->kid)))
-        return bm_fail(fail, BM_EPOLICY, "RFC 7515 4.1.4", "its kid and x5t#S256 do not name one signer's certificate");
+    if (signature.n != BM_JWS_SIGNATURE)
+        return bm_fail(fail, BM_EINPUT, "RFC 7518 3.4", "its signature is not %d bytes", BM_JWS_SIGNATURE);
     at = bm_der_begin(&der, BM_DER_SEQUENCE);
-    bm_der_add_positive(&der, bm_bytes(jws->signature, BM_JWS_SIGNATURE / 2));
-    bm_der_add_positive(&der, bm_bytes(jws->signature + BM_JWS_SIGNATURE / 2, BM_JWS_SIGNATURE / 2));
+    bm_der_add_positive(&der, bm_bytes(signature.p, BM_JWS_SIGNATURE / 2));
+    bm_der_add_positive(&der, bm_bytes(signature.p + BM_JWS_SIGNATURE / 2, BM_JWS_SIGNATURE / 2));
     bm_der_end(&der, at);
-    if ((rc = bm_buf_check(&der, "a signature", fail)) != BM_OK)
-        return rc;
-    rc = bm_key_verify(crypto, &signer->key, BM_SIG_ECDSA_SHA256, bm_bytes(jws->text.p, jws->nsigned), bm_buf_bytes(&der), fail);
+    rc = der.bad ? BM_EPOLICY : bm_key_verify_hash(crypto, key, hash, bm_buf_bytes(&der), fail); /* bad: 0 is no positive number */
     if (rc == BM_EPOLICY || rc == BM_EINPUT)
         return bm_fail(fail, BM_EPOLICY, "RFC 7515 5.2",
                        "its signature does not verify: the file was changed after Microchip signed it. Ask for it again");
     return rc;
+}
+
+enum bm_rc
+bm_jws_check(struct bm_crypto *crypto, const struct bm_jws *jws, const struct bm_jws_signer *signer, struct bm_fail *fail)
+{
+    if (memcmp(signer->hash, jws->signer, BM_HASH) != 0 || strcmp(signer->kid, jws->kid) != 0)
+        return bm_fail(fail, BM_EPOLICY, "RFC 7515 4.1.4", "its kid and x5t#S256 do not name one signer's certificate");
+    return bm_jws_verify(crypto, &signer->cert.key, jws->hash_signed, bm_bytes(jws->signature, BM_JWS_SIGNATURE), fail);
 }
 
 void

@@ -77,7 +77,7 @@ bm_leaf_label_add(struct bm_leaf *leaf, const char *name, enum bm_label_source s
         at++;
     if (at == BM_MAX_LABELS)
         return false;
-    (void)snprintf(leaf->labels[at].name, sizeof(leaf->labels[at].name), "%s", name);
+    memcpy(leaf->labels[at].name, name, strlen(name) + 1); /* which fits: it is a name */
     leaf->labels[at].source = source;
     memcpy(leaf->labels[at].value, value.p, value.n);
     leaf->labels[at].value[value.n] = 0;

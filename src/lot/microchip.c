@@ -1,17 +1,10 @@
 #include "lot/array.h"
 #include "lot/issuers.h"
-#include "lot/jws.h"
 #include "lot/lot.h"
 #include "lot/secure_element.h"
+#include "lot/signers.h"
 
-#include "pki/cert.h"
-#include "wire/text.h"
-
-#include <stdio.h>
 #include <stdlib.h>
-
-#define MAX_SIGNERS 64
-#define CLOCKS_DIFFER 86400 /* seconds that a chipmaker's clock may be ahead of ours */
 
 /* id-ce-subjectAltName */
 static const uint8_t oid_san[] = { 0x55, 0x1d, 0x11 };
@@ -24,10 +17,7 @@ struct bm_reading {
     struct bm_jws jws;
     struct bm_element element;
     struct bm_issuers issuers;
-    size_t nsigners;
-    struct bm_cert signers[MAX_SIGNERS];
-    uint8_t signer_hash[MAX_SIGNERS][BM_HASH];
-    char signer_name[MAX_SIGNERS][BM_MAX_NAME + 2 * BM_HASH + 2];
+    struct bm_signers signers;
 };
 
 static void
@@ -60,89 +50,19 @@ microchip_probe(struct bm_bytes file)
     return true;
 }
 
-/* Self-signed and no CAs: pinned one by one, there is no chain to build. */
-static enum bm_rc
-signers_take(struct bm_reading *r, struct bm_fail *fail)
-{
-    char name[BM_MAX_NAME + 1], hex[2 * BM_HASH + 1];
-    enum bm_rc rc;
-
-    if (r->vendor->signers.n == 0 || r->vendor->signers.n > MAX_SIGNERS)
-        return bm_fail(fail, BM_EINPUT, NULL,
-                       "the vendor %s has %zu signer certificates: 1 to %d are needed, add those that Microchip publishes", r->vendor->name,
-                       r->vendor->signers.n, MAX_SIGNERS);
-    for (; r->nsigners < r->vendor->signers.n; r->nsigners++) {
-        struct bm_cert *cert = &r->signers[r->nsigners];
-
-        if ((rc = bm_cert_parse(cert, r->vendor->signers.der[r->nsigners], fail)) != BM_OK) {
-            bm_fail_prefix(fail, "signer certificate %zu of the vendor %s", r->nsigners + 1, r->vendor->name);
-            return rc;
-        }
-        if (cert->key.alg != BM_KEY_P256)
-            return bm_fail(fail, BM_EINPUT, NULL, "signer certificate %zu of the vendor %s has no P-256 key, so it signs no manifests",
-                           r->nsigners + 1, r->vendor->name);
-        bm_sha256(r->signer_hash[r->nsigners], cert->der);
-        bm_hex(hex, bm_bytes(r->signer_hash[r->nsigners], BM_HASH));
-        bm_name_print(name, sizeof(name), cert->subject);
-        (void)snprintf(r->signer_name[r->nsigners], sizeof(r->signer_name[0]), "%s %s", name, hex);
-    }
-    return BM_OK;
-}
-
-static bool
-signer_find(const struct bm_reading *r, size_t *ret, struct bm_lot_chip *chip)
-{
-    char hex[2 * BM_HASH + 1];
-
-    for (*ret = 0; *ret < r->nsigners; (*ret)++)
-        if (memcmp(r->signer_hash[*ret], r->jws.signer, BM_HASH) == 0)
-            break;
-    bm_hex(hex, bm_bytes(r->jws.signer, BM_HASH));
-    if (*ret == r->nsigners)
-        bm_lot_chip_find(chip, BM_CHECK_SIGNATURE,
-                         "it is signed by the certificate %s, which is not pinned for the vendor %s: if it is Microchip's, add it", hex,
-                         r->vendor->name);
-    else if (bm_vendor_retired(r->vendor, r->signer_hash[*ret]))
-        bm_lot_chip_find(chip, BM_CHECK_SIGNATURE, "it is signed by the certificate %s, which was retired for the vendor %s", hex,
-                         r->vendor->name);
-    return chip->nfindings == 0;
-}
-
-/* Signers expire and what they signed stays genuine: judged at the time that the chip was provisioned, which they signed, and which has been. */
-static void
-signer_time_look(const struct bm_reading *r, const struct bm_cert *signer, struct bm_lot_chip *chip)
-{
-    char when[BM_TIME_TEXT], name[96];
-
-    bm_time_print(when, chip->time);
-    bm_name_print(name, sizeof(name), signer->subject);
-    if (chip->time < signer->not_before || chip->time > signer->not_after)
-        bm_lot_chip_find(chip, BM_CHECK_SIGNER_TIME, "it was signed for %s by %s, whose certificate was not valid then", when, name);
-    else if (r->job->now != 0 && chip->time > r->job->now + CLOCKS_DIFFER)
-        bm_lot_chip_find(chip, BM_CHECK_SIGNER_TIME, "it says that it was provisioned at %s, which has yet to come", when);
-    else if (r->job->now > signer->not_after)
-        bm_lot_chip_find(chip, BM_CHECK_SIGNER_EXPIRED, "its signer's certificate was valid when it signed and has expired since");
-}
-
 /* From the chip's certificate to the vendor's root, where one is given. */
 static void
 chains_look(struct bm_reading *r, struct bm_lot_chip *chip)
 {
-    const struct bm_element *element = &r->element;
-    struct bm_bytes between[BM_COUNT(element->cert)];
-    struct bm_certs anchors = { r->vendor->roots.der, r->vendor->roots.n };
+    const struct bm_certs anchors = { r->vendor->roots.der, r->vendor->roots.n };
     uint32_t verified = 0;
     struct bm_fail why;
 
-    for (size_t i = 0; i < element->ncerts && anchors.n > 0; i++) {
-        struct bm_certs chain = { between, 0 };
+    for (size_t i = 0; i < r->element.nchains && anchors.n > 0; i++) {
+        const struct bm_element_chain *chain = &r->element.chain[i];
+        const struct bm_certs between = { chain->between, chain->nbetween };
 
-        if (!element->cert[i].device)
-            continue;
-        for (size_t k = i + 1; k < element->ncerts && !element->cert[k].device; k++)
-            between[chain.n++] = bm_element_cert(element, k);
-        if (bm_issuers_check(&r->issuers, r->job->crypto, bm_element_cert(element, i), chain, anchors, element->time, &verified, &why) !=
-            BM_OK)
+        if (bm_issuers_check(&r->issuers, r->job->crypto, chain->device.der, between, anchors, r->element.time, &verified, &why) != BM_OK)
             bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate: %s", why.text);
         else
             chip->signatures += verified;
@@ -162,18 +82,12 @@ name_has_id(struct bm_bytes name, const char *id)
 }
 
 static void
-names_look(const struct bm_reading *r, struct bm_lot_chip *chip, struct bm_bytes der)
+names_look(const struct bm_reading *r, struct bm_lot_chip *chip, const struct bm_cert *cert)
 {
-    struct bm_fail ignored;
-    struct bm_cert cert;
-    struct bm_bytes san;
-    bool critical;
+    struct bm_bytes san = bm_cert_extension(cert, bm_bytes(oid_san, sizeof(oid_san)), NULL);
 
-    if (bm_cert_parse(&cert, der, &ignored) != BM_OK)
-        return;
-    if (!name_has_id(cert.subject, r->element.leaf.id))
+    if (!name_has_id(cert->subject, r->element.leaf.id))
         bm_lot_chip_find(chip, BM_CHECK_LABEL, "its certificate is not named after its id %s", r->element.leaf.id);
-    san = bm_cert_extension(&cert, bm_bytes(oid_san, sizeof(oid_san)), &critical);
     if (san.n > 0)
         bm_sha256(chip->san, san);
 }
@@ -200,17 +114,17 @@ binding_make(struct bm_reading *r, struct bm_lot_chip *chip)
 static void
 entry_look(struct bm_reading *r, struct bm_bytes object, struct bm_lot_chip *chip)
 {
+    const struct bm_signer *signer;
     struct bm_fail why;
-    size_t signer;
     enum bm_rc rc;
 
     if ((rc = bm_jws_parse(&r->jws, object, &why)) != BM_OK) {
         bm_lot_chip_find(chip, rc == BM_EPOLICY ? BM_CHECK_SIGNATURE : BM_CHECK_ENTRY, "%s", why.text);
         return;
     }
-    if (!signer_find(r, &signer, chip))
+    if ((signer = bm_signers_find(&r->signers, &r->jws, chip)) == NULL)
         return;
-    if (bm_jws_check(r->job->crypto, &r->jws, &r->signers[signer], &why) != BM_OK) {
+    if (bm_jws_check(r->job->crypto, &r->jws, &signer->jws, &why) != BM_OK) {
         bm_lot_chip_find(chip, BM_CHECK_SIGNATURE, "%s", why.text);
         return;
     }
@@ -219,16 +133,16 @@ entry_look(struct bm_reading *r, struct bm_bytes object, struct bm_lot_chip *chi
         bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s", why.text);
         return;
     }
-    bm_sha256(r->element.leaf.hashes[0], bm_buf_bytes(&r->jws.text));
+    memcpy(r->element.leaf.hashes[0], r->jws.hash, BM_HASH);
     chip->have = true;
     chip->time = r->element.time;
-    (void)snprintf(chip->delivery, sizeof(chip->delivery), "%s", r->element.group);
-    memcpy(chip->signer, r->signer_name[signer], sizeof(chip->signer));
+    memcpy(chip->delivery, r->element.group, sizeof(chip->delivery));
+    memcpy(chip->signer, signer->name, sizeof(chip->signer));
     if (strcmp(r->jws.unique_id, r->element.leaf.id) != 0)
         bm_lot_chip_find(chip, BM_CHECK_SIGNATURE,
                          "the uniqueId in its header is not the one that is signed (%s): the file was changed. Ask for it again",
                          r->element.leaf.id);
-    signer_time_look(r, &r->signers[signer], chip);
+    bm_signer_time_look(signer, r->job->now, chip);
 }
 
 static void
@@ -238,9 +152,8 @@ element_look(struct bm_reading *r, uint64_t index, struct bm_lot_chip *chip)
 
     binding_make(r, chip);
     chains_look(r, chip);
-    for (size_t i = 0; i < element->ncerts; i++)
-        if (element->cert[i].device)
-            names_look(r, chip, bm_element_cert(element, i));
+    for (size_t i = 0; i < element->nchains; i++)
+        names_look(r, chip, &element->chain[i].device);
     if (element->misspelt && index == 0)
         bm_lot_chip_find(chip, BM_CHECK_FORM, "it says \"distributer\", a spelling of early documentation");
     if (index == 0 && r->vendor->roots.n == 0)
@@ -280,7 +193,7 @@ microchip_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, st
     r->job = job;
     r->vendor = job->vendor;
     r->array = bm_array(job->file);
-    if ((rc = signers_take(r, fail)) != BM_OK)
+    if ((rc = bm_signers_take(&r->signers, job->vendor, fail)) != BM_OK)
         return rc;
     *ret_reading = bm_take(r);
     return BM_OK;

@@ -4,28 +4,28 @@
 
 #include "lot/leaf.h"
 #include "pki/cert.h"
-#include "wire/json.h"
 
-/* Views of the JSON live as long as `json`; ends with bm_element_done(). */
+#define BM_MAX_ELEMENT_CHAIN 4 /* certificates of one key, the chip's own counted */
+
+/* Zeroed is empty; used again for the next one; ends with bm_element_done(). */
 struct bm_element {
-    json_t *json;
-    const char *group;   /* groupId: the delivery that it belongs to */
-    bm_time time;        /* provisioningTimestamp, whole seconds */
-    bool misspelt;       /* "distributer", as the documentation of version 1 has it */
-    struct bm_leaf leaf; /* the chip, its keys and the hashes of its certificates */
-    struct bm_buf certs; /* the certificates' DER, one after the other */
-    size_t ncerts;
-    struct bm_element_cert {
-        size_t at, n; /* in certs */
-        size_t key;   /* index of the leaf's key that its chain is about */
-        bool device;  /* the first of its chain: the chip's own */
-    } cert[BM_MAX_CHIP_HASHES * 2];
+    char group[BM_MAX_NAME + 1]; /* groupId: the delivery that it belongs to */
+    bm_time time;                /* provisioningTimestamp, whole seconds */
+    bool misspelt;               /* "distributer", as the documentation of version 1 has it */
+    struct bm_leaf leaf;         /* the chip, its keys and the hashes of its certificates */
+    size_t nchains;              /* of the keys that have certificates */
+    struct bm_element_chain {
+        struct bm_cert device;                             /* the chip's own: about the key beside it */
+        struct bm_bytes between[BM_MAX_ELEMENT_CHAIN - 1]; /* its issuers, as they follow; not looked at */
+        size_t nbetween;
+    } chain[BM_MAX_CHIP_HASHES];
+    struct bm_buf certs; /* what the views above look at: DER, one after the other */
+    struct bm_buf room;  /* strings that had escapes */
 };
 
-/* Fills a zeroed or used element. Keys: each must be P-256; the one in a device certificate must be the one beside it. hashes: of the device certificates,
- * from index `first_hash` on (what stands before is the caller's). */
+/* Keys: each must be P-256; the one in a device certificate must be the one beside it. hashes: of the device certificates, from index `first_hash` on (what
+ * stands before is the caller's). */
 bm_must_use enum bm_rc bm_element_parse(struct bm_element *element, struct bm_bytes payload, size_t first_hash, struct bm_fail *fail);
-struct bm_bytes bm_element_cert(const struct bm_element *element, size_t i);
 void bm_element_done(struct bm_element *element);
 
 #endif

@@ -12,19 +12,22 @@
 
 /*
  * An elliptic key is set into a ready EVP_PKEY of its curve (0.7 us) instead of being made anew (14 us with OpenSSL 3.0, most of it the
- * group). The verifying context is initialised again for each key (0.5 us), as its contract wants when the key is another one.
+ * group), and the verifying context is initialised again (0.5 us), as its contract wants when the key is another one. Of the last few
+ * keys each keeps its own, since a list has two: the one that signed its entries and the one that signed the chips' certificates.
  */
+#define KEYS_KEPT 4
 struct ec {
     EVP_PKEY *key;
     EVP_PKEY_CTX *verify;
+    uint8_t point[97]; /* what is set; its first byte is 0 where nothing is */
 };
 
 struct bm_crypto {
     EVP_MD *sha256;
     EVP_MD *sha384;
     EVP_MD_CTX *md;
-    struct ec p256;
-    struct ec p384;
+    struct ec p256[KEYS_KEPT]; /* the one used last first */
+    struct ec p384[KEYS_KEPT];
     EVP_PKEY_CTX *rsa;     /* fromdata */
     EVP_PKEY_CTX *ed25519; /* fromdata */
 };
@@ -37,7 +40,7 @@ fromdata_open(EVP_PKEY_CTX **ret_ctx, const char *type)
 }
 
 static bool
-ec_open(struct ec *ret_ec, const char *group)
+ec_open(struct ec *ec, const char *group)
 {
     bm_cleanup(bm_pkey_ctx_done) EVP_PKEY_CTX *ctx = NULL;
     char name[16];
@@ -46,10 +49,19 @@ ec_open(struct ec *ret_ec, const char *group)
     (void)snprintf(name, sizeof(name), "%s", group);
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
     params[1] = OSSL_PARAM_construct_end();
-    if (!fromdata_open(&ctx, "EC") || EVP_PKEY_fromdata(ctx, &ret_ec->key, EVP_PKEY_KEY_PARAMETERS, params) != 1)
+    if (!fromdata_open(&ctx, "EC") || EVP_PKEY_fromdata(ctx, &ec->key, EVP_PKEY_KEY_PARAMETERS, params) != 1)
         return false;
-    ret_ec->verify = EVP_PKEY_CTX_new_from_pkey(NULL, ret_ec->key, NULL);
-    return ret_ec->verify != NULL;
+    ec->verify = EVP_PKEY_CTX_new_from_pkey(NULL, ec->key, NULL);
+    return ec->verify != NULL;
+}
+
+static bool
+curves_open(struct bm_crypto *crypto)
+{
+    for (size_t i = 0; i < KEYS_KEPT; i++)
+        if (!ec_open(&crypto->p256[i], "prime256v1") || !ec_open(&crypto->p384[i], "secp384r1"))
+            return false;
+    return true;
 }
 
 enum bm_rc
@@ -62,8 +74,8 @@ bm_crypto_new(struct bm_crypto **ret_crypto, struct bm_fail *fail)
     crypto->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     crypto->sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
     crypto->md = EVP_MD_CTX_new();
-    if (crypto->sha256 == NULL || crypto->sha384 == NULL || crypto->md == NULL || !ec_open(&crypto->p256, "prime256v1") ||
-        !ec_open(&crypto->p384, "secp384r1") || !fromdata_open(&crypto->rsa, "RSA") || !fromdata_open(&crypto->ed25519, "ED25519"))
+    if (crypto->sha256 == NULL || crypto->sha384 == NULL || crypto->md == NULL || !curves_open(crypto) ||
+        !fromdata_open(&crypto->rsa, "RSA") || !fromdata_open(&crypto->ed25519, "ED25519"))
         return bm_fail(fail, BM_EBUSY, NULL, "libcrypto does not give SHA-2, EC, RSA and Ed25519: check its configuration (openssl.cnf)");
     *ret_crypto = bm_take(crypto);
     return BM_OK;
@@ -76,10 +88,12 @@ bm_crypto_free(struct bm_crypto *crypto)
         return;
     EVP_PKEY_CTX_free(crypto->ed25519);
     EVP_PKEY_CTX_free(crypto->rsa);
-    EVP_PKEY_CTX_free(crypto->p384.verify);
-    EVP_PKEY_free(crypto->p384.key);
-    EVP_PKEY_CTX_free(crypto->p256.verify);
-    EVP_PKEY_free(crypto->p256.key);
+    for (size_t i = 0; i < KEYS_KEPT; i++) {
+        EVP_PKEY_CTX_free(crypto->p384[i].verify);
+        EVP_PKEY_free(crypto->p384[i].key);
+        EVP_PKEY_CTX_free(crypto->p256[i].verify);
+        EVP_PKEY_free(crypto->p256[i].key);
+    }
     EVP_MD_CTX_free(crypto->md);
     EVP_MD_free(crypto->sha384);
     EVP_MD_free(crypto->sha256);
@@ -128,21 +142,39 @@ ecdsa_is_strict(struct bm_bytes signature, size_t field)
     return bm_rd_end(&in) && bm_rd_end(&outer) && r.n <= field && s.n <= field;
 }
 
-static enum bm_rc
-ecdsa_verify(struct bm_crypto *crypto, const struct bm_key *key, const EVP_MD *md, struct bm_bytes tbs, struct bm_bytes signature,
-             struct bm_fail *fail)
+/* Ready for this key; NULL where libcrypto cannot take it. */
+static const struct ec *
+ec_ready(struct bm_crypto *crypto, const struct bm_key *key)
 {
-    struct ec *ec = key->alg == BM_KEY_P256 ? &crypto->p256 : &crypto->p384;
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    size_t n = 0;
+    struct ec *kept = key->alg == BM_KEY_P256 ? crypto->p256 : crypto->p384, found;
+    const uint8_t *point = key->spki + key->at_bits;
+    size_t i = 0;
+
+    while (i < KEYS_KEPT - 1 && memcmp(kept[i].point, point, key->nbits) != 0)
+        i++;
+    found = kept[i];
+    memmove(kept + 1, kept, i * sizeof(*kept));
+    kept[0] = found;
+    if (memcmp(kept->point, point, key->nbits) == 0)
+        return kept;
+    kept->point[0] = 0;
+    if (EVP_PKEY_set1_encoded_public_key(kept->key, point, key->nbits) != 1 || EVP_PKEY_verify_init(kept->verify) != 1)
+        return NULL;
+    memcpy(kept->point, point, key->nbits);
+    return kept;
+}
+
+static enum bm_rc
+ecdsa_verify(struct bm_crypto *crypto, const struct bm_key *key, struct bm_bytes hash, struct bm_bytes signature, struct bm_fail *fail)
+{
+    const struct ec *ec;
 
     /* req: RFC3279 2.2.3 r and s as a SEQUENCE of two INTEGERs, in DER */
     if (!ecdsa_is_strict(signature, key->bits / 8))
         return bm_fail(fail, BM_EINPUT, "RFC 3279 2.2.3", "the ECDSA signature is not two positive numbers in DER");
-    if (!digest(crypto, md, tbs, hash, &n) || EVP_PKEY_set1_encoded_public_key(ec->key, key->spki + key->at_bits, key->nbits) != 1 ||
-        EVP_PKEY_verify_init(ec->verify) != 1)
+    if ((ec = ec_ready(crypto, key)) == NULL)
         return not_able(fail);
-    return EVP_PKEY_verify(ec->verify, signature.p, signature.n, hash, n) == 1 ? BM_OK : not_verified(fail);
+    return EVP_PKEY_verify(ec->verify, signature.p, signature.n, hash.p, hash.n) == 1 ? BM_OK : not_verified(fail);
 }
 
 /* libcrypto wants little-endian numbers in the parameters of a key. */
@@ -213,14 +245,25 @@ ed25519_verify(struct bm_crypto *crypto, const struct bm_key *key, struct bm_byt
 }
 
 enum bm_rc
+bm_key_verify_hash(struct bm_crypto *crypto, const struct bm_key *key, const uint8_t hash[static BM_HASH], struct bm_bytes signature,
+                   struct bm_fail *fail)
+{
+    if (key->alg != BM_KEY_P256)
+        return bm_fail(fail, BM_EINPUT, NULL, "the signature's algorithm does not go with the key");
+    return ecdsa_verify(crypto, key, bm_bytes(hash, BM_HASH), signature, fail);
+}
+
+enum bm_rc
 bm_key_verify(struct bm_crypto *crypto, const struct bm_key *key, enum bm_sig_alg alg, struct bm_bytes tbs, struct bm_bytes signature,
               struct bm_fail *fail)
 {
     const EVP_MD *md = alg == BM_SIG_ECDSA_SHA384 || alg == BM_SIG_RSA_SHA384 ? crypto->sha384 : crypto->sha256;
     bool ec = key->alg == BM_KEY_P256 || key->alg == BM_KEY_P384;
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    size_t n = 0;
 
     if (ec && (alg == BM_SIG_ECDSA_SHA256 || alg == BM_SIG_ECDSA_SHA384))
-        return ecdsa_verify(crypto, key, md, tbs, signature, fail);
+        return digest(crypto, md, tbs, hash, &n) ? ecdsa_verify(crypto, key, bm_bytes(hash, n), signature, fail) : not_able(fail);
     if (key->alg == BM_KEY_RSA && (alg == BM_SIG_RSA_SHA256 || alg == BM_SIG_RSA_SHA384 || alg == BM_SIG_RSA_PSS_SHA256))
         return rsa_verify(crypto, key, md, alg == BM_SIG_RSA_PSS_SHA256, tbs, signature, fail);
     if (key->alg == BM_KEY_ED25519 && alg == BM_SIG_ED25519)

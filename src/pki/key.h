@@ -59,6 +59,10 @@ void bm_sig_alg_add(struct bm_buf *buf, enum bm_sig_alg alg);
 bm_must_use enum bm_rc bm_key_verify(struct bm_crypto *crypto, const struct bm_key *key, enum bm_sig_alg alg, struct bm_bytes tbs,
                                      struct bm_bytes signature, struct bm_fail *fail);
 
+/* The same where SHA-256 of what is signed is known already: ECDSA by a P-256 key. */
+bm_must_use enum bm_rc bm_key_verify_hash(struct bm_crypto *crypto, const struct bm_key *key, const uint8_t hash[static BM_HASH],
+                                          struct bm_bytes signature, struct bm_fail *fail);
+
 static inline struct bm_bytes
 bm_key_spki(const struct bm_key *key)
 {

@@ -4,7 +4,7 @@
 
 #include "pki/key.h"
 
-/* 04 || X || Y of P-256 or P-384 with X and Y below the field's prime and on the curve. False without memory too. */
+/* 04 || X || Y of P-256 or P-384 with X and Y below the field's prime and on the curve. */
 bool bm_point_on_curve(enum bm_key_alg alg, struct bm_bytes point);
 
 /* One of the encodings of the eight points of small order: signatures under such a key prove nothing. 32 octets. */

@@ -159,11 +159,11 @@ b64_groups(struct bm_buf *buf, enum bm_b64 kind, struct bm_bytes text)
 
     for (; text.n - i >= 4; i += 4) {
         const uint8_t *p = text.p + i;
-        uint32_t a = values[p[0]], b = values[p[1]], c = values[p[2]], d = values[p[3]], v;
+        uint32_t a = values[p[0]] - 1u, b = values[p[1]] - 1u, c = values[p[2]] - 1u, d = values[p[3]] - 1u, v;
 
-        if (a == 0 || b == 0 || c == 0 || d == 0)
+        if (((a | b | c | d) & 0x80) != 0) /* one was 0 */
             break;
-        v = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+        v = a << 18 | b << 12 | c << 6 | d;
         out[n++] = (uint8_t)(v >> 16);
         out[n++] = (uint8_t)(v >> 8);
         out[n++] = (uint8_t)v;

@@ -5,6 +5,7 @@
 #include "lot/jws.h"
 #include "lot/jws_cut.h"
 #include "lot/secure_element.h"
+#include "wire/json.h"
 
 static void
 objects_lie_in_the_file(struct bm_bytes file)
@@ -67,7 +68,7 @@ entry_is_read_or_refused(struct bm_bytes bytes)
 static void
 chip_can_be_written(struct bm_bytes payload)
 {
-    bm_cleanup(bm_element_done) struct bm_element element = { .json = NULL };
+    static struct bm_element element; /* too large for a frame */
     bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_LEAF };
     struct bm_fail fail = { 0 };
 

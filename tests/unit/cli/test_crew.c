@@ -99,7 +99,7 @@ static void
 foreign_manifests_are_read_alike(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 8 << 20 };
-    struct bm_lot_job job = { .name = "EX-8", .crypto = kit_crypto };
+    struct bm_lot_job job = { .name = "EXAMPLE1-8", .crypto = kit_crypto };
     struct bm_vendor vendor = { .name = "Example" };
     struct bm_lot_result result;
     struct bm_bytes signer;

@@ -23,6 +23,24 @@ sha256_of_abc(void **state)
     assert_memory_equal(hash, want, sizeof(want));
 }
 
+/* Every beginning of more than two blocks, by itself and as what it is the beginning of. */
+static void
+a_text_and_its_beginning_are_hashed_at_once(void **state)
+{
+    uint8_t text[150], begins[BM_HASH], all[BM_HASH], want[BM_HASH];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (uint8_t)i;
+    for (size_t n = 0; n <= sizeof(text); n++) {
+        bm_sha256_begins(begins, all, bm_bytes(text, sizeof(text)), n);
+        bm_sha256(want, bm_bytes(text, n));
+        assert_memory_equal(begins, want, sizeof(want));
+        bm_sha256(want, bm_bytes(text, sizeof(text)));
+        assert_memory_equal(all, want, sizeof(want));
+    }
+}
+
 static void
 sha1_of_abc(void **state)
 {
@@ -60,8 +78,8 @@ hmac_agrees_with_others(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(sha256_of_abc), cmocka_unit_test(sha1_of_abc),
-                                        cmocka_unit_test(hmac_agrees_with_others) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(sha256_of_abc), cmocka_unit_test(a_text_and_its_beginning_are_hashed_at_once),
+                                        cmocka_unit_test(sha1_of_abc), cmocka_unit_test(hmac_agrees_with_others) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

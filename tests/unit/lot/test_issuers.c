@@ -1,5 +1,6 @@
 /* test_issuers.c - a chip's certificate to a pinned root: what must be refused is, by the whole path and by the issuer that is remembered alike. */
 #include "kit.h"
+#include "maker.h"
 
 #include "lot/chain.h"
 #include "pki/tbs.h"
@@ -448,6 +449,46 @@ a_chip_is_judged_at_receipt_and_when_it_was_issued(void **state)
     assert_int_equal(chip.findings[0].check, BM_CHECK_CHAIN);
 }
 
+/* What was proven once can only say yes: a certificate under a known issuer, and signed by another key, is refused as if nothing were remembered. */
+static void
+a_known_issuer_vouches_only_for_what_it_signed(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf ca = { .max = 4096 }, good = { .max = 4096 }, bad = { .max = 4096 };
+    static struct bm_issuers issuers; /* too large for a frame */
+    struct maker maker, other;
+    struct bm_bytes between, anchor;
+    uint32_t verified = 0;
+
+    (void)state;
+    maker_open(&maker, 1704067200, 1767225600);
+    maker_open(&other, 1704067200, 1767225600);
+    maker_cert(&good, maker.key, "Manifest Signer", bm_private_public(other.key), "chip", 1704067200, 1767225600);
+    maker_cert(&bad, other.key, "Manifest Signer", bm_private_public(maker.key), "chip", 1704067200, 1767225600);
+    maker_cert_of(&ca, maker.key, "Manifest Signer", bm_private_public(maker.key), "Manifest Signer", 1704067200, 1767225600, true);
+    between = anchor = bm_buf_bytes(&ca);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 },
+                                   (struct bm_certs){ &anchor, 1 }, 1704067205, &verified, &kit_fail));
+        assert_int_equal(verified, 1);
+        assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&bad), (struct bm_certs){ &between, 1 },
+                                               (struct bm_certs){ &anchor, 1 }, 1704067205, &verified, &kit_fail));
+        assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 },
+                                               (struct bm_certs){ &anchor, 1 }, 1767225605, &verified, &kit_fail));
+    }
+    bm_issuers_done(&issuers);
+    /* a chip's own certificate handed over as one between: the path does without it, and it vouches for nobody */
+    bm_buf_reset(&bad);
+    maker_cert(&bad, other.key, "chip", bm_private_public(maker.key), "forged", 1704067200, 1767225600);
+    between = bm_buf_bytes(&good);
+    assert_ok(bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&good), (struct bm_certs){ &between, 1 }, (struct bm_certs){ &anchor, 1 },
+                               1704067205, &verified, &kit_fail));
+    assert_rc(BM_EPOLICY, bm_issuers_check(&issuers, kit_crypto, bm_buf_bytes(&bad), (struct bm_certs){ &between, 1 },
+                                           (struct bm_certs){ &anchor, 1 }, 1704067205, &verified, &kit_fail));
+    bm_issuers_done(&issuers);
+    maker_close(&maker);
+    maker_close(&other);
+}
+
 int
 main(void)
 {
@@ -462,6 +503,7 @@ main(void)
         cmocka_unit_test(what_is_retired_stands_in_no_path),
         cmocka_unit_test(what_came_with_a_list_is_no_place_to_end),
         cmocka_unit_test(a_chip_is_judged_at_receipt_and_when_it_was_issued),
+        cmocka_unit_test(a_known_issuer_vouches_only_for_what_it_signed),
     };
 
     return kit_end(cmocka_run_group_tests(tests, keys_open, keys_close));
