@@ -6,7 +6,6 @@
 #include "cli/lot_row.h"
 #include "cli/lot_waive.h"
 #include "cli/verbs.h"
-#include "digest/digest.h"
 
 static void
 receiving_done(struct receiving *r)
@@ -28,6 +27,14 @@ leaf_keep(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
 
     (void)index;
     return bm_index_add(r->shelf.writer, der, fail);
+}
+
+enum bm_rc
+bm_lot_leaves(struct receiving *r, struct bm_fail *fail)
+{
+    r->exam.leaf = leaf_keep;
+    r->exam.ctx = r;
+    return bm_exam_run(&r->exam, &r->work.job, &r->result, fail);
 }
 
 /* A refusal of ours is an alarm and a ledger leaf like those of the server. */
@@ -101,9 +108,7 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     r->work.job.now = r->desk.head.time;
-    r->exam.leaf = leaf_keep;
-    r->exam.ctx = r;
-    rc = bm_exam_run(&r->exam, &r->work.job, &r->result, fail);
+    rc = bm_lot_leaves(r, fail);
     if (rc == BM_OK)
         rc = bm_factors_compare(&r->exam, &r->result, call->home, fail);
     if (rc == BM_OK && ((rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK))
@@ -119,28 +124,8 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
 
 /* ---- all of it ---- */
 
-/* The same bytes again are no second lot, and no alarm. */
 static enum bm_rc
-again_look(struct receiving *r, struct bm_buf *row, bool *ret_again, struct bm_fail *fail)
-{
-    struct bm_call *call = r->ask.call;
-    const char *lot = bm_call_option(call, "lot");
-    struct bm_receipt receipt;
-    uint64_t expect = 0;
-    enum bm_rc rc;
-
-    bm_sha256(r->hash, r->work.job.file);
-    r->work.job.behind(r->work.job.behind_ctx, r->work.job.file.n);
-    if ((rc = bm_lot_arrived(ret_again, &receipt, row, &r->ask, r->maker.vendor.name, r->hash, fail)) != BM_OK || !*ret_again)
-        return rc;
-    if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, receipt.chips, &expect, fail)) != BM_OK)
-        return rc;
-    *ret_again = expect == receipt.chips && (lot == NULL || strcmp(lot, receipt.lot) == 0);
-    return BM_OK;
-}
-
-static enum bm_rc
-row_print(const struct bm_call *call, const struct bm_buf *row, bool again, struct bm_fail *fail)
+row_print(const struct bm_call *call, const struct bm_buf *row, const char *note, struct bm_fail *fail)
 {
     bm_cleanup(bm_json_done) json_t *object = NULL;
     enum bm_rc rc;
@@ -148,7 +133,7 @@ row_print(const struct bm_call *call, const struct bm_buf *row, bool again, stru
     if ((rc = bm_json_parse(&object, bm_buf_bytes(row), BM_MAX_JSON, fail)) != BM_OK ||
         (rc = bm_receipt_row(object, call->home, fail)) != BM_OK)
         return rc;
-    if (again && json_object_set_new(object, "note", json_string("received already: nothing was changed")) != 0)
+    if (note != NULL && json_object_set_new(object, "note", json_string(note)) != 0)
         return bm_json_check(NULL, fail);
     return bm_lot_print(call, object, fail);
 }
@@ -177,18 +162,18 @@ run(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(receiving_done) struct receiving r = { .work = { .fd = -1 }, .shelf = { .fd = -1 } };
     bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
-    bool again = false;
+    const char *again = NULL;
     uint64_t unused;
     enum bm_rc rc;
 
     if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
         (rc = bm_waive_words_check(call, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
         (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = file_take(&r, call, fail)) != BM_OK ||
-        (rc = again_look(&r, &row, &again, fail)) != BM_OK)
+        (rc = bm_lot_again(&r, &row, &again, fail)) != BM_OK)
         return rc;
-    if (!again && lot_read(&r, call, fail) != BM_OK)
+    if (again == NULL && lot_read(&r, call, fail) != BM_OK)
         return refuse(&r, fail);
-    if (!again && (rc = bm_lot_send(&r, &row, fail)) != BM_OK)
+    if (again == NULL && (rc = bm_lot_send(&r, &row, fail)) != BM_OK)
         return rc;
     return row_print(call, &row, again, fail);
 }

@@ -1,4 +1,4 @@
-/* lot_receive.h - one receiving of a lot, as its two halves share it. */
+/* lot_receive.h - one receiving of a lot, as the files of it share it. */
 #ifndef BM_CLI_LOT_RECEIVE_H
 #define BM_CLI_LOT_RECEIVE_H
 
@@ -25,6 +25,10 @@ struct receiving {
     struct bm_progress sending;
 };
 
+/* The file is read into the shelf, and every check is made; what was found stands in `exam`. */
+bm_must_use enum bm_rc bm_lot_leaves(struct receiving *r, struct bm_fail *fail);
+/* lot_again.c: was this file received before? *ret_note: what to say of it, and the lot's row; NULL when it was not. */
+bm_must_use enum bm_rc bm_lot_again(struct receiving *r, struct bm_buf *row, const char **ret_note, struct bm_fail *fail);
 /* lot_send.c: what was read and found good is pinned by the operator's word, and kept. *row: as SHOW has the lot. A refusal leaves nothing. */
 bm_must_use enum bm_rc bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail);
 

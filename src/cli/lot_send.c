@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE */
-
 /* ---- the pin ---- */
 
 /* The vendor's key that signed the head, as the signer will check it again. */
@@ -65,7 +63,7 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
 /* ---- sending ---- */
 
 static enum bm_rc
-begin(struct receiving *r, const char *vendor, struct bm_fail *fail)
+begin(struct receiving *r, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
@@ -75,33 +73,9 @@ begin(struct receiving *r, const char *vendor, struct bm_fail *fail)
         return rc;
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
     bm_buf_add_lv32(&body, r->result.head_note);
-    bm_buf_add_lv16(&body, bm_bytes_str(vendor));
     if ((rc = bm_buf_check(&body, "the pin", fail)) != BM_OK)
         return rc;
     return bm_ask(&r->ask, BM_C_LOT_BEGIN, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
-}
-
-/* As many leaves from *at on as one message takes. */
-static enum bm_rc
-chunk_send(struct receiving *r, uint64_t *at, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
-    bm_cleanup(bm_buf_done) struct bm_buf chunk = { .max = BM_MAX_MESSAGE };
-    const uint64_t from = *at;
-    struct bm_bytes der;
-    enum bm_rc rc;
-
-    for (; *at < r->result.head.size && chunk.n < CHUNK; ++*at) {
-        if ((rc = bm_index_leaf(r->shelf.index, *at, &der, fail)) != BM_OK)
-            return rc;
-        bm_buf_add_lv16(&chunk, der);
-    }
-    bm_index_forget(r->shelf.index);
-    bm_buf_add_u32(&body, (uint32_t)(*at - from));
-    bm_buf_add_bytes(&body, bm_buf_bytes(&chunk));
-    if ((rc = bm_buf_check(&body, "a part of the lot", fail)) != BM_OK)
-        return rc;
-    return bm_ask(&r->ask, BM_C_LOT_LEAVES, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
 }
 
 /* What was looked at, before anything counts on it. */
@@ -146,60 +120,128 @@ kept_drop(const struct receiving *r)
             (void)unlink(path);
 }
 
-/* The file as it came and its receipt stand there before anything counts on them; a lot that is refused after all leaves none. The site holds no lot
- * with this root, as the answer to its beginning said: what lies there under the name was never pinned. The receipt comes last: writing it puts the
- * directory on the disk. */
+/* The index stands where the server reads it, before it is asked to. The site holds no lot with this root, as the answer to its beginning said: what lies
+ * there under the name was never pinned. */
+static enum bm_rc
+index_keep(const struct receiving *r, struct bm_fail *fail)
+{
+    char path[BM_PATH];
+    enum bm_rc rc = kept_path(r, BM_PLACE_INDEX, path, fail);
+
+    return rc != BM_OK ? rc : bm_shelf_name(&r->shelf, path, fail);
+}
+
+/* The file as it came and its receipt stand there before anything counts on them. The receipt comes last: writing it puts the directory on the disk. */
 static enum bm_rc
 file_keep(struct receiving *r, struct bm_fail *fail)
 {
     char path[BM_PATH];
     enum bm_rc rc;
 
-    /* a file system that gives no name to nameless files keeps no index: then the registrar's own records serve */
-    if ((rc = kept_path(r, BM_PLACE_INDEX, path, fail)) == BM_OK)
-        (void)bm_nameless_name(r->shelf.fd, path);
-    if (rc == BM_OK && (rc = kept_path(r, BM_PLACE_LOT, path, fail)) == BM_OK && (rc = bm_work_keep(&r->work, path, fail)) == BM_OK &&
+    if ((rc = kept_path(r, BM_PLACE_LOT, path, fail)) == BM_OK && (rc = bm_work_keep(&r->work, path, fail)) == BM_OK &&
         (rc = bm_factors_keep(&r->exam, &r->result, r->ask.call->home, fail)) == BM_OK &&
         (rc = kept_path(r, BM_PLACE_RECEIPT, path, fail)) == BM_OK)
         rc = bm_file_write(path, bm_buf_bytes(&r->receipt), 0644, fail);
-    if (rc != BM_OK)
-        kept_drop(r);
     return rc;
 }
 
-/* From the first file to the signer's word nothing interrupts: before it nothing is there, after it the lot is whole. */
-static enum bm_rc
-lot_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
+/* ---- step by step ---- */
+
+static void
+stops_name(sigset_t *ret_stops)
 {
-    sigset_t stop, before;
-    enum bm_rc rc;
+    (void)sigemptyset(ret_stops);
+    (void)sigaddset(ret_stops, SIGINT);
+    (void)sigaddset(ret_stops, SIGTERM);
+    (void)sigaddset(ret_stops, SIGHUP);
+}
 
-    (void)sigemptyset(&stop);
-    (void)sigaddset(&stop, SIGINT);
-    (void)sigaddset(&stop, SIGTERM);
-    (void)sigaddset(&stop, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &stop, &before);
-    if ((rc = file_keep(r, fail)) == BM_OK &&
-        ((rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail)) == BM_EINPUT || rc == BM_EPOLICY))
-        kept_drop(r);
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+/* They wait while files have names: what was begun is taken away first. */
+static enum bm_rc
+stop_heard(struct bm_fail *fail)
+{
+    static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+    sigset_t waiting;
+
+    (void)sigpending(&waiting);
+    for (size_t i = 0; i < BM_COUNT(stops); i++)
+        if (sigismember(&waiting, stops[i]) == 1)
+            return bm_fail(fail, BM_EBUSY, NULL, "you stopped it: nothing was received");
+    return BM_OK;
+}
+
+/* The server takes the leaves from the index and compares the lot with the others, until it asks for no more. */
+static enum bm_rc
+steps_go(struct receiving *r, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf end = { .max = 16 };
+    bool more = true;
+    enum bm_rc rc = BM_OK;
+
+    r->sending.what = "receiving";
+    while (more && rc == BM_OK) {
+        struct bm_rd rd;
+        uint64_t gone;
+
+        bm_buf_reset(&end);
+        if ((rc = stop_heard(fail)) != BM_OK || (rc = bm_ask(&r->ask, BM_C_LOT_NEXT, bm_bytes(NULL, 0), NULL, NULL, &end, fail)) != BM_OK)
+            break;
+        rd = bm_rd(bm_buf_bytes(&end));
+        gone = bm_rd_u64(&rd);
+        more = bm_rd_u8(&rd) != 0;
+        if (!bm_rd_end(&rd))
+            rc = bm_fail(fail, BM_EBUG, NULL, "the server tells of the lot's progress in another way than this command reads it");
+        bm_progress_show(&r->sending, gone, r->result.head.size);
+    }
+    bm_progress_done(&r->sending);
     return rc;
 }
 
+/* The signer's word. A refusal leaves nothing, unless the lot stands in quarantine all the same: it contradicts another. */
+static enum bm_rc
+end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf unused = { .max = BM_MAX_JSON };
+    enum bm_rc rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail);
+    const uint64_t alarm = r->ask.call->alarm; /* of the refusal; the question after it has none */
+    struct bm_fail also;
+    bool held = false;
+
+    if (rc != BM_EINPUT && rc != BM_EPOLICY)
+        return rc;
+    if (bm_lot_held(&held, &unused, &r->ask, r->result.head.lot, r->result.head.root, &also) == BM_OK && !held)
+        kept_drop(r);
+    r->ask.call->alarm = alarm;
+    return rc;
+}
+
+static enum bm_rc
+named_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
+{
+    enum bm_rc rc = index_keep(r, fail);
+
+    if (rc == BM_OK)
+        rc = steps_go(r, fail);
+    if (rc == BM_OK)
+        rc = file_keep(r, fail);
+    if (rc == BM_OK)
+        return end(r, row, fail);
+    kept_drop(r);
+    return rc;
+}
+
+/* From the first file with a name to the signer's word nothing interrupts in the middle of a step: before it nothing is there, after it the lot is whole. */
 enum bm_rc
 bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
-    uint64_t at = 0;
+    sigset_t stops, before;
     enum bm_rc rc;
 
-    r->sending.what = "receiving";
-    r->sending.bytes = true;
-    if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, bm_call_option(r->ask.call, "vendor"), fail)) != BM_OK)
+    if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, fail)) != BM_OK)
         return rc;
-    while (at < r->result.head.size && rc == BM_OK) {
-        rc = chunk_send(r, &at, fail);
-        bm_progress_show(&r->sending, at, r->result.head.size);
-    }
-    bm_progress_done(&r->sending);
-    return rc != BM_OK ? rc : lot_end(r, row, fail);
+    stops_name(&stops);
+    (void)sigprocmask(SIG_BLOCK, &stops, &before);
+    rc = named_send(r, row, fail);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return rc;
 }

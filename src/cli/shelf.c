@@ -29,6 +29,22 @@ bm_shelf_end(struct bm_shelf *shelf, const struct bm_lot_head *head, struct bm_f
     return bm_index_open(&shelf->index, shelf->fd, fail);
 }
 
+enum bm_rc
+bm_shelf_name(const struct bm_shelf *shelf, const char *path, struct bm_fail *fail)
+{
+    bm_cleanup(bm_map_done) struct bm_map map = { .behind = 0 };
+    char self[64];
+    enum bm_rc rc;
+
+    if (bm_nameless_name(shelf->fd, path))
+        return BM_OK;
+    /* a file system that gives no name to nameless files: a copy */
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", shelf->fd);
+    if ((rc = bm_map_open(&map, self, SIZE_MAX, fail)) != BM_OK)
+        return rc;
+    return bm_file_write(path, map.bytes, 0644, fail);
+}
+
 void
 bm_shelf_done(struct bm_shelf *shelf)
 {

@@ -18,6 +18,8 @@ front_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
         origin > BM_ORIGIN_INJECTED || source > BM_LABEL_COMPUTED)
         return false;
     skim->kind = (enum bm_leaf_kind)kind;
+    skim->root = (enum bm_root_kind)root;
+    skim->id_source = (enum bm_label_source)source;
     return bm_leaf_id_ok(skim->id);
 }
 
@@ -83,7 +85,7 @@ bm_leaf_skim(struct bm_leaf_skim *ret_skim, struct bm_bytes der, struct bm_fail 
     ret_skim->vendor_root = bm_bytes(NULL, 0);
     if (der.n > BM_MAX_LEAF || !front_skim(ret_skim, &in) || !binding_skim(ret_skim, &in))
         return bm_fail(fail, BM_EINPUT, NULL, "this is not the entry of a chip, or one of another version");
-    (void)bm_der_take(&in, BM_DER_SEQUENCE); /* labels */
+    ret_skim->labels = bm_der_take(&in, BM_DER_SEQUENCE);
     if (!keys_skim(ret_skim, &in))
         return bm_fail(fail, BM_EINPUT, NULL, "the chip's root keys are not written as keys, or not in the order of their hashes");
     (void)bm_der_take(&in, BM_DER_SEQUENCE); /* hashes */
@@ -111,6 +113,22 @@ bm_leaf_skim_names(const struct bm_leaf_skim *skim, uint8_t ret_names[static BM_
     for (size_t i = 0; i < skim->nkeys; i++)
         memcpy(ret_names[i], skim->keys[i].hash, BM_HASH);
     return skim->nkeys;
+}
+
+struct bm_bytes
+bm_leaf_skim_label(const struct bm_leaf_skim *skim, const char *name)
+{
+    struct bm_rd list = bm_rd(skim->labels);
+
+    while (!list.bad && list.left > 0) {
+        struct bm_rd item = bm_der_enter(&list, BM_DER_SEQUENCE);
+        struct bm_bytes is = bm_der_take(&item, BM_DER_UTF8);
+
+        (void)bm_der_uint(&item, BM_DER_ENUMERATED);
+        if (!item.bad && bm_bytes_equal(is, bm_bytes_str(name)))
+            return bm_der_take(&item, BM_DER_UTF8);
+    }
+    return bm_bytes(NULL, 0);
 }
 
 void

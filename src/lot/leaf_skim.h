@@ -11,7 +11,10 @@
  */
 struct bm_leaf_skim {
     enum bm_leaf_kind kind;
+    enum bm_root_kind root;
+    enum bm_label_source id_source;
     struct bm_bytes id;
+    struct bm_bytes labels;      /* the list as it is written: bm_leaf_skim_label() */
     uint8_t rule;                /* kind id: enum bm_id_rule */
     struct bm_bytes vendor_root; /* kind id: 32 bytes; else empty */
     size_t nkeys;                /* kind id: 0 */
@@ -29,6 +32,8 @@ bm_must_use enum bm_rc bm_leaf_skim(struct bm_leaf_skim *ret_skim, struct bm_byt
 void bm_leaf_skim_id_hash(const struct bm_leaf_skim *skim, uint8_t ret_hash[static BM_HASH]);
 /* Names by which the leaf's chip is known for good: its keys' hashes, or the one hash of its id. Returns how many (1 to BM_MAX_CHIP_KEYS). */
 size_t bm_leaf_skim_names(const struct bm_leaf_skim *skim, uint8_t ret_names[static BM_MAX_CHIP_KEYS][BM_HASH]);
+/* The value of the label of this name; empty when there is none. */
+struct bm_bytes bm_leaf_skim_label(const struct bm_leaf_skim *skim, const char *name);
 /* RFC 5280 4.2.1.2 (1): SHA-1 of the BIT STRING's content. A label. */
 void bm_leaf_skim_ski(const struct bm_leaf_skim_key *key, uint8_t ret_ski[static 20]);
 

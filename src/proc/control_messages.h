@@ -11,10 +11,10 @@
  */
 enum bm_control_message {
     /* requests: command -> registrar */
-    BM_C_SITE = 1,    /* empty; one row: site, vkey, next_seq, ledger size, name, url, signed, signed_again, gates, anchor ... */
-    BM_C_STATEMENT,   /* lv32 signed note, u8 n, n x lv16 profile text; one row: {leaf} */
-    BM_C_LOT_BEGIN,   /* lv32 signed pin, lv32 head note or empty, lv16 vendor name */
-    BM_C_LOT_LEAVES,  /* u32 n, n x lv16 leaf DER */
+    BM_C_SITE = 1,  /* empty; one row: site, vkey, next_seq, ledger size, name, url, signed, signed_again, gates, anchor ... */
+    BM_C_STATEMENT, /* lv32 signed note, u8 n, n x lv16 profile text; one row: {leaf} */
+    BM_C_LOT_BEGIN, /* lv32 signed pin, lv32 head note or empty; the lot's index stands in HOME/lots/ROOT.index */
+    BM_C_LOT_NEXT, /* empty: the next leaves go to the signer, the lot is compared with others; END's body: u64 leaves that went, u8 1: again */
     BM_C_LOT_END,     /* empty; one row: as SHOW */
     BM_C_LOT_REFUSED, /* lv16 lot or empty, lv16 operator, lv16 sentence: the command refused a file; answer: BM_C_REFUSED with the alarm */
     BM_C_VENDOR_ADD,  /* lv16 name, u8 format, u8 n signers x lv16 (vkey text or DER), u8 n roots x lv16 DER, u8 n retired x 32 */

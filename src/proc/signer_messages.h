@@ -17,7 +17,7 @@ enum bm_signer_message {
     BM_S_STATEMENT,  /* lv32 signed note (order, allow, roles), u8 n, n x lv16 profile text (for order); answer: struct bm_s_leaves */
     BM_S_LOT_BEGIN,  /* lv32 signed pin, lv32 head note (n = 0 for a foreign format); answer: empty */
     BM_S_LOT_LEAVES, /* u32 n, n x lv16 leaf DER; answer: empty */
-    BM_S_LOT_END,    /* empty; answer: struct bm_s_leaves. Any refusal on the way ends the lot; nothing stays. */
+    BM_S_LOT_END, /* empty, or lv16 why it comes in in quarantine; answer: struct bm_s_leaves. Any refusal on the way ends the lot; nothing stays. */
     BM_S_NONCE,      /* 32 hash of a root key; answer: 32 nonce, u32 seconds that it is good for at least */
     BM_S_CHALLENGE,  /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
     BM_S_ISSUE,      /* struct bm_s_issue; answer: BM_S_ISSUED, or BM_S_REFUSED */
@@ -47,6 +47,7 @@ enum {
 
 /* A statement's body, or that of a lot's beginning: a replay gives it back whole, with an event and a checkpoint around it. */
 #define BM_S_MAX_SIGNED 122880
+#define BM_S_MAX_REASON 400 /* bytes of text */
 
 /* HELLO's answer. */
 struct bm_s_site {

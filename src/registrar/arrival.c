@@ -1,30 +1,23 @@
-/* Lots that come in: chips are written as they arrive, and count from the moment that the signer has pinned their tree. */
+/*
+ * Lots that come in. The command has put the lot's index where it will stay (HOME/lots/ROOT.index), and asks for one step after the other: leaves go from it
+ * to the signer, which makes the tree again, and the lot is compared with the others. Nothing is written here before the signer's pin.
+ */
 #include "registrar/registrar.h"
 
-#include "lot/leaf.h"
 #include "wire/text.h"
 
-static void
-arrival_done(struct arrival *a)
+#define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE */
+
+void
+bm_arrival_done(struct arrival *a)
 {
-    bm_buf_done(&a->hashes);
+    bm_index_done(&a->index);
+    bm_conflicts_done(&a->conflicts);
     bm_buf_done(&a->begin);
     *a = (struct arrival){ .open = false };
 }
 
-/* Ends it without a pin: nothing of it stays. */
-static enum bm_rc
-arrival_drop(struct bm_registrar *r, struct bm_fail *fail)
-{
-    enum bm_rc rc = bm_registrar_transaction(r, fail);
-
-    if (rc == BM_OK)
-        rc = bm_store_lot_drop(r->store, r->arrival.lot, fail);
-    arrival_done(&r->arrival);
-    return rc;
-}
-
-/* May this connection go on with it? Not once the signer was asked to pin it: a chip more or fewer, and the store would not hold what was pinned. */
+/* May this connection go on with it? Not once the signer was asked to pin it: the records would not hold what was pinned. */
 static bool
 is_from(const struct arrival *a, const struct bm_link *link)
 {
@@ -44,13 +37,11 @@ step_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *
 {
     enum bm_rc rc;
 
-    if (message->type == BM_S_ANSWER) {
-        r->arrival.taken |= is_of(&r->arrival, p); /* its beginning was answered first */
-        return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
-    }
-    if ((rc = bm_refused_answer(r, p, message, fail)) != BM_OK)
-        return rc;
-    return is_of(&r->arrival, p) ? arrival_drop(r, fail) : BM_OK;
+    if (message->type == BM_S_ANSWER)
+        return bm_answer(p, BM_C_END, bm_buf_bytes(&p->kept), fail);
+    if ((rc = bm_refused_answer(r, p, message, fail)) == BM_OK && is_of(&r->arrival, p))
+        bm_arrival_done(&r->arrival);
+    return rc;
 }
 
 static enum bm_rc
@@ -60,37 +51,36 @@ step_ask(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes bo
     enum bm_rc rc = bm_signer_ask(peer->r, type, body, peer->link, id, settle, ret_pending, fail);
 
     if (rc == BM_OK) {
-        memcpy((*ret_pending)->lot, peer->r->arrival.name, sizeof((*ret_pending)->lot));
+        memcpy((*ret_pending)->lot, peer->r->arrival.pin.lot, sizeof((*ret_pending)->lot));
         (*ret_pending)->number = peer->r->arrival.number;
     }
     return rc;
 }
 
+/* ---- its beginning ---- */
+
 static enum bm_rc
-arrive(const struct peer *peer, const struct bm_pin *pin, const char *by, struct bm_bytes begin, const char *vendor, struct bm_fail *fail)
+arrive(const struct peer *peer, const struct bm_pin *pin, const char *by, struct bm_bytes begin, struct bm_fail *fail)
 {
     struct arrival *a = &peer->r->arrival;
     enum bm_rc rc;
+    bool taken;
 
     if (pin->size == 0 || pin->size > BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has %llu chips; 1 to %d are taken: divide it", pin->lot,
                        (unsigned long long)pin->size, BM_MAX_LOT_CHIPS);
-    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_lot_arrive(peer->r->store, pin->lot, pin->revision, vendor, bm_lot_source_word(pin->source), pin->size, pin->root,
-                                  peer->r->now, &a->lot, fail)) != BM_OK)
+    if ((rc = bm_store_lot_taken(peer->r->store, pin->lot, pin->revision, pin->root, &taken, fail)) != BM_OK)
         return rc;
-    a->open = true;
-    a->number = ++peer->r->arrivals;
-    a->from = peer->link;
-    a->generation = peer->link->generation;
-    a->size = pin->size;
-    memcpy(a->name, pin->lot, sizeof(a->name));
-    memcpy(a->root, pin->root, sizeof(a->root));
-    (void)snprintf(a->vendor, sizeof(a->vendor), "%s", vendor);
+    if (taken)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s, or another with the very same chips, was received before: see `birthmark lot list`",
+                       pin->lot);
+    *a = (struct arrival){ .open = true,
+                           .number = ++peer->r->arrivals,
+                           .from = peer->link,
+                           .generation = peer->link->generation,
+                           .pin = *pin,
+                           .begin = { .max = BM_MAX_MESSAGE_BODY } };
     (void)snprintf(a->by, sizeof(a->by), "%s", by);
-    a->source = bm_lot_source_word(pin->source);
-    a->hashes.max = pin->size * BM_HASH;
-    a->begin.max = BM_MAX_MESSAGE_BODY;
     bm_buf_add_bytes(&a->begin, begin);
     return bm_buf_check(&a->begin, "the pin", fail);
 }
@@ -99,126 +89,121 @@ enum bm_rc
 bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;
-    const uint8_t *start = body.p;
+    const struct bm_bytes ask = bm_bytes(body.p, body.left);
     struct bm_bytes note = bm_rd_lv32(&body, BM_MAX_NOTE);
-    struct bm_bytes head = bm_rd_lv32(&body, BM_MAX_NOTE);
-    struct bm_bytes ask = bm_bytes(start, (size_t)(body.p - start));
-    char vendor[BM_MAX_NAME + 1];
     struct bm_statement_head statement;
     struct bm_note parts;
     struct pending *p;
     struct bm_pin pin;
     enum bm_rc rc;
 
-    (void)head;
-    bm_view_copy(vendor, sizeof(vendor), bm_rd_lv16(&body, BM_MAX_NAME));
-    if (!bm_rd_end(&body) || ask.n > BM_S_MAX_SIGNED || !bm_line_ok(bm_bytes_str(vendor)) || vendor[0] == 0)
+    (void)bm_rd_lv32(&body, BM_MAX_NOTE); /* the head note */
+    if (!bm_rd_end(&body) || ask.n > BM_S_MAX_SIGNED)
         return bm_fail(fail, BM_EINPUT, NULL, "LOT_BEGIN does not parse");
     if (peer->r->arrival.open)
         return bm_answer_refused(peer->r, peer->link, id, BM_EBUSY, 0,
                                  "another lot is being received at this moment: try again when it is in", fail);
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&statement, &pin, parts.text, fail)) != BM_OK ||
-        (rc = arrive(peer, &pin, statement.by, ask, vendor, fail)) != BM_OK)
+        (rc = arrive(peer, &pin, statement.by, ask, fail)) != BM_OK)
         return rc == BM_EINPUT || rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return step_ask(peer, id, BM_S_LOT_BEGIN, ask, step_settle, &p, fail);
 }
 
-/* What the chip is found by: its root keys, or the hash of its id where the vendor lists no keys. */
-static size_t
-keys_of(const struct bm_leaf *leaf, struct bm_store_key ret_keys[static BM_MAX_CHIP_KEYS])
-{
-    for (size_t i = 0; i < leaf->nkeys; i++) {
-        memcpy(ret_keys[i].hash, leaf->keys[i].key.hash, sizeof(ret_keys[i].hash));
-        memcpy(ret_keys[i].ski, leaf->keys[i].key.ski, sizeof(ret_keys[i].ski));
-    }
-    if (leaf->kind != BM_LEAF_ID)
-        return leaf->nkeys;
-    ret_keys[0] = (struct bm_store_key){ .ski = { 0 } };
-    bm_leaf_id_hash(leaf, ret_keys[0].hash);
-    return 1;
-}
+/* ---- step by step ---- */
 
 static enum bm_rc
-chip_write(struct bm_registrar *r, struct bm_bytes der, struct bm_fail *fail)
+not_from(const struct peer *peer, uint64_t id, struct bm_fail *fail)
 {
-    struct bm_store_key keys[BM_MAX_CHIP_KEYS];
-    struct arrival *a = &r->arrival;
-    struct bm_leaf leaf;
-    uint8_t hash[BM_HASH];
-    size_t nkeys;
-    enum bm_rc rc;
-
-    if (a->have >= a->size)
-        return bm_fail(fail, BM_EINPUT, NULL, "lot %s has more chips than its head says", a->name);
-    if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK)
-        return rc;
-    nkeys = keys_of(&leaf, keys);
-    if (a->taken && (rc = bm_conflict_check(r, &leaf, keys, nkeys, fail)) != BM_OK)
-        return rc;
-    bm_tree_leaf(hash, der);
-    bm_buf_add(&a->hashes, hash, sizeof(hash));
-    if ((rc = bm_buf_check(&a->hashes, "the lot's hashes", fail)) != BM_OK)
-        return rc;
-    return bm_store_chip_add(r->store, a->lot,
-                             &(struct bm_store_entry){ .index = a->have++,
-                                                       .label = leaf.id,
-                                                       .root_kind = bm_root_kind_word(leaf.root),
-                                                       .reel = bm_leaf_label(&leaf, BM_LABEL_REEL),
-                                                       .date = bm_leaf_label(&leaf, BM_LABEL_DATE),
-                                                       .firmware = bm_leaf_label(&leaf, BM_LABEL_FIRMWARE),
-                                                       .leaf = der },
-                             keys, nkeys, fail);
+    return bm_answer_refused(peer->r, peer->link, id, BM_EPOLICY, 0,
+                             "no lot is being received on this connection: it was refused, begin again", fail);
 }
 
+/* Ends it with a sentence, a record and an alarm. */
 static enum bm_rc
-chips_write(struct bm_registrar *r, struct bm_rd rd, struct bm_fail *fail)
+refuse_step(const struct peer *peer, uint64_t id, const char *sentence, struct bm_fail *fail)
 {
-    uint32_t n = bm_rd_u32(&rd);
+    char lot[BM_MAX_NAME + 1], by[BM_MAX_NAME + 1];
+    const struct refusal refusal = { .what = "lot", .class = BM_EPOLICY, .chip = "", .lot = lot, .by = by, .sentence = sentence };
+
+    memcpy(lot, peer->r->arrival.pin.lot, sizeof(lot));
+    memcpy(by, peer->r->arrival.by, sizeof(by));
+    bm_arrival_done(&peer->r->arrival);
+    return bm_refuse(peer->r, peer->link, id, &refusal, fail);
+}
+
+/* The next leaves, as many as one message takes. */
+static enum bm_rc
+leaves_take(struct arrival *a, struct bm_buf *body, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf chunk = { .max = BM_MAX_MESSAGE };
+    const uint64_t from = a->have;
+    struct bm_bytes der;
     enum bm_rc rc;
 
-    if ((rc = bm_registrar_transaction_lasting(r, fail)) != BM_OK)
-        return rc;
-    for (uint32_t i = 0; i < n; i++) {
-        struct bm_bytes der = bm_rd_lv16(&rd, BM_MAX_LEAF);
-
-        if (rd.bad)
-            return bm_fail(fail, BM_EINPUT, NULL, "LOT_LEAVES does not parse");
-        if ((rc = chip_write(r, der, fail)) != BM_OK)
+    for (; a->have < a->pin.size && chunk.n < CHUNK; a->have++) {
+        if ((rc = bm_index_leaf(a->index, a->have, &der, fail)) != BM_OK)
             return rc;
+        bm_buf_add_lv16(&chunk, der);
     }
-    return bm_rd_end(&rd) ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "LOT_LEAVES does not parse");
+    bm_index_forget(a->index);
+    bm_buf_add_u32(body, (uint32_t)(a->have - from));
+    bm_buf_add_bytes(body, bm_buf_bytes(&chunk));
+    return bm_buf_check(body, "a part of the lot", fail);
+}
+
+/* u64 leaves that went to the signer, u8: is there more to do? */
+static void
+progress_build(struct bm_buf *buf, const struct arrival *a, bool more)
+{
+    bm_buf_add_u64(buf, a->have);
+    bm_buf_add_u8(buf, more || a->have < a->pin.size);
 }
 
 static enum bm_rc
-refuse_step(const struct peer *peer, uint64_t id, enum bm_rc class, struct bm_fail *fail)
+next(const struct peer *peer, uint64_t id, bool more, struct bm_fail *fail)
 {
-    const struct bm_fail why = *fail;
-    struct arrival copy = peer->r->arrival; /* its names only */
-    enum bm_rc rc = arrival_drop(peer->r, fail);
-
-    copy.hashes = copy.begin = (struct bm_buf){ .max = 0 };
-    if (rc == BM_OK && class == BM_EPOLICY && copy.against[0] != 0)
-        return bm_conflict_hold(peer, id, &copy, why.text, fail);
-    return rc != BM_OK ? rc : bm_answer_refused(peer->r, peer->link, id, class, 0, why.text, fail);
-}
-
-enum bm_rc
-bm_lot_leaves(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
-{
-    const struct peer *peer = ctx;
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY }, progress = { .max = 16 };
+    struct arrival *a = &peer->r->arrival;
     struct pending *p;
     enum bm_rc rc;
 
-    if (!is_from(&peer->r->arrival, peer->link))
-        return bm_answer_refused(peer->r, peer->link, id, BM_EPOLICY, 0,
-                                 "no lot is being received on this connection: it was refused, begin again", fail);
-    rc = chips_write(peer->r, body, fail);
-    if (rc == BM_EINPUT || rc == BM_EPOLICY)
-        return refuse_step(peer, id, rc, fail);
-    if (rc != BM_OK)
+    if (a->have == a->pin.size) {
+        progress_build(&progress, a, more);
+        return bm_control_end(peer->link, id, bm_buf_bytes(&progress), fail);
+    }
+    if ((rc = leaves_take(a, &body, fail)) != BM_OK ||
+        (rc = step_ask(peer, id, BM_S_LOT_LEAVES, bm_buf_bytes(&body), step_settle, &p, fail)) != BM_OK)
         return rc;
-    return step_ask(peer, id, BM_S_LOT_LEAVES, bm_bytes(body.p, body.left), step_settle, &p, fail);
+    progress_build(&p->kept, a, more);
+    return bm_buf_check(&p->kept, "the lot's progress", fail);
 }
+
+enum bm_rc
+bm_lot_next(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const struct peer *peer = ctx;
+    struct arrival *a = &peer->r->arrival;
+    struct bm_fail why;
+    bool more;
+    enum bm_rc rc;
+
+    (void)body;
+    if (!is_from(a, peer->link))
+        return not_from(peer, id, fail);
+    if (a->index == NULL && (a->index = bm_holdings_index(&peer->r->holdings, a->pin.root, a->pin.size)) == NULL)
+        return refuse_step(peer, id,
+                           "the lot's index is not where it should be, beside the other lots, or is not the pinned lot's: receive it again",
+                           fail);
+    rc = bm_conflicts_look(&a->conflicts, &peer->r->holdings, &a->pin, a->index, &more, fail);
+    if (rc == BM_OK)
+        rc = next(peer, id, more, fail);
+    if (rc != BM_EINPUT && rc != BM_EPOLICY && rc != BM_EBUG)
+        return rc;
+    why = *fail;
+    return refuse_step(peer, id, why.text, fail);
+}
+
+/* ---- its end ---- */
 
 static enum bm_rc
 arrival_row(void *ctx, const char *json, struct bm_fail *fail)
@@ -228,6 +213,27 @@ arrival_row(void *ctx, const char *json, struct bm_fail *fail)
     return bm_control_row(p->asker, p->asker_id, json, fail);
 }
 
+/* It stands in quarantine beside the lots that it contradicts: that is a refusal to whoever sent it, with an alarm. Those that only the
+ * other lot is to blame for are alarms without an asker. */
+static enum bm_rc
+conflicts_tell(struct bm_registrar *r, const struct pending *p, const struct arrival *a, bool *ret_refused, struct bm_fail *fail)
+{
+    const struct bm_conflict *worst = bm_conflicts_worst(&a->conflicts);
+    struct refusal refusal = { .what = "lot", .class = BM_EPOLICY, .chip = "", .lot = a->pin.lot, .by = a->by };
+    enum bm_rc rc = BM_OK;
+
+    *ret_refused = worst != NULL && worst->verdict == BM_VERDICT_BOTH;
+    for (size_t i = 0; i < a->conflicts.n && rc == BM_OK && !*ret_refused; i++) {
+        refusal.lot = a->conflicts.all[i].name;
+        refusal.sentence = a->conflicts.all[i].sentence;
+        rc = bm_refuse(r, NULL, 0, &refusal, fail);
+    }
+    if (!*ret_refused)
+        return rc;
+    refusal.sentence = worst->sentence;
+    return bm_refuse(r, bm_asker_there(p) ? p->asker : NULL, p->asker_id, &refusal, fail);
+}
+
 static enum bm_rc
 end_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
@@ -235,20 +241,76 @@ end_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
     struct bm_store_page page = { .most = 1 };
     struct bm_s_leaves leaves;
     uint64_t alarm;
+    bool refused;
     enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
         return step_settle(r, p, message, fail);
     r->next_seq++;
     if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK)
+        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK || (rc = conflicts_tell(r, p, &r->arrival, &refused, fail)) != BM_OK)
         return rc;
-    arrival_done(&r->arrival);
-    if (!bm_asker_there(p))
+    bm_arrival_done(&r->arrival);
+    if (refused || !bm_asker_there(p))
         return BM_OK;
     if ((rc = bm_store_rows(r->store, "lot", &filter, &page, arrival_row, p, fail)) != BM_OK)
         return rc;
     return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
+}
+
+/* Nobody waits for it: the command hears of the lot that it sent. */
+static enum bm_rc
+quarantine_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+{
+    struct bm_s_leaves leaves;
+    uint64_t alarm;
+    enum bm_rc rc;
+
+    if (message->type != BM_S_ANSWER)
+        return bm_refused_answer(r, p, message, fail);
+    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK)
+        return rc;
+    return bm_records_keep(r, &leaves, p, &alarm, fail);
+}
+
+static enum bm_rc
+quarantine_ask(struct bm_registrar *r, const struct bm_conflict *conflict, const char *by, struct bm_fail *fail)
+{
+    struct pending *p;
+    enum bm_rc rc;
+
+    if ((rc = bm_pending_new(r, NULL, 0, quarantine_settle, &p, fail)) != BM_OK)
+        return rc;
+    bm_s_lot_state_build(&p->kept, &(struct bm_s_lot_state){ .what = BM_LOT_QUARANTINE,
+                                                             .lot = bm_bytes_str(conflict->name),
+                                                             .by = bm_bytes_str(by),
+                                                             .reason = bm_bytes_str(conflict->sentence) });
+    if ((rc = bm_buf_check(&p->kept, "the restriction", fail)) != BM_OK)
+        return rc;
+    return bm_link_queue(&r->signer, BM_S_LOT_STATE, (uint64_t)(p - r->pending), bm_buf_bytes(&p->kept), fail);
+}
+
+/* The others go into quarantine before the signer hears of the pin: whatever happens in between, too little serves and never too much. */
+static enum bm_rc
+end_ask(const struct peer *peer, uint64_t id, const struct bm_conflict *worst, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 2 * BM_CONFLICT_SENTENCE };
+    struct arrival *a = &peer->r->arrival;
+    struct pending *p;
+    enum bm_rc rc;
+
+    for (size_t i = 0; i < a->conflicts.n; i++)
+        if (a->conflicts.all[i].verdict != BM_VERDICT_NEW && (rc = quarantine_ask(peer->r, &a->conflicts.all[i], a->by, fail)) != BM_OK)
+            return rc;
+    if (worst != NULL && worst->verdict == BM_VERDICT_BOTH)
+        bm_buf_add_lv16(&body, bm_bytes_str(worst->sentence));
+    if ((rc = bm_buf_check(&body, "the lot's end", fail)) != BM_OK ||
+        (rc = step_ask(peer, id, BM_S_LOT_END, bm_buf_bytes(&body), end_settle, &p, fail)) != BM_OK)
+        return rc;
+    a->ending = true;
+    bm_buf_add_bytes(&p->kept, bm_buf_bytes(&a->begin));
+    bm_buf_add_bytes(&p->kept, bm_buf_bytes(&body));
+    return bm_buf_check(&p->kept, "the pin", fail);
 }
 
 enum bm_rc
@@ -256,31 +318,56 @@ bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;
     struct arrival *a = &peer->r->arrival;
-    struct pending *p;
-    enum bm_rc rc;
+    const struct bm_conflict *worst = bm_conflicts_worst(&a->conflicts);
+    char sentence[BM_CONFLICT_SENTENCE];
 
     (void)body;
     if (!is_from(a, peer->link))
-        return bm_answer_refused(peer->r, peer->link, id, BM_EPOLICY, 0,
-                                 "no lot is being received on this connection: it was refused, begin again", fail);
-    if (a->have != a->size) {
-        (void)!bm_fail(fail, BM_EPOLICY, NULL, "lot %s came with %llu chips and its head says %llu", a->name, (unsigned long long)a->have,
-                       (unsigned long long)a->size);
-        return refuse_step(peer, id, BM_EPOLICY, fail);
+        return not_from(peer, id, fail);
+    if (a->have != a->pin.size || a->conflicts.compared < peer->r->holdings.n) {
+        (void)snprintf(sentence, sizeof(sentence),
+                       "lot %s came with %llu chips and its head says %llu, or was not compared with every other", a->pin.lot,
+                       (unsigned long long)a->have, (unsigned long long)a->pin.size);
+        return refuse_step(peer, id, sentence, fail);
     }
-    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_lot_hashes_put(peer->r->store, a->lot, bm_buf_bytes(&a->hashes), fail)) != BM_OK ||
-        (rc = step_ask(peer, id, BM_S_LOT_END, bm_bytes(NULL, 0), end_settle, &p, fail)) != BM_OK)
-        return rc;
-    a->ending = true;
-    bm_buf_done(&p->kept);
-    p->kept = a->begin;
-    a->begin = (struct bm_buf){ .max = 0 };
-    return BM_OK;
+    if (worst == NULL || worst->verdict != BM_VERDICT_NEW)
+        return end_ask(peer, id, worst, fail);
+    memcpy(sentence, worst->sentence, sizeof(sentence));
+    return refuse_step(peer, id, sentence, fail);
+}
+
+void
+bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone)
+{
+    if (is_from(&r->arrival, gone))
+        bm_arrival_done(&r->arrival);
+}
+
+/* ---- once it is pinned ---- */
+
+/* In a replay nobody waits, and the comparison is made again from the start. */
+static enum bm_rc
+look_again(struct bm_registrar *r, const struct bm_pin *pin, struct bm_conflicts *conflicts, struct bm_fail *fail)
+{
+    bm_cleanup(bm_index_done) struct bm_index *index = bm_holdings_index(&r->holdings, pin->root, pin->size);
+    enum bm_rc rc = BM_OK;
+
+    for (bool more = index != NULL; more && rc == BM_OK;)
+        rc = bm_conflicts_look(conflicts, &r->holdings, pin, index, &more, fail);
+    return rc == BM_EPOLICY || rc == BM_EINPUT ? BM_OK : rc; /* an index is away: then lists say less of chips that stand in two lots */
 }
 
 enum bm_rc
-bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone, struct bm_fail *fail)
+bm_arrival_keep(struct bm_registrar *r, const struct bm_pin *pin, int64_t lot, bool live, struct bm_fail *fail)
 {
-    return is_from(&r->arrival, gone) ? arrival_drop(r, fail) : BM_OK;
+    bm_cleanup(bm_conflicts_done) struct bm_conflicts again = { .n = 0 };
+    const struct bm_conflicts *conflicts = live ? &r->arrival.conflicts : &again;
+    enum bm_rc rc;
+
+    if (!live && (rc = look_again(r, pin, &again, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < conflicts->n; i++)
+        if ((rc = bm_store_overlap_put(r->store, lot, conflicts->all[i].lot, fail)) != BM_OK)
+            return rc;
+    return BM_OK;
 }

@@ -207,8 +207,8 @@ serve_settle(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_SITE, .phases = ALWAYS, .min = 0, .max = 0, .serve = serve_site },
     { .type = BM_C_STATEMENT, .phases = ALWAYS, .min = 6, .max = BM_S_MAX_SIGNED, .serve = serve_statement },
-    { .type = BM_C_LOT_BEGIN, .phases = ALWAYS, .min = 12, .max = BM_S_MAX_SIGNED + 2 + BM_MAX_NAME, .serve = bm_lot_begin },
-    { .type = BM_C_LOT_LEAVES, .phases = ALWAYS, .min = 4, .max = ANY_BODY, .serve = bm_lot_leaves },
+    { .type = BM_C_LOT_BEGIN, .phases = ALWAYS, .min = 12, .max = BM_S_MAX_SIGNED, .serve = bm_lot_begin },
+    { .type = BM_C_LOT_NEXT, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_lot_next },
     { .type = BM_C_LOT_END, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_lot_end },
     { .type = BM_C_LOT_REFUSED, .phases = ALWAYS, .min = 8, .max = 1024, .serve = serve_lot_refused },
     { .type = BM_C_VENDOR_ADD, .phases = ALWAYS, .min = 7, .max = ANY_BODY, .serve = bm_serve_vendor_add },

@@ -54,13 +54,19 @@ struct request {
     struct bm_g_enrol enrol;
     char label[BM_MAX_NAME + 1];
     uint8_t body_class;
-    bool found;
     char who[2 * BM_HASH + 1]; /* the root key, in hex */
-    struct bm_store_chip chip;
-    struct bm_buf leaf;
+    uint8_t name[BM_HASH];     /* by which the chip is known: its root key's hash, or what stands for its id */
+    struct bm_found_chip chip;
     struct bm_bytes chain[BM_MAX_CHAIN]; /* of a chip that is listed by its id: views into the request */
     size_t nchain;
 };
+
+static enum bm_rc
+chip_find(struct request *q, const uint8_t name[static BM_HASH], struct bm_fail *fail)
+{
+    memcpy(q->name, name, BM_HASH);
+    return bm_holdings_find_key(&q->peer->r->holdings, q->peer->r->store, name, &q->chip, fail);
+}
 
 static enum bm_rc
 refuse_request(const struct request *q, const char *what, enum bm_rc class, const char *sentence, struct bm_fail *fail)
@@ -68,7 +74,7 @@ refuse_request(const struct request *q, const char *what, enum bm_rc class, cons
     const struct refusal refusal = { .what = what,
                                      .class = class,
                                      .chip = strlen(q->who) == 2 * BM_HASH ? q->who : "",
-                                     .lot = q->found ? q->chip.lot.name : "",
+                                     .lot = q->chip.found ? q->chip.holding->lot.name : "",
                                      .by = "",
                                      .sentence = sentence };
 
@@ -93,14 +99,28 @@ chip_of_id(struct request *q, const struct bm_cmc *cmc, struct bm_fail *fail)
     skim.id = bm_bytes_str(id);
     skim.vendor_root = bm_bytes(vendor_root, BM_HASH);
     bm_leaf_skim_id_hash(&skim, hash);
-    return bm_store_chip_by_key(q->peer->r->store, hash, &q->found, &q->chip, &q->leaf, fail);
+    return chip_find(q, hash, fail);
+}
+
+/* Which of the chip's keys it is that the identifier names. */
+static void
+ski_name(struct request *q, const struct bm_leaf_skim *skim, struct bm_bytes want)
+{
+    uint8_t ski[20];
+
+    for (size_t i = 0; i < skim->nkeys; i++) {
+        bm_leaf_skim_ski(&skim->keys[i], ski);
+        if (bm_bytes_equal(bm_bytes(ski, sizeof(ski)), want))
+            memcpy(q->name, skim->keys[i].hash, BM_HASH);
+    }
+    bm_hex(q->who, bm_bytes(q->name, BM_HASH));
 }
 
 /* The root key that a CMC request names: by the certificate that it carries, or by the key's identifier. */
 static enum bm_rc
 chip_of_cmc(struct request *q, struct bm_fail *fail)
 {
-    struct bm_store *store = q->peer->r->store;
+    struct bm_leaf_skim skim;
     struct bm_skim cert;
     struct bm_cmc cmc;
     enum bm_rc rc;
@@ -111,16 +131,19 @@ chip_of_cmc(struct request *q, struct bm_fail *fail)
         if ((rc = bm_cert_skim(&cert, cmc.signer_cert, fail)) != BM_OK)
             return rc;
         bm_hex(q->who, bm_bytes(cert.key, BM_HASH));
-        rc = bm_store_chip_by_key(store, cert.key, &q->found, &q->chip, &q->leaf, fail);
-        return rc != BM_OK || q->found ? rc : chip_of_id(q, &cmc, fail);
+        rc = chip_find(q, cert.key, fail);
+        return rc != BM_OK || q->chip.found ? rc : chip_of_id(q, &cmc, fail);
     }
     if (cmc.signer_ski.n != 20)
         return bm_fail(fail, BM_EINPUT, "RFC 5652 5.3",
                        "the request must name its root key by a 20-byte subject key identifier or carry its certificate");
     bm_hex(q->who, cmc.signer_ski);
-    if ((rc = bm_store_chip_by_ski(store, cmc.signer_ski.p, &q->found, &q->chip, &q->leaf, fail)) == BM_OK && q->found)
-        bm_hex(q->who, bm_bytes(q->chip.key, BM_HASH));
-    return rc;
+    if ((rc = bm_holdings_find_ski(&q->peer->r->holdings, q->peer->r->store, cmc.signer_ski.p, &q->chip, fail)) != BM_OK || !q->chip.found)
+        return rc;
+    if (bm_leaf_skim(&skim, q->chip.leaf, fail) != BM_OK)
+        return bm_fail(fail, BM_EBUG, NULL, "the index of lot %s has an entry that does not parse", q->chip.holding->lot.name);
+    ski_name(q, &skim, cmc.signer_ski);
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -135,7 +158,7 @@ chip_of_tpm(struct request *q, struct bm_fail *fail)
         return rc;
     bm_sha256(hash, claim.ek);
     bm_hex(q->who, bm_bytes(hash, BM_HASH));
-    if ((rc = bm_store_chip_by_key(q->peer->r->store, hash, &q->found, &q->chip, &q->leaf, fail)) != BM_OK || q->found)
+    if ((rc = chip_find(q, hash, fail)) != BM_OK || q->chip.found)
         return rc;
     return bm_key_parse(&ek, claim.ek, fail); /* is it a key at all? One that a lot lists is */
 }
@@ -219,20 +242,20 @@ bundle_make(struct request *q, struct bm_buf *bundle, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_PROOF_BYTES };
     struct bm_bundle parts = { .body_class = q->body_class,
-                               .lot_size = q->chip.lot.size,
+                               .lot_size = q->chip.holding->lot.size,
                                .index = q->chip.index,
-                               .leaf = bm_buf_bytes(&q->leaf),
+                               .leaf = q->chip.leaf,
                                .body = q->enrol.body };
     struct bm_proof proof;
     enum bm_rc rc;
 
-    if ((rc = bm_trees_prove(&q->peer->r->trees, q->peer->r->store, &q->chip.lot, q->chip.index, &proof, fail)) != BM_OK)
+    if ((rc = bm_index_prove(q->chip.holding->index, q->chip.index, &proof, fail)) != BM_OK)
         return rc;
     bm_proof_build(&bytes, &proof);
     parts.proof = bm_buf_bytes(&bytes);
     memcpy(parts.chain, q->chain, sizeof(parts.chain));
     parts.nchain = q->nchain;
-    memcpy(parts.lot_root, q->chip.lot.root, sizeof(parts.lot_root));
+    memcpy(parts.lot_root, q->chip.holding->lot.root, sizeof(parts.lot_root));
     bm_bundle_build(bundle, &parts);
     return bm_buf_check(bundle, "the evidence", fail);
 }
@@ -259,8 +282,7 @@ request_send(struct request *q, const struct bm_store_choice *choice, struct bm_
         return rc;
     if (p == NULL)
         return BM_OK;
-    p->chip = q->chip.id;
-    memcpy(p->lot, q->chip.lot.name, sizeof(p->lot));
+    memcpy(p->lot, q->chip.holding->lot.name, sizeof(p->lot));
     bm_buf_done(&p->kept);
     p->kept = bundle;
     bundle = (struct bm_buf){ .max = 0 };
@@ -275,7 +297,7 @@ request_serve(struct request *q, struct bm_fail *fail)
     enum bm_rc rc;
     bool any;
 
-    if (!q->found) {
+    if (!q->chip.found) {
         (void)snprintf(
             sentence, sizeof(sentence),
             "this chip is in no received lot (root key %s%.4s…%s). Ask the custodian to receive its lot, or check the board's chip "
@@ -283,12 +305,13 @@ request_serve(struct request *q, struct bm_fail *fail)
             strlen(q->who) == 2 * BM_HASH ? "" : "by identifier ", q->who, q->who + strlen(q->who) - 2);
         return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
     }
-    if ((rc = bm_store_choose(q->peer->r->store, q->chip.lot.name, q->chip.id, q->label, q->peer->r->now, &any, &choice, fail)) != BM_OK)
+    if ((rc = bm_store_choose(q->peer->r->store, q->chip.holding->lot.name, q->name, q->label, q->peer->r->now, &any, &choice, fail)) !=
+        BM_OK)
         return rc;
     if (!any) {
         (void)snprintf(sentence, sizeof(sentence),
-                       "no open order covers lot %s for %s%s. Ask the planner to open one, or name another service.", q->chip.lot.name,
-                       q->label[0] == 0 ? "a request without a name" : "service ", q->label);
+                       "no open order covers lot %s for %s%s. Ask the planner to open one, or name another service.",
+                       q->chip.holding->lot.name, q->label[0] == 0 ? "a request without a name" : "service ", q->label);
         return refuse_request(q, "order", BM_EPOLICY, sentence, fail);
     }
     return request_send(q, &choice, fail);
@@ -298,7 +321,7 @@ static enum bm_rc
 serve_enrolment(const struct peer *peer, uint64_t id, struct bm_rd body, uint8_t body_class,
                 enum bm_rc (*chip_of)(struct request *, struct bm_fail *), struct bm_fail *fail)
 {
-    struct request q = { .peer = peer, .id = id, .body_class = body_class, .leaf = { .max = BM_MAX_LEAF } };
+    struct request q = { .peer = peer, .id = id, .body_class = body_class };
     struct bm_fail why = { .rc = BM_OK };
     enum bm_rc rc;
 
@@ -315,7 +338,6 @@ serve_enrolment(const struct peer *peer, uint64_t id, struct bm_rd body, uint8_t
         rc = request_serve(&q, fail);
     else
         *fail = why;
-    bm_buf_done(&q.leaf);
     return rc;
 }
 

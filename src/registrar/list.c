@@ -29,6 +29,16 @@ row_send(void *ctx, const char *json, struct bm_fail *fail)
     return bm_control_row(rows->link, rows->id, json, fail);
 }
 
+/* Chips stand in the lots' indexes, all else in the store. */
+static enum bm_rc
+any_rows(struct bm_registrar *r, const char *what, const struct bm_store_filter *filter, struct bm_store_page *page, struct rows *rows,
+         struct bm_fail *fail)
+{
+    if (strcmp(what, "chip") == 0)
+        return bm_chips_rows(r, filter, page, row_send, rows, fail);
+    return bm_store_rows(r->store, what, filter, page, row_send, rows, fail);
+}
+
 static enum bm_rc
 filter_parse(struct bm_store_filter *ret_filter, json_t **ret_json, struct bm_bytes text, struct bm_fail *fail)
 {
@@ -65,7 +75,7 @@ rows_page(struct bm_registrar *r, struct listing *listing, struct bm_link *link,
 
     if ((rc = filter_parse(&filter, &json, bm_buf_bytes(&listing->filter), fail)) != BM_OK)
         return rc;
-    return bm_store_rows(r->store, listing->what, &filter, &listing->page, row_send, &rows, fail);
+    return any_rows(r, listing->what, &filter, &listing->page, &rows, fail);
 }
 
 static enum bm_rc
@@ -89,7 +99,7 @@ bm_listing_go(struct bm_registrar *r, struct listing *listing, struct bm_link *l
         return BM_OK;
     if (rc == BM_OK)
         rc = bm_control_end(link, listing->id, bm_buf_bytes(&listing->last), fail);
-    else if (rc == BM_EINPUT)
+    else if (rc == BM_EINPUT || rc == BM_EPOLICY)
         rc = bm_answer_refused(r, link, listing->id, rc, 0, fail->text, fail);
     bm_listing_close(listing);
     return rc;
@@ -127,8 +137,8 @@ bm_serve_show(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     bm_view_copy(name, sizeof(name), bm_rd_lv16(&body, sizeof(name) - 1));
     if (!bm_rd_end(&body) || what[0] == 0 || name[0] == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "SHOW does not parse");
-    rc = bm_store_rows(peer->r->store, what, &filter, &page, row_send, &rows, fail);
-    if (rc == BM_EINPUT)
+    rc = any_rows(peer->r, what, &filter, &page, &rows, fail);
+    if (rc == BM_EINPUT || rc == BM_EPOLICY)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
     if (rc != BM_OK)
         return rc;

@@ -11,17 +11,8 @@
 #define TICK 1000 /* milliseconds: the counted refusals' clock */
 #define BATCH 10  /* milliseconds that a round waits for the rest of a batch: one commit for all of it */
 
-#define LASTING 256 /* rounds that one commit takes together at most: some 140 thousand chips */
-
 enum bm_rc
 bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail)
-{
-    r->owed = true;
-    return bm_registrar_transaction_lasting(r, fail);
-}
-
-enum bm_rc
-bm_registrar_transaction_lasting(struct bm_registrar *r, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
@@ -35,10 +26,9 @@ bm_registrar_transaction_lasting(struct bm_registrar *r, struct bm_fail *fail)
 static enum bm_rc
 commit(struct bm_registrar *r, struct bm_fail *fail)
 {
-    if (!r->in_transaction || (!r->owed && ++r->deferred < LASTING))
+    if (!r->in_transaction)
         return BM_OK;
-    r->in_transaction = r->owed = false;
-    r->deferred = 0;
+    r->in_transaction = false;
     return bm_store_commit(r->store, fail);
 }
 
@@ -110,15 +100,13 @@ peer_drain(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, bool *
     return BM_OK;
 }
 
-static enum bm_rc
-control_drop(struct bm_registrar *r, struct bm_link *link, struct bm_fail *fail)
+static void
+control_drop(struct bm_registrar *r, struct bm_link *link)
 {
-    enum bm_rc rc = bm_arrival_abandon(r, link, fail);
-
+    bm_arrival_abandon(r, link);
     bm_listing_close(listing_of(r, link));
     bm_buf_done(&r->parts[link - r->controls]);
     bm_link_close(link);
-    return rc;
 }
 
 /* A command that breaks the protocol loses its connection, nothing more. */
@@ -128,9 +116,11 @@ control_serve(struct bm_registrar *r, struct bm_link *link, short events, uint8_
     bool gone = is_listing(r, link) && (events & (POLLHUP | POLLERR)) != 0;
     enum bm_rc rc = gone ? BM_OK : peer_drain(r, link, buffer, &gone, fail);
 
-    if (rc == BM_EINPUT || rc == BM_EPOLICY || (rc == BM_OK && gone))
-        return control_drop(r, link, fail);
-    return rc;
+    if (rc != BM_OK && rc != BM_EINPUT && rc != BM_EPOLICY)
+        return rc;
+    if (rc != BM_OK || gone)
+        control_drop(r, link);
+    return BM_OK;
 }
 
 /* A gate that breaks the protocol is taken over or broken: all stops, and the parent starts anew. */
@@ -180,7 +170,7 @@ flush_all(struct bm_registrar *r, struct bm_fail *fail)
             rc = fail->rc;
     for (size_t i = 0; rc == BM_OK && i < MAX_CONTROLS; i++)
         if (r->controls[i].fd >= 0 && bm_link_flush(&r->controls[i], fail) != BM_OK)
-            rc = control_drop(r, &r->controls[i], fail);
+            control_drop(r, &r->controls[i]);
     return rc;
 }
 

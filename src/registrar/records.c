@@ -46,40 +46,29 @@ state_set(const struct kept *k, struct bm_bytes hex, const char *state, const ch
     return bm_store_identity_state(k->r->store, view, state, k->event->time, reason, fail);
 }
 
-/* The chip that is listed by its id, for which this evidence says that the key spoke. */
+/* The chip as its lot lists it: its entry goes with the evidence, and the signer has seen the proof that it stands in the lot. */
+struct chip {
+    char label[BM_MAX_ID + 1];
+    uint8_t names[BM_MAX_CHIP_KEYS][BM_HASH];
+    struct bm_store_chip row;
+};
+
 static enum bm_rc
-chip_of_evidence(const struct kept *k, const char *lot, bool *ret_found, int64_t *ret_chip, struct bm_fail *fail)
+chip_of(struct chip *ret_chip, const char *lot, struct bm_bytes evidence, struct bm_fail *fail)
 {
     struct bm_leaf_skim skim;
     struct bm_bundle bundle;
-    uint8_t id[BM_HASH];
     enum bm_rc rc;
 
-    if ((rc = bm_bundle_parse(&bundle, k->leaf->evidence, fail)) != BM_OK || (rc = bm_leaf_skim(&skim, bundle.leaf, fail)) != BM_OK)
+    if ((rc = bm_bundle_parse(&bundle, evidence, fail)) != BM_OK || (rc = bm_leaf_skim(&skim, bundle.leaf, fail)) != BM_OK)
         return rc;
-    if (skim.kind != BM_LEAF_ID)
-        return BM_OK;
-    bm_leaf_skim_id_hash(&skim, id);
-    return bm_store_chip_of_lot(k->r->store, id, lot, ret_found, ret_chip, fail);
-}
-
-static enum bm_rc
-chip_of(const struct kept *k, const char *lot, int64_t *ret_chip, struct bm_fail *fail)
-{
-    uint8_t hash[BM_HASH];
-    enum bm_rc rc;
-    bool found;
-
-    if (k->p != NULL && k->p->chip != 0) {
-        *ret_chip = k->p->chip;
-        return BM_OK;
-    }
-    if ((rc = bm_hex_parse(hash, sizeof(hash), k->event->chip, fail)) != BM_OK ||
-        (rc = bm_store_chip_of_lot(k->r->store, hash, lot, &found, ret_chip, fail)) != BM_OK)
-        return rc;
-    if (!found && k->leaf->evidence.n > 0 && (rc = chip_of_evidence(k, lot, &found, ret_chip, fail)) != BM_OK)
-        return rc;
-    return found ? BM_OK : bm_fail(fail, BM_EBUG, NULL, "the signer issued for a chip that the store does not hold: restore the store");
+    bm_view_copy(ret_chip->label, sizeof(ret_chip->label), skim.id);
+    ret_chip->row = (struct bm_store_chip){ .label = ret_chip->label,
+                                            .lot = lot,
+                                            .root_kind = bm_root_kind_word(skim.root),
+                                            .names = (const uint8_t(*)[BM_HASH])ret_chip->names,
+                                            .nnames = bm_leaf_skim_names(&skim, ret_chip->names) };
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -92,8 +81,10 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
                                           .service = service,
                                           .profile = profile,
                                           .order = order,
-                                          .lot = lot,
-                                          .evidence_class = class };
+                                          .evidence_class = class,
+                                          .evidence =
+                                              k->leaf->evidence.n > 0 || k->p == NULL ? k->leaf->evidence : bm_buf_bytes(&k->p->kept) };
+    struct chip chip;
     struct bm_skim cert;
     enum bm_rc rc;
 
@@ -104,13 +95,13 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
     bm_view_copy(lot, sizeof(lot), k->event->lot);
     bm_view_copy(class, sizeof(class), k->event->evidence_class);
     if ((rc = serial_parse(serial, &identity.serial, k->event->serial, fail)) != BM_OK ||
-        (rc = chip_of(k, lot, &identity.chip, fail)) != BM_OK || (rc = bm_cert_skim(&cert, k->leaf->certificate, fail)) != BM_OK)
+        (rc = chip_of(&chip, lot, identity.evidence, fail)) != BM_OK || (rc = bm_cert_skim(&cert, k->leaf->certificate, fail)) != BM_OK)
         return rc;
     identity.key = cert.key;
     identity.issued = k->event->time;
     identity.not_after = cert.not_after;
     identity.certificate = k->leaf->certificate;
-    identity.evidence = k->leaf->evidence.n > 0 || k->p == NULL ? k->leaf->evidence : bm_buf_bytes(&k->p->kept);
+    identity.chip = &chip.row;
     identity.leaf = k->leaf->index;
     return bm_store_identity_put(k->r->store, &identity, fail);
 }
@@ -147,9 +138,9 @@ static struct bm_bytes
 attachment_of(const struct kept *k)
 {
     static const bool of_statement[BM_EVENT__N] = {
-        [BM_EVENT_ROLES_SET] = true,       [BM_EVENT_LOT_PINNED] = true,      [BM_EVENT_ORDER_OPENED] = true, [BM_EVENT_ALLOWED] = true,
-        [BM_EVENT_LOT_QUARANTINED] = true, [BM_EVENT_LOT_WITHDRAWN] = true,   [BM_EVENT_LOT_RELEASED] = true, [BM_EVENT_WAIVED] = true,
-        [BM_EVENT_CHIPS_SCRAPPED] = true,  [BM_EVENT_CHIPS_WITHDRAWN] = true,
+        [BM_EVENT_ROLES_SET] = true, [BM_EVENT_LOT_PINNED] = true,      [BM_EVENT_LOT_SUPERSEDED] = true,  [BM_EVENT_ORDER_OPENED] = true,
+        [BM_EVENT_ALLOWED] = true,   [BM_EVENT_LOT_QUARANTINED] = true, [BM_EVENT_LOT_WITHDRAWN] = true,   [BM_EVENT_LOT_RELEASED] = true,
+        [BM_EVENT_WAIVED] = true,    [BM_EVENT_CHIPS_SCRAPPED] = true,  [BM_EVENT_CHIPS_WITHDRAWN] = true,
     };
 
     if (k->leaf->attachment.n > 0 || k->p == NULL || !of_statement[k->event->kind])
@@ -162,6 +153,7 @@ keep_pinned(const struct kept *k, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(attachment_of(k));
     struct bm_bytes note = bm_rd_lv32(&rd, BM_MAX_NOTE);
+    struct bm_store_lot lot = { .id = 0 };
     struct bm_statement_head head;
     struct bm_note parts;
     struct bm_pin pin;
@@ -169,7 +161,16 @@ keep_pinned(const struct kept *k, struct bm_fail *fail)
 
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&head, &pin, parts.text, fail)) != BM_OK)
         return rc;
-    return bm_store_lot_pinned(k->r->store, pin.root, k->event->time, k->leaf->index, fail);
+    memcpy(lot.name, pin.lot, sizeof(lot.name));
+    memcpy(lot.vendor, pin.vendor, sizeof(lot.vendor));
+    memcpy(lot.root, pin.root, sizeof(lot.root));
+    (void)snprintf(lot.source, sizeof(lot.source), "%s", bm_lot_source_word(pin.source));
+    lot.size = pin.size;
+    lot.revision = pin.revision;
+    if ((rc = bm_store_lot_pinned(k->r->store, &lot, k->event->time, k->leaf->index, &lot.id, fail)) != BM_OK ||
+        (rc = bm_arrival_keep(k->r, &pin, lot.id, k->p != NULL, fail)) != BM_OK)
+        return rc;
+    return bm_holdings_load(&k->r->holdings, k->r->store, fail);
 }
 
 static enum bm_rc
@@ -179,10 +180,13 @@ keep_lot_state(const struct kept *k, struct bm_fail *fail)
         [BM_EVENT_LOT_QUARANTINED] = "quarantined", [BM_EVENT_LOT_RELEASED] = "pinned", [BM_EVENT_LOT_WITHDRAWN] = "withdrawn"
     };
     char lot[BM_MAX_NAME + 1], reason[SENTENCE];
+    enum bm_rc rc;
 
     bm_view_copy(lot, sizeof(lot), k->event->lot);
     bm_view_copy(reason, sizeof(reason), k->event->reason);
-    return bm_store_lot_state(k->r->store, lot, states[k->event->kind], reason, fail);
+    if ((rc = bm_store_lot_state(k->r->store, lot, states[k->event->kind], reason, fail)) != BM_OK)
+        return rc;
+    return bm_holdings_load(&k->r->holdings, k->r->store, fail);
 }
 
 static enum bm_rc
@@ -205,7 +209,7 @@ keep_superseded(const struct kept *k, struct bm_fail *fail)
     char lot[BM_MAX_NAME + 1];
 
     bm_view_copy(lot, sizeof(lot), k->event->lot);
-    return bm_store_lot_superseded(k->r->store, lot, fail);
+    return bm_store_lot_superseded(k->r->store, lot, fail); /* its successor's pin comes with it */
 }
 
 /* Which chips it were the message says that asked for it. */
@@ -213,22 +217,25 @@ static enum bm_rc
 keep_chips(const struct kept *k, struct bm_fail *fail)
 {
     const char *state = k->event->kind == BM_EVENT_CHIPS_SCRAPPED ? "scrapped" : "withdrawn";
-    char reason[SENTENCE];
+    char lot[BM_MAX_NAME + 1], reason[SENTENCE];
     struct bm_s_chips chips;
     struct bm_rd rd;
     enum bm_rc rc;
 
     if ((rc = bm_s_chips_parse(&chips, bm_rd(attachment_of(k)), fail)) != BM_OK)
         return rc;
+    bm_view_copy(lot, sizeof(lot), k->event->lot);
     bm_view_copy(reason, sizeof(reason), k->event->reason);
     rd = bm_rd(chips.chips);
-    while (rd.left > 0 && !rd.bad)
-        for (size_t n = bm_rd_u8(&rd); n > 0; n--) {
-            struct bm_bytes hash = bm_rd_take(&rd, BM_HASH);
+    while (rd.left > 0) {
+        size_t n = bm_rd_u8(&rd);
+        struct bm_bytes names = bm_rd_take(&rd, n * BM_HASH);
 
-            if (!rd.bad && (rc = bm_store_chip_state(k->r->store, hash.p, state, reason, fail)) != BM_OK)
-                return rc;
-        }
+        if (rd.bad)
+            return bm_fail(fail, BM_EBUG, NULL, "the signer took a list of chips that does not parse");
+        if ((rc = bm_store_chip_halt(k->r->store, lot, (const void *)names.p, n, state, reason, fail)) != BM_OK)
+            return rc;
+    }
     return BM_OK;
 }
 

@@ -11,8 +11,9 @@
 #include "proc/places.h"
 #include "proc/signer_messages.h"
 #include "record/site.h"
+#include "registrar/conflict.h"
+#include "registrar/holdings.h"
 #include "registrar/link.h"
-#include "registrar/trees.h"
 
 #define MAX_CONTROLS 32  /* commands at once */
 #define MAX_PENDING 1024 /* requests on their way through the signer; above it gates wait */
@@ -30,7 +31,6 @@ struct pending {
     struct bm_link *asker; /* NULL: nobody waits (the registrar asked for itself) */
     uint64_t generation;   /* of asker when it asked */
     uint64_t asker_id;
-    int64_t chip;
     char lot[BM_MAX_NAME + 1];
     uint64_t number;    /* of the arrival, or of the CRL that was asked for */
     uint8_t rc;         /* refusals: the class to answer with */
@@ -46,16 +46,12 @@ struct arrival {
     uint64_t number; /* which of all; answers to an earlier one may still be under way */
     struct bm_link *from;
     uint64_t generation;
-    int64_t lot;
-    bool taken; /* the signer has checked its pin and head */
-    char name[BM_MAX_NAME + 1], vendor[BM_MAX_NAME + 1], by[BM_MAX_NAME + 1];
-    const char *source; /* static */
-    uint8_t root[BM_HASH];
-    char against[BM_MAX_NAME + 1]; /* the lot that it contradicts; "" = none */
-    bool unsigned_list;            /* ... and nobody signed it: the other one stays as it is */
-    uint64_t size, have;
-    struct bm_buf hashes; /* leaf hashes, 32 bytes each */
-    struct bm_buf begin;  /* BM_S_LOT_BEGIN's body: attachment of the pin's leaf */
+    struct bm_pin pin;
+    char by[BM_MAX_NAME + 1];
+    struct bm_index *index; /* from the first step on */
+    uint64_t have;          /* leaves that went to the signer */
+    struct bm_conflicts conflicts;
+    struct bm_buf begin; /* BM_S_LOT_BEGIN's body: attachment of the pin's leaf */
 };
 
 /* Refusals without proof: ten a minute have a leaf and an alarm of their own, the rest share one leaf. */
@@ -97,12 +93,10 @@ struct bm_registrar {
     struct bm_site site;
     struct bm_store *store;
     bool in_transaction;
-    bool owed;         /* something of it is answered for: it ends with this round */
-    unsigned deferred; /* rounds that it has lasted */
     struct bm_ledger ledger;
     struct bm_buf checkpoint; /* that came last, and its size: until the ledger has it, more answers of the same batch are due */
     uint64_t due;
-    struct bm_trees trees;
+    struct bm_holdings holdings;
     struct bm_buf ca_cert[BM_CA__N]; /* DER */
     struct bm_bytes ca_subject[BM_CA__N];
 
@@ -134,8 +128,6 @@ struct bm_registrar {
 bm_must_use enum bm_rc bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail);
 /* Opens this round's transaction when it is not open yet: whoever writes the store calls it first. */
 bm_must_use enum bm_rc bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail);
-/* The same for what nobody counts on yet: its commit may wait for later rounds, or for whatever is written next. */
-bm_must_use enum bm_rc bm_registrar_transaction_lasting(struct bm_registrar *r, struct bm_fail *fail);
 
 /* ask.c: a slot for a request, without sending anything. BM_EBUSY: none is free. */
 bm_must_use enum bm_rc bm_pending_new(struct bm_registrar *r, struct bm_link *asker, uint64_t asker_id, settle_fn *settle,
@@ -189,17 +181,17 @@ extern const struct bm_rule bm_control_rules[];
 extern const size_t bm_control_nrules;
 /* arrival.c: lots that come in (rows of the control table). */
 bm_must_use enum bm_rc bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_lot_leaves(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_next(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* The command that was sending a lot went away. */
-bm_must_use enum bm_rc bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone, struct bm_fail *fail);
+void bm_arrival_abandon(struct bm_registrar *r, struct bm_link *gone);
+void bm_arrival_done(struct arrival *arrival);
+/* The lot was pinned, and stands in the store under this number: which others list a chip of it. `live`: it is the arrival; else found again. */
+bm_must_use enum bm_rc bm_arrival_keep(struct bm_registrar *r, const struct bm_pin *pin, int64_t lot, bool live, struct bm_fail *fail);
 
-/* conflict.c: does a chip of the lot that comes in contradict another lot? BM_EPOLICY, with arrival.against named. */
-bm_must_use enum bm_rc bm_conflict_check(struct bm_registrar *r, const struct bm_leaf *leaf, const struct bm_store_key *keys, size_t nkeys,
-                                         struct bm_fail *fail);
-/* Keeps the lot's name in quarantine, puts the other there too, and refuses with an alarm. `a` is a copy: the arrival itself is over. */
-bm_must_use enum bm_rc bm_conflict_hold(const struct peer *peer, uint64_t id, const struct arrival *a, const char *sentence,
-                                        struct bm_fail *fail);
+/* chips.c: as bm_store_rows(), for the list "chip"; a page is so many chips that were looked at. BM_EPOLICY: a lot cannot be looked into. */
+bm_must_use enum bm_rc bm_chips_rows(struct bm_registrar *r, const struct bm_store_filter *filter, struct bm_store_page *page,
+                                     bm_store_row *row, void *ctx, struct bm_fail *fail);
 
 /* proposals.c: what waits for a second person. */
 bm_must_use enum bm_rc bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

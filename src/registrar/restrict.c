@@ -73,19 +73,19 @@ bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
 static enum bm_rc
 names_add(struct bm_registrar *r, struct bm_buf *buf, const char *lot, uint32_t place, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_LEAF };
+    struct bm_holding *holding = bm_holdings_named(&r->holdings, lot);
     uint8_t names[BM_MAX_CHIP_KEYS][BM_HASH];
     struct bm_leaf_skim skim;
+    struct bm_bytes leaf;
     size_t n;
-    enum bm_rc rc;
-    bool found;
 
-    if ((rc = bm_store_chip_at(r->store, lot, place, &found, &leaf, fail)) != BM_OK)
-        return rc;
-    if (!found)
+    if (holding == NULL || place >= holding->lot.size)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has no chip %lu here: see `birthmark lot list`", lot, (unsigned long)place);
-    if ((rc = bm_leaf_skim(&skim, bm_buf_bytes(&leaf), fail)) != BM_OK)
-        return bm_fail(fail, BM_EBUG, NULL, "the store has an entry of lot %s that does not parse: restore the store", lot);
+    if (!bm_holding_ready(&r->holdings, holding) || bm_index_leaf(holding->index, place, &leaf, fail) != BM_OK ||
+        bm_leaf_skim(&skim, leaf, fail) != BM_OK)
+        return bm_fail(
+            fail, BM_EPOLICY, NULL,
+            "the index of lot %s is missing or damaged: receive its file again with `birthmark lot receive`, which makes it anew", lot);
     n = bm_leaf_skim_names(&skim, names);
     bm_buf_add_u8(buf, (uint8_t)n);
     bm_buf_add(buf, names, n * BM_HASH);

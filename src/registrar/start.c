@@ -125,13 +125,13 @@ start(struct bm_registrar *r, const struct bm_registrar_options *o, struct bm_fa
         (rc = bm_path_join(dir, o->home, "store", fail)) != BM_OK || (rc = bm_path_join(path, o->home, "lots", fail)) != BM_OK ||
         (rc = bm_confine(&plan, fail)) != BM_OK || (rc = bm_path_join(path, o->home, BM_PLACE_STORE, fail)) != BM_OK)
         return rc;
-    r->trees.home = o->home;
+    r->holdings.home = o->home;
     bm_confine_probe(r->confinement[1]);
     if ((rc = bm_store_open(&r->store, path, fail)) != BM_OK || (rc = bm_registrar_transaction(r, fail)) != BM_OK ||
         (rc = bm_ledger_open(&r->ledger, r->store, fail)) != BM_OK || (rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK ||
-        (rc = bm_signer_hello(r, fail)) != BM_OK || (rc = bm_store_lot_drop_arriving(r->store, fail)) != BM_OK)
+        (rc = bm_holdings_load(&r->holdings, r->store, fail)) != BM_OK || (rc = bm_signer_hello(r, fail)) != BM_OK)
         return rc;
-    r->in_transaction = r->owed = false;
+    r->in_transaction = false;
     if ((rc = bm_store_commit(r->store, fail)) != BM_OK)
         return rc;
     return bm_ready(fail);
@@ -160,9 +160,8 @@ registrar_free(struct bm_registrar *r)
         bm_buf_done(&r->parts[i]);
     }
     bm_buf_done(&r->checkpoint);
-    bm_buf_done(&r->arrival.hashes);
-    bm_buf_done(&r->arrival.begin);
-    bm_trees_done(&r->trees);
+    bm_arrival_done(&r->arrival);
+    bm_holdings_done(&r->holdings);
     bm_store_close(r->store);
     free(r);
 }

@@ -132,9 +132,13 @@ void
 bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
                const struct bm_lots *lots, uint64_t seed)
 {
-    *ret_stream = (struct bm_stream){
-        .open = true, .pin = *pin, .head = *head, .lots = lots, .keys = { .max = BM_MAX_LOT_KEYS }, .begin = { .max = BM_MAX_MESSAGE }
-    };
+    *ret_stream = (struct bm_stream){ .open = true,
+                                      .pin = *pin,
+                                      .head = *head,
+                                      .lots = lots,
+                                      .keys = { .max = BM_MAX_LOT_KEYS },
+                                      .begin = { .max = BM_MAX_MESSAGE },
+                                      .shared = { .max = BM_MAX_MESSAGE } };
     bm_table_init(&ret_stream->seen, seed);
     bm_buf_add_bytes(&ret_stream->begin, begin);
 }
@@ -145,20 +149,50 @@ bm_stream_close(struct bm_stream *stream)
     bm_table_done(&stream->seen);
     bm_buf_done(&stream->keys);
     bm_buf_done(&stream->begin);
+    bm_buf_done(&stream->shared);
     stream->open = false;
 }
 
-/* A chip is in one lot: in two, one of the lists is wrong, and nobody here knows which. */
-static enum bm_rc
-lot_check(const struct bm_stream *stream, const struct bm_unit *unit, const uint8_t hash[static BM_HASH], struct bm_fail *fail)
+static uint32_t
+shared_get(const struct bm_stream *stream, size_t i)
 {
+    uint32_t lot;
+
+    memcpy(&lot, stream->shared.p + i * sizeof(lot), sizeof(lot));
+    return lot;
+}
+
+/* A chip that another lot lists too. */
+static enum bm_rc
+shared_note(struct bm_stream *stream, const struct bm_unit *unit, struct bm_fail *fail)
+{
+    size_t n = stream->shared.n / sizeof(unit->lot);
+
     if (unit->lot == BM_NONE || unit->lot == bm_lots_by_name(stream->lots, stream->pin.lot))
         return BM_OK;
-    return bm_fail(fail, BM_EPOLICY, NULL,
-                   "its chip %llu (%s %02x%02x\xe2\x80\xa6%02x) stands in lot %s too, and a chip is in one lot: ask the chipmaker which "
-                   "list is right",
-                   (unsigned long long)stream->frontier.size, stream->pin.kind == BM_LEAF_ID ? "id" : "root key", hash[0], hash[1],
-                   hash[BM_HASH - 1], stream->lots->lots[unit->lot].lot);
+    for (size_t i = n; i > 0; i--)
+        if (shared_get(stream, i - 1) == unit->lot)
+            return BM_OK;
+    if (n == 0)
+        stream->shared_at = stream->frontier.size;
+    bm_buf_add(&stream->shared, &unit->lot, sizeof(unit->lot));
+    return bm_buf_check(&stream->shared, "the lots with a chip in common", fail);
+}
+
+/* One of the two lists is wrong, and nobody here knows which. */
+static enum bm_rc
+shared_check(const struct bm_stream *stream, struct bm_fail *fail)
+{
+    for (size_t i = 0; i < stream->shared.n / sizeof(uint32_t); i++) {
+        const struct bm_pinned *other = &stream->lots->lots[shared_get(stream, i)];
+
+        if (!other->quarantined || other->withdrawn)
+            return bm_fail(
+                fail, BM_EPOLICY, NULL,
+                "its chip %llu or a later one stands in lot %s too, and a chip is in one lot: ask the chipmaker which list is right",
+                (unsigned long long)stream->shared_at, other->lot);
+    }
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -169,7 +203,7 @@ keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t
 
     if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
         return rc;
-    if (unit != BM_NONE && (rc = lot_check(stream, &slots->units[unit], hashes[0], fail)) != BM_OK)
+    if (unit != BM_NONE && (rc = shared_note(stream, &slots->units[unit], fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < n; i++) {
         if (bm_table_find(&stream->seen, hashes[i], &twin))
@@ -219,7 +253,7 @@ bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm
 }
 
 enum bm_rc
-bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail)
+bm_stream_check(const struct bm_stream *stream, bool held, struct bm_fail *fail)
 {
     uint8_t root[BM_HASH];
 
@@ -229,7 +263,7 @@ bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail)
     bm_frontier_root(&stream->frontier, root);
     if (memcmp(root, stream->pin.root, BM_HASH) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "its chips are not those that were signed: its tree has another head");
-    return BM_OK;
+    return held ? BM_OK : shared_check(stream, fail);
 }
 
 bool

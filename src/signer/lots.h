@@ -16,8 +16,8 @@ struct bm_pinned {
     uint64_t revision;
     uint64_t size;
     uint8_t root[BM_HASH];
-    bool withdrawn, quarantined;
-    bool superseded; /* by a later revision, which has taken its place: order and chips lead to that one */
+    bool withdrawn, quarantined; /* a lot comes in in quarantine when it lists a chip of another that serves, or that was withdrawn */
+    bool superseded;             /* by a later revision, which has taken its place: order and chips lead to that one */
 };
 struct bm_lots {
     struct bm_pinned *lots;
@@ -43,6 +43,8 @@ struct bm_stream {
     const struct bm_lots *lots; /* borrowed */
     struct bm_frontier frontier;
     struct bm_table seen; /* root keys of this lot */
+    struct bm_buf shared; /* lots that list a chip of this one: their numbers (uint32_t), each once */
+    uint64_t shared_at;   /* and the first such chip */
     struct bm_buf keys;
     struct bm_buf begin; /* BM_S_LOT_BEGIN's body */
 };
@@ -50,8 +52,9 @@ void bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head
                     const struct bm_lots *lots, uint64_t seed);
 void bm_stream_close(struct bm_stream *stream); /* also one that is not open */
 bm_must_use enum bm_rc bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail);
-/* All leaves came and the head is the pinned one. */
-bm_must_use enum bm_rc bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail);
+/* All leaves came and the head is the pinned one. A chip is in one lot that serves: where another lists one of its chips and was not put into quarantine
+ * before, or was withdrawn, this one must come in in quarantine (`held`). */
+bm_must_use enum bm_rc bm_stream_check(const struct bm_stream *stream, bool held, struct bm_fail *fail);
 
 /* Takes one leaf's hashes off a run of keys; false at its end or when it is malformed (rd->bad). */
 bool bm_keys_next(struct bm_rd *rd, const uint8_t (**ret_hashes)[BM_HASH], size_t *ret_n);

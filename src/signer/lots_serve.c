@@ -125,6 +125,16 @@ record_keys(struct bm_signer *signer, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* The next leaf of the record. */
+static enum bm_rc
+leaf_add(struct bm_signer *signer, const struct bm_event *event, struct bm_record_leaves *leaves, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_leaf_make(signer, leaves->n, event, &leaves->leaf[leaves->n], fail);
+
+    leaves->n += rc == BM_OK;
+    return rc;
+}
+
 /* Of the revision that this one replaces: how many chips it had, and which revision it was. */
 static enum bm_rc
 superseded_make(struct bm_signer *signer, const struct bm_event *pinned, struct bm_record_leaves *leaves, struct bm_fail *fail)
@@ -141,15 +151,26 @@ superseded_make(struct bm_signer *signer, const struct bm_event *pinned, struct 
     event.kind = BM_EVENT_LOT_SUPERSEDED;
     event.count = bm_bytes_str(count);
     event.reason = bm_bytes_str(reason);
-    leaves->n = 1;
-    return bm_leaf_make(signer, 0, &event, &leaves->leaf[0], fail);
+    return leaf_add(signer, &event, leaves, fail);
+}
+
+/* It contradicts another lot: it is pinned and serves nobody until two persons release it. */
+static enum bm_rc
+held_make(struct bm_signer *signer, const struct bm_event *pinned, struct bm_bytes reason, struct bm_record_leaves *leaves,
+          struct bm_fail *fail)
+{
+    const struct bm_event event = {
+        .kind = BM_EVENT_LOT_QUARANTINED, .time = pinned->time, .lot = pinned->lot, .by = pinned->by, .reason = reason
+    };
+
+    return reason.n == 0 ? BM_OK : leaf_add(signer, &event, leaves, fail);
 }
 
 static enum bm_rc
-record_end(struct bm_signer *signer, const struct bm_authority *authority, uint64_t id, struct bm_fail *fail)
+record_end(struct bm_signer *signer, const struct bm_authority *authority, struct bm_bytes reason, uint64_t id, struct bm_fail *fail)
 {
     const struct bm_pin *pin = &signer->stream.pin;
-    struct bm_plain plain = { .leaves = { .n = 0 }, .rest = bm_buf_bytes(&signer->stream.begin) };
+    struct bm_plain plain = { .leaves = { .n = 0 } };
     struct bm_record_leaves *leaves = &plain.leaves;
     char count[24];
     struct bm_event event = { .kind = BM_EVENT_LOT_PINNED,
@@ -161,11 +182,14 @@ record_end(struct bm_signer *signer, const struct bm_authority *authority, uint6
 
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)pin->size);
     event.count = bm_bytes_str(count);
-    if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK ||
-        (rc = superseded_make(signer, &event, leaves, fail)) != BM_OK ||
-        (rc = bm_leaf_make(signer, leaves->n, &event, &leaves->leaf[leaves->n], fail)) != BM_OK)
+    if (reason.n > 0)
+        bm_buf_add_lv16(&signer->stream.begin, reason);
+    plain.rest = bm_buf_bytes(&signer->stream.begin);
+    if ((rc = bm_buf_check(&signer->stream.begin, "a lot's end", fail)) != BM_OK ||
+        (rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK ||
+        (rc = superseded_make(signer, &event, leaves, fail)) != BM_OK || (rc = leaf_add(signer, &event, leaves, fail)) != BM_OK ||
+        (rc = held_make(signer, &event, reason, leaves, fail)) != BM_OK)
         return rc;
-    leaves->n++;
     bm_buf_reset(&signer->record);
     bm_plain_build(&signer->record, &plain);
     return bm_commit(signer, BM_R_LOT_END, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail);
@@ -177,18 +201,22 @@ bm_serve_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     struct bm_signer *signer = ctx;
     struct bm_authority authority = { .proven = false };
     struct bm_fail why = { .rc = BM_OK };
+    struct bm_bytes reason = { 0 };
     enum bm_rc rc;
 
-    (void)body; /* empty, by the table */
+    if (body.left > 0)
+        reason = bm_rd_lv16(&body, BM_S_MAX_REASON);
+    if (!bm_rd_end(&body))
+        return bm_fail(fail, BM_EINPUT, NULL, "the end of a lot is malformed");
     if (!signer->stream.open)
         return no_lot(signer, id, fail);
-    if (stream_authority(signer, &authority, &why) != BM_OK || bm_stream_check(&signer->stream, &why) != BM_OK)
+    if (stream_authority(signer, &authority, &why) != BM_OK || bm_stream_check(&signer->stream, reason.n > 0, &why) != BM_OK)
         return stream_refuse(signer, &authority, id, &why, fail);
     bm_table_done(&signer->stream.seen); /* of a million chips it is the largest: dropped before the records' own tables are made */
     if ((rc = record_plain(signer, BM_R_LOT, bm_bytes(NULL, 0), fail)) != BM_OK || (rc = record_keys(signer, fail)) != BM_OK)
         return rc;
     bm_buf_done(&signer->stream.keys); /* the records hold them now */
-    if ((rc = record_end(signer, &authority, id, fail)) != BM_OK)
+    if ((rc = record_end(signer, &authority, reason, id, fail)) != BM_OK)
         return rc;
     bm_stream_close(&signer->stream);
     return BM_OK;

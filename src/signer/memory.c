@@ -201,7 +201,7 @@ pin_keys(struct bm_memory *memory, uint32_t lot, uint64_t chips, struct bm_fail 
         return rc;
     bm_slots_unlist(&memory->slots, lot);
     for (; bm_keys_next(&rd, &hashes, &n); chips--)
-        if ((rc = bm_slots_pin(&memory->slots, memory->site, lot, hashes, n, fail)) != BM_OK)
+        if ((rc = bm_slots_pin(&memory->slots, memory->site, lot, memory->lots.lots[lot].quarantined, hashes, n, fail)) != BM_OK)
             return rc;
     return bm_rd_end(&rd) && chips == 0 ? BM_OK : contradiction("a lot with more or fewer chips than its pin says", fail);
 }
@@ -215,6 +215,7 @@ apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct b
     struct bm_pin pin;
     struct bm_rd rd;
     uint32_t lot = BM_NONE;
+    bool held;
     enum bm_rc rc;
 
     if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
@@ -222,9 +223,14 @@ apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct b
     rd = bm_rd(plain.rest);
     if ((rc = bm_statement_text(&rd, &note, &text, fail)) != BM_OK || (rc = bm_pin_parse(&head, &pin, text, fail)) != BM_OK)
         return rc;
+    (void)bm_rd_lv32(&rd, BM_MAX_NOTE); /* the head note; behind it, why the lot is in quarantine from the start */
+    held = !rd.bad && rd.left > 0;
     if (!memory->incoming.open || head.seq != memory->next_seq)
         return contradiction("a lot's end without its beginning", fail);
-    if ((rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK || (rc = pin_keys(memory, lot, pin.size, fail)) != BM_OK)
+    if ((rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK)
+        return rc;
+    memory->lots.lots[lot].quarantined |= held;
+    if ((rc = pin_keys(memory, lot, pin.size, fail)) != BM_OK)
         return rc;
     memory->incoming.open = false;
     bm_buf_done(&memory->incoming.keys);

@@ -26,7 +26,7 @@ enum bm_record_type {
 };
 
 /* Every body begins with the ledger leaves that the record appends: u8 n, n x { u8 kind, 32 salt, lv16 event }. */
-#define BM_MAX_RECORD_LEAVES 2
+#define BM_MAX_RECORD_LEAVES 3
 struct bm_record_leaf {
     enum bm_event_kind kind;
     uint8_t salt[BM_SALT];

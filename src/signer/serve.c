@@ -18,7 +18,7 @@ static const struct bm_rule rules[] = {
     { BM_S_STATEMENT, BM_PHASE_READY, LV32(1) + 1, BM_S_MAX_SIGNED, false, bm_serve_statement },
     { BM_S_LOT_BEGIN, BM_PHASE_READY, LV32(1) + LV32(0), BM_S_MAX_SIGNED, false, bm_serve_lot_begin },
     { BM_S_LOT_LEAVES, BM_PHASE_READY, 4, BM_MAX_MESSAGE_BODY, false, bm_serve_lot_leaves },
-    { BM_S_LOT_END, BM_PHASE_READY, 0, 0, false, bm_serve_lot_end },
+    { BM_S_LOT_END, BM_PHASE_READY, 0, 2 + BM_S_MAX_REASON, false, bm_serve_lot_end },
     { BM_S_NONCE, BM_PHASE_READY, BM_HASH, BM_HASH, false, bm_serve_nonce },
     { BM_S_CHALLENGE, BM_PHASE_READY, LV16(1) + LV16(1), LV16(BM_MAX_SPKI) + LV16(BM_MAX_TPM), false, bm_serve_challenge },
     { BM_S_ISSUE, BM_PHASE_READY, LV16(0) + LV16(0) + LV32(1) + LV16(0), ISSUE, false, bm_serve_issue },

@@ -127,8 +127,8 @@ state_hold(uint8_t *state, enum bm_unit_state wanted)
 }
 
 enum bm_rc
-bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, const uint8_t (*hashes)[BM_HASH], size_t n,
-             struct bm_fail *fail)
+bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside, const uint8_t (*hashes)[BM_HASH],
+             size_t n, struct bm_fail *fail)
 {
     uint32_t unit = BM_NONE, held;
     enum bm_rc rc;
@@ -139,7 +139,8 @@ bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_
         return rc;
     if (unit == BM_NONE && (rc = unit_new(slots, site, smallest(hashes, n), &unit, fail)) != BM_OK)
         return rc;
-    slots->units[unit].lot = lot;
+    if (!aside || slots->units[unit].lot == BM_NONE)
+        slots->units[unit].lot = lot;
     for (size_t i = 0; i < n; i++) {
         if ((rc = bm_table_put(&slots->roots, hashes[i], unit, fail)) != BM_OK)
             return rc;

@@ -54,8 +54,9 @@ bm_must_use enum bm_rc bm_slots_unit(const struct bm_slots *slots, const uint8_t
                                      struct bm_fail *fail);
 /* Room for a lot that comes: the tables grow once, and not by halves while both the old and the wider are held. */
 bm_must_use enum bm_rc bm_slots_reserve(struct bm_slots *slots, size_t nunits, size_t nkeys, struct bm_fail *fail);
-/* Enters the root keys of one chip of this lot: into the unit that bm_slots_unit() finds, else into a new one. */
-bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot,
+/* Enters the root keys of one chip of this lot: into the unit that bm_slots_unit() finds, else into a new one. `aside`: the lot is in quarantine,
+ * and takes no unit from another. */
+bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside,
                                     const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail);
 /* A later revision of this lot comes: its chips stand in none, until bm_slots_pin() enters those that are still listed. */
 void bm_slots_unlist(struct bm_slots *slots, uint32_t lot);

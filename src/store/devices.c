@@ -57,13 +57,13 @@ choice_found(struct bm_store *store, enum lite_sql q, bool *ret_found, struct bm
 }
 
 enum bm_rc
-bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bm_time now, bool *ret_found,
+bm_store_choose(struct bm_store *store, const char *lot, const uint8_t key[static BM_HASH], const char *label, bm_time now, bool *ret_found,
                 struct bm_store_choice *ret_choice, struct bm_fail *fail)
 {
     enum bm_rc rc;
     bool found;
 
-    lite_int(store, Q_CHOOSE_UNIT, 1, chip);
+    lite_blob(store, Q_CHOOSE_UNIT, 1, bm_bytes(key, BM_HASH));
     lite_text(store, Q_CHOOSE_UNIT, 2, label);
     if ((rc = choice_found(store, Q_CHOOSE_UNIT, &found, ret_choice, fail)) != BM_OK)
         return rc;
@@ -86,15 +86,22 @@ unit_consume(struct bm_store *store, const struct bm_store_identity *identity, s
     bool made;
 
     lite_text(store, Q_DEVICE_PUT, 1, identity->device);
-    lite_int(store, Q_DEVICE_PUT, 2, identity->chip);
-    lite_text(store, Q_DEVICE_PUT, 3, identity->lot);
-    lite_text(store, Q_DEVICE_PUT, 4, identity->order);
-    lite_int(store, Q_DEVICE_PUT, 5, identity->issued);
+    lite_text(store, Q_DEVICE_PUT, 2, identity->chip->label);
+    lite_text(store, Q_DEVICE_PUT, 3, identity->chip->root_kind);
+    lite_text(store, Q_DEVICE_PUT, 4, identity->chip->lot);
+    lite_text(store, Q_DEVICE_PUT, 5, identity->order);
+    lite_int(store, Q_DEVICE_PUT, 6, identity->issued);
     if ((rc = lite_step(store, Q_DEVICE_PUT, &made, "device", fail)) != BM_OK)
         return rc;
     lite_reset(store, Q_DEVICE_PUT);
     if (!made)
         return BM_OK;
+    for (size_t i = 0; i < identity->chip->nnames; i++) {
+        lite_blob(store, Q_DEVICE_KEY, 1, bm_bytes(identity->chip->names[i], BM_HASH));
+        lite_text(store, Q_DEVICE_KEY, 2, identity->device);
+        if ((rc = lite_run(store, Q_DEVICE_KEY, "device's key", fail)) != BM_OK)
+            return rc;
+    }
     lite_text(store, Q_ORDER_USED, 1, identity->order);
     return lite_run(store, Q_ORDER_USED, "order's count", fail);
 }

@@ -15,29 +15,19 @@ enum lite_sql {
     Q_VENDOR_PUT,
     Q_VENDOR_GET,
     Q_VENDOR_RETIRE,
-    Q_LOT_ARRIVE,
+    Q_LOT_TAKEN,
     Q_LOT_PINNED,
-    Q_LOT_KNOWN,
-    Q_LOT_UNHELD,
     Q_LOT_SUPERSEDED,
     Q_LOT_STATE,
-    Q_LOT_HELD,
-    Q_CHIP_AT,
-    Q_CHIP_STATE,
-    Q_CHIP_ELSEWHERE,
-    Q_ID_ELSEWHERE,
-    Q_LOT_DROP_KEYS,
-    Q_LOT_DROP_CHIPS,
-    Q_LOT_DROP_HASHES,
-    Q_LOT_DROP,
-    Q_LOT_ARRIVING,
-    Q_CHIP_ADD,
-    Q_CHIP_KEY_ADD,
-    Q_LOT_HASHES_PUT,
-    Q_LOT_HASHES,
-    Q_CHIP_BY_KEY,
-    Q_CHIP_BY_SKI,
-    Q_CHIP_OF_LOT,
+    Q_LOT_ORDERED,
+    Q_LOTS,
+    Q_OVERLAP_PUT,
+    Q_OVERLAPS,
+    Q_HALTED_FIND,
+    Q_HALTED_ADD,
+    Q_HALTED_SET,
+    Q_HALTED_KEY,
+    Q_CHIP_ROW,
     Q_PROPOSAL_PUT,
     Q_PROPOSAL_APPROVED,
     Q_PROPOSAL_REJECT,
@@ -49,6 +39,7 @@ enum lite_sql {
     Q_CHOOSE_UNIT,
     Q_CHOOSE_OPEN,
     Q_DEVICE_PUT,
+    Q_DEVICE_KEY,
     Q_ORDER_USED,
     Q_IDENTITY_PUT,
     Q_IDENTITY_STATE,
@@ -72,8 +63,9 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 2
-extern const char *const lite_schema; /* makes what is not there, in one transaction */
+#define LITE_VERSION 3
+#define LITE_TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')" /* as rows show times */
+extern const char *const lite_schema;                                               /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];
 
 /* The sentence for what SQLite says; BM_EBUSY for full disks, locks and I/O, BM_EBUG for the rest. */

@@ -1,13 +1,9 @@
 /* Lists for people and machines: SQLite writes the JSON, so that the field names stand beside the columns they come from (docs/formats/store.md). */
 #include "store/lite.h"
 
-#define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')"
+#define TIME LITE_TIME
 #define ANY(at, column) "(" at " IS NULL OR " column " = " at ")"
 #define PAGE(key) " AND " key " > ?8 ORDER BY " key " LIMIT ?9"
-
-/* All that share a root key with chip a.chip: the same chip in another lot is the same unit. */
-#define SAME_CHIPS "chip_key a JOIN chip_key b ON b.hash = a.hash"
-#define CHIP_STATE "CASE WHEN c.state IS NOT NULL THEN c.state WHEN d.id IS NULL THEN 'unused' ELSE 'issued' END"
 
 /*
  * Parameters of every list: 1 name, 2 state, 3 lot, 4 order, 5 profile, 6 device, 7 after; a list without a column for one ignores it.
@@ -25,27 +21,12 @@ static const struct {
     { "lot",
       "SELECT json_object('lot', l.name, 'vendor', l.vendor, 'chips', l.size, 'received', " TIME("l.received") ", 'state', l.state,"
       " 'source', l.source, 'root', lower(hex(l.root)), 'units', (SELECT count(*) FROM device d WHERE d.lot = l.name), 'leaf', l.leaf,"
-      " 'scrapped', (SELECT count(*) FROM chip c WHERE c.lot = l.id AND c.state = 'scrapped'),"
-      " 'withdrawn', (SELECT count(*) FROM chip c WHERE c.lot = l.id AND c.state = 'withdrawn'),"
+      " 'scrapped', (SELECT count(*) FROM halted h WHERE h.lot = l.name AND h.state = 'scrapped'),"
+      " 'withdrawn', (SELECT count(*) FROM halted h WHERE h.lot = l.name AND h.state = 'withdrawn'),"
       " 'ordered', (SELECT coalesce(sum(o.quantity), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name),"
       " 'left', (SELECT coalesce(sum(o.quantity - o.used), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND"
       " o.state = 'open'), 'reason', l.reason, 'revision', l.revision), l.id"
-      " FROM lot l WHERE (?1 IS NULL OR (l.name = ?1 AND l.state <> 'superseded')) AND " ANY("?2", "l.state") " AND l.state <> 'arriving'" PAGE("l.id") },
-    { "chip",
-      "SELECT json_object('chip', c.label, 'lot', l.name, 'index', c.idx, 'root', c.root_kind,"
-      " 'keys', (SELECT json_group_array(lower(hex(k.hash))) FROM chip_key k WHERE k.chip = c.id), 'device', d.id,"
-      " 'reel', c.reel, 'date', c.made, 'firmware', c.firmware, 'state', " CHIP_STATE ", 'reason', c.reason,"
-      " 'seen', (SELECT " TIME("min(i.seen)") " FROM identity i WHERE i.device = d.id),"
-      " 'reissued', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.state = 'replaced'),"
-      " 'twice', coalesce((SELECT 'also in lot ' || ol.name FROM " SAME_CHIPS " JOIN chip oc ON oc.id = b.chip JOIN lot ol ON ol.id = oc.lot"
-      " WHERE a.chip = c.id AND b.chip <> c.id AND ol.leaf IS NOT NULL AND ol.state <> 'superseded' AND l.state <> 'superseded' LIMIT 1),"
-      " (SELECT 'refused as a clone: alarm ' || w.id FROM chip_key a JOIN alarm w ON w.chip = lower(hex(a.hash))"
-      " WHERE a.chip = c.id AND w.kind = 'clone' LIMIT 1)),"
-      " 'identities', (SELECT json_group_array(json_object('service', i.service, 'state', i.state, 'serial', lower(hex(i.serial))))"
-      " FROM identity i WHERE i.device = d.id)), c.id"
-      " FROM chip c JOIN lot l ON l.id = c.lot LEFT JOIN device d ON d.id = (SELECT u.id FROM " SAME_CHIPS " JOIN device u ON u.chip = b.chip"
-      " WHERE a.chip = c.id LIMIT 1)"
-      " WHERE l.state NOT IN ('arriving', 'superseded') AND " ANY("?3", "l.name") " AND " ANY("?1", "c.label") " AND " ANY("?2", CHIP_STATE) PAGE("c.id") },
+      " FROM lot l WHERE (?1 IS NULL OR (l.name = ?1 AND l.state <> 'superseded')) AND " ANY("?2", "l.state") PAGE("l.id") },
     { "order",
       "SELECT json_object('order', o.name, 'quantity', o.quantity, 'used', o.used, 'left', o.quantity - o.used,"
       " 'lots', (SELECT json_group_array(n.lot) FROM order_lot n WHERE n.ord = o.name),"
@@ -56,11 +37,11 @@ static const struct {
       "SELECT json_object('profile', p.name, 'service', p.service, 'order', p.ord, 'text', CAST(p.text AS TEXT)), p.rowid"
       " FROM order_profile p WHERE " ANY("?1", "p.name") " AND " ANY("?4", "p.ord") PAGE("p.rowid") },
     { "device",
-      "SELECT json_object('device', d.id, 'chip', c.label, 'lot', d.lot, 'order', d.ord,"
-      " 'profile', (SELECT group_concat(DISTINCT i.profile) FROM identity i WHERE i.device = d.id), 'state', d.state, 'root', c.root_kind,"
+      "SELECT json_object('device', d.id, 'chip', d.chip, 'lot', d.lot, 'order', d.ord,"
+      " 'profile', (SELECT group_concat(DISTINCT i.profile) FROM identity i WHERE i.device = d.id), 'state', d.state, 'root', d.root_kind,"
       " 'made', " TIME("d.made") ", 'identities', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.state IN ('provisional',"
       " 'active'))), d.rowid"
-      " FROM device d LEFT JOIN chip c ON c.id = d.chip WHERE " ANY("?1", "d.id") " AND " ANY("?2", "d.state") " AND " ANY("?3", "d.lot")
+      " FROM device d WHERE " ANY("?1", "d.id") " AND " ANY("?2", "d.state") " AND " ANY("?3", "d.lot")
       " AND " ANY("?4", "d.ord") " AND (?5 IS NULL OR EXISTS(SELECT 1 FROM identity i WHERE i.device = d.id AND i.profile = ?5))"
       PAGE("d.rowid") },
     { "identity",
@@ -112,8 +93,8 @@ statement_done(sqlite3_stmt **q)
 }
 
 static enum bm_rc
-rows_give(struct bm_store *store, sqlite3_stmt *q, const char *what, struct bm_store_page *page,
-          enum bm_rc (*row)(void *ctx, const char *json, struct bm_fail *fail), void *ctx, struct bm_fail *fail)
+rows_give(struct bm_store *store, sqlite3_stmt *q, const char *what, struct bm_store_page *page, bm_store_row *row, void *ctx,
+          struct bm_fail *fail)
 {
     size_t n = 0;
     enum bm_rc rc;
@@ -134,8 +115,8 @@ rows_give(struct bm_store *store, sqlite3_stmt *q, const char *what, struct bm_s
 }
 
 enum bm_rc
-bm_store_rows(struct bm_store *store, const char *what, const struct bm_store_filter *filter, struct bm_store_page *page,
-              enum bm_rc (*row)(void *ctx, const char *json, struct bm_fail *fail), void *ctx, struct bm_fail *fail)
+bm_store_rows(struct bm_store *store, const char *what, const struct bm_store_filter *filter, struct bm_store_page *page, bm_store_row *row,
+              void *ctx, struct bm_fail *fail)
 {
     bm_cleanup(statement_done) sqlite3_stmt *q = NULL;
     const char *sql = NULL;

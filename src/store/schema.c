@@ -1,36 +1,34 @@
 #include "store/lite.h"
 
-/* Version 2. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
+/* Version 3. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 2);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 3);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
-    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER, reason TEXT,"
+    " size INTEGER NOT NULL, root BLOB NOT NULL UNIQUE, state TEXT NOT NULL, received INTEGER NOT NULL, leaf INTEGER NOT NULL, reason TEXT,"
     " revision INTEGER NOT NULL DEFAULT 1, was TEXT);"
-    "CREATE UNIQUE INDEX IF NOT EXISTS lot_name ON lot(name) WHERE state NOT IN ('arriving', 'superseded');"
-    "CREATE TABLE IF NOT EXISTS lot_hashes(lot INTEGER NOT NULL REFERENCES lot(id), hashes BLOB NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS lot_hashes_lot ON lot_hashes(lot);"
-    "CREATE TABLE IF NOT EXISTS chip(id INTEGER PRIMARY KEY, lot INTEGER NOT NULL REFERENCES lot(id), idx INTEGER NOT NULL,"
-    " label TEXT NOT NULL, root_kind TEXT NOT NULL, leaf BLOB NOT NULL, reel TEXT, made TEXT, firmware TEXT, state TEXT, reason TEXT);"
-    "CREATE INDEX IF NOT EXISTS chip_lot ON chip(lot, idx);"
-    "CREATE INDEX IF NOT EXISTS chip_state ON chip(lot, state) WHERE state IS NOT NULL;"
-    "CREATE INDEX IF NOT EXISTS chip_label ON chip(label);"
-    "CREATE TABLE IF NOT EXISTS chip_key(hash BLOB NOT NULL, ski BLOB NOT NULL, chip INTEGER NOT NULL REFERENCES chip(id));"
-    "CREATE INDEX IF NOT EXISTS chip_key_hash ON chip_key(hash);"
-    "CREATE INDEX IF NOT EXISTS chip_key_ski ON chip_key(ski);"
-    "CREATE INDEX IF NOT EXISTS chip_key_chip ON chip_key(chip);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS lot_name ON lot(name) WHERE state <> 'superseded';"
+    "CREATE TABLE IF NOT EXISTS overlap(lot INTEGER NOT NULL REFERENCES lot(id), other INTEGER NOT NULL REFERENCES lot(id), UNIQUE(lot, "
+    "other));"
+    "CREATE TABLE IF NOT EXISTS halted(id INTEGER PRIMARY KEY, lot TEXT NOT NULL, state TEXT NOT NULL, reason TEXT);"
+    "CREATE INDEX IF NOT EXISTS halted_lot ON halted(lot, state);"
+    "CREATE TABLE IF NOT EXISTS halted_key(hash BLOB NOT NULL, halted INTEGER NOT NULL REFERENCES halted(id));"
+    "CREATE INDEX IF NOT EXISTS halted_key_hash ON halted_key(hash);"
     "CREATE TABLE IF NOT EXISTS ord(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity INTEGER NOT NULL, used INTEGER NOT NULL"
     " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS order_lot(ord TEXT NOT NULL, lot TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS order_lot_lot ON order_lot(lot);"
     "CREATE TABLE IF NOT EXISTS order_profile(ord TEXT NOT NULL, name TEXT NOT NULL, service TEXT NOT NULL, text BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS order_profile_ord ON order_profile(ord);"
-    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, chip INTEGER NOT NULL, lot TEXT NOT NULL, ord TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, chip TEXT NOT NULL, root_kind TEXT NOT NULL, lot TEXT NOT NULL, ord TEXT NOT "
+    "NULL,"
     " state TEXT NOT NULL, made INTEGER NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS device_chip ON device(chip);"
+    "CREATE INDEX IF NOT EXISTS device_lot ON device(lot);"
+    "CREATE TABLE IF NOT EXISTS device_key(hash BLOB NOT NULL, device TEXT NOT NULL REFERENCES device(id));"
+    "CREATE INDEX IF NOT EXISTS device_key_hash ON device_key(hash);"
     "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
     " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL,"
     " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL, seen INTEGER,"
@@ -54,16 +52,10 @@ const char *const lite_schema =
 #define PROPOSAL_INSERT                                                                                                                  \
     "INSERT INTO proposal(id, number, act, vendor, chk, lot, reason, operator, until, time, expires, note, state, second, leaf) VALUES(" \
     "(SELECT coalesce(max(id), 0) + 1 FROM proposal), ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, "
-#define CHIP_COLUMNS                                                                                                                      \
-    "SELECT l.id, l.name, l.root, l.size, c.id, c.idx, c.leaf, k.hash FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = " \
-    "c.lot "                                                                                                                              \
-    "WHERE l.leaf IS NOT NULL AND "
-/* A chip may stand in two lots, one of which superseded the other: the one that can be served counts. Those that were withdrawn or are in quarantine are
- * found too: why nothing is issued from them is the signer's word. */
-#define ORDERED_FIRST                                                                                                                      \
-    " ORDER BY l.state = 'pinned' DESC, EXISTS(SELECT 1 FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND o.state = " \
-    "'open') DESC, l.id LIMIT "                                                                                                            \
-    "1"
+/* A chip is known by any of its root keys. */
+#define CHIP_NAMES "(?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+#define CHIP_LISTED "(VALUES (?10), (?11), (?12), (?13), (?14), (?15), (?16), (?17)) WHERE column1 IS NOT NULL"
+#define CHIP_STATE "CASE WHEN h.state IS NOT NULL THEN h.state WHEN d.id IS NULL THEN 'unused' ELSE 'issued' END"
 
 const char *const lite_sql[Q__N] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -74,41 +66,40 @@ const char *const lite_sql[Q__N] = {
                      " ON CONFLICT(name) DO UPDATE SET format = ?2, body = ?3, added = ?4, retired = 0",
     [Q_VENDOR_GET] = "SELECT body FROM vendor WHERE name = ?1 AND retired = 0",
     [Q_VENDOR_RETIRE] = "UPDATE vendor SET retired = 1 WHERE name = ?1 RETURNING name",
-    [Q_LOT_ARRIVE] =
-        "INSERT INTO lot(name, vendor, source, size, root, state, received, revision)"
-        " SELECT ?1, ?2, ?3, ?4, ?5, 'arriving', ?6, ?7 WHERE NOT EXISTS"
-        "(SELECT 1 FROM lot o WHERE o.name = ?1 AND (o.state = 'arriving' OR (o.leaf IS NOT NULL AND o.revision >= ?7))) RETURNING id",
-    [Q_LOT_UNHELD] = "DELETE FROM lot WHERE leaf IS NULL AND state = 'quarantined' AND name = (SELECT name FROM lot WHERE root = ?1)",
-    [Q_LOT_PINNED] = "UPDATE lot SET received = ?2, leaf = ?3, state = coalesce((SELECT o.was FROM lot o WHERE o.name = lot.name AND"
-                     " o.state = 'superseded' ORDER BY o.id DESC LIMIT 1), 'pinned') WHERE root = ?1 RETURNING id",
-    [Q_LOT_SUPERSEDED] = "UPDATE lot SET was = state, state = 'superseded' WHERE name = ?1 AND leaf IS NOT NULL AND state <> 'superseded'"
-                         " RETURNING id",
-    [Q_LOT_STATE] = "UPDATE lot SET state = ?2, reason = ?3 WHERE name = ?1 AND leaf IS NOT NULL AND state <> 'superseded' RETURNING id",
-    [Q_LOT_HELD] = "INSERT INTO lot(name, vendor, source, size, root, state, received, reason)"
-                   " VALUES(?1, ?2, ?3, ?4, ?5, 'quarantined', ?6, ?7)"
-                   " ON CONFLICT(root) DO UPDATE SET reason = ?7 WHERE leaf IS NULL AND name = ?1 RETURNING id",
-    [Q_CHIP_AT] = "SELECT c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE l.name = ?1 AND c.idx = ?2 AND l.leaf IS NOT NULL AND"
-                  " l.state <> 'superseded'",
-    [Q_CHIP_ELSEWHERE] = "SELECT l.name, c.label FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot"
-                         " WHERE k.hash = ?1 AND l.name <> ?2 AND l.leaf IS NOT NULL AND l.state <> 'superseded' LIMIT 1",
-    [Q_ID_ELSEWHERE] = "SELECT l.name, c.leaf FROM chip c JOIN lot l ON l.id = c.lot WHERE c.label = ?1 AND l.vendor = ?2 AND l.name <> ?3"
-                       " AND l.leaf IS NOT NULL AND l.state <> 'superseded' LIMIT 1",
-    [Q_CHIP_STATE] = "UPDATE chip SET state = ?2, reason = ?3 WHERE id IN (SELECT k.chip FROM chip_key k WHERE k.hash = ?1)",
-    [Q_LOT_KNOWN] = "SELECT 1 FROM lot WHERE name = ?1",
-    [Q_LOT_DROP_KEYS] = "DELETE FROM chip_key WHERE chip IN (SELECT id FROM chip WHERE lot = ?1)",
-    [Q_LOT_DROP_CHIPS] = "DELETE FROM chip WHERE lot = ?1",
-    [Q_LOT_DROP_HASHES] = "DELETE FROM lot_hashes WHERE lot = ?1",
-    [Q_LOT_DROP] = "DELETE FROM lot WHERE id = ?1",
-    [Q_LOT_ARRIVING] = "SELECT id FROM lot WHERE state = 'arriving' LIMIT 1",
-    [Q_CHIP_ADD] = "INSERT INTO chip(lot, idx, label, root_kind, leaf, reel, made, firmware) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [Q_CHIP_KEY_ADD] = "INSERT INTO chip_key(hash, ski, chip) VALUES(?1, ?2, ?3)",
-    [Q_LOT_HASHES_PUT] = "INSERT INTO lot_hashes(lot, hashes) VALUES(?1, ?2)",
-    [Q_LOT_HASHES] = "SELECT hashes FROM lot_hashes WHERE lot = ?1 ORDER BY rowid",
-    [Q_CHIP_BY_KEY] = CHIP_COLUMNS "k.hash = ?1" ORDERED_FIRST,
-    [Q_CHIP_BY_SKI] = CHIP_COLUMNS "k.ski = ?1" ORDERED_FIRST,
-    [Q_CHIP_OF_LOT] =
-        "SELECT c.id FROM chip_key k JOIN chip c ON c.id = k.chip JOIN lot l ON l.id = c.lot WHERE k.hash = ?1 AND l.name = ?2"
-        " ORDER BY l.id DESC LIMIT 1",
+    [Q_LOT_TAKEN] = "SELECT 1 FROM lot WHERE (name = ?1 AND revision >= ?2) OR root = ?3 LIMIT 1",
+    [Q_LOT_PINNED] =
+        "INSERT INTO lot(name, vendor, source, size, root, state, received, revision, leaf) SELECT ?1, ?2, ?3, ?4, ?5,"
+        " coalesce((SELECT o.was FROM lot o WHERE o.name = ?1 AND o.state = 'superseded' ORDER BY o.id DESC LIMIT 1), 'pinned'),"
+        " ?6, ?7, ?8",
+    [Q_LOT_SUPERSEDED] = "UPDATE lot SET was = state, state = 'superseded' WHERE name = ?1 AND state <> 'superseded' RETURNING id",
+    [Q_LOT_STATE] = "UPDATE lot SET state = ?2, reason = ?3 WHERE name = ?1 AND state <> 'superseded' RETURNING id",
+    [Q_LOT_ORDERED] = "SELECT 1 FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = ?1 AND o.state = 'open' LIMIT 1",
+    [Q_LOTS] = "SELECT id, name, vendor, source, size, root, state, revision FROM lot ORDER BY id",
+    [Q_OVERLAP_PUT] = "INSERT OR IGNORE INTO overlap(lot, other) VALUES(?1, ?2), (?2, ?1)",
+    [Q_OVERLAPS] = "SELECT other FROM overlap WHERE lot = ?1",
+    [Q_HALTED_FIND] = "SELECT halted FROM halted_key WHERE hash = ?1 LIMIT 1",
+    [Q_HALTED_ADD] = "INSERT INTO halted(lot, state, reason) VALUES(?1, ?2, ?3)",
+    [Q_HALTED_SET] = "UPDATE halted SET state = ?2, reason = ?3 WHERE id = ?1 AND state <> 'scrapped'",
+    [Q_HALTED_KEY] = "INSERT INTO halted_key(hash, halted) VALUES(?1, ?2)",
+    /* What the records say of a chip whose own entry is given: 1 id, 2 lot, 3 place, 4 root, 5 the state that is wanted, 6 reel,
+     * 7 date, 8 firmware, 9 the other lot that lists it, 10 to 17 names. */
+    [Q_CHIP_ROW] =
+        "SELECT json_object('chip', ?1, 'lot', ?2, 'index', ?3, 'root', ?4, 'keys', (SELECT json_group_array(lower(hex(column1))) "
+        "FROM " CHIP_LISTED "), 'device', d.id,"
+        " 'reel', ?6, 'date', ?7, 'firmware', ?8, 'state', " CHIP_STATE ", 'reason', h.reason,"
+        " 'seen', (SELECT " LITE_TIME(
+            "min(i.seen)") " FROM identity i WHERE i.device = d.id),"
+                           " 'reissued', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.state = 'replaced'),"
+                           " 'twice', coalesce('also in lot ' || ?9, (SELECT 'refused as a clone: alarm ' || w.id FROM alarm w WHERE "
+                           "w.kind = 'clone'"
+                           " AND w.chip IN (SELECT lower(hex(column1)) FROM " CHIP_LISTED ") LIMIT 1)),"
+                           " 'identities', (SELECT json_group_array(json_object('service', i.service, 'state', i.state, 'serial', "
+                           "lower(hex(i.serial))))"
+                           " FROM identity i WHERE i.device = d.id))"
+                           " FROM (SELECT 1) LEFT JOIN device d ON d.id = (SELECT k.device FROM device_key k WHERE k.hash IN " CHIP_NAMES
+                           " LIMIT 1)"
+                           " LEFT JOIN halted h ON h.id = (SELECT k.halted FROM halted_key k WHERE k.hash IN " CHIP_NAMES " LIMIT 1)"
+                           " WHERE ?5 IS NULL OR ?5 = " CHIP_STATE,
     [Q_PROPOSAL_PUT] = PROPOSAL_INSERT "'open', NULL, NULL)",
     [Q_PROPOSAL_APPROVED] = PROPOSAL_INSERT "'approved', ?12, ?13)"
                                             " ON CONFLICT(number) DO UPDATE SET state = 'approved', note = ?11, second = ?12, leaf = ?13",
@@ -119,15 +110,16 @@ const char *const lite_sql[Q__N] = {
     [Q_ORDER_LOT_PUT] = "INSERT INTO order_lot(ord, lot) VALUES(?1, ?2)",
     [Q_ORDER_PROFILE_DROP] = "DELETE FROM order_profile WHERE ord = ?1",
     [Q_ORDER_PROFILE_PUT] = "INSERT INTO order_profile(ord, name, service, text) VALUES(?1, ?2, ?3, ?4)",
-    [Q_CHOOSE_UNIT] = "SELECT p.ord, p.name, p.service FROM device d JOIN order_profile p ON p.ord = d.ord WHERE d.chip IN"
-                      " (SELECT b.chip FROM chip_key a JOIN chip_key b ON b.hash = a.hash WHERE a.chip = ?1) AND " LABEL_FITS
-                      " ORDER BY p.name = ?2 DESC, p.rowid LIMIT 1",
+    [Q_CHOOSE_UNIT] =
+        "SELECT p.ord, p.name, p.service FROM device_key k JOIN device d ON d.id = k.device JOIN order_profile p ON p.ord = d.ord"
+        " WHERE k.hash = ?1 AND " LABEL_FITS " ORDER BY p.name = ?2 DESC, p.rowid LIMIT 1",
     [Q_CHOOSE_OPEN] =
         "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
         " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY ?3 BETWEEN o.valid_from AND o.valid_until DESC,"
         " o.used < o.quantity DESC, o.id, p.name = ?2 DESC, p.rowid LIMIT 1",
-    [Q_DEVICE_PUT] = "INSERT INTO device(id, chip, lot, ord, state, made) VALUES(?1, ?2, ?3, ?4, 'provisioned', ?5)"
+    [Q_DEVICE_PUT] = "INSERT INTO device(id, chip, root_kind, lot, ord, state, made) VALUES(?1, ?2, ?3, ?4, ?5, 'provisioned', ?6)"
                      " ON CONFLICT(id) DO NOTHING RETURNING id",
+    [Q_DEVICE_KEY] = "INSERT INTO device_key(hash, device) VALUES(?1, ?2)",
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",
     [Q_IDENTITY_PUT] =
         "INSERT INTO identity(device, service, profile, ord, serial, key, state, evidence_class, issued, not_after, changed, leaf,"

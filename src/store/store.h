@@ -28,79 +28,55 @@ bm_must_use enum bm_rc bm_store_vendor_get(struct bm_store *store, const char *n
                                            struct bm_fail *fail); /* BM_EPOLICY: not known */
 bm_must_use enum bm_rc bm_store_vendor_retire(struct bm_store *store, const char *name, struct bm_fail *fail);
 
-/* Lots: arriving (chips come in), then pinned by the signer's word. */
+/* Lots that the signer pinned; their chips stand in index files (custody/index.h). */
 struct bm_store_lot {
     int64_t id;
     char name[BM_MAX_NAME + 1];
+    char vendor[BM_MAX_NAME + 1];
+    char source[16]; /* bm_lot_source_word() */
+    char state[16];  /* pinned, quarantined, withdrawn, superseded */
     uint8_t root[BM_HASH];
-    uint64_t size;
+    uint64_t size, revision;
 };
-bm_must_use enum bm_rc bm_store_lot_arrive(struct bm_store *store, const char *name, uint64_t revision, const char *vendor,
-                                           const char *source, uint64_t size, const uint8_t root[static BM_HASH], bm_time now,
+/* Is the name taken, by this or a later revision, or the root? */
+bm_must_use enum bm_rc bm_store_lot_taken(struct bm_store *store, const char *name, uint64_t revision, const uint8_t root[static BM_HASH],
+                                          bool *ret_taken, struct bm_fail *fail);
+/* A new one, in the state that the revision before it was in; else pinned. lot->id and lot->state are not looked at. */
+bm_must_use enum bm_rc bm_store_lot_pinned(struct bm_store *store, const struct bm_store_lot *lot, bm_time now, uint64_t leaf,
                                            int64_t *ret_id, struct bm_fail *fail);
-struct bm_store_key {
-    uint8_t hash[BM_HASH];
-    uint8_t ski[20];
-};
-struct bm_store_entry {
-    uint64_t index;
-    const char *label, *root_kind;
-    const char *reel, *date, *firmware; /* the leaf's labels of these names; NULL: it has none */
-    struct bm_bytes leaf;
-};
-bm_must_use enum bm_rc bm_store_chip_add(struct bm_store *store, int64_t lot, const struct bm_store_entry *entry,
-                                         const struct bm_store_key *keys, size_t nkeys, struct bm_fail *fail);
-/* Leaf hashes, 32 bytes each, in order: what the lot's tree is rebuilt from. */
-bm_must_use enum bm_rc bm_store_lot_hashes_put(struct bm_store *store, int64_t lot, struct bm_bytes hashes, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_store_lot_hashes(struct bm_store *store, int64_t lot, struct bm_buf *hashes, struct bm_fail *fail);
-/* The arriving lot with this root becomes pinned; BM_EBUG when there is none. */
-bm_must_use enum bm_rc bm_store_lot_pinned(struct bm_store *store, const uint8_t root[static BM_HASH], bm_time now, uint64_t leaf,
-                                           struct bm_fail *fail);
-bm_must_use enum bm_rc bm_store_lot_drop(struct bm_store *store, int64_t lot, struct bm_fail *fail); /* one lot and its chips */
-bm_must_use enum bm_rc bm_store_lot_drop_arriving(struct bm_store *store, struct bm_fail *fail);     /* at start: what no pin followed */
-bm_must_use enum bm_rc bm_store_lot_named(struct bm_store *store, const char *name, bool *ret_known, struct bm_fail *fail);
-
-/* Of a lot that came in: pinned, quarantined, withdrawn, superseded. BM_EBUG: there is no such lot. */
+/* All of them, the earliest first. The callback says nothing to the store. */
+bm_must_use enum bm_rc bm_store_lots(struct bm_store *store,
+                                     enum bm_rc (*lot)(void *ctx, const struct bm_store_lot *lot, struct bm_fail *fail), void *ctx,
+                                     struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_lot_ordered(struct bm_store *store, const char *name, bool *ret_ordered,
+                                            struct bm_fail *fail); /* does an open order name it? */
+/* Of a lot: pinned, quarantined, withdrawn. BM_EBUG: there is no such lot. */
 bm_must_use enum bm_rc bm_store_lot_state(struct bm_store *store, const char *name, const char *state, const char *reason,
                                           struct bm_fail *fail);
 /* A higher revision is about to take its place (bm_store_lot_pinned()), in the state that this one was in. */
 bm_must_use enum bm_rc bm_store_lot_superseded(struct bm_store *store, const char *name, struct bm_fail *fail);
-/* A verified lot that contradicts another: its name and head are kept, in quarantine; none of its chips. Again: the reason is the newer one. */
-struct bm_store_held {
-    const char *name, *vendor, *source, *reason;
-    uint64_t size;
-    const uint8_t *root;
-};
-bm_must_use enum bm_rc bm_store_lot_held(struct bm_store *store, const struct bm_store_held *held, bm_time now, struct bm_fail *fail);
-/* The leaf at a place of a lot that was pinned; appended. */
-bm_must_use enum bm_rc bm_store_chip_at(struct bm_store *store, const char *lot, uint64_t index, bool *ret_found, struct bm_buf *leaf,
-                                        struct bm_fail *fail);
-/* A lot of another name that lists this root key, and the chip's id there; or that lists this id for the same vendor, and the leaf. Only lots that were
- * pinned and not superseded. */
-bm_must_use enum bm_rc bm_store_chip_elsewhere(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found,
-                                               char ret_lot[static BM_MAX_NAME + 1], char ret_id[static BM_MAX_NAME + 1],
-                                               struct bm_fail *fail);
-bm_must_use enum bm_rc bm_store_id_elsewhere(struct bm_store *store, const char *id, const char *vendor, const char *lot, bool *ret_found,
-                                             char ret_lot[static BM_MAX_NAME + 1], struct bm_buf *leaf, struct bm_fail *fail);
-/* Every chip with this root key, whichever lot it stands in: scrapped, withdrawn. */
-bm_must_use enum bm_rc bm_store_chip_state(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *state,
-                                           const char *reason, struct bm_fail *fail);
+/* Two lots list a chip in common; and which do with this one. */
+bm_must_use enum bm_rc bm_store_overlap_put(struct bm_store *store, int64_t lot, int64_t other, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_overlaps(struct bm_store *store, int64_t lot, int64_t *ret_others, size_t most, size_t *ret_n,
+                                         struct bm_fail *fail);
 
-/* A chip by a root key, of lots that were pinned once: those that serve come first, then those that an open order names, then the earliest. */
+/* A chip as its lot's index has it; NULL where a text does not apply. */
 struct bm_store_chip {
-    struct bm_store_lot lot;
-    int64_t id;
+    const char *label, *lot, *root_kind;
+    const char *reel, *date, *firmware;
+    const char *other; /* a lot that lists it too */
     uint64_t index;
-    uint8_t key[BM_HASH]; /* the key by which it was found */
+    const uint8_t (*names)[BM_HASH]; /* bm_leaf_skim_names() */
+    size_t nnames;                   /* 1 to BM_MAX_CHIP_KEYS */
 };
-bm_must_use enum bm_rc bm_store_chip_by_key(struct bm_store *store, const uint8_t hash[static BM_HASH], bool *ret_found,
-                                            struct bm_store_chip *ret_chip, struct bm_buf *leaf, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_store_chip_by_ski(struct bm_store *store, const uint8_t ski[static 20], bool *ret_found,
-                                            struct bm_store_chip *ret_chip, struct bm_buf *leaf, struct bm_fail *fail);
-
-/* The chip with this key in the lot of this name: where the signer's event says that it stands. */
-bm_must_use enum bm_rc bm_store_chip_of_lot(struct bm_store *store, const uint8_t hash[static BM_HASH], const char *lot, bool *ret_found,
-                                            int64_t *ret_chip, struct bm_fail *fail);
+/* The chip with any of these names may not be used any more: scrapped (for good), withdrawn. */
+bm_must_use enum bm_rc bm_store_chip_halt(struct bm_store *store, const char *lot, const uint8_t (*names)[BM_HASH], size_t n,
+                                          const char *state, const char *reason, struct bm_fail *fail);
+/* One JSON object text. */
+typedef enum bm_rc bm_store_row(void *ctx, const char *json, struct bm_fail *fail);
+/* The row of the list "chip": its entry and what the records say of it. *ret_given: false when it is not in this state (NULL: any). */
+bm_must_use enum bm_rc bm_store_chip_row(struct bm_store *store, const struct bm_store_chip *chip, const char *state, bm_store_row *row,
+                                         void *ctx, bool *ret_given, struct bm_fail *fail);
 
 /* Proposals: statements with one signature that wait for a second; "" where a text does not apply. */
 struct bm_store_proposal {
@@ -134,13 +110,13 @@ struct bm_store_choice {
     char profile[BM_MAX_NAME + 1];
     char service[BM_MAX_NAME + 1];
 };
-bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, int64_t chip, const char *label, bm_time now,
-                                       bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, const uint8_t key[static BM_HASH], const char *label,
+                                       bm_time now, bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
 
 /* Devices and identities. */
 struct bm_store_identity {
-    const char *device, *service, *profile, *order, *evidence_class, *lot;
-    int64_t chip;
+    const char *device, *service, *profile, *order, *evidence_class;
+    const struct bm_store_chip *chip; /* label, lot, root_kind and names */
     struct bm_bytes serial;
     const uint8_t *key; /* hash of the operational key's SPKI */
     bm_time issued, not_after;
@@ -201,7 +177,7 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
                                              struct bm_fail *fail);
 
 /*
- * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot chip
+ * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot
  * order profile device identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores it. BM_EINPUT: nothing by that name.
  * A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
@@ -216,7 +192,6 @@ struct bm_store_page {
     bool more;    /* this one was full: another may follow */
 };
 bm_must_use enum bm_rc bm_store_rows(struct bm_store *store, const char *what, const struct bm_store_filter *filter,
-                                     struct bm_store_page *page, enum bm_rc (*row)(void *ctx, const char *json, struct bm_fail *fail),
-                                     void *ctx, struct bm_fail *fail);
+                                     struct bm_store_page *page, bm_store_row *row, void *ctx, struct bm_fail *fail);
 
 #endif

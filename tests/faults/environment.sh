@@ -47,10 +47,15 @@ birthmark_journal
 expect 0 '' birthmark ledger verify
 
 # ---- store ----
+birthmark lot list --json >"$work/lots"
+birthmark device list --json >"$work/devices"
 mv "$home/store" "$work/store"
 expect 3 "~^birthmark: birthmark-registrar: the registrar can't use $home/store as uid [0-9]+ without privileges: No such file or directory; " birthmark lot list
 mkdir -m 700 "$home/store"
-expect 3 "birthmark: birthmark-registrar: the signer pinned a lot whose chips the store does not hold: restore the store" birthmark lot list
+# lost with all that was in it: the signer's journal and the lots' own files give the records again
+birthmark lot list --json >"$work/again"
+cmp "$work/lots" "$work/again"
+birthmark device list --json | cmp "$work/devices" -
 rm -rf "$home/store"
 mkdir -m 700 "$home/store"
 head -c 65536 /dev/urandom >"$home/store/birthmark.db"

@@ -160,6 +160,36 @@ a_chip_in_a_second_lot_refuses_that_lot(void **state)
     fixture_lot_done(&lot);
 }
 
+/* Said to contradict another, it is pinned and serves nobody; nor does it take the chip from the lot that had it; after a restart alike. */
+static void
+a_lot_in_conflict_is_pinned_in_quarantine(void **state)
+{
+    struct world *w = *state;
+    const size_t one[] = { 0 }, other[] = { 1 };
+    struct fixture_answer answer;
+    struct fixture_lot lot, third;
+
+    lot_of_keys(w, &lot, "L3", 1, one, 1);
+    fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .held = "chip soft-0 stands in lot L1 too" }, &lot, &answer);
+    assert_int_equal(answer.type, BM_S_ANSWER);
+    assert_int_equal(answer.nleaves, 2);
+    assert_non_null(strstr(answer.event, "kind lot-pinned"));
+    assert_non_null(strstr(w->f.last_event, "kind lot-quarantined"));
+    assert_non_null(strstr(w->f.last_event, "reason chip soft-0 stands in lot L1 too\n"));
+    fixture_order(&w->f, "order-3", &lot, 1);
+    for (int again = 0; again < 2; again++) {
+        issue_refused(w, &(struct fixture_request){ .lot = &lot, .voice = &w->lot.chips[0], .order = "order-3" }, "is in quarantine", 1);
+        lot_of_keys(w, &third, "L4", 1, other, 1);
+        fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &third, &answer);
+        assert_refusal(&answer, "stands in lot L1 too, and a chip is in one lot", 1);
+        fixture_lot_done(&third);
+        assert_int_equal(fixture_stop(&w->f), 0);
+        fixture_start(&w->f);
+    }
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot }, &answer); /* nobody put L1 into quarantine here: it serves on */
+    fixture_lot_done(&lot);
+}
+
 /* The same chip in a later revision, under a second order: the same unit, no fresh slot; and the older tree shows nothing any more. */
 static void
 a_later_revision_hands_out_no_fresh_slot(void **state)
@@ -246,6 +276,7 @@ main(void)
         ATTACK(pins_are_checked_before_the_first_leaf),
         ATTACK(a_leaf_over_two_units_refuses_the_lot),
         ATTACK(a_chip_in_a_second_lot_refuses_that_lot),
+        ATTACK(a_lot_in_conflict_is_pinned_in_quarantine),
         ATTACK(a_later_revision_hands_out_no_fresh_slot),
         ATTACK(a_chip_left_out_may_move),
         ATTACK(revisions_go_up_only),

@@ -128,7 +128,10 @@ fixture_pin_ask(struct fixture *f, const struct fixture_statement *how, const st
     }
     if (ret_answer->type != BM_S_ANSWER)
         return;
-    fixture_ask(f, BM_S_LOT_END, bm_bytes(NULL, 0), true, ret_answer);
+    bm_buf_reset(&body);
+    if (how->held != NULL)
+        bm_buf_add_lv16(&body, bm_bytes_str(how->held));
+    fixture_ask(f, BM_S_LOT_END, bm_buf_bytes(&body), true, ret_answer);
     if (ret_answer->type == BM_S_ANSWER)
         f->seq++;
 }

@@ -128,6 +128,7 @@ struct fixture_statement {
     enum fixture_person second;
     const struct bm_pin_waived *waived; /* one, of a pin */
     const char *vendor;                 /* of a pin; NULL: "Example Silicon" */
+    const char *held;                   /* pins: why the lot comes in in quarantine; NULL: it does not */
 };
 void fixture_pin_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct fixture_lot *lot);
 void fixture_order_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_order *order);

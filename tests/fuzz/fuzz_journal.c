@@ -63,7 +63,7 @@ found(struct bm_memory *memory)
     bm_founded_build(&body, &founded);
     record.body = bm_buf_bytes(&body);
     must(bm_memory_apply(memory, &record, &fail) == BM_OK);
-    must(bm_slots_pin(&memory->slots, memory->site, 0, hash, 1, &fail) == BM_OK);
+    must(bm_slots_pin(&memory->slots, memory->site, 0, false, hash, 1, &fail) == BM_OK);
 }
 
 int

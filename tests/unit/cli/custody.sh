@@ -108,7 +108,7 @@ expect 1 '^refused: EX-008.manifest: ' birthmark lot receive EX-008.manifest --v
 same '"state":"pinned"' state_of EX-005
 birthmark vendor add "Somebody" --format csv >>init.log # nor does a list that nobody signed
 printf 'id,key\nS-1,%s\n' "$(openssl pkey -in root5.pem -pubout -outform DER | base64 -w0)" >somebody.csv
-expect 1 '^refused: .* nobody signed the list of S-1: it is refused, and EX-005 stays as it is. Recorded as alarm [0-9]+' \
+expect 1 '^refused: .* nobody signed the list of S-1 as a whole: it is refused, and EX-005 stays as it is. Recorded as alarm [0-9]+' \
     birthmark lot receive somebody.csv --vendor Somebody --lot S-1
 same '"state":"pinned"' state_of EX-005
 expect 1 'there is no lot S-1' birthmark lot show S-1

@@ -60,7 +60,7 @@ openssl verify -CAfile ~/works/root.pem -untrusted ~/works/ca/server.pem -verify
 # ---- refusals: one line, on record ----
 
 cp EX-001.manifest forged.manifest
-printf 'X' | dd of=forged.manifest bs=1 seek=400 conv=notrunc status=none
+dd if=forged.manifest bs=1 skip=400 count=1 status=none | LC_ALL=C tr '\000-\377' '\001-\377\000' | dd of=forged.manifest bs=1 seek=400 conv=notrunc status=none
 expect 1 '^refused: forged.manifest: .*Recorded as alarm [0-9]+\.$' birthmark lot receive forged.manifest --vendor "Example Silicon"
 expect 1 '^refused: .*you expect 3.*Recorded as alarm' birthmark lot receive EX-001.manifest --vendor "Example Silicon" --expect 3
 alarms=$(birthmark alarm list --json | grep -o '"alarm":' | wc -l)

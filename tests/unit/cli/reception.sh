@@ -91,7 +91,8 @@ for kind in rsa ec ec384; do
     expect 0 '"chips":2' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt "$(in_token $kind)" --json
     expect 1 'cannot be opened with this key' birthmark lot inspect $kind.cms --signer maker.pub --vendor Maker --decrypt "$(in_token "$([ $kind = ec ] && echo rsa || echo ec)")"
     cp $kind.cms changed.cms
-    printf '\xa5' | dd of=changed.cms bs=1 seek=$(($(stat -c %s $kind.cms) - 30)) conv=notrunc status=none
+    at=$(($(stat -c %s $kind.cms) - 30))
+    dd if=$kind.cms bs=1 skip=$at count=1 status=none | LC_ALL=C tr '\000-\377' '\001-\377\000' | dd of=changed.cms bs=1 seek=$at conv=notrunc status=none
     expect 1 'was changed on the way' birthmark lot inspect changed.cms --signer maker.pub --vendor Maker --decrypt "$(in_token $kind)"
 done
 expect 3 'PIN' birthmark lot inspect rsa.cms --signer maker.pub --vendor Maker --decrypt 'pkcs11:token=maker;object=open-rsa'
@@ -213,11 +214,18 @@ fi
 serve
 sign --lot V-1 -o v1.manifest c3.der >/dev/null
 before=$(kept)
-for n in 1 2 3 4; do
-    ASAN_OPTIONS=$no_leaks strace -o trace -e trace=sendmsg,sendto -e inject=sendmsg,sendto:signal=INT:when=$n "$build/birthmark" lot receive v1.manifest --vendor Maker >said 2>&1 &&
+served=0
+for n in $(seq 20); do
+    ASAN_OPTIONS=$no_leaks strace -o trace -e trace=sendmsg,sendto -e inject=sendmsg,sendto:signal=INT:when="$n" "$build/birthmark" lot receive v1.manifest --vendor Maker >said 2>&1 &&
         die "it was not interrupted at message $n"
-    if birthmark lot list --json | grep -q '"lot":"V-1"' || [ "$(kept)" != "$before" ]; then die "something stayed of a lot that was interrupted at message $n"; fi
+    held=$(birthmark lot list --json | grep -c '"lot":"V-1"' || :)
+    case "$held $(($(kept) - before))" in
+    "0 0") served=$((served + 1)) ;;
+    "1 3") break ;; # in the last step: the signer had it, so it is whole
+    *) die "interrupted at message $n, $held lots and $(($(kept) - before)) files stayed" ;;
+    esac
 done
+[ $served -gt 2 ] || die "it was interrupted $served times only"
 expect 0 '"lot":"V-1"' birthmark lot receive v1.manifest --vendor Maker --json
 unserve
 echo "reception: ok, interrupted $interrupted times"

@@ -6,6 +6,7 @@
 #include "evidence/bundle.h"
 #include "pki/tbs.h"
 #include "proc/clock.h"
+#include "custody/index.h"
 #include "proc/home.h"
 #include "proc/places.h"
 #include "wire/text.h"
@@ -512,16 +513,59 @@ kit_lot_begin_body(struct kit *k, struct bm_buf *body, const struct fixture_lot 
     bm_buf_reset(body);
     bm_buf_add_lv32(body, bm_buf_bytes(&note));
     bm_buf_add_lv32(body, bm_buf_bytes(&lot->head));
-    bm_buf_add_lv16(body, bm_bytes_str("example"));
 }
 
 void
-kit_lot_leaves_body(struct bm_buf *body, const struct fixture_lot *lot, size_t from, size_t n)
+kit_lot_index(struct kit *k, const struct fixture_lot *lot)
 {
-    bm_buf_reset(body);
-    bm_buf_add_u32(body, (uint32_t)n);
-    for (size_t i = from; i < from + n; i++)
-        bm_buf_add_lv16(body, bm_buf_bytes(&lot->chips[i].leaf));
+    bm_cleanup(bm_index_writer_done) struct bm_index_writer *writer = NULL;
+    bm_cleanup(bm_fd_done) int fd = -1;
+    char tmp[BM_PATH], path[BM_PATH], hex[2 * BM_HASH + 1];
+    uint8_t root[BM_HASH];
+    uint64_t size;
+
+    (void)snprintf(tmp, sizeof(tmp), "%s/lots/new", k->site.home);
+    fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    fixture_must(bm_index_create(&writer, fd, &fail));
+    for (size_t i = 0; i < lot->n; i++)
+        fixture_must(bm_index_add(writer, bm_buf_bytes(&lot->chips[i].leaf), &fail));
+    fixture_must(bm_index_finish(writer, &size, root, &fail));
+    bm_hex(hex, bm_bytes(root, sizeof(root)));
+    (void)snprintf(path, sizeof(path), "%s/lots/%s.index", k->site.home, hex);
+    assert_int_equal(rename(tmp, path), 0);
+}
+
+void
+kit_lot_begin(struct kit *k, int command, const struct fixture_lot *lot)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
+
+    kit_lot_begin_body(k, &body, lot);
+    kit_say(k, k->command[command], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
+    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
+    (void)kit_want(k, k->command[command], BM_C_END);
+    kit_lot_index(k, lot);
+}
+
+bool
+kit_lot_next(struct kit *k, int command)
+{
+    struct bm_bytes body;
+
+    kit_say(k, k->command[command], BM_C_LOT_NEXT, 2, bm_bytes(NULL, 0));
+    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
+    body = kit_want(k, k->command[command], BM_C_END).body;
+    assert_int_equal(body.n, 9);
+    return body.p[8] != 0;
+}
+
+void
+kit_lot_stream(struct kit *k, int command, const struct fixture_lot *lot)
+{
+    kit_lot_begin(k, command, lot);
+    while (kit_lot_next(k, command))
+        continue;
 }
 
 struct bm_event
@@ -537,23 +581,14 @@ void
 kit_lot_receive(struct kit *k, int command, const struct fixture_lot *lot)
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
-    struct bm_event event = kit_pin_event(lot);
+    const struct bm_event event = kit_pin_event(lot);
     struct bm_s_leaf leaf;
 
-    struct bm_message message;
-
     kit_lot_begin_body(k, &body, lot);
-    kit_say(k, k->command[command], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-    message = kit_want(k, k->signer, BM_S_LOT_BEGIN);
     bm_buf_reset(&k->leaf[k->book.size].attachment);
     k->leaf[k->book.size].attachment.max = BM_MAX_MESSAGE;
-    bm_buf_add_bytes(&k->leaf[k->book.size].attachment, message.body);
-    kit_answer_empty(k, message.id);
-    (void)kit_want(k, k->command[command], BM_C_END);
-    kit_lot_leaves_body(&body, lot, 0, lot->n);
-    kit_say(k, k->command[command], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-    (void)kit_want(k, k->command[command], BM_C_END);
+    bm_buf_add_bytes(&k->leaf[k->book.size].attachment, bm_buf_bytes(&body));
+    kit_lot_stream(k, command, lot);
     kit_say(k, k->command[command], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
     leaf = kit_leaf(k, &event);
     kit_answer(k, kit_want(k, k->signer, BM_S_LOT_END).id, &leaf);

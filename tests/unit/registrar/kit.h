@@ -96,7 +96,10 @@ struct bm_g_refused kit_gate_refused(struct kit *k, uint64_t id);
 
 /* The command's: a lot received and an order opened, which must go well. */
 void kit_lot_begin_body(struct kit *k, struct bm_buf *body, const struct fixture_lot *lot);
-void kit_lot_leaves_body(struct bm_buf *body, const struct fixture_lot *lot, size_t from, size_t n);
+void kit_lot_index(struct kit *k, const struct fixture_lot *lot); /* HOME/lots/ROOT.index */
+void kit_lot_begin(struct kit *k, int command, const struct fixture_lot *lot);
+bool kit_lot_next(struct kit *k, int command); /* the next leaves, acknowledged; false: there is no more to do */
+void kit_lot_stream(struct kit *k, int command, const struct fixture_lot *lot); /* begun, and all leaves acknowledged */
 struct bm_event kit_pin_event(const struct fixture_lot *lot);
 void kit_lot_receive(struct kit *k, int command, const struct fixture_lot *lot);
 void kit_order_body(struct kit *k, struct bm_buf *body, const char *name, const char *lot, uint64_t quantity);

@@ -93,11 +93,6 @@ body_lot_begin(struct kit *k, struct bm_buf *body)
     kit_lot_begin_body(k, body, &k->lot);
 }
 static void
-body_lot_leaves(struct kit *k, struct bm_buf *body)
-{
-    kit_lot_leaves_body(body, &k->lot, 0, 1);
-}
-static void
 body_lot_refused(struct kit *k, struct bm_buf *body)
 {
     (void)k;
@@ -175,7 +170,7 @@ static const struct {
     { BM_C_SITE, body_none, 1 },
     { BM_C_STATEMENT, body_statement, 7 },
     { BM_C_LOT_BEGIN, body_lot_begin, 7 },
-    { BM_C_LOT_LEAVES, body_lot_leaves, 7 },
+    { BM_C_LOT_NEXT, body_none, 1 },
     { BM_C_LOT_END, body_none, 1 },
     { BM_C_LOT_REFUSED, body_lot_refused, 1 },
     { BM_C_VENDOR_ADD, body_vendor_add, 1 },
@@ -242,7 +237,6 @@ what_is_too_long_for_the_signer_does_not_reach_it(void **state)
     bm_buf_add_u32(&body, BM_S_MAX_SIGNED - BM_MAX_NOTE - 7); /* one byte too many with both lengths */
     if ((at = bm_buf_grow(&body, BM_S_MAX_SIGNED - BM_MAX_NOTE - 7)) != NULL)
         memset(at, 'b', BM_S_MAX_SIGNED - BM_MAX_NOTE - 7);
-    bm_buf_add_lv16(&body, bm_bytes_str("example"));
     assert_false(body.bad);
     turned_away(k, BM_C_LOT_BEGIN, bm_buf_bytes(&body));
     assert_true(kit_silent(k, k->signer));

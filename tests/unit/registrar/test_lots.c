@@ -15,22 +15,6 @@ open_started(void **state)
     return rc;
 }
 
-/* LOT_BEGIN and all leaves, acknowledged. */
-static void
-lot_stream(struct kit *k, int command, const struct fixture_lot *lot)
-{
-    LOT_BUF(body);
-
-    kit_lot_begin_body(k, &body, lot);
-    kit_say(k, k->command[command], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-    (void)kit_want(k, k->command[command], BM_C_END);
-    kit_lot_leaves_body(&body, lot, 0, lot->n);
-    kit_say(k, k->command[command], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-    (void)kit_want(k, k->command[command], BM_C_END);
-}
-
 static void
 a_lot_counts_from_its_pin_on(void **state)
 {
@@ -41,7 +25,7 @@ a_lot_counts_from_its_pin_on(void **state)
     struct bm_bytes row;
     uint64_t id;
 
-    lot_stream(k, 0, &k->lot);
+    kit_lot_stream(k, 0, &k->lot);
     kit_connect(k, 1);
     kit_list(k, 1, "lot", "{}", &rows);
     assert_string_equal((char *)rows.p, "");
@@ -53,7 +37,7 @@ a_lot_counts_from_its_pin_on(void **state)
     leaf = kit_leaf(k, &event);
     kit_answer(k, id, &leaf);
     row = kit_want(k, k->command[0], BM_C_ROW).body;
-    kit_assert_says(bm_bytes(row.p + 4, row.n - 4), "{\"lot\":\"LOT-1\",\"vendor\":\"example\",\"chips\":3,");
+    kit_assert_says(bm_bytes(row.p + 4, row.n - 4), "{\"lot\":\"LOT-1\",\"vendor\":\"Example Silicon\",\"chips\":3,");
     (void)kit_want(k, k->command[0], BM_C_END);
     kit_list(k, 1, "chip", "{\"lot\":\"LOT-1\"}", &rows);
     assert_non_null(strstr((char *)rows.p, "{\"chip\":\"soft-2\",\"lot\":\"LOT-1\",\"index\":2,\"root\":\"software\""));
@@ -63,18 +47,13 @@ static void
 nothing_stays_of_a_lot_that_the_signer_refuses(void **state)
 {
     struct kit *k = *state;
-    LOT_BUF(body);
     LOT_BUF(rows);
     struct bm_c_refused refused;
     struct bm_s_leaf leaf;
     uint64_t id;
 
-    kit_lot_begin_body(k, &body, &k->lot);
-    kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-    (void)kit_want(k, k->command[0], BM_C_END);
-    kit_lot_leaves_body(&body, &k->lot, 0, 2);
-    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
+    kit_lot_begin(k, 0, &k->lot);
+    kit_say(k, k->command[0], BM_C_LOT_NEXT, 2, bm_bytes(NULL, 0));
     id = kit_want(k, k->signer, BM_S_LOT_LEAVES).id;
     leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED,
                                            .what = bm_bytes_str("lot"),
@@ -86,7 +65,7 @@ nothing_stays_of_a_lot_that_the_signer_refuses(void **state)
     assert_int_equal(refused.alarm, 1);
     kit_assert_says(refused.sentence, "it lists one root key for two chips");
     /* what was under way is answered, and the same lot may come again */
-    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 3, bm_buf_bytes(&body));
+    kit_say(k, k->command[0], BM_C_LOT_NEXT, 3, bm_bytes(NULL, 0));
     kit_assert_says(kit_command_refused(k, 0).sentence, "it was refused, begin again");
     kit_list(k, 0, "alarm", "{\"lot\":\"LOT-1\"}", &rows);
     assert_non_null(strstr((char *)rows.p, "\"kind\":\"lot\""));
@@ -97,37 +76,31 @@ static void
 an_answer_to_an_earlier_lot_does_not_end_the_next(void **state)
 {
     struct kit *k = *state;
-    LOT_BUF(leaves);
-    LOT_BUF(begin);
-    const struct bm_event event = kit_pin_event(&k->lot);
+    struct fixture_lot big;
+    struct bm_event event;
     struct bm_s_leaf leaf;
     uint64_t first, second;
 
-    kit_lot_begin_body(k, &begin, &k->lot);
-    kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&begin));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-    (void)kit_want(k, k->command[0], BM_C_END);
-    kit_lot_leaves_body(&leaves, &k->lot, 0, 1);
-    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&leaves));
-    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 3, bm_buf_bytes(&leaves));
+    fixture_lot_make(&k->site, &big, "BIG", 1500); /* more than one message takes */
+    event = kit_pin_event(&big);
+    kit_lot_begin(k, 0, &big);
+    kit_say(k, k->command[0], BM_C_LOT_NEXT, 2, bm_bytes(NULL, 0));
+    kit_say(k, k->command[0], BM_C_LOT_NEXT, 3, bm_bytes(NULL, 0));
     first = kit_want(k, k->signer, BM_S_LOT_LEAVES).id;
     second = kit_want(k, k->signer, BM_S_LOT_LEAVES).id;
     kit_refuse(k, first, BM_EPOLICY, "no", NULL);
     (void)kit_command_refused(k, 0);
     /* begun again on the same connection while the second answer is still out */
-    kit_say(k, k->command[0], BM_C_LOT_BEGIN, 4, bm_buf_bytes(&begin));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-    (void)kit_want(k, k->command[0], BM_C_END);
+    kit_lot_begin(k, 0, &big);
     kit_refuse(k, second, BM_EPOLICY, "no lot is being received: begin again", NULL);
     (void)kit_command_refused(k, 0);
-    kit_lot_leaves_body(&leaves, &k->lot, 0, 3);
-    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 5, bm_buf_bytes(&leaves));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-    (void)kit_want(k, k->command[0], BM_C_END);
+    while (kit_lot_next(k, 0))
+        continue;
     kit_say(k, k->command[0], BM_C_LOT_END, 6, bm_bytes(NULL, 0));
     leaf = kit_leaf(k, &event);
     kit_answer(k, kit_want(k, k->signer, BM_S_LOT_END).id, &leaf);
     (void)kit_want(k, k->command[0], BM_C_ROW);
+    fixture_lot_done(&big);
 }
 
 static void
@@ -156,19 +129,17 @@ static void
 a_lot_that_the_signer_was_asked_to_pin_is_not_dropped_any_more(void **state)
 {
     struct kit *k = *state;
-    LOT_BUF(body);
     LOT_BUF(rows);
     const struct bm_event event = kit_pin_event(&k->lot);
     struct bm_s_leaf leaf;
     uint64_t id;
 
     kit_connect(k, 1);
-    lot_stream(k, 1, &k->lot);
+    kit_lot_stream(k, 1, &k->lot);
     kit_say(k, k->command[1], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
     id = kit_want(k, k->signer, BM_S_LOT_END).id;
     /* neither more leaves, nor a second end, nor hanging up */
-    kit_lot_leaves_body(&body, &k->lot, 0, 1);
-    kit_say(k, k->command[1], BM_C_LOT_LEAVES, 4, bm_buf_bytes(&body));
+    kit_say(k, k->command[1], BM_C_LOT_NEXT, 4, bm_bytes(NULL, 0));
     (void)kit_command_refused(k, 1);
     kit_say(k, k->command[1], BM_C_LOT_END, 5, bm_bytes(NULL, 0));
     (void)kit_command_refused(k, 1);
@@ -185,29 +156,38 @@ a_lot_that_the_signer_was_asked_to_pin_is_not_dropped_any_more(void **state)
 }
 
 static void
-chips_missing_or_too_many_are_refused(void **state)
+a_lot_without_its_index_or_that_was_not_gone_through_is_refused(void **state)
 {
     struct kit *k = *state;
     LOT_BUF(body);
+    LOT_BUF(rows);
+    struct fixture_lot other;
+    struct bm_s_leaf leaf;
+    const struct bm_event refused = { .kind = BM_EVENT_REFUSED,
+                                      .what = bm_bytes_str("lot"),
+                                      .lot = bm_bytes_str("LOT-1"),
+                                      .by = bm_bytes_str("carl"),
+                                      .reason = bm_bytes_str("no") };
 
-    for (size_t n = 2; n <= 4; n += 2) {
-        kit_lot_begin_body(k, &body, &k->lot);
-        kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-        (void)kit_want(k, k->command[0], BM_C_END);
-        for (size_t i = 0; i < n; i++) {
-            kit_lot_leaves_body(&body, &k->lot, i % 3, 1);
-            kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
-            if (i == 3) {
-                kit_assert_says(kit_command_refused(k, 0).sentence, "lot LOT-1 has more chips than its head says");
-                return;
-            }
-            kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-            (void)kit_want(k, k->command[0], BM_C_END);
-        }
-        kit_say(k, k->command[0], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
-        kit_assert_says(kit_command_refused(k, 0).sentence, "lot LOT-1 came with 2 chips and its head says 3");
-    }
+    /* not gone through */
+    kit_lot_begin(k, 0, &k->lot);
+    kit_say(k, k->command[0], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
+    leaf = kit_leaf(k, &refused);
+    kit_answer(k, kit_want(k, k->signer, BM_S_REFUSAL).id, &leaf);
+    kit_assert_says(kit_command_refused(k, 0).sentence, "lot LOT-1 came with 0 chips and its head says 3");
+    /* another lot's index under its name */
+    fixture_lot_make(&k->site, &other, "LOT-2", 4);
+    kit_lot_begin_body(k, &body, &other);
+    kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
+    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
+    (void)kit_want(k, k->command[0], BM_C_END);
+    kit_say(k, k->command[0], BM_C_LOT_NEXT, 2, bm_bytes(NULL, 0));
+    leaf = kit_leaf(k, &refused);
+    kit_answer(k, kit_want(k, k->signer, BM_S_REFUSAL).id, &leaf);
+    kit_assert_says(kit_command_refused(k, 0).sentence, "the lot's index is not where it should be");
+    kit_list(k, 0, "lot", "{}", &rows);
+    assert_string_equal((char *)rows.p, "");
+    fixture_lot_done(&other);
 }
 
 static void
@@ -416,7 +396,7 @@ main(void)
         TEST(an_answer_to_an_earlier_lot_does_not_end_the_next),
         TEST(a_connection_lost_half_way_leaves_room_for_the_next),
         TEST(a_lot_that_the_signer_was_asked_to_pin_is_not_dropped_any_more),
-        TEST(chips_missing_or_too_many_are_refused),
+        TEST(a_lot_without_its_index_or_that_was_not_gone_through_is_refused),
         TEST(a_lot_that_is_here_already_is_named),
         TEST(a_refused_file_and_a_refused_statement_are_alarms),
         TEST(a_vendor_is_kept_as_it_came),

@@ -58,20 +58,13 @@ a_lot_without_a_pin_is_gone_and_one_that_was_pinned_is_not(void **state)
         kit_start(k);
         kit_list(k, 0, "lot", "{}", &rows);
         assert_string_equal((char *)rows.p, "");
-        kit_lot_begin_body(k, &body, &k->lot);
-        kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-        (void)kit_want(k, k->command[0], BM_C_END);
-        kit_lot_leaves_body(&body, &k->lot, 0, 3);
-        kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
-        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-        (void)kit_want(k, k->command[0], BM_C_END);
+        kit_lot_stream(k, 0, &k->lot);
         kit_say(k, k->command[0], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
         (void)kit_want(k, k->signer, BM_S_LOT_END);
         if (pinned == 1) {
             kit_lot_begin_body(k, &body, &k->lot);
             leaf = kit_leaf(k, &event);
-            bm_buf_add(&k->leaf[leaf.index].attachment, body.p, body.n - 9); /* without the vendor's name */
+            bm_buf_add(&k->leaf[leaf.index].attachment, body.p, body.n);
         }
         kit_stop(k);
     }
@@ -91,12 +84,14 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
         "SELECT idx, kind, time, hex(hash), hex(salt), hex(event), device, hex(attachment) FROM leaf ORDER BY idx",
         ("SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, issued, not_after, changed, reason, leaf,"
          " hex(certificate), hex(evidence) FROM identity ORDER BY id"),
-        "SELECT id, chip, lot, ord, state, made FROM device ORDER BY id",
+        "SELECT id, chip, root_kind, lot, ord, state, made FROM device ORDER BY id",
+        "SELECT hex(hash), device FROM device_key",
         "SELECT name, quantity, used, valid_from, valid_until, state, leaf FROM ord ORDER BY id",
         "SELECT ord, lot FROM order_lot",
         "SELECT ord, name, service, hex(text) FROM order_profile",
         "SELECT name, vendor, source, size, hex(root), state, received, leaf, reason, revision FROM lot",
-        "SELECT label, idx, state, reason FROM chip ORDER BY id",
+        "SELECT lot, other FROM overlap",
+        "SELECT h.lot, h.state, h.reason, hex(k.hash) FROM halted h JOIN halted_key k ON k.halted = h.id ORDER BY h.id",
         "SELECT id, hex(number), act, vendor, chk, reason, operator, until, time, expires, hex(note), state, second, leaf FROM proposal",
         "SELECT id, time, kind, sentence, device, chip, lot, operator, leaf FROM alarm ORDER BY id",
         "SELECT key, hex(value) FROM meta ORDER BY key",
@@ -120,52 +115,6 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     bm_buf_add_u8(text, 0);
     assert_false(text->bad);
-}
-
-static int
-chips_stored(const struct kit *k)
-{
-    char path[300];
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db;
-    int n;
-
-    (void)snprintf(path, sizeof(path), "%s/store/birthmark.db", k->site.home);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM chip", -1, &q, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    n = sqlite3_column_int(q, 0);
-    assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    return n;
-}
-
-/* A million chips in thousands of messages are not thousands of commits; the signer is asked for the pin once they are on the disk. */
-static void
-chips_may_wait_for_their_commit_until_the_pin_is_asked_for(void **state)
-{
-    struct kit *k = *state;
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
-
-    for (int asked = 0; asked < 2; asked++) {
-        kit_start(k);
-        kit_lot_begin_body(k, &body, &k->lot);
-        kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-        kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-        (void)kit_want(k, k->command[0], BM_C_END);
-        for (size_t i = 0; i < 3; i++) {
-            kit_lot_leaves_body(&body, &k->lot, i, 1);
-            kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2 + i, bm_buf_bytes(&body));
-            kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-            (void)kit_want(k, k->command[0], BM_C_END);
-        }
-        if (asked == 1) {
-            kit_say(k, k->command[0], BM_C_LOT_END, 5, bm_bytes(NULL, 0));
-            (void)kit_want(k, k->signer, BM_S_LOT_END);
-        }
-        kit_stop(k);
-        assert_int_equal(chips_stored(k), asked == 1 ? 3 : 0);
-    }
 }
 
 /* The one row of an answer, and its end. */
@@ -309,34 +258,16 @@ a_day_of_work(struct kit *k)
     bm_buf_done(&second.certificate);
 }
 
-/* Chips come from the lot's file, all else from the journal: the two ways must lead to the same records, bundles and signed statements. */
+/* All comes from the journal: the two ways must lead to the same records, bundles and signed statements. */
 static void
 a_replay_leads_to_the_same_records_as_having_been_there(void **state)
 {
     struct kit *k = *state;
     bm_cleanup(bm_buf_done) struct bm_buf live = { .max = 4u << 20 }, again = { .max = 4u << 20 };
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
-    struct bm_frontier whole, first = k->book;
 
     kit_start(k);
     a_day_of_work(k);
-    whole = k->book;
     kit_store_put_away(k, "live");
-    /* the chips once more, as far as the question for the pin */
-    k->book = first;
-    kit_start(k);
-    kit_lot_begin_body(k, &body, &k->lot);
-    kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_BEGIN).id);
-    (void)kit_want(k, k->command[0], BM_C_END);
-    kit_lot_leaves_body(&body, &k->lot, 0, 3);
-    kit_say(k, k->command[0], BM_C_LOT_LEAVES, 2, bm_buf_bytes(&body));
-    kit_answer_empty(k, kit_want(k, k->signer, BM_S_LOT_LEAVES).id);
-    (void)kit_want(k, k->command[0], BM_C_END);
-    kit_say(k, k->command[0], BM_C_LOT_END, 3, bm_bytes(NULL, 0));
-    (void)kit_want(k, k->signer, BM_S_LOT_END);
-    kit_stop(k);
-    k->book = whole;
     kit_start(k);
     kit_stop(k);
     dump(k, "live", &live);
@@ -450,7 +381,7 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
     assert_string_equal(
-        said, "birthmark-registrar: the store is of version 99 and this release reads version 2: run the release that wrote it\n");
+        said, "birthmark-registrar: the store is of version 99 and this release reads version 3: run the release that wrote it\n");
 }
 
 /* What a failed fdatasync left on the disk nobody knows: the answer is not given, the process ends, and the next one catches up. */
@@ -501,7 +432,6 @@ main(void)
         TEST(an_empty_store_catches_up),
         TEST(what_was_issued_and_not_stored_is_there_after_a_crash),
         TEST(a_lot_without_a_pin_is_gone_and_one_that_was_pinned_is_not),
-        TEST(chips_may_wait_for_their_commit_until_the_pin_is_asked_for),
         TEST(a_replay_leads_to_the_same_records_as_having_been_there),
         TEST(a_store_ahead_of_the_journal_is_refused_in_the_signers_words),
         TEST(a_store_of_another_ledger_is_refused),

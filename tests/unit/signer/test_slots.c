@@ -48,8 +48,8 @@ any_key_of_a_chip_leads_to_its_unit(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1, 2, 3), 3, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(4), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1, 2, 3), 3, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(4), 1, &fail), BM_OK);
     assert_int_equal(slots.nunits, 2);
     assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 2));
     assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 3));
@@ -68,14 +68,14 @@ a_second_list_makes_no_second_unit(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(7), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(7), 1, &fail), BM_OK);
     memcpy(device, slots.units[0].device, sizeof(device));
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1, 2), 2, &fail), BM_OK);
     assert_int_equal(slots.nunits, 2);
     assert_int_equal(unit_of(&slots, 2), unit_of(&slots, 1));
     assert_memory_equal(slots.units[0].device, device, sizeof(device)); /* named at first pin, for good */
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(2, 7), 2, &fail), BM_EPOLICY);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(2, 7), 2, &fail), BM_EPOLICY);
     assert_int_equal(bm_slots_device(&slots, device), 0);
     bm_slots_done(&slots);
 }
@@ -99,7 +99,7 @@ a_device_id_is_what_the_format_says(void **state)
     pieces[2] = bm_bytes(least, BM_HASH);
     bm_sha256_pieces(hash, pieces, 3);
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, three, 3, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, three, 3, &fail), BM_OK);
     assert_memory_equal(slots.units[0].device, hash, BM_DEVICE);
     bm_slots_done(&slots);
 }
@@ -129,8 +129,8 @@ identities_are_by_unit_and_service(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(2), 1, &fail), BM_OK);
     assert_int_equal(bm_slots_identity(&slots, 0, bm_bytes_str("mqtt")), BM_NONE);
     mqtt = take(&slots, 0, "mqtt", 0x41, 100);
     assert_int_not_equal(take(&slots, 0, "ota", 0x51, 101), mqtt);
@@ -195,7 +195,7 @@ what_is_held_stays_held(void **state)
     (void)state;
     key_of(key, 1);
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1, 2), 2, &fail), BM_OK);
     assert_false(bm_slots_held(&slots, KEYS(2), 1, BM_UNIT_WITHDRAWN));
     assert_int_equal(bm_slots_hold(&slots, KEYS(2), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
     assert_true(bm_slots_held(&slots, KEYS(1, 2), 2, BM_UNIT_WITHDRAWN));
@@ -207,9 +207,9 @@ what_is_held_stays_held(void **state)
     assert_int_equal(bm_slots_hold(&slots, KEYS(4), 1, BM_UNIT_SCRAPPED, &fail), BM_OK);
     assert_int_equal(bm_slots_hold(&slots, KEYS(4), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
     assert_int_equal(slots.nunits, 1); /* it takes no unit, so it can use none up */
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(3, 4), 2, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(3, 4), 2, &fail), BM_OK);
     assert_int_equal(slots.units[1].state, BM_UNIT_SCRAPPED);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, KEYS(5), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(5), 1, &fail), BM_OK);
     assert_int_equal(slots.units[2].state, BM_UNIT_FREE);
     bm_slots_done(&slots);
 }
@@ -222,11 +222,11 @@ a_later_revision_leaves_chips_in_no_lot(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, KEYS(2), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 4, KEYS(5), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(1), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 4, false, KEYS(5), 1, &fail), BM_OK);
     bm_slots_unlist(&slots, 3);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(2), 1, &fail), BM_OK);
     assert_int_equal(slots.units[0].lot, BM_NONE);
     assert_int_equal(slots.units[1].lot, 3);
     assert_int_equal(slots.units[2].lot, 4);
@@ -252,7 +252,7 @@ room_for_a_lot_is_made_once(void **state)
         devices = slots.devices.cap;
         assert_true(roots / 8 * 7 <= (lot + 1) * CHIPS + 7 && devices / 8 * 7 <= (lot + 1) * CHIPS + 7);
         for (uint32_t i = 0; i < CHIPS; i++)
-            assert_int_equal(bm_slots_pin(&slots, site, lot, KEYS(lot * CHIPS + i), 1, &fail), BM_OK);
+            assert_int_equal(bm_slots_pin(&slots, site, lot, false, KEYS(lot * CHIPS + i), 1, &fail), BM_OK);
         assert_int_equal(slots.roots.cap, roots);
         assert_int_equal(slots.devices.cap, devices);
     }

@@ -55,23 +55,23 @@ reopen(struct fixture *t)
 
 #define OK(call) assert_int_equal((call), BM_OK)
 
-static const uint8_t root[BM_HASH] = { 1, 2, 3 };
-static const struct bm_store_key keys[] = { { .hash = { 10 }, .ski = { 20 } }, { .hash = { 11 }, .ski = { 21 } } };
-
-static const struct bm_store_entry entry = {
-    .label = "chip-1", .root_kind = "tpm", .reel = "R1", .date = "2025-06-12", .leaf = { .p = (const uint8_t *)"leaf", .n = 4 }
+static const struct bm_store_lot lot = {
+    .name = "EX-001", .vendor = "Example", .source = "birthmark", .size = 2, .root = { 1, 2, 3 }, .revision = 1
+};
+static const uint8_t names[2][BM_HASH] = { { 10 }, { 11 } };
+static const struct bm_store_chip chip = {
+    .label = "chip-1", .lot = "EX-001", .root_kind = "tpm", .reel = "R1", .date = "2025-06-12", .names = names, .nnames = 2
 };
 
-static void
+static int64_t
 lot_add(struct fixture *t)
 {
-    int64_t lot;
+    int64_t id = 0;
 
     OK(bm_store_begin(t->store, &t->fail));
-    OK(bm_store_lot_arrive(t->store, "EX-001", 1, "Example", "birthmark", 1, root, 1000, &lot, &t->fail));
-    OK(bm_store_chip_add(t->store, lot, &entry, keys, 2, &t->fail));
-    OK(bm_store_lot_hashes_put(t->store, lot, bm_bytes(root, BM_HASH), &t->fail));
+    OK(bm_store_lot_pinned(t->store, &lot, 1000, 7, &id, &t->fail));
     OK(bm_store_commit(t->store, &t->fail));
+    return id;
 }
 
 static void
@@ -83,51 +83,96 @@ order_add(struct fixture *t, uint64_t quantity)
     OK(bm_store_order_put(t->store, "demo", quantity, 0, BM_TIME_NEVER, lots, 1, profiles, 1, 2, &t->fail));
 }
 
+static enum bm_rc
+keep_row(void *ctx, const char *json, struct bm_fail *fail)
+{
+    struct bm_buf *buf = ctx;
+
+    bm_buf_add_str(buf, json);
+    bm_buf_add_str(buf, "\n");
+    return bm_buf_check(buf, "rows", fail);
+}
+
+static enum bm_rc
+keep_lot(void *ctx, const struct bm_store_lot *one, struct bm_fail *fail)
+{
+    struct bm_buf *buf = ctx;
+
+    bm_buf_add_fmt(buf, "%s %s %llu %llu %s;", one->name, one->source, (unsigned long long)one->size, (unsigned long long)one->revision,
+                   one->state);
+    return bm_buf_check(buf, "lots", fail);
+}
+
 static void
-a_chip_is_found_by_any_of_its_keys_once_its_lot_is_pinned(void **state)
+a_name_or_a_root_is_taken_once(void **state)
 {
     struct fixture *t = *state;
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = 100 };
-    struct bm_store_chip chip;
-    bool found;
+    const uint8_t other[BM_HASH] = { 9 };
+    bool taken;
 
-    lot_add(t);
-    OK(bm_store_chip_by_key(t->store, keys[1].hash, &found, &chip, &leaf, &t->fail));
-    assert_false(found);
-    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
+    (void)lot_add(t);
     reopen(t);
-    OK(bm_store_chip_by_key(t->store, keys[1].hash, &found, &chip, &leaf, &t->fail));
-    assert_true(found);
-    assert_string_equal(chip.lot.name, "EX-001");
-    assert_int_equal(chip.index, 0);
-    assert_true(bm_bytes_equal(bm_buf_bytes(&leaf), bm_bytes_str("leaf")));
-    OK(bm_store_chip_by_ski(t->store, keys[0].ski, &found, &chip, &leaf, &t->fail));
-    assert_true(found);
-    assert_memory_equal(chip.key, keys[0].hash, BM_HASH);
+    OK(bm_store_lot_taken(t->store, "EX-001", 1, other, &taken, &t->fail));
+    assert_true(taken);
+    OK(bm_store_lot_taken(t->store, "EX-001", 2, other, &taken, &t->fail)); /* a later revision */
+    assert_false(taken);
+    OK(bm_store_lot_taken(t->store, "EX-002", 1, lot.root, &taken, &t->fail));
+    assert_true(taken);
+    OK(bm_store_lot_taken(t->store, "EX-002", 1, other, &taken, &t->fail));
+    assert_false(taken);
 }
 
 static void
-a_lot_that_no_pin_followed_is_gone_at_the_next_start(void **state)
+a_later_revision_takes_the_state_of_the_one_before(void **state)
 {
     struct fixture *t = *state;
-    bool known;
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 1000 };
+    struct bm_store_lot later = lot;
+    int64_t id, first = lot_add(t), others[2];
+    size_t n;
 
-    lot_add(t);
-    OK(bm_store_lot_drop_arriving(t->store, &t->fail));
-    OK(bm_store_lot_named(t->store, "EX-001", &known, &t->fail));
-    assert_false(known);
-    assert_int_equal(bm_store_lot_pinned(t->store, root, 1, 1, &t->fail), BM_EBUG);
+    later.revision = 2;
+    later.root[0] = 2;
+    OK(bm_store_lot_state(t->store, "EX-001", "quarantined", "why", &t->fail));
+    OK(bm_store_lot_superseded(t->store, "EX-001", &t->fail));
+    OK(bm_store_lot_pinned(t->store, &later, 1001, 8, &id, &t->fail));
+    OK(bm_store_lots(t->store, keep_lot, &buf, &t->fail));
+    bm_buf_add_u8(&buf, 0);
+    assert_string_equal((char *)buf.p, "EX-001 birthmark 2 1 superseded;EX-001 birthmark 2 2 quarantined;");
+    OK(bm_store_overlap_put(t->store, id, first, &t->fail));
+    OK(bm_store_overlap_put(t->store, first, id, &t->fail));
+    OK(bm_store_overlaps(t->store, first, others, 2, &n, &t->fail));
+    assert_int_equal(n, 1);
+    assert_int_equal(others[0], id);
 }
 
 static void
-a_lot_of_the_same_name_is_refused(void **state)
+chip_says(struct fixture *t, const char *state, const char *words)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 10000 };
+    bool given;
+
+    OK(bm_store_chip_row(t->store, &chip, state, keep_row, &buf, &given, &t->fail));
+    assert_int_equal(given, words != NULL);
+    bm_buf_add_u8(&buf, 0);
+    if (words != NULL && strstr((char *)buf.p, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", (char *)buf.p, words);
+}
+
+static void
+a_chip_that_was_halted_is_so_by_any_of_its_keys(void **state)
 {
     struct fixture *t = *state;
-    int64_t lot;
 
-    lot_add(t);
-    assert_int_equal(bm_store_lot_arrive(t->store, "EX-001", 1, "Example", "birthmark", 1, keys[0].hash, 1, &lot, &t->fail), BM_EPOLICY);
-    assert_non_null(strstr(t->fail.text, "was received before"));
+    (void)lot_add(t);
+    chip_says(t, NULL, "{\"chip\":\"chip-1\",\"lot\":\"EX-001\",\"index\":0,\"root\":\"tpm\",\"keys\":[\"0a00");
+    chip_says(t, "unused", "\"device\":null,\"reel\":\"R1\",\"date\":\"2025-06-12\",\"firmware\":null,\"state\":\"unused\"");
+    OK(bm_store_chip_halt(t->store, "EX-001", &names[1], 1, "withdrawn", "recall", &t->fail));
+    chip_says(t, "unused", NULL);
+    chip_says(t, "withdrawn", "\"state\":\"withdrawn\",\"reason\":\"recall\"");
+    OK(bm_store_chip_halt(t->store, "EX-001", &names[1], 1, "scrapped", "bent", &t->fail));
+    OK(bm_store_chip_halt(t->store, "EX-001", &names[1], 1, "withdrawn", "recall", &t->fail)); /* scrapped is for good */
+    chip_says(t, NULL, "\"state\":\"scrapped\",\"reason\":\"bent\"");
 }
 
 static void
@@ -143,8 +188,7 @@ identity_add(struct fixture *t, const char *service, uint8_t serial)
                                                           .profile = "gateway-1",
                                                           .order = "demo",
                                                           .evidence_class = "root-signed",
-                                                          .lot = "EX-001",
-                                                          .chip = 1,
+                                                          .chip = &chip,
                                                           .serial = bm_bytes(s, sizeof(s)),
                                                           .key = key,
                                                           .issued = 2000,
@@ -163,33 +207,22 @@ the_order_of_a_unit_is_chosen_before_open_ones_and_full_ones_last(void **state)
     struct bm_store_choice choice;
     bool found;
 
-    lot_add(t);
-    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1000, &found, &choice, &t->fail));
+    (void)lot_add(t);
+    OK(bm_store_choose(t->store, "EX-001", names[1], "mqtt", 1000, &found, &choice, &t->fail));
     assert_false(found);
     order_add(t, 1);
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1000, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "mqtt", 1000, &found, &choice, &t->fail));
     assert_true(found);
     assert_string_equal(choice.profile, "gateway-1");
-    OK(bm_store_choose(t->store, "EX-001", 1, "", 1000, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "", 1000, &found, &choice, &t->fail));
     assert_true(found);
-    OK(bm_store_choose(t->store, "EX-001", 1, "other", 1000, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "other", 1000, &found, &choice, &t->fail));
     assert_false(found);
     identity_add(t, "mqtt", 1);
-    OK(bm_store_choose(t->store, "EX-001", 1, "gateway-1", 1000, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "gateway-1", 1000, &found, &choice, &t->fail));
     assert_true(found);
     assert_string_equal(choice.order, "demo");
     identity_add(t, "ssh", 2);
-}
-
-static enum bm_rc
-keep_row(void *ctx, const char *json, struct bm_fail *fail)
-{
-    struct bm_buf *buf = ctx;
-
-    bm_buf_add_str(buf, json);
-    bm_buf_add_str(buf, "\n");
-    return bm_buf_check(buf, "rows", fail);
 }
 
 static void
@@ -200,8 +233,7 @@ lists_have_the_promised_names(void **state)
     const struct bm_store_filter all = { .name = NULL };
     uint64_t alarm;
 
-    lot_add(t);
-    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
+    (void)lot_add(t);
     order_add(t, 5);
     identity_add(t, "mqtt", 1);
     OK(bm_store_alarm_add(t->store,
@@ -215,12 +247,10 @@ lists_have_the_promised_names(void **state)
                      keep_row, &buf, &t->fail));
     OK(bm_store_rows(t->store, "alarm", &(struct bm_store_filter){ .state = "open" }, &(struct bm_store_page){ .most = 100 }, keep_row,
                      &buf, &t->fail));
-    OK(bm_store_rows(t->store, "chip", &(struct bm_store_filter){ .lot = "EX-001" }, &(struct bm_store_page){ .most = 100 }, keep_row, &buf,
-                     &t->fail));
     bm_buf_add_u8(&buf, 0);
     assert_non_null(
         strstr((char *)buf.p,
-               "{\"lot\":\"EX-001\",\"vendor\":\"Example\",\"chips\":1,\"received\":\"1970-01-01T00:16:41Z\",\"state\":\"pinned\""));
+               "{\"lot\":\"EX-001\",\"vendor\":\"Example\",\"chips\":2,\"received\":\"1970-01-01T00:16:40Z\",\"state\":\"pinned\""));
     assert_non_null(strstr(
         (char *)buf.p, "\"device\":\"0011223344\",\"chip\":\"chip-1\",\"lot\":\"EX-001\",\"order\":\"demo\",\"profile\":\"gateway-1\""));
     assert_non_null(strstr((char *)buf.p, "\"quantity\":5,\"used\":1,\"left\":4"));
@@ -244,49 +274,19 @@ an_order_whose_dates_fit_goes_before_older_ones(void **state)
     struct bm_store_choice choice;
     bool found;
 
-    lot_add(t);
-    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
+    (void)lot_add(t);
     for (size_t i = 0; i < BM_COUNT(orders); i++)
         OK(bm_store_order_put(t->store, orders[i].name, orders[i].quantity, orders[i].from, orders[i].until, lots, 1, profiles, 1, 2,
                               &t->fail));
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1000, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "mqtt", 1000, &found, &choice, &t->fail));
     assert_string_equal(choice.order, "now");
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1100, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "mqtt", 1100, &found, &choice, &t->fail));
     assert_string_equal(choice.order, "now");
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 5500, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "mqtt", 5500, &found, &choice, &t->fail));
     assert_string_equal(choice.order, "later");
     /* only the full one fits */
-    OK(bm_store_choose(t->store, "EX-001", 1, "mqtt", 1200, &found, &choice, &t->fail));
+    OK(bm_store_choose(t->store, "EX-001", names[1], "mqtt", 1200, &found, &choice, &t->fail));
     assert_string_equal(choice.order, "full"); /* which the signer says, in its sentence */
-}
-
-static void
-a_chip_of_two_lots_is_found_in_the_one_that_has_an_order(void **state)
-{
-    static const char lots[1][BM_MAX_NAME + 1] = { "EX-002" };
-    const struct bm_store_profile profiles[] = { { .name = "gateway-1", .service = "mqtt", .text = bm_bytes_str("p") } };
-    const uint8_t second[BM_HASH] = { 9 };
-    struct fixture *t = *state;
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = 100 };
-    struct bm_store_chip chip;
-    int64_t lot, id = 0;
-    bool found;
-
-    lot_add(t);
-    OK(bm_store_lot_pinned(t->store, root, 1001, 7, &t->fail));
-    OK(bm_store_lot_arrive(t->store, "EX-002", 1, "Example", "birthmark", 1, second, 1000, &lot, &t->fail));
-    OK(bm_store_chip_add(t->store, lot, &entry, keys, 2, &t->fail));
-    OK(bm_store_lot_pinned(t->store, second, 1002, 8, &t->fail));
-    OK(bm_store_chip_by_key(t->store, keys[0].hash, &found, &chip, &leaf, &t->fail));
-    assert_string_equal(chip.lot.name, "EX-001");
-    OK(bm_store_order_put(t->store, "o", 1, 0, BM_TIME_NEVER, lots, 1, profiles, 1, 2, &t->fail));
-    bm_buf_reset(&leaf);
-    OK(bm_store_chip_by_ski(t->store, keys[1].ski, &found, &chip, &leaf, &t->fail));
-    assert_string_equal(chip.lot.name, "EX-002");
-    OK(bm_store_chip_of_lot(t->store, keys[0].hash, "EX-001", &found, &id, &t->fail));
-    assert_true(found && id != chip.id);
-    OK(bm_store_chip_of_lot(t->store, keys[0].hash, "EX-003", &found, &id, &t->fail));
-    assert_false(found);
 }
 
 static void
@@ -300,11 +300,15 @@ pages_give_every_row_once(void **state)
         uint64_t alarm;
 
         (void)snprintf(event, sizeof(event), "event %d", i);
-        OK(bm_store_leaf_add(
-            t->store,
-            &(struct bm_store_leaf){
-                .index = (uint64_t)i, .kind = 1, .time = 5, .hash = root, .salt = root, .event = bm_bytes_str(event), .device = "" },
-            &t->fail));
+        OK(bm_store_leaf_add(t->store,
+                             &(struct bm_store_leaf){ .index = (uint64_t)i,
+                                                      .kind = 1,
+                                                      .time = 5,
+                                                      .hash = lot.root,
+                                                      .salt = lot.root,
+                                                      .event = bm_bytes_str(event),
+                                                      .device = "" },
+                             &t->fail));
         OK(bm_store_alarm_add(t->store, &(struct bm_store_alarm){ .time = 5, .kind = "lot", .sentence = event }, &alarm, &t->fail));
     }
     for (size_t most = 1; most <= 11; most++) {
@@ -337,14 +341,16 @@ a_rolled_back_transaction_leaves_nothing(void **state)
 
     OK(bm_store_begin(t->store, &t->fail));
     OK(bm_store_leaf_add(
-        t->store, &(struct bm_store_leaf){ .index = 0, .kind = 1, .hash = root, .salt = root, .event = bm_bytes_str("e"), .device = "" },
+        t->store,
+        &(struct bm_store_leaf){ .index = 0, .kind = 1, .hash = lot.root, .salt = lot.root, .event = bm_bytes_str("e"), .device = "" },
         &t->fail));
     bm_store_rollback(t->store);
     OK(bm_store_leaf_count(t->store, &n, &t->fail));
     assert_int_equal(n, 0);
     OK(bm_store_begin(t->store, &t->fail));
     OK(bm_store_leaf_add(
-        t->store, &(struct bm_store_leaf){ .index = 0, .kind = 1, .hash = root, .salt = root, .event = bm_bytes_str("e"), .device = "" },
+        t->store,
+        &(struct bm_store_leaf){ .index = 0, .kind = 1, .hash = lot.root, .salt = lot.root, .event = bm_bytes_str("e"), .device = "" },
         &t->fail));
     OK(bm_store_commit(t->store, &t->fail));
     reopen(t);
@@ -356,13 +362,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_chip_is_found_by_any_of_its_keys_once_its_lot_is_pinned, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_lot_that_no_pin_followed_is_gone_at_the_next_start, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_lot_of_the_same_name_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_name_or_a_root_is_taken_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_later_revision_takes_the_state_of_the_one_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_chip_that_was_halted_is_so_by_any_of_its_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(the_order_of_a_unit_is_chosen_before_open_ones_and_full_ones_last, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_have_the_promised_names, setup, teardown),
         cmocka_unit_test_setup_teardown(an_order_whose_dates_fit_goes_before_older_ones, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_chip_of_two_lots_is_found_in_the_one_that_has_an_order, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_give_every_row_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rolled_back_transaction_leaves_nothing, setup, teardown),
     };
