@@ -31,19 +31,30 @@ text_plain(struct bm_bytes text)
     return text.n > 0;
 }
 
+/* The same of two names that libcrypto takes for one, in whatever case and string type they are written: letters without their spaces. */
+static uint64_t
+folded(uint64_t fold, struct bm_bytes text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != ' ')
+            fold = fold * 31 + (text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] + 32u : text.p[i]);
+    return fold;
+}
+
 static bool
-attribute_plain(struct bm_rd *set)
+attribute_plain(struct bm_rd *set, uint64_t *fold)
 {
     struct bm_rd in = bm_der_enter(set, BM_DER_SEQUENCE);
     struct bm_bytes oid = bm_der_take(&in, BM_DER_OID);
     unsigned tag = bm_der_peek(&in, BM_DER_PRINTABLE) ? BM_DER_PRINTABLE : bm_der_peek(&in, BM_DER_IA5) ? BM_DER_IA5 : BM_DER_UTF8;
     struct bm_bytes text = bm_der_take(&in, tag);
 
+    *fold = folded(*fold, text);
     return bm_rd_end(&in) && oid_plain(oid) && text_plain(text);
 }
 
 static bool
-name_plain(struct bm_rd *rd)
+name_plain(struct bm_rd *rd, uint64_t *fold)
 {
     struct bm_rd rdns = bm_der_enter(rd, BM_DER_SEQUENCE);
 
@@ -51,7 +62,7 @@ name_plain(struct bm_rd *rd)
         struct bm_rd set = bm_der_enter(&rdns, BM_DER_SET);
 
         do {
-            if (!attribute_plain(&set))
+            if (!attribute_plain(&set, fold))
                 return false;
         } while (set.left > 0);
         if (!bm_rd_end(&set))
@@ -63,11 +74,12 @@ name_plain(struct bm_rd *rd)
 static bool
 general_name_plain(struct bm_rd *names)
 {
+    uint64_t ignored = 0;
     struct bm_rd in;
 
     if (bm_der_peek(names, TAG_DIRECTORY)) {
         in = bm_der_enter(names, TAG_DIRECTORY);
-        return name_plain(&in) && bm_rd_end(&in);
+        return name_plain(&in, &ignored) && bm_rd_end(&in);
     }
     if (bm_der_peek(names, TAG_EMAIL))
         return text_plain(bm_der_take(names, TAG_EMAIL));
@@ -174,13 +186,23 @@ extension_plain(struct bm_rd *extensions)
     return !critical && memchr(unread, oid.p[2], sizeof(unread)) != NULL;
 }
 
+/* A name that is its own issuer's is no chip's: whether such a certificate is self-signed libcrypto says. */
+static bool
+names_plain(const struct bm_cert *cert)
+{
+    struct bm_rd issuer = bm_rd(cert->issuer), subject = bm_rd(cert->subject);
+    uint64_t above = 0, below = 0;
+
+    return name_plain(&issuer, &above) && bm_rd_end(&issuer) && name_plain(&subject, &below) && bm_rd_end(&subject) && above != below;
+}
+
 bool
 bm_cert_plain(const struct bm_cert *cert)
 {
-    struct bm_rd rd = bm_rd(cert->extensions), issuer = bm_rd(cert->issuer), subject = bm_rd(cert->subject);
+    struct bm_rd rd = bm_rd(cert->extensions);
 
     while (rd.left > 0 && !rd.bad)
         if (!extension_plain(&rd))
             return false;
-    return !rd.bad && name_plain(&issuer) && bm_rd_end(&issuer) && name_plain(&subject) && bm_rd_end(&subject);
+    return !rd.bad && names_plain(cert);
 }

@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     x509 = d2i_X509(NULL, &p, (long)size);
     must(x509 != NULL && p == data + size);
-    must((X509_get_extension_flags(x509) & (EXFLAG_INVALID | EXFLAG_CRITICAL | EXFLAG_PROXY)) == 0);
+    must((X509_get_extension_flags(x509) & (EXFLAG_INVALID | EXFLAG_CRITICAL | EXFLAG_PROXY | EXFLAG_SI)) == 0);
     X509_free(x509);
     return 0;
 }

@@ -194,6 +194,8 @@ every_fault_of_a_chips_certificate_is_refused_first_and_later(void **state)
         { { .unknown_critical = true }, "unhandled critical extension" },
         { { .stranger = true }, "certificate signature failure" },
         { { .issuer = "somebody" }, "unable to get local issuer certificate" },
+        { { .subject = "between" }, "self-signed certificate" },
+        { { .subject = " Between" }, "self-signed certificate" },
         { { .aki = "keyid:always" }, "" }, /* its key identifier is its own, not the issuer's */
     };
 
