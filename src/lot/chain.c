@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+static const struct bm_certs none = { NULL, 0 };
+
 #define MAX_ABOVE 16 /* certificates that may stand above a chip's: a few, with the same name a few times */
 
 enum bm_rc
@@ -108,18 +110,19 @@ above_find(struct above *above, const struct bm_pool *pool, const struct bm_cert
     }
 }
 
-/* Over libcrypto: those found by name, or, where they lead nowhere (a name in two spellings), all. */
+/* Those found by name, or, where they lead nowhere (a name in two spellings), all; and what came with the chip. */
 static enum bm_rc
-path_check(const struct bm_pool *pool, const struct above *above, struct bm_crypto *crypto, struct bm_bytes der, bm_time at,
-           struct bm_fail *fail)
+path_check(const struct bm_pool *pool, const struct above *above, struct bm_certs with, struct bm_crypto *crypto, struct bm_bytes der,
+           bm_time at, uint32_t *ret_verified, struct bm_fail *fail)
 {
-    size_t n = above->reached ? above->n : pool->n, nends = 0, nbetween = 0;
-    struct bm_bytes *list = calloc(2 * n + 1, sizeof(*list)), *between = list, *ends = list + n;
-    uint32_t ignored;
+    size_t n = above->reached ? above->n : pool->n, nends = 0, nbetween = with.n;
+    struct bm_bytes *list = calloc(with.n + 2 * n + 1, sizeof(*list)), *between = list, *ends = list + with.n + n;
     enum bm_rc rc;
 
     if (list == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to check a certificate path");
+    if (with.n > 0)
+        memcpy(between, with.der, with.n * sizeof(*list));
     for (size_t i = 0; i < n; i++) {
         const struct bm_pool_cert *one = above->reached ? above->certs[i] : &pool->certs[i];
 
@@ -129,9 +132,18 @@ path_check(const struct bm_pool *pool, const struct above *above, struct bm_cryp
             between[nbetween++] = one->cert.der;
     }
     rc = bm_issuers_check(pool->issuers, crypto, der, (struct bm_certs){ between, nbetween }, (struct bm_certs){ ends, nends }, at,
-                          &ignored, fail);
+                          ret_verified, fail);
     free(list);
     return rc;
+}
+
+enum bm_rc
+bm_pool_prove(const struct bm_pool *pool, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs with, bm_time at,
+              uint32_t *ret_verified, struct bm_fail *fail)
+{
+    const struct above all = { .n = 0 };
+
+    return path_check(pool, &all, with, crypto, leaf, at, ret_verified, fail);
 }
 
 /* What the first step by hand cannot ask is not taken on trust: an extension that must be understood, and constraints on names from above. */
@@ -171,6 +183,7 @@ broken_check(const struct bm_pool *pool, const struct above *above, struct bm_cr
              struct bm_fail *fail)
 {
     enum bm_sig_alg alg;
+    uint32_t ignored;
     enum bm_rc rc;
 
     if ((rc = bm_sig_alg_parse(&alg, cert->alg, fail)) != BM_OK || (rc = broken_allowed(above, cert, at, fail)) != BM_OK)
@@ -186,7 +199,7 @@ broken_check(const struct bm_pool *pool, const struct above *above, struct bm_cr
         above_find(&higher, pool, issuer);
         if (above->certs[i]->anchor) /* partial chain: it leads to itself, if it is valid */
             higher = *above;
-        return path_check(pool, &higher, crypto, issuer->der, at, fail);
+        return path_check(pool, &higher, none, crypto, issuer->der, at, &ignored, fail);
     }
     return bm_fail(fail, BM_EPOLICY, "RFC 5280 6.1", "the certificate does not lead to a trusted one: no issuer's key verifies it");
 }
@@ -195,7 +208,8 @@ static enum bm_rc
 look_at(const struct bm_pool *pool, const struct above *above, struct bm_crypto *crypto, const struct bm_cert_loose *cert, bm_time at,
         struct bm_fail *fail)
 {
-    enum bm_rc rc = path_check(pool, above, crypto, cert->der, at, fail);
+    uint32_t ignored;
+    enum bm_rc rc = path_check(pool, above, none, crypto, cert->der, at, &ignored, fail);
 
     return rc == BM_EINPUT ? broken_check(pool, above, crypto, cert, at, fail) : rc;
 }

@@ -26,6 +26,10 @@ bm_must_use enum bm_rc bm_pool_open(struct bm_pool *ret_pool, const struct bm_ve
 bm_must_use enum bm_rc bm_pool_add(struct bm_pool *pool, struct bm_bytes der, struct bm_fail *fail); /* one that came with the list */
 void bm_pool_done(struct bm_pool *pool);
 
+/* Does the certificate lead to an anchor at this time, through the pool and what came `with` it? As bm_issuers_check(). Something must be pinned. */
+bm_must_use enum bm_rc bm_pool_prove(const struct bm_pool *pool, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs with,
+                                     bm_time at, uint32_t *ret_verified, struct bm_fail *fail);
+
 /*
  * Does the certificate lead to an anchor (issuers.h)? At `now` (0: when it was issued), or, where it or what is above it has expired since, when it was
  * issued: then a note. Adds to the chip's findings, and one to its signatures: what is above was verified once for all. A certificate that libcrypto

@@ -1,5 +1,5 @@
 #include "lot/array.h"
-#include "lot/issuers.h"
+#include "lot/chain.h"
 #include "lot/lot.h"
 #include "lot/secure_element.h"
 #include "lot/signers.h"
@@ -16,7 +16,7 @@ struct bm_reading {
     struct bm_array array;
     struct bm_jws jws;
     struct bm_element element;
-    struct bm_issuers issuers;
+    struct bm_pool pool; /* where the chips' certificates end */
     struct bm_signers signers;
 };
 
@@ -25,7 +25,7 @@ microchip_free(struct bm_reading *r)
 {
     bm_jws_done(&r->jws);
     bm_element_done(&r->element);
-    bm_issuers_done(&r->issuers);
+    bm_pool_done(&r->pool);
     free(r);
 }
 
@@ -54,15 +54,14 @@ microchip_probe(struct bm_bytes file)
 static void
 chains_look(struct bm_reading *r, struct bm_lot_chip *chip)
 {
-    const struct bm_certs anchors = { r->vendor->roots.der, r->vendor->roots.n };
     uint32_t verified = 0;
     struct bm_fail why;
 
-    for (size_t i = 0; i < r->element.nchains && anchors.n > 0; i++) {
+    for (size_t i = 0; i < r->element.nchains && r->pool.n > 0; i++) {
         const struct bm_element_chain *chain = &r->element.chain[i];
         const struct bm_certs between = { chain->between, chain->nbetween };
 
-        if (bm_issuers_check(&r->issuers, r->job->crypto, chain->device.der, between, anchors, r->element.time, &verified, &why) != BM_OK)
+        if (bm_pool_prove(&r->pool, r->job->crypto, chain->device.der, between, r->element.time, &verified, &why) != BM_OK)
             bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate: %s", why.text);
         else
             chip->signatures += verified;
@@ -100,13 +99,13 @@ binding_make(struct bm_reading *r, struct bm_lot_chip *chip)
 
     if (leaf->kind != BM_LEAF_ID)
         return;
-    if (r->vendor->roots.n != 1) {
+    if (r->pool.n != 1) {
         bm_lot_chip_find(chip, BM_CHECK_CHAIN,
                          "it lists no keys (version 2), so the chips' certificates must lead to one root, and %zu are pinned for %s",
-                         r->vendor->roots.n, r->vendor->name);
+                         r->pool.n, r->vendor->name);
         return;
     }
-    bm_sha256(leaf->vendor_root, r->vendor->roots.der[0]);
+    bm_sha256(leaf->vendor_root, r->pool.certs[0].cert.der);
     leaf->rule = BM_ID_RULE_MICROCHIP_SN;
 }
 
@@ -193,7 +192,7 @@ microchip_open(struct bm_reading **ret_reading, const struct bm_lot_job *job, st
     r->job = job;
     r->vendor = job->vendor;
     r->array = bm_array(job->file);
-    if ((rc = bm_signers_take(&r->signers, job->vendor, fail)) != BM_OK)
+    if ((rc = bm_signers_take(&r->signers, job->vendor, fail)) != BM_OK || (rc = bm_pool_open(&r->pool, job->vendor, fail)) != BM_OK)
         return rc;
     *ret_reading = bm_take(r);
     return BM_OK;

@@ -220,6 +220,44 @@ a_vendor_of_another_format_is_refused(void **state)
     maker_close(&maker);
 }
 
+static void
+a_retired_root_is_no_place_to_end(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 1 << 20 }, root = { .max = 4096 }, other = { .max = 4096 };
+    struct maker maker, stranger;
+    uint8_t retired[1][BM_HASH];
+    struct bm_bytes roots[2];
+    struct bm_lot_result result;
+
+    (void)state;
+    maker_open_ca(&maker, Y2024, Y2026);
+    maker_open_ca(&stranger, Y2024, Y2026);
+    /* the key of the chips' issuer, by a certificate that is no signer's */
+    maker_cert_of(&root, maker.key, "Manifest Signer", bm_private_public(maker.key), "Manifest Signer", Y2024, Y2026 + 1, true);
+    maker_cert_of(&other, stranger.key, "Somebody", bm_private_public(stranger.key), "Somebody", Y2024, Y2026, true);
+    bm_buf_add_str(&file, "[");
+    maker_entry(&file, &maker, "0a0b", 1);
+    bm_buf_add_str(&file, "]");
+    roots[0] = bm_buf_bytes(&root);
+    roots[1] = bm_buf_bytes(&other);
+    {
+        const struct bm_bytes signer = bm_buf_bytes(&maker.cert);
+        struct bm_vendor vendor = { .name = "microchip", .signers = { &signer, 1 }, .roots = { roots, 2 } };
+
+        assert_ok(kit_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL));
+        bm_sha256(retired[0], roots[0]);
+        vendor.retired = (const uint8_t(*)[BM_HASH])retired;
+        vendor.nretired = 1;
+        assert_refused_saying(BM_EPOLICY, kit_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL),
+                              "chip 0: its certificate: the certificate does not lead to a trusted one");
+        vendor.roots.n = 1;
+        assert_refused(BM_EPOLICY, kit_lot_read(&result, bm_buf_bytes(&file), &vendor, NULL),
+                       "all roots of the vendor microchip are retired: add one that is believed");
+    }
+    maker_close(&maker);
+    maker_close(&stranger);
+}
+
 int
 main(void)
 {
@@ -231,6 +269,7 @@ main(void)
         cmocka_unit_test(a_certificate_of_another_key_is_refused),
         cmocka_unit_test(one_chip_twice_is_refused),
         cmocka_unit_test(a_vendor_of_another_format_is_refused),
+        cmocka_unit_test(a_retired_root_is_no_place_to_end),
     };
 
     return kit_end(cmocka_run_group_tests(tests, kit_crypto_open, kit_crypto_close));
