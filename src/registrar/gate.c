@@ -289,6 +289,27 @@ request_send(struct request *q, const struct bm_store_choice *choice, struct bm_
     return BM_OK;
 }
 
+/* Where a lot cannot be looked into, that may be all that is wrong. */
+static void
+unknown_print(char ret[static SENTENCE], const struct request *q)
+{
+    const char *by = strlen(q->who) == 2 * BM_HASH ? "" : "by identifier ", *end = q->who + strlen(q->who) - 2;
+    const char *blind = bm_holdings_blind(&q->peer->r->holdings);
+
+    if (blind == NULL)
+        (void)snprintf(
+            ret, SENTENCE,
+            "this chip is in no received lot (root key %s%.4s…%s). Ask the custodian to receive its lot, or check the board's chip "
+            "against its reel label.",
+            by, q->who, end);
+    else
+        (void)snprintf(
+            ret, SENTENCE,
+            "this chip is in no lot that can be looked into (root key %s%.4s…%s), and the index of lot %s is missing or damaged. "
+            "Ask the custodian to receive that lot's file again, which makes it anew.",
+            by, q->who, end, blind);
+}
+
 static enum bm_rc
 request_serve(struct request *q, struct bm_fail *fail)
 {
@@ -298,11 +319,7 @@ request_serve(struct request *q, struct bm_fail *fail)
     bool any;
 
     if (!q->chip.found) {
-        (void)snprintf(
-            sentence, sizeof(sentence),
-            "this chip is in no received lot (root key %s%.4s…%s). Ask the custodian to receive its lot, or check the board's chip "
-            "against its reel label.",
-            strlen(q->who) == 2 * BM_HASH ? "" : "by identifier ", q->who, q->who + strlen(q->who) - 2);
+        unknown_print(sentence, q);
         return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
     }
     if ((rc = bm_store_choose(q->peer->r->store, q->chip.holding->lot.name, q->name, q->label, q->peer->r->now, &any, &choice, fail)) !=

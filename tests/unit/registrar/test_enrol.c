@@ -35,6 +35,29 @@ enrolled(struct kit *k, struct kit_issue *issue)
 }
 
 static void
+an_index_that_is_gone_is_named_and_serves_again_when_it_is_back(void **state)
+{
+    struct kit *k = *state;
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+    char command[400];
+
+    kit_stop(k);
+    (void)snprintf(command, sizeof(command), "rm %s/lots/*.index", k->site.home);
+    assert_int_equal(system(command), 0);
+    kit_start(k);
+    kit_enrol(k, 5, "mqtt", &k->lot.chips[1]);
+    message = kit_want(k, k->signer, BM_S_REFUSAL);
+    leaf =
+        kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED, .what = bm_bytes_str("unknown-chip"), .reason = bm_bytes_str("no lot") });
+    kit_answer(k, message.id, &leaf);
+    kit_assert_says(kit_gate_refused(k, 5).sentence, "the index of lot LOT-1 is missing or damaged");
+    kit_lot_index(k, &k->lot);
+    kit_enrol(k, 6, "mqtt", &k->lot.chips[1]);
+    (void)kit_want(k, k->signer, BM_S_ISSUE);
+}
+
+static void
 a_request_goes_to_the_signer_with_leaf_and_proof_and_comes_back_with_the_chain(void **state)
 {
     struct kit *k = *state;
@@ -332,6 +355,7 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_for_business, kit_close)
     const struct CMUnitTest tests[] = {
+        TEST(an_index_that_is_gone_is_named_and_serves_again_when_it_is_back),
         TEST(a_request_goes_to_the_signer_with_leaf_and_proof_and_comes_back_with_the_chain),
         TEST(a_retry_gets_the_certificate_that_was_issued),
         TEST(a_repeat_of_what_the_store_does_not_hold_stops_the_process),
