@@ -124,18 +124,32 @@ lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
 
 /* ---- all of it ---- */
 
+/* What was odd and let in all the same: the receipt says it at length. */
 static enum bm_rc
-row_print(const struct bm_call *call, const struct bm_buf *row, const char *note, struct bm_fail *fail)
+noted_add(json_t *row, const struct bm_exam *exam, struct bm_fail *fail)
+{
+    json_t *noted = json_array();
+    bool bad = json_object_set_new(row, "noted", noted) != 0;
+
+    for (unsigned check = BM_CHECK_SIGNATURE; check < BM_CHECK__N; check++)
+        if (exam->checks[check].found > 0)
+            bad |= json_array_append_new(noted, json_string(bm_check_word((enum bm_check)check))) != 0;
+    return bad ? bm_json_check(NULL, fail) : BM_OK;
+}
+
+static enum bm_rc
+row_print(const struct receiving *r, const struct bm_buf *row, const char *note, struct bm_fail *fail)
 {
     bm_cleanup(bm_json_done) json_t *object = NULL;
     enum bm_rc rc;
 
     if ((rc = bm_json_parse(&object, bm_buf_bytes(row), BM_MAX_JSON, fail)) != BM_OK ||
-        (rc = bm_receipt_row(object, call->home, fail)) != BM_OK)
+        (rc = bm_receipt_row(object, r->ask.call->home, fail)) != BM_OK ||
+        (note == NULL && (rc = noted_add(object, &r->exam, fail)) != BM_OK))
         return rc;
     if (note != NULL && json_object_set_new(object, "note", json_string(note)) != 0)
         return bm_json_check(NULL, fail);
-    return bm_lot_print(call, object, fail);
+    return bm_lot_print(r->ask.call, object, fail);
 }
 
 /* What is large stands in files beside the lots, of which nothing stays. A file that is refused before anything of it could be read is on record too;
@@ -175,7 +189,7 @@ run(struct bm_call *call, struct bm_fail *fail)
         return refuse(&r, fail);
     if (again == NULL && (rc = bm_lot_send(&r, &row, fail)) != BM_OK)
         return rc;
-    return row_print(call, &row, again, fail);
+    return row_print(&r, &row, again, fail);
 }
 
 const struct bm_verb bm_verb_lot_receive = {

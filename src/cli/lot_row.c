@@ -54,6 +54,8 @@ bm_lot_print(const struct bm_call *call, const json_t *row, struct bm_fail *fail
         good = json_object_set(object, "revision", json_object_get(row, "revision")) == 0;
     for (size_t i = 0; i < BM_COUNT(after); i++)
         good = good && text_add(object, after[i], bm_field(row, after[i]));
+    if (good && json_array_size(json_object_get(row, "noted")) > 0)
+        good = json_object_set(object, "noted", json_object_get(row, "noted")) == 0;
     good = good && json_object_set(object, "leaf", json_object_get(row, "leaf")) == 0;
     return good ? bm_object_print(call, object, fail) : bm_json_check(NULL, fail);
 }

@@ -22,5 +22,6 @@ expect 1 'its certificate E0E2: the certificate does not lead to a trusted one' 
 { head -c 100000 "$file"; printf x; tail -c +100002 "$file"; } >"$HOME/changed.7z"
 expect 1 damaged birthmark lot receive "$HOME/changed.7z" --vendor Infineon
 expect 0 '78211223032C7EFA' birthmark lot receive "$file" --vendor Infineon
+grep -qE '^noted +unsigned, label$' <<<"$said" || die "what was odd about the reel is not told: $said"
 expect 0 '"lot":"78211223032C7EFA","vendor":"Infineon","chips":200' birthmark lot list --json
 expect 0 0A091B5C001500070063 birthmark lot show 78211223032C7EFA --chips
