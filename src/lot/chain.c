@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-static const struct bm_certs none = { NULL, 0 };
-
 #define MAX_ABOVE 16 /* certificates that may stand above a chip's: a few, with the same name a few times */
 
 enum bm_rc
@@ -110,40 +108,61 @@ above_find(struct above *above, const struct bm_pool *pool, const struct bm_cert
     }
 }
 
+/* What a path may go over, and where it may end. */
+struct ways {
+    struct bm_bytes *list;
+    struct bm_certs between, ends;
+};
+
+static void
+ways_done(struct ways *ways)
+{
+    free(ways->list);
+}
+
 /* Those found by name, or, where they lead nowhere (a name in two spellings), all; and what came with the chip. */
 static enum bm_rc
-path_check(const struct bm_pool *pool, const struct above *above, struct bm_certs with, struct bm_crypto *crypto, struct bm_bytes der,
-           bm_time at, uint32_t *ret_verified, struct bm_fail *fail)
+ways_find(struct ways *ret_ways, const struct bm_pool *pool, const struct above *above, struct bm_certs with, struct bm_fail *fail)
 {
     size_t n = above->reached ? above->n : pool->n, nends = 0, nbetween = with.n;
-    struct bm_bytes *list = calloc(with.n + 2 * n + 1, sizeof(*list)), *between = list, *ends = list + with.n + n;
-    enum bm_rc rc;
+    struct bm_bytes *list = calloc(with.n + 2 * n + 1, sizeof(*list)), *ends = list + with.n + n;
 
     if (list == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to check a certificate path");
     if (with.n > 0)
-        memcpy(between, with.der, with.n * sizeof(*list));
+        memcpy(list, with.der, with.n * sizeof(*list));
     for (size_t i = 0; i < n; i++) {
         const struct bm_pool_cert *one = above->reached ? above->certs[i] : &pool->certs[i];
 
         if (one->anchor)
             ends[nends++] = one->cert.der;
         else
-            between[nbetween++] = one->cert.der;
+            list[nbetween++] = one->cert.der;
     }
-    rc = bm_issuers_check(pool->issuers, crypto, der, (struct bm_certs){ between, nbetween }, (struct bm_certs){ ends, nends }, at,
-                          ret_verified, fail);
-    free(list);
-    return rc;
+    *ret_ways = (struct ways){ .list = list, .between = { list, nbetween }, .ends = { ends, nends } };
+    return BM_OK;
+}
+
+static enum bm_rc
+path_check(const struct bm_pool *pool, const struct above *above, struct bm_crypto *crypto, struct bm_bytes der, bm_time at,
+           struct bm_fail *fail)
+{
+    bm_cleanup(ways_done) struct ways ways = { .list = NULL };
+    enum bm_rc rc = ways_find(&ways, pool, above, (struct bm_certs){ NULL, 0 }, fail);
+    uint32_t ignored;
+
+    return rc != BM_OK ? rc : bm_issuers_check(pool->issuers, crypto, der, ways.between, ways.ends, at, &ignored, fail);
 }
 
 enum bm_rc
-bm_pool_prove(const struct bm_pool *pool, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs with, bm_time at,
+bm_pool_prove(const struct bm_pool *pool, struct bm_crypto *crypto, const struct bm_cert *cert, struct bm_certs with, bm_time at,
               uint32_t *ret_verified, struct bm_fail *fail)
 {
+    bm_cleanup(ways_done) struct ways ways = { .list = NULL };
     const struct above all = { .n = 0 };
+    enum bm_rc rc = ways_find(&ways, pool, &all, with, fail);
 
-    return path_check(pool, &all, with, crypto, leaf, at, ret_verified, fail);
+    return rc != BM_OK ? rc : bm_issuers_check_read(pool->issuers, crypto, cert, ways.between, ways.ends, at, ret_verified, fail);
 }
 
 /* What the first step by hand cannot ask is not taken on trust: an extension that must be understood, and constraints on names from above. */
@@ -183,7 +202,6 @@ broken_check(const struct bm_pool *pool, const struct above *above, struct bm_cr
              struct bm_fail *fail)
 {
     enum bm_sig_alg alg;
-    uint32_t ignored;
     enum bm_rc rc;
 
     if ((rc = bm_sig_alg_parse(&alg, cert->alg, fail)) != BM_OK || (rc = broken_allowed(above, cert, at, fail)) != BM_OK)
@@ -199,7 +217,7 @@ broken_check(const struct bm_pool *pool, const struct above *above, struct bm_cr
         above_find(&higher, pool, issuer);
         if (above->certs[i]->anchor) /* partial chain: it leads to itself, if it is valid */
             higher = *above;
-        return path_check(pool, &higher, none, crypto, issuer->der, at, &ignored, fail);
+        return path_check(pool, &higher, crypto, issuer->der, at, fail);
     }
     return bm_fail(fail, BM_EPOLICY, "RFC 5280 6.1", "the certificate does not lead to a trusted one: no issuer's key verifies it");
 }
@@ -208,8 +226,7 @@ static enum bm_rc
 look_at(const struct bm_pool *pool, const struct above *above, struct bm_crypto *crypto, const struct bm_cert_loose *cert, bm_time at,
         struct bm_fail *fail)
 {
-    uint32_t ignored;
-    enum bm_rc rc = path_check(pool, above, none, crypto, cert->der, at, &ignored, fail);
+    enum bm_rc rc = path_check(pool, above, crypto, cert->der, at, fail);
 
     return rc == BM_EINPUT ? broken_check(pool, above, crypto, cert, at, fail) : rc;
 }

@@ -26,8 +26,8 @@ bm_must_use enum bm_rc bm_pool_open(struct bm_pool *ret_pool, const struct bm_ve
 bm_must_use enum bm_rc bm_pool_add(struct bm_pool *pool, struct bm_bytes der, struct bm_fail *fail); /* one that came with the list */
 void bm_pool_done(struct bm_pool *pool);
 
-/* Does the certificate lead to an anchor at this time, through the pool and what came `with` it? As bm_issuers_check(). Something must be pinned. */
-bm_must_use enum bm_rc bm_pool_prove(const struct bm_pool *pool, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs with,
+/* Does the certificate lead to an anchor at this time, through the pool and what came `with` it? As bm_issuers_check_read(). Something must be pinned. */
+bm_must_use enum bm_rc bm_pool_prove(const struct bm_pool *pool, struct bm_crypto *crypto, const struct bm_cert *cert, struct bm_certs with,
                                      bm_time at, uint32_t *ret_verified, struct bm_fail *fail);
 
 /*

@@ -16,30 +16,34 @@ bm_issuers_done(struct bm_issuers *issuers)
 
 /* ---- one signature: a chip's certificate and its issuer, without what is above ---- */
 
-/* With our own reader and the key as it was read before: 5 us and the signature. False: it is not for us to say. */
+/* A chip's certificate: its bytes, whose name its issuer has, and all of it where we can read it. */
+struct leaf {
+    struct bm_bytes der, issuer;
+    const struct bm_cert *read; /* NULL: libcrypto may */
+};
+
+/* With our own reader and the key as it was read before: 1 us and the signature. False: it is not for us to say. */
 static bool
-plain_way(const struct bm_known_issuer *issuer, struct bm_crypto *crypto, struct bm_bytes leaf, bm_time at)
+plain_way(const struct bm_known_issuer *issuer, struct bm_crypto *crypto, const struct bm_cert *cert, bm_time at)
 {
     struct bm_fail ignored;
-    struct bm_cert cert;
 
-    return issuer->keyed && bm_cert_parse(&cert, leaf, &ignored) == BM_OK && at >= cert.not_before && at <= cert.not_after &&
-           bm_cert_plain(&cert) && bm_bytes_equal(cert.issuer, issuer->subject) &&
-           (cert.aki.n == 0 || issuer->ski.n == 0 || bm_bytes_equal(cert.aki, issuer->ski)) &&
-           bm_key_verify(crypto, &issuer->key, cert.alg, cert.tbs, cert.signature, &ignored) == BM_OK;
+    return issuer->keyed && at >= cert->not_before && at <= cert->not_after && bm_cert_plain(cert) &&
+           (cert->aki.n == 0 || issuer->ski.n == 0 || bm_bytes_equal(cert->aki, issuer->ski)) &&
+           bm_key_verify(crypto, &issuer->key, cert->alg, cert->tbs, cert->signature, &ignored) == BM_OK;
 }
 
 /* Over libcrypto, the issuer being where the path ends: all that is checked between these two is checked, whatever the key and the extensions. */
 static bool
-short_way(const struct bm_known_issuer *issuer, struct bm_crypto *crypto, struct bm_bytes leaf, bm_time at)
+short_way(const struct bm_known_issuer *issuer, struct bm_crypto *crypto, const struct leaf *leaf, bm_time at)
 {
     struct bm_bytes der = bm_bytes(issuer->der, issuer->n);
     struct bm_fail ignored;
 
     if (at < issuer->from || at > issuer->until)
         return false;
-    return plain_way(issuer, crypto, leaf, at) ||
-           bm_path_check(leaf, (struct bm_certs){ NULL, 0 }, (struct bm_certs){ &der, 1 }, at, &ignored) == BM_OK;
+    return (leaf->read != NULL && plain_way(issuer, crypto, leaf->read, at)) ||
+           bm_path_check(leaf->der, (struct bm_certs){ NULL, 0 }, (struct bm_certs){ &der, 1 }, at, &ignored) == BM_OK;
 }
 
 /* ---- the whole path, and what is remembered of it ---- */
@@ -97,27 +101,22 @@ is_among(const struct bm_known_issuer *issuer, struct bm_certs certs)
 
 /* One that was not sent with this chip is not asked: the answer would hang on who came before. */
 static bool
-known_find(const struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs between,
+known_find(const struct bm_issuers *issuers, struct bm_crypto *crypto, const struct leaf *leaf, struct bm_certs between,
            struct bm_certs anchors, bm_time at)
 {
-    struct bm_fail ignored;
-    struct bm_cert cert;
-
-    if (issuers->n == 0 || bm_cert_outline(&cert, leaf, &ignored) != BM_OK)
-        return false;
     for (size_t i = 0; i < issuers->n; i++) {
         const struct bm_known_issuer *issuer = &issuers->issuer[i];
 
-        if (bm_bytes_equal(cert.issuer, issuer->subject) && (is_among(issuer, between) || is_among(issuer, anchors)) &&
+        if (bm_bytes_equal(leaf->issuer, issuer->subject) && (is_among(issuer, between) || is_among(issuer, anchors)) &&
             short_way(issuer, crypto, leaf, at))
             return true;
     }
     return false;
 }
 
-enum bm_rc
-bm_issuers_check(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs between,
-                 struct bm_certs anchors, bm_time at, uint32_t *ret_verified, struct bm_fail *fail)
+static enum bm_rc
+check(struct bm_issuers *issuers, struct bm_crypto *crypto, const struct leaf *leaf, struct bm_certs between, struct bm_certs anchors,
+      bm_time at, uint32_t *ret_verified, struct bm_fail *fail)
 {
     struct bm_path path;
     bool known = false;
@@ -128,7 +127,7 @@ bm_issuers_check(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm
         return BM_OK;
     }
     /* req: RFC5280 6.1.4 what stands above a chip's certificate is valid, an authority's, and may have what stands below it */
-    if ((rc = bm_path_find(&path, leaf, between, anchors, at, fail)) != BM_OK)
+    if ((rc = bm_path_find(&path, leaf->der, between, anchors, at, fail)) != BM_OK)
         return rc;
     *ret_verified = (uint32_t)path.n;
     for (size_t i = 0; i < issuers->n && path.n > 0; i++)
@@ -136,4 +135,28 @@ bm_issuers_check(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm
     if (path.n > 0 && !known)
         issuer_keep(issuers, &path);
     return BM_OK;
+}
+
+enum bm_rc
+bm_issuers_check(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs between,
+                 struct bm_certs anchors, bm_time at, uint32_t *ret_verified, struct bm_fail *fail)
+{
+    struct leaf one = { .der = leaf };
+    struct bm_fail ignored;
+    struct bm_cert cert;
+
+    if (bm_cert_parse(&cert, leaf, &ignored) == BM_OK)
+        one.read = &cert;
+    if (one.read != NULL || bm_cert_outline(&cert, leaf, &ignored) == BM_OK)
+        one.issuer = cert.issuer;
+    return check(issuers, crypto, &one, between, anchors, at, ret_verified, fail);
+}
+
+enum bm_rc
+bm_issuers_check_read(struct bm_issuers *issuers, struct bm_crypto *crypto, const struct bm_cert *leaf, struct bm_certs between,
+                      struct bm_certs anchors, bm_time at, uint32_t *ret_verified, struct bm_fail *fail)
+{
+    const struct leaf one = { .der = leaf->der, .issuer = leaf->issuer, .read = leaf };
+
+    return check(issuers, crypto, &one, between, anchors, at, ret_verified, fail);
 }

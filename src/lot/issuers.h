@@ -33,6 +33,10 @@ void bm_issuers_done(struct bm_issuers *issuers);
  */
 bm_must_use enum bm_rc bm_issuers_check(struct bm_issuers *issuers, struct bm_crypto *crypto, struct bm_bytes leaf, struct bm_certs between,
                                         struct bm_certs anchors, bm_time at, uint32_t *ret_verified, struct bm_fail *fail);
+/* The same of one that was read already, as bm_cert_parse() left it. */
+bm_must_use enum bm_rc bm_issuers_check_read(struct bm_issuers *issuers, struct bm_crypto *crypto, const struct bm_cert *leaf,
+                                             struct bm_certs between, struct bm_certs anchors, bm_time at, uint32_t *ret_verified,
+                                             struct bm_fail *fail);
 
 /* Does it say which names or addresses those below it may have (RFC 5280 4.2.1.10, RFC 3779)? Then one chip under it is not like the next. */
 bool bm_issuer_constrains(const struct bm_cert_loose *cert);

@@ -61,7 +61,7 @@ chains_look(struct bm_reading *r, struct bm_lot_chip *chip)
         const struct bm_element_chain *chain = &r->element.chain[i];
         const struct bm_certs between = { chain->between, chain->nbetween };
 
-        if (bm_pool_prove(&r->pool, r->job->crypto, chain->device.der, between, r->element.time, &verified, &why) != BM_OK)
+        if (bm_pool_prove(&r->pool, r->job->crypto, &chain->device, between, r->element.time, &verified, &why) != BM_OK)
             bm_lot_chip_find(chip, BM_CHECK_CHAIN, "its certificate: %s", why.text);
         else
             chip->signatures += verified;
