@@ -4,7 +4,7 @@
 #   two_persons.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
-# shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
+# shellcheck disable=SC1091,SC2016,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 
 birthmark init --name "Example Works" --url https://localhost:8443 --operator anna >init.log 2>&1 || die "init: $(cat init.log)"
