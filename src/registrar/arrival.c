@@ -57,6 +57,16 @@ step_ask(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes bo
     return rc;
 }
 
+/* With the sentence of `fail`, a record and an alarm. */
+static enum bm_rc
+refuse_lot(const struct peer *peer, uint64_t id, const char *lot, const char *by, struct bm_fail *fail)
+{
+    const struct bm_fail why = *fail;
+    const struct refusal refusal = { .what = "lot", .class = BM_EPOLICY, .chip = "", .lot = lot, .by = by, .sentence = why.text };
+
+    return bm_refuse(peer->r, peer->link, id, &refusal, fail);
+}
+
 /* ---- its beginning ---- */
 
 static enum bm_rc
@@ -103,9 +113,10 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if (peer->r->arrival.open)
         return bm_answer_refused(peer->r, peer->link, id, BM_EBUSY, 0,
                                  "another lot is being received at this moment: try again when it is in", fail);
-    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&statement, &pin, parts.text, fail)) != BM_OK ||
-        (rc = arrive(peer, &pin, statement.by, ask, fail)) != BM_OK)
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&statement, &pin, parts.text, fail)) != BM_OK)
         return rc == BM_EINPUT || rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
+    if ((rc = arrive(peer, &pin, statement.by, ask, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? refuse_lot(peer, id, pin.lot, statement.by, fail) : rc;
     return step_ask(peer, id, BM_S_LOT_BEGIN, ask, step_settle, &p, fail);
 }
 

@@ -25,3 +25,11 @@ expect 0 '78211223032C7EFA' birthmark lot receive "$file" --vendor Infineon
 grep -qE '^noted +unsigned, label$' <<<"$said" || die "what was odd about the reel is not told: $said"
 expect 0 '"lot":"78211223032C7EFA","vendor":"Infineon","chips":200' birthmark lot list --json
 expect 0 0A091B5C001500070063 birthmark lot show 78211223032C7EFA --chips
+
+# the same chips under another name, or as another's: an alarm, and nothing else
+expect 0 infineon birthmark vendor add Other --format infineon "${ecc[@]}" "${rsa[@]}"
+before=$(birthmark lot list --json)
+expect 1 'lot AGAIN, or another with the very same chips, was received before.*Recorded as alarm [0-9]+' birthmark lot receive "$file" --vendor Infineon --lot AGAIN
+expect 1 'lot THEIRS, or another with the very same chips, was received before.*Recorded as alarm [0-9]+' birthmark lot receive "$file" --vendor Other --lot THEIRS
+same "$before" birthmark lot list --json
+expect 0 'received already: nothing was changed' birthmark lot receive "$file" --vendor Infineon --json

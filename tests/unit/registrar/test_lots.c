@@ -191,14 +191,22 @@ a_lot_without_its_index_or_that_was_not_gone_through_is_refused(void **state)
 }
 
 static void
-a_lot_that_is_here_already_is_named(void **state)
+a_lot_that_is_here_already_is_named_and_an_alarm(void **state)
 {
     struct kit *k = *state;
     LOT_BUF(body);
+    struct bm_s_leaf leaf;
+    const struct bm_event refused = { .kind = BM_EVENT_REFUSED,
+                                      .what = bm_bytes_str("lot"),
+                                      .lot = bm_bytes_str("LOT-1"),
+                                      .by = bm_bytes_str("carl"),
+                                      .reason = bm_bytes_str("no") };
 
     kit_lot_receive(k, 0, &k->lot);
     kit_lot_begin_body(k, &body, &k->lot);
     kit_say(k, k->command[0], BM_C_LOT_BEGIN, 1, bm_buf_bytes(&body));
+    leaf = kit_leaf(k, &refused);
+    kit_answer(k, kit_want(k, k->signer, BM_S_REFUSAL).id, &leaf);
     kit_assert_says(kit_command_refused(k, 0).sentence, "lot LOT-1, or another with the very same chips, was received before");
 }
 
@@ -397,7 +405,7 @@ main(void)
         TEST(a_connection_lost_half_way_leaves_room_for_the_next),
         TEST(a_lot_that_the_signer_was_asked_to_pin_is_not_dropped_any_more),
         TEST(a_lot_without_its_index_or_that_was_not_gone_through_is_refused),
-        TEST(a_lot_that_is_here_already_is_named),
+        TEST(a_lot_that_is_here_already_is_named_and_an_alarm),
         TEST(a_refused_file_and_a_refused_statement_are_alarms),
         TEST(a_vendor_is_kept_as_it_came),
         TEST(a_vendors_record_may_be_longer_than_a_message),
