@@ -109,7 +109,7 @@ struct bm_lot_chip {
 };
 /* Adds a finding (dropped past BM_MAX_FINDINGS unless it is fatal: then it takes the last place). */
 void bm_lot_chip_find(struct bm_lot_chip *chip, enum bm_check check, const char *fmt, ...) bm_printf(3, 4);
-/* For the process that reads and the one that joins: one chip as bytes and back; strict, BM_EINPUT. The leaf is parsed again, its points asked for again.
+/* For the process that reads and the one that joins: one chip as bytes and back; strict, BM_EINPUT. The leaf is parsed again (bm_leaf_parse_again()).
  * *ret_der: a view into bytes. */
 void bm_lot_chip_build(struct bm_buf *buf, const struct bm_lot_chip *chip, struct bm_bytes der);
 bm_must_use enum bm_rc bm_lot_chip_parse(struct bm_lot_chip *ret_chip, struct bm_bytes *ret_der, struct bm_bytes bytes,

@@ -68,14 +68,14 @@ alg_parse(struct bm_key *key, struct bm_rd *alg, struct bm_fail *fail)
 }
 
 static enum bm_rc
-bits_check(struct bm_key *key, struct bm_bytes bits, struct bm_fail *fail)
+bits_check(struct bm_key *key, struct bm_bytes bits, bool again, struct bm_fail *fail)
 {
     switch (key->alg) {
     case BM_KEY_P256:
     case BM_KEY_P384:
         key->bits = key->alg == BM_KEY_P256 ? 256 : 384;
         /* req: RFC5480 2.2 the point, here always uncompressed */
-        if (!bm_point_on_curve(key->alg, bits))
+        if (again ? !bm_point_shaped(key->alg, bits) : !bm_point_on_curve(key->alg, bits))
             return bm_fail(fail, BM_EINPUT, "RFC 5480 2.2", "the key is not an uncompressed point of P-%u", key->bits);
         return BM_OK;
     case BM_KEY_ED25519:
@@ -92,8 +92,8 @@ bits_check(struct bm_key *key, struct bm_bytes bits, struct bm_fail *fail)
 /*
  * SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING }
  */
-enum bm_rc
-bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
+static enum bm_rc
+spki_parse(struct bm_key *ret_key, struct bm_bytes spki, bool again, struct bm_fail *fail)
 {
     struct bm_rd outer = bm_rd(spki), in, alg;
     struct bm_key key = { .alg = 0 };
@@ -107,14 +107,27 @@ bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
     bits = bm_der_bits(&in);
     if (alg.bad || !bm_rd_end(&in) || !bm_rd_end(&outer))
         return bm_fail(fail, BM_EINPUT, "RFC 5280 4.1.2.7", "the key is not a SubjectPublicKeyInfo in DER");
-    if ((rc = alg_parse(&key, &alg, fail)) != BM_OK || (rc = bits_check(&key, bits, fail)) != BM_OK)
+    if ((rc = alg_parse(&key, &alg, fail)) != BM_OK || (rc = bits_check(&key, bits, again, fail)) != BM_OK)
         return rc;
     memcpy(key.spki, spki.p, spki.n);
     key.nspki = spki.n;
     key.at_bits = (uint16_t)(bits.p - spki.p);
     key.nbits = (uint16_t)bits.n;
     bm_sha256(key.hash, spki);
-    bm_sha1(key.ski, bits);
+    if (!again)
+        bm_sha1(key.ski, bits);
     *ret_key = key;
     return BM_OK;
+}
+
+enum bm_rc
+bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
+{
+    return spki_parse(ret_key, spki, false, fail);
+}
+
+enum bm_rc
+bm_key_parse_again(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
+{
+    return spki_parse(ret_key, spki, true, fail);
 }

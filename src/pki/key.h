@@ -45,8 +45,12 @@ void bm_crypto_free(struct bm_crypto *crypto);  /* accepts NULL */
 void bm_crypto_done(struct bm_crypto **crypto); /* for bm_cleanup() */
 
 /* Reads a DER SubjectPublicKeyInfo that must fill spki exactly. Refuses unknown algorithms, weak sizes, points off the curve, parameters
- * out of place (BM_EINPUT always). About 2 us. */
+ * out of place (BM_EINPUT always). About 0.7 us. */
 bm_must_use enum bm_rc bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
+
+/* The same for a key that went through bm_key_parse() in another process, and will in whichever verifies by it: whether the point lies on its curve is not
+ * asked, and ski is left zero. Nothing is verified by such a key. */
+bm_must_use enum bm_rc bm_key_parse_again(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
 
 /* Reads an AlgorithmIdentifier of a signature (whole element); parameters must be what the algorithm wants: none for ECDSA and Ed25519,
  * NULL or none for RSA, SHA-256 with MGF1 of SHA-256 and a salt of 32 octets for RSA-PSS. */

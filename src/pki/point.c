@@ -140,15 +140,24 @@ equation_holds(const struct curve *curve, const uint8_t *x_octets, const uint8_t
     return memcmp(y, right, n * sizeof(*y)) == 0;
 }
 
+static const struct curve *
+curve_of(enum bm_key_alg alg)
+{
+    return alg == BM_KEY_P256 ? &p256 : &p384;
+}
+
+bool
+bm_point_shaped(enum bm_key_alg alg, struct bm_bytes point)
+{
+    return point.n == 1 + 2 * 4 * curve_of(alg)->n && point.p[0] == 4;
+}
+
 bool
 bm_point_on_curve(enum bm_key_alg alg, struct bm_bytes point)
 {
-    const struct curve *curve = alg == BM_KEY_P256 ? &p256 : &p384;
-    const size_t octets = 4 * curve->n;
+    const struct curve *curve = curve_of(alg);
 
-    if (point.n != 1 + 2 * octets || point.p[0] != 4)
-        return false;
-    return equation_holds(curve, point.p + 1, point.p + 1 + octets);
+    return bm_point_shaped(alg, point) && equation_holds(curve, point.p + 1, point.p + 1 + 4 * curve->n);
 }
 
 /* Little endian y, the sign bit of x aside, of the points whose order divides 8; the last three are not canonical. */
