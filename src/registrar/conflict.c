@@ -75,10 +75,12 @@ static enum bm_verdict
 judge(const struct look *look, const struct common *c)
 {
     bool withdrawn = strcmp(look->other->lot.state, "withdrawn") == 0, mine, theirs;
+    bool foreign =
+        strcmp(look->pin->vendor, look->other->lot.vendor) != 0; /* two vendors' names for one key say nothing against each other */
 
     if (look->by_id && (shared_key(c) != NULL || !is_attested(&c->mine) || !is_attested(&c->theirs)))
         return BM_VERDICT_NONE; /* met by its key, or no id that counts */
-    mine = is_same_chip(c) ? is_whole(bm_lot_source_word(look->pin->source), &c->mine) : is_attested(&c->mine);
+    mine = is_same_chip(c) || foreign ? is_whole(bm_lot_source_word(look->pin->source), &c->mine) : is_attested(&c->mine);
     theirs = is_same_chip(c) ? is_whole(look->other->lot.source, &c->theirs) : is_attested(&c->theirs);
     if (!mine)
         return BM_VERDICT_NEW;
