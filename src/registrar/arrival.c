@@ -224,6 +224,24 @@ arrival_row(void *ctx, const char *json, struct bm_fail *fail)
     return bm_control_row(p->asker, p->asker_id, json, fail);
 }
 
+/* The sentence of the worst, and the names of the other lots that go into quarantine with it, as many as find room. */
+static void
+all_print(char ret[static BM_CONFLICT_SENTENCE], const struct bm_conflicts *conflicts, const struct bm_conflict *worst)
+{
+    size_t n = strlen(worst->sentence);
+    const char *before = "; in quarantine too: ";
+
+    memcpy(ret, worst->sentence, n + 1);
+    for (size_t i = 0; i < conflicts->n; i++) {
+        const struct bm_conflict *other = &conflicts->all[i];
+
+        if (other == worst || other->verdict == BM_VERDICT_NEW || n + strlen(before) + strlen(other->name) >= BM_CONFLICT_SENTENCE)
+            continue;
+        n += (size_t)snprintf(ret + n, BM_CONFLICT_SENTENCE - n, "%s%s", before, other->name);
+        before = ", ";
+    }
+}
+
 /* It stands in quarantine beside the lots that it contradicts: that is a refusal to whoever sent it, with an alarm. Those that only the
  * other lot is to blame for are alarms without an asker. */
 static enum bm_rc
@@ -231,6 +249,7 @@ conflicts_tell(struct bm_registrar *r, const struct pending *p, const struct arr
 {
     const struct bm_conflict *worst = bm_conflicts_worst(&a->conflicts);
     struct refusal refusal = { .what = "lot", .class = BM_EPOLICY, .chip = "", .lot = a->pin.lot, .by = a->by };
+    char all[BM_CONFLICT_SENTENCE];
     enum bm_rc rc = BM_OK;
 
     *ret_refused = worst != NULL && worst->verdict == BM_VERDICT_BOTH;
@@ -241,7 +260,8 @@ conflicts_tell(struct bm_registrar *r, const struct pending *p, const struct arr
     }
     if (!*ret_refused)
         return rc;
-    refusal.sentence = worst->sentence;
+    all_print(all, &a->conflicts, worst);
+    refusal.sentence = all;
     return bm_refuse(r, bm_asker_there(p) ? p->asker : NULL, p->asker_id, &refusal, fail);
 }
 

@@ -80,7 +80,7 @@ expect 0 '' enrol b.pem
 record a2 a A-2 && record c2 c C-2
 manifest BOTH a2 c2 f
 before=$(alarms)
-expect 1 '^refused: .*of lot BOTH .*stands in lot (ONE|TWO) too.*Recorded as alarm [0-9]+' receive BOTH
+expect 1 '^refused: chip [AC]-2 of lot BOTH .*stands in lot (ONE too.*; in quarantine too: TWO|TWO too.*; in quarantine too: ONE). Recorded as alarm [0-9]+' receive BOTH
 for lot in ONE TWO; do expect 0 "\"reason\":\".*of lot BOTH .*stands in lot $lot too" birthmark lot show $lot --json; done
 same 'ONE quarantined
 TWO quarantined
