@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "proc/clock.h"
 #include "proc/home.h"
+#include "proc/places.h"
 
 #include <fcntl.h>
 #include <poll.h>
