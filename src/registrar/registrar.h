@@ -179,6 +179,12 @@ extern const struct bm_rule bm_gate_rules[];
 extern const size_t bm_gate_nrules;
 extern const struct bm_rule bm_control_rules[];
 extern const size_t bm_control_nrules;
+/* gate.c: sends a gate's question on; when the signer can't be asked now, the gate hears so at once, and *ret_pending is NULL. */
+bm_must_use enum bm_rc bm_gate_forward(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes body, settle_fn *settle,
+                                       struct pending **ret_pending, struct bm_fail *fail);
+/* enrol.c: rows of the gate table. */
+bm_must_use enum bm_rc bm_serve_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_tpm_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* arrival.c: lots that come in (rows of the control table). */
 bm_must_use enum bm_rc bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_lot_next(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

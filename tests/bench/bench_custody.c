@@ -28,7 +28,7 @@
 #define RECORD 36 /* of the ceiling's sorted table: a hash and a place */
 
 static struct bm_fail fail;
-static char lot_path[BM_PATH], index_path[BM_PATH], plain_path[BM_PATH];
+static char home_path[BM_PATH], lot_path[BM_PATH], index_path[BM_PATH], plain_path[BM_PATH];
 
 static void
 must(bool holds, const char *what)
@@ -142,6 +142,61 @@ receive(uint64_t chips)
     must(size == chips && result.head.size == chips && memcmp(root, result.head.root, BM_HASH) == 0, "another tree");
 }
 
+/* ---- the command: a site of its own, whose signer makes the tree again and whose registrar compares it with what is there ---- */
+
+static void
+command(const char *const *args)
+{
+    char program[BM_PATH], *argv[16];
+    pid_t pid;
+    int n = 0, status = 0;
+
+    must(bm_path_join(program, getenv("BM_BUILD"), "birthmark", &fail) == BM_OK, "the program");
+    argv[n++] = program;
+    while (args[n - 1] != NULL && n < 15) {
+        argv[n] = strdup(args[n - 1]);
+        n++;
+    }
+    argv[n] = NULL;
+    (void)fflush(stdout);
+    if ((pid = fork()) == 0) {
+        must(freopen("/dev/null", "w", stdout) != NULL, "quiet");
+        (void)execv(program, argv);
+        exit(3);
+    }
+    must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, args[0]);
+    for (n--; n > 0; n--)
+        free(argv[n]);
+}
+
+static void
+site_make(uint64_t chips)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
+    uint8_t seed[BM_NOTE_KEY] = { 1 };
+    struct bm_note_signer signer;
+
+    must(bm_note_signer_init(&signer, SIGNER, seed, &fail) == BM_OK, "the signer");
+    bm_note_vkey_build(&vkey, &signer.key);
+    bm_buf_add_u8(&vkey, 0);
+    must(bm_path_join(home_path, getenv("BM_STATE"),
+                      chips == 10000    ? "small"
+                      : chips == 100000 ? "middle"
+                                        : "large",
+                      &fail) == BM_OK,
+         "a home");
+    must(setenv("BIRTHMARK_HOME", home_path, 1) == 0, "the home");
+    command((const char *const[]){ "init", "--name", "Bench Works", "--url", "https://localhost:8443", NULL });
+    command((const char *const[]){ "vendor", "add", "example", "--signer", (const char *)vkey.p, NULL });
+}
+
+static void
+command_receive(uint64_t chips)
+{
+    (void)chips;
+    command((const char *const[]){ "lot", "receive", lot_path, "--vendor", "example", NULL });
+}
+
 /* ---- proofs ---- */
 
 static void
@@ -232,6 +287,11 @@ main(void)
             (void)printf("custody-growth-%llu %.2f times ratio %.2f against %.2f of n log n\n", n, got.cpu / before,
                          got.cpu / before / (10 * (double)(i + 4) / (double)(i + 3)), 10 * (double)(i + 4) / (double)(i + 3));
         before = got.cpu;
+        site_make(sizes[i]);
+        got = measure(command_receive, sizes[i]);
+        (void)printf("custody-command-%llu %.2f s ratio %.2f against the same %.2f s (%.1f s by the clock)\n", n, got.cpu,
+                     got.cpu / bare.cpu, bare.cpu, got.wall);
+        (void)printf("custody-command-memory-%llu %.0f MiB ratio %.2f against 256 MiB (its largest process)\n", n, got.mib, got.mib / 256);
         (void)measure(prove, sizes[i]);
     }
     return 0;

@@ -2,7 +2,7 @@
  * id_chips.c - what a chipmaker that lists its chips by id alone hands over, and the chips: into the directory that is named.
  *
  *   signer.pem root.pem chips.json     for the custodian: two chips, 0123abcd00 and 0123abcd01, in Microchip's version 2
- *   one.pem two.pem                    the chips: root key, its certificate, those above it
+ *   one.pem two.pem                    the chips: root key, its certificate, those above it; the second one without the vendor's root
  *   copy.pem                           another key with a good certificate for the first chip's id
  *   stranger.pem                       a key with a certificate for the second's, under a root that only bears the name
  *
@@ -44,7 +44,7 @@ put_cert(const char *name, struct bm_bytes der)
 }
 
 static void
-put_chip(const char *name, struct chain *vendor, const char *cn)
+put_chip(const char *name, struct chain *vendor, const char *cn, bool with_root)
 {
     struct bm_buf pem = { .max = 1 << 15 }, der = { .max = BM_MAX_CERT };
     struct bm_private *key = NULL;
@@ -54,7 +54,8 @@ put_chip(const char *name, struct chain *vendor, const char *cn)
     chain_device(&der, vendor, bm_private_public(key), cn, FROM, UNTIL);
     bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(&der));
     bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(&vendor->issuer));
-    bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(&vendor->root));
+    if (with_root) /* else the server has it from the vendor's record */
+        bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(&vendor->root));
     put(name, &pem);
     bm_private_free(key);
     bm_buf_done(&pem);
@@ -88,11 +89,11 @@ put_two(struct bm_buf *json, struct maker *maker, struct chain *vendor)
     entry_add(json, maker, "0123abcd00");
     bm_buf_add_str(json, ",");
     entry_add(json, maker, "0123abcd01");
-    put_chip("one.pem", vendor, "sn0123ABCD00");
-    put_chip("two.pem", vendor, "sn0123ABCD01");
-    put_chip("copy.pem", vendor, "sn0123ABCD00");
+    put_chip("one.pem", vendor, "sn0123ABCD00", true);
+    put_chip("two.pem", vendor, "sn0123ABCD01", false);
+    put_chip("copy.pem", vendor, "sn0123ABCD00", true);
     chain_open(&stranger, FROM, UNTIL);
-    put_chip("stranger.pem", &stranger, "sn0123ABCD01");
+    put_chip("stranger.pem", &stranger, "sn0123ABCD01", true);
     chain_close(&stranger);
 }
 
@@ -107,9 +108,9 @@ put_many(struct bm_buf *json, struct maker *maker, struct chain *vendor, unsigne
         bm_buf_add_str(json, i > 1 ? "," : "");
         entry_add(json, maker, id);
         (void)snprintf(name, sizeof(name), "id-%u.pem", i);
-        put_chip(name, vendor, cn);
+        put_chip(name, vendor, cn, i % 2 == 0);
         (void)snprintf(name, sizeof(name), "copy-%u.pem", i);
-        put_chip(name, vendor, cn);
+        put_chip(name, vendor, cn, i % 2 == 0);
     }
 }
 

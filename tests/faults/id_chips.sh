@@ -19,15 +19,15 @@ enrol_as() { # CHIP ...
 "$maker" "$work"
 birthmark init --name "Id Works" --url https://localhost:8443 >/dev/null
 expect 0 "" birthmark vendor add Chips --signer "$work/signer.pem" --root "$work/root.pem" --format microchip
-expect 0 '~.*' birthmark lot receive "$work/chips.json" --vendor Chips --lot IDS --expect 2
-expect 0 '~.*' birthmark order open o-1 --lot IDS --profile gateway-1 --quantity 2
+expect 0 '~.*' birthmark lot receive "$work/chips.json" --vendor Chips --lot EXAMPLE1-IDS --expect 2
+expect 0 '~.*' birthmark order open o-1 --lot EXAMPLE1-IDS --profile gateway-1 --quantity 2
 server_start
 
 expect 0 '~.*' enrol_as one
 expect 1 '~by another root key' enrol_as copy
 expect 1 '~this chip is in no received lot' enrol_as stranger
 [ "$(birthmark identity list --json | grep -o '"evidence":"root-signed"' | wc -l)" = 1 ] || die "not one identity: $(birthmark identity list --json)"
-birthmark device list --json | grep -q '"chip":"0123abcd00","lot":"IDS"' || die "the device is not the chip's: $(birthmark device list --json)"
+birthmark device list --json | grep -q '"chip":"0123abcd00","lot":"EXAMPLE1-IDS"' || die "the device is not the chip's: $(birthmark device list --json)"
 birthmark alarm list --json | grep -q '"kind":"clone"' || die "no alarm for the copy: $(birthmark alarm list --json)"
 ok "one identity, and an alarm for the copy"
 
@@ -42,7 +42,7 @@ server_stop
 rm -rf "$home/store"
 mv "$work/store.before" "$home/store"
 server_start
-birthmark device list --json | grep -q '"chip":"0123abcd01","lot":"IDS"' || die "the replay lost a device: $(birthmark device list --json)"
+birthmark device list --json | grep -q '"chip":"0123abcd01","lot":"EXAMPLE1-IDS"' || die "the replay lost a device: $(birthmark device list --json)"
 expect 1 '~by another root key' enrol_as copy
 birthmark ledger verify | grep -q ': whole$' || die "the ledger is not whole"
 ok "and after a restart and a replay"

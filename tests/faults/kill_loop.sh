@@ -257,8 +257,8 @@ for what; do
     bind)
         "$id_chips" "$work" $chips
         birthmark vendor add Chips --signer "$work/signer.pem" --root "$work/root.pem" --format microchip >/dev/null
-        birthmark lot receive "$work/chips.json" --vendor Chips --lot IDS --expect $chips >/dev/null
-        birthmark order open o-ids --lot IDS --profile gateway-1 --quantity $chips >/dev/null
+        birthmark lot receive "$work/chips.json" --vendor Chips --lot EXAMPLE1-IDS --expect $chips >/dev/null
+        birthmark order open o-ids --lot EXAMPLE1-IDS --profile gateway-1 --quantity $chips >/dev/null
         chip=0 order=o-ids first_won=0
         over_all bind $step
         [ $first_won -gt 0 ] || die "the first root key was never bound"
