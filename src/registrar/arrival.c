@@ -216,14 +216,6 @@ bm_lot_next(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
 /* ---- its end ---- */
 
-static enum bm_rc
-arrival_row(void *ctx, const char *json, struct bm_fail *fail)
-{
-    const struct pending *p = ctx;
-
-    return bm_control_row(p->asker, p->asker_id, json, fail);
-}
-
 /* The sentence of the worst, and the names of the other lots that go into quarantine with it, as many as find room. */
 static void
 all_print(char ret[static BM_CONFLICT_SENTENCE], const struct bm_conflicts *conflicts, const struct bm_conflict *worst)
@@ -268,9 +260,6 @@ conflicts_tell(struct bm_registrar *r, const struct pending *p, const struct arr
 static enum bm_rc
 end_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_store_filter filter = { .name = p->lot };
-    struct bm_store_page page = { .most = 1 };
-    struct bm_s_leaves leaves;
     uint64_t alarm;
     bool refused;
     enum bm_rc rc;
@@ -278,30 +267,22 @@ end_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
     if (message->type != BM_S_ANSWER)
         return step_settle(r, p, message, fail);
     r->next_seq++;
-    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK || (rc = conflicts_tell(r, p, &r->arrival, &refused, fail)) != BM_OK)
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK ||
+        (rc = conflicts_tell(r, p, &r->arrival, &refused, fail)) != BM_OK)
         return rc;
     bm_arrival_done(&r->arrival);
-    if (refused || !bm_asker_there(p))
-        return BM_OK;
-    if ((rc = bm_store_rows(r->store, "lot", &filter, &page, arrival_row, p, fail)) != BM_OK)
-        return rc;
-    return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
+    return refused ? BM_OK : bm_row_answer(r, p, "lot", p->lot, fail);
 }
 
 /* Nobody waits for it: the command hears of the lot that it sent. */
 static enum bm_rc
 quarantine_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_s_leaves leaves;
     uint64_t alarm;
-    enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
         return bm_refused_answer(r, p, message, fail);
-    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK)
-        return rc;
-    return bm_records_keep(r, &leaves, p, &alarm, fail);
+    return bm_records_keep_answer(r, p, message, &alarm, fail);
 }
 
 static enum bm_rc

@@ -100,6 +100,16 @@ bm_answer_refused(struct bm_registrar *r, struct bm_link *asker, uint64_t id, en
 }
 
 enum bm_rc
+bm_records_keep_answer(struct bm_registrar *r, const struct pending *p, const struct bm_message *message, uint64_t *ret_alarm,
+                       struct bm_fail *fail)
+{
+    struct bm_s_leaves leaves;
+    enum bm_rc rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail);
+
+    return rc != BM_OK ? rc : bm_records_keep(r, &leaves, p, ret_alarm, fail);
+}
+
+enum bm_rc
 bm_records_keep_refused(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_s_refused *ret_refused,
                         char *ret_sentence, uint64_t *ret_alarm, struct bm_fail *fail)
 {

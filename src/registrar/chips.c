@@ -31,7 +31,7 @@ others_find(struct chips *chips, const struct bm_holding *holding, struct bm_fai
     for (size_t i = 0; i < n; i++) {
         struct bm_holding *other = bm_holdings_by_id(&chips->r->holdings, ids[i]);
 
-        if (other != NULL && strcmp(other->lot.state, "superseded") != 0 && bm_holding_ready(&chips->r->holdings, other))
+        if (other != NULL && !bm_holding_superseded(other) && bm_holding_ready(&chips->r->holdings, other))
             chips->others[chips->nothers++] = other;
     }
     return BM_OK;
@@ -72,9 +72,7 @@ chip_row(struct chips *chips, const struct bm_holding *holding, uint64_t i, stru
     bool given;
 
     if (bm_index_leaf(holding->index, i, &der, fail) != BM_OK || bm_leaf_skim(&skim, der, fail) != BM_OK)
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "the index of lot %s is damaged: receive its file again with `birthmark lot receive`, which makes it anew",
-                       holding->lot.name);
+        return bm_holding_lost(holding, fail);
     bm_view_copy(id, sizeof(id), skim.id);
     chip = (struct bm_store_chip){ .label = id,
                                    .lot = holding->lot.name,
@@ -96,10 +94,7 @@ lot_rows(struct chips *chips, struct bm_holding *holding, uint64_t *at, size_t *
     enum bm_rc rc;
 
     if (!bm_holding_ready(&chips->r->holdings, holding))
-        return bm_fail(
-            fail, BM_EPOLICY, NULL,
-            "the index of lot %s is missing or damaged: receive its file again with `birthmark lot receive`, which makes it anew",
-            holding->lot.name);
+        return bm_holding_lost(holding, fail);
     if ((rc = others_find(chips, holding, fail)) != BM_OK)
         return rc;
     for (; *at<holding->lot.size && * left> 0; ++*at, --*left)
@@ -127,7 +122,7 @@ id_row(struct chips *chips, struct bm_holding *holding, struct bm_fail *fail)
 static bool
 is_wanted(const struct bm_holding *holding, const struct bm_store_filter *filter)
 {
-    return strcmp(holding->lot.state, "superseded") != 0 && (filter->lot == NULL || strcmp(filter->lot, holding->lot.name) == 0);
+    return !bm_holding_superseded(holding) && (filter->lot == NULL || strcmp(filter->lot, holding->lot.name) == 0);
 }
 
 enum bm_rc

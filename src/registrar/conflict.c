@@ -175,9 +175,7 @@ compare(struct bm_conflicts *conflicts, struct look *look, struct bm_fail *fail)
         rc = cross(look, BM_BY_ID, fail);
     }
     if (rc == BM_EBUG)
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "the index of lot %s is damaged: receive its file again with `birthmark lot receive`, which makes it anew",
-                       look->other->lot.name);
+        return bm_holding_lost(look->other, fail);
     return rc != BM_OK || look->worst.verdict == BM_VERDICT_NONE ? rc : conflict_add(conflicts, &look->worst, fail);
 }
 
@@ -200,13 +198,13 @@ bm_conflicts_look(struct bm_conflicts *conflicts, const struct bm_holdings *hold
         struct bm_holding *other = &holdings->all[conflicts->compared];
         struct look look = { .pin = pin, .mine = index, .other = other, .worst = { .lot = other->lot.id } };
 
-        if (strcmp(other->lot.state, "superseded") == 0 || strcmp(other->lot.name, pin->lot) == 0)
+        if (bm_holding_superseded(other) || strcmp(other->lot.name, pin->lot) == 0)
             continue;
-        if (!bm_holding_ready(holdings, other))
-            return bm_fail(fail, BM_EPOLICY, NULL,
-                           "the index of lot %s, with which this one must be compared, is missing or damaged: receive its file again with "
-                           "`birthmark lot receive`, which makes it anew",
-                           other->lot.name);
+        if (!bm_holding_ready(holdings, other)) {
+            rc = bm_holding_lost(other, fail);
+            bm_fail_prefix(fail, "lot %s must be compared with every other", pin->lot);
+            return rc;
+        }
         memcpy(look.worst.name, other->lot.name, sizeof(look.worst.name));
         if ((rc = compare(conflicts, &look, fail)) != BM_OK)
             return rc;

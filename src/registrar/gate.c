@@ -46,14 +46,12 @@ serve_challenge(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 static enum bm_rc
 confirm_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_s_leaves leaves;
     uint64_t alarm;
     enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
         return pass_on(r, p, message, fail);
-    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK)
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
         return rc;
     return bm_answer(p, BM_G_ANSWER, bm_buf_bytes(&p->kept), fail);
 }

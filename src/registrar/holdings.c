@@ -8,8 +8,8 @@
 
 /* ---- which lots there are ---- */
 
-static bool
-is_superseded(const struct bm_holding *holding)
+bool
+bm_holding_superseded(const struct bm_holding *holding)
 {
     return strcmp(holding->lot.state, "superseded") == 0;
 }
@@ -69,7 +69,7 @@ struct bm_holding *
 bm_holdings_named(const struct bm_holdings *holdings, const char *name)
 {
     for (size_t i = 0; i < holdings->n; i++)
-        if (!is_superseded(&holdings->all[i]) && strcmp(holdings->all[i].lot.name, name) == 0)
+        if (!bm_holding_superseded(&holdings->all[i]) && strcmp(holdings->all[i].lot.name, name) == 0)
             return &holdings->all[i];
     return NULL;
 }
@@ -111,11 +111,19 @@ bm_holding_ready(const struct bm_holdings *holdings, struct bm_holding *holding)
     return holding->index != NULL;
 }
 
+enum bm_rc
+bm_holding_lost(const struct bm_holding *holding, struct bm_fail *fail)
+{
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "the index of lot %s is missing or damaged: receive its file again with `birthmark lot receive`, which makes it anew",
+                   holding->lot.name);
+}
+
 const char *
 bm_holdings_blind(const struct bm_holdings *holdings)
 {
     for (size_t i = 0; i < holdings->n; i++)
-        if (!is_superseded(&holdings->all[i]) && !bm_holding_ready(holdings, &holdings->all[i]))
+        if (!bm_holding_superseded(&holdings->all[i]) && !bm_holding_ready(holdings, &holdings->all[i]))
             return holdings->all[i].lot.name;
     return NULL;
 }
@@ -123,18 +131,6 @@ bm_holdings_blind(const struct bm_holdings *holdings)
 /* ---- finding ---- */
 
 typedef enum bm_rc find_fn(const struct bm_index *index, const uint8_t *hash, bool *ret_found, uint64_t *ret_i, struct bm_fail *fail);
-
-static enum bm_rc
-key_find(const struct bm_index *index, const uint8_t *hash, bool *ret_found, uint64_t *ret_i, struct bm_fail *fail)
-{
-    return bm_index_find_key(index, hash, ret_found, ret_i, fail);
-}
-
-static enum bm_rc
-ski_find(const struct bm_index *index, const uint8_t *ski, bool *ret_found, uint64_t *ret_i, struct bm_fail *fail)
-{
-    return bm_index_find_ski(index, ski, ret_found, ret_i, fail);
-}
 
 /* Is a lot that came later to be preferred? */
 static enum bm_rc
@@ -184,12 +180,12 @@ enum bm_rc
 bm_holdings_find_key(const struct bm_holdings *holdings, struct bm_store *store, const uint8_t hash[static BM_HASH],
                      struct bm_found_chip *ret_chip, struct bm_fail *fail)
 {
-    return find(holdings, store, key_find, hash, ret_chip, fail);
+    return find(holdings, store, bm_index_find_key, hash, ret_chip, fail);
 }
 
 enum bm_rc
 bm_holdings_find_ski(const struct bm_holdings *holdings, struct bm_store *store, const uint8_t ski[static 20],
                      struct bm_found_chip *ret_chip, struct bm_fail *fail)
 {
-    return find(holdings, store, ski_find, ski, ret_chip, fail);
+    return find(holdings, store, bm_index_find_ski, ski, ret_chip, fail);
 }

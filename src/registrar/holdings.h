@@ -23,6 +23,10 @@ void bm_holdings_done(struct bm_holdings *holdings);
 struct bm_index *bm_holdings_index(const struct bm_holdings *holdings, const uint8_t root[static BM_HASH], uint64_t size);
 /* Has it an index to look into? Opens it. */
 bool bm_holding_ready(const struct bm_holdings *holdings, struct bm_holding *holding);
+/* BM_EPOLICY, with the sentence for a lot that cannot be looked into. */
+enum bm_rc bm_holding_lost(const struct bm_holding *holding, struct bm_fail *fail);
+/* Has a list of a higher revision taken its place? */
+bool bm_holding_superseded(const struct bm_holding *holding);
 /* Of this name and not superseded; or of this number. NULL: none. */
 struct bm_holding *bm_holdings_named(const struct bm_holdings *holdings, const char *name);
 struct bm_holding *bm_holdings_by_id(const struct bm_holdings *holdings, int64_t id);

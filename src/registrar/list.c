@@ -124,6 +124,21 @@ bm_serve_list(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 }
 
 enum bm_rc
+bm_row_answer(struct bm_registrar *r, const struct pending *to, const char *what, const char *name, struct bm_fail *fail)
+{
+    const struct bm_store_filter filter = { .name = name };
+    struct bm_store_page page = { .most = 1 };
+    struct rows rows = { .link = to->asker, .id = to->asker_id };
+    enum bm_rc rc;
+
+    if (!bm_asker_there(to))
+        return BM_OK;
+    if ((rc = any_rows(r, what, &filter, &page, &rows, fail)) != BM_OK)
+        return rc;
+    return bm_control_end(to->asker, to->asker_id, bm_bytes(NULL, 0), fail);
+}
+
+enum bm_rc
 bm_serve_show(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;

@@ -30,25 +30,12 @@ proposal_of(struct bm_store_proposal *ret, struct bm_allow *allow, struct bm_sta
 }
 
 static enum bm_rc
-row_send(void *ctx, const char *json, struct bm_fail *fail)
-{
-    const struct pending *p = ctx;
-
-    return bm_control_row(p->asker, p->asker_id, json, fail);
-}
-
-static enum bm_rc
-row_answer(struct bm_registrar *r, struct pending *to, uint64_t proposal, struct bm_fail *fail)
+row_answer(struct bm_registrar *r, const struct pending *to, uint64_t proposal, struct bm_fail *fail)
 {
     char name[24];
-    struct bm_store_filter filter = { .name = name };
-    struct bm_store_page page = { .most = 1 };
-    enum bm_rc rc;
 
     (void)snprintf(name, sizeof(name), "%llu", (unsigned long long)proposal);
-    if ((rc = bm_store_rows(r->store, "proposal", &filter, &page, row_send, to, fail)) != BM_OK)
-        return rc;
-    return bm_control_end(to->asker, to->asker_id, bm_bytes(NULL, 0), fail);
+    return bm_row_answer(r, to, "proposal", name, fail);
 }
 
 /* ---- may it be proposed? ---- */
@@ -161,7 +148,7 @@ bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
 {
     const struct peer *peer = ctx;
     struct bm_bytes note = bm_rd_lv32(&body, BM_MAX_NOTE);
-    struct pending to = { .asker = peer->link, .asker_id = id };
+    const struct pending to = { .asker = peer->link, .generation = peer->link->generation, .asker_id = id };
     struct bm_store_proposal proposal;
     struct bm_statement_head head;
     struct bm_allow allow;
@@ -180,14 +167,12 @@ bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
 static enum bm_rc
 approve_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_s_leaves leaves;
     uint64_t alarm;
     enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
         return bm_refused_answer(r, p, message, fail);
-    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK || !bm_asker_there(p))
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
         return rc;
     return row_answer(r, p, p->number, fail);
 }
@@ -219,7 +204,7 @@ enum bm_rc
 bm_serve_reject(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;
-    struct pending to = { .asker = peer->link, .asker_id = id };
+    const struct pending to = { .asker = peer->link, .generation = peer->link->generation, .asker_id = id };
     uint64_t proposal = bm_rd_u64(&body);
     struct bm_bytes who = bm_rd_lv16(&body, BM_MAX_NAME), why = bm_rd_lv16(&body, SENTENCE - 1);
     char by[BM_MAX_NAME + 1], reason[SENTENCE];

@@ -7,14 +7,12 @@
 static enum bm_rc
 refusal_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_s_leaves leaves;
     uint64_t alarm = 0;
     enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
         return bm_fail(fail, BM_EBUG, NULL, "the signer does not take a refusal");
-    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK || !bm_asker_there(p))
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK || !bm_asker_there(p))
         return rc;
     return bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)p->rc, alarm, (const char *)p->kept.p, fail);
 }

@@ -152,7 +152,10 @@ bm_must_use enum bm_rc bm_signer_hello(struct bm_registrar *r, struct bm_fail *f
 /* records.c: leaves of the signer become records, live and in replay alike. `p` NULL in replay. *ret_alarm: 0 when none was raised. */
 bm_must_use enum bm_rc bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const struct pending *p,
                                        uint64_t *ret_alarm, struct bm_fail *fail);
-/* The signer's refusal with its leaf kept; ret_sentence is 400 bytes. */
+/* ask.c: the leaves of the signer's ANSWER. */
+bm_must_use enum bm_rc bm_records_keep_answer(struct bm_registrar *r, const struct pending *p, const struct bm_message *message,
+                                              uint64_t *ret_alarm, struct bm_fail *fail);
+/* The signer's refusal with its leaf kept; ret_sentence is SENTENCE bytes. */
 #define SENTENCE 400
 bm_must_use enum bm_rc bm_records_keep_refused(struct bm_registrar *r, struct pending *p, const struct bm_message *message,
                                                struct bm_s_refused *ret_refused, char *ret_sentence, uint64_t *ret_alarm,
@@ -222,6 +225,9 @@ bm_must_use enum bm_rc bm_listing_go(struct bm_registrar *r, struct listing *lis
 void bm_listing_close(struct listing *listing);
 bm_must_use enum bm_rc bm_serve_list(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_show(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+/* The row of one thing as SHOW has it, and the end, to whoever asked, if still there. */
+bm_must_use enum bm_rc bm_row_answer(struct bm_registrar *r, const struct pending *to, const char *what, const char *name,
+                                     struct bm_fail *fail);
 /* ledger_serve.c: leaves and proofs, for whoever checks them. */
 bm_must_use enum bm_rc bm_serve_ledger(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_prove(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

@@ -15,32 +15,18 @@ words_ok(struct bm_bytes lot, struct bm_bytes by, struct bm_bytes reason)
     return bm_name_ok(name, BM_MAX_NAME) && bm_name_ok(operator, BM_MAX_NAME) && reason.n > 0 && bm_line_ok(reason);
 }
 
-static enum bm_rc
-row_send(void *ctx, const char *json, struct bm_fail *fail)
-{
-    const struct pending *p = ctx;
-
-    return bm_control_row(p->asker, p->asker_id, json, fail);
-}
-
 /* The lot's row after the act. */
 static enum bm_rc
 restrict_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct bm_store_filter filter = { .name = p->lot };
-    struct bm_store_page page = { .most = 1 };
-    struct bm_s_leaves leaves;
     uint64_t alarm;
     enum bm_rc rc;
 
     if (message->type != BM_S_ANSWER)
         return bm_refused_answer(r, p, message, fail);
-    if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK || !bm_asker_there(p))
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_store_rows(r->store, "lot", &filter, &page, row_send, p, fail)) != BM_OK)
-        return rc;
-    return bm_answer(p, BM_C_END, bm_bytes(NULL, 0), fail);
+    return bm_row_answer(r, p, "lot", p->lot, fail);
 }
 
 static enum bm_rc
@@ -83,9 +69,7 @@ names_add(struct bm_registrar *r, struct bm_buf *buf, const char *lot, uint32_t 
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s has no chip %lu here: see `birthmark lot list`", lot, (unsigned long)place);
     if (!bm_holding_ready(&r->holdings, holding) || bm_index_leaf(holding->index, place, &leaf, fail) != BM_OK ||
         bm_leaf_skim(&skim, leaf, fail) != BM_OK)
-        return bm_fail(
-            fail, BM_EPOLICY, NULL,
-            "the index of lot %s is missing or damaged: receive its file again with `birthmark lot receive`, which makes it anew", lot);
+        return bm_holding_lost(holding, fail);
     n = bm_leaf_skim_names(&skim, names);
     bm_buf_add_u8(buf, (uint8_t)n);
     bm_buf_add(buf, names, n * BM_HASH);
