@@ -103,7 +103,8 @@ bm_jws_parse(struct bm_jws *jws, struct bm_bytes object, struct bm_fail *fail)
         return rc;
     if (parts.protected_text.n > MAX_PROTECTED || parts.unique_id.n > BM_MAX_ID)
         return bm_fail(fail, BM_EINPUT, NULL, "its protected header or its uniqueId is longer than any that Microchip writes");
-    (void)snprintf(jws->unique_id, sizeof(jws->unique_id), "%.*s", (int)parts.unique_id.n, (const char *)parts.unique_id.p);
+    memcpy(jws->unique_id, parts.unique_id.p, parts.unique_id.n);
+    jws->unique_id[parts.unique_id.n] = 0;
     if ((rc = texts_take(jws, &parts, fail)) != BM_OK)
         return rc;
     return header_take(jws, parts.protected_text, fail);

@@ -144,13 +144,11 @@ kind_take(struct bm_element *element, const struct bm_bytes *views, struct bm_fa
 }
 
 static void
-labels_take(struct bm_element *element, struct bm_bytes part)
+labels_take(struct bm_element *element, struct bm_bytes part, struct bm_bytes day)
 {
     struct bm_leaf *leaf = &element->leaf;
-    char day[BM_TIME_TEXT];
 
-    bm_time_print(day, element->time);
-    (void)bm_leaf_label_add(leaf, BM_LABEL_DATE, BM_LABEL_SIGNED, bm_bytes(day, 10));
+    (void)bm_leaf_label_add(leaf, BM_LABEL_DATE, BM_LABEL_SIGNED, day);
     (void)bm_leaf_label_add(leaf, BM_LABEL_MODEL, BM_LABEL_SIGNED, part);
     (void)bm_leaf_label_add(leaf, BM_LABEL_REEL, BM_LABEL_SIGNED, bm_bytes_str(element->group));
 }
@@ -176,7 +174,7 @@ words_take(struct bm_element *element, const struct bm_bytes *views, struct bm_f
         return bm_fail(fail, BM_EINPUT, NULL, "its uniqueId is not lower-case hexadecimal");
     string_take(element->group, views[GROUP]);
     element->misspelt = views[DISTRIBUTER].p != NULL;
-    labels_take(element, views[PART]);
+    labels_take(element, views[PART], bm_bytes(views[TIME].p, 10)); /* which was read as a time: its date */
     return BM_OK;
 }
 
