@@ -192,3 +192,10 @@ bm_path_join(char ret_path[static BM_PATH], const char *dir, const char *name, s
     memcpy(ret_path + nd + 1, name, nn + 1);
     return BM_OK;
 }
+
+void
+bm_dir_done(DIR **dir)
+{
+    if (*dir != NULL)
+        (void)closedir(*dir);
+}

@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 
+#include <dirent.h>
+
 /* Appends the file's bytes to buf. Refuses what is no regular file or larger than buf's max. Sentences name the path.
  * BM_EINPUT: not there, not a file, too large. BM_EBUSY: no permission, I/O error. */
 bm_must_use enum bm_rc bm_file_read(struct bm_buf *buf, const char *path, struct bm_fail *fail);
@@ -18,7 +20,8 @@ bm_must_use enum bm_rc bm_dir_make(const char *path, unsigned mode, struct bm_fa
 #define BM_PATH 4096
 bm_must_use enum bm_rc bm_path_join(char ret_path[static BM_PATH], const char *dir, const char *name, struct bm_fail *fail);
 
-/* For bm_cleanup(): closes when >= 0. */
+/* For bm_cleanup(): closes when >= 0; when not NULL. */
 void bm_fd_done(int *fd);
+void bm_dir_done(DIR **dir);
 
 #endif

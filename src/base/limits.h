@@ -30,6 +30,7 @@
 #define BM_MAX_JSON 131072         /* a JSON document from a peer */
 #define BM_MAX_JSON_DEPTH 16       /* ours need 5 */
 #define BM_MAX_MESSAGE 131072      /* one message between our processes; fits a SEQPACKET socket's default buffer */
+#define BM_MESSAGE_PART 98304      /* of what is longer than a message: bytes that one carries, with room for what stands around them */
 #define BM_MAX_ORDER_LOTS 256
 #define BM_MAX_ORDER_PROFILES 16
 #define BM_MAX_SERVICES 32          /* identities of one chip */

@@ -6,13 +6,6 @@
 #include <dirent.h>
 #include <unistd.h>
 
-static void
-dir_done(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 static enum bm_rc
 receipt_read(struct bm_receipt *ret_receipt, const char *path, struct bm_fail *fail)
 {
@@ -34,7 +27,7 @@ is_receipt(const char *name)
 enum bm_rc
 bm_receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *home, bm_receipt_is *is, const void *ctx, struct bm_fail *fail)
 {
-    bm_cleanup(dir_done) DIR *dir = NULL;
+    bm_cleanup(bm_dir_done) DIR *dir = NULL;
     const struct dirent *entry;
     struct bm_receipt receipt;
     char lots[BM_PATH], path[BM_PATH];

@@ -1,13 +1,5 @@
 #include "cli/chips.h"
 
-const char *
-bm_field(const json_t *row, const char *name)
-{
-    const char *text = json_string_value(json_object_get(row, name));
-
-    return text != NULL ? text : "";
-}
-
 enum bm_rc
 bm_lot_ask(struct bm_ask *ask, const char *lot, json_t **ret_lot, struct bm_fail *fail)
 {
@@ -80,7 +72,7 @@ csv_identities(const json_t *identities)
     for (size_t i = 0; i < json_array_size(identities); i++) {
         const json_t *one = json_array_get(identities, i);
 
-        (void)printf("%s%s:%s:%s", i > 0 ? " " : "", bm_field(one, "service"), bm_field(one, "state"), bm_field(one, "serial"));
+        (void)printf("%s%s:%s:%s", i > 0 ? " " : "", bm_json_text(one, "service"), bm_json_text(one, "state"), bm_json_text(one, "serial"));
     }
 }
 
@@ -98,11 +90,11 @@ bm_chip_csv_head(void)
 void
 bm_chip_csv_line(const json_t *chip)
 {
-    csv_field(bm_field(chip, "chip"));
+    csv_field(bm_json_text(chip, "chip"));
     (void)printf(",%lld", (long long)json_integer_value(json_object_get(chip, "index")));
     for (size_t i = 0; i < BM_COUNT(texts); i++) {
         (void)putchar(',');
-        csv_field(bm_field(chip, texts[i]));
+        csv_field(bm_json_text(chip, texts[i]));
     }
     (void)printf(",%lld,", (long long)json_integer_value(json_object_get(chip, "reissued")));
     csv_identities(json_object_get(chip, "identities"));

@@ -12,9 +12,6 @@ bm_must_use enum bm_rc bm_chips_walk(struct bm_ask *ask, const char *lot, bm_chi
 /* The lot's own row. BM_EPOLICY: no such lot. */
 bm_must_use enum bm_rc bm_lot_ask(struct bm_ask *ask, const char *lot, json_t **ret_lot, struct bm_fail *fail);
 
-/* A text field; "" when there is none. */
-const char *bm_field(const json_t *row, const char *name);
-
 /* RFC 4180: the heading, and a line a chip. A field that a spreadsheet would take for a formula gets an apostrophe before it. */
 void bm_chip_csv_head(void);
 void bm_chip_csv_line(const json_t *chip);

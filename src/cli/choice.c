@@ -35,7 +35,7 @@ word_met(const struct bm_choice *choice, const char *id)
 bool
 bm_chosen(const struct bm_choice *choice, const json_t *chip)
 {
-    const char *id = bm_field(chip, "chip"), *date = bm_field(chip, "date");
+    const char *id = bm_json_text(chip, "chip"), *date = bm_json_text(chip, "date");
 
     if (choice->chips != NULL)
         return word_met(choice, id);
@@ -43,7 +43,7 @@ bm_chosen(const struct bm_choice *choice, const json_t *chip)
         return false;
     if (choice->from_date[0] != 0 && (strncmp(date, choice->from_date, 10) < 0 || strncmp(date, choice->to_date, 10) > 0))
         return false;
-    return choice->firmware == NULL || strcmp(choice->firmware, bm_field(chip, "firmware")) == 0;
+    return choice->firmware == NULL || strcmp(choice->firmware, bm_json_text(chip, "firmware")) == 0;
 }
 
 /* FROM..TO */

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define PKCS11 "pkcs11:"
 #define MAX_KEY_FILE 16384
 
 void
@@ -53,7 +52,7 @@ token_key_open(struct bm_envelope_key *key, const char *uri, struct bm_fail *fai
     CK_KEY_TYPE type = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_p11_open(&key->token, BM_P11_ROOT, uri + sizeof(PKCS11) - 1, fail)) == BM_OK)
+    if ((rc = bm_p11_open(&key->token, BM_P11_ROOT, uri + sizeof(BM_P11_SCHEME) - 1, fail)) == BM_OK)
         rc = bm_p11_private_find(&key->token, &key->private, &type, fail);
     if (rc == BM_OK && type != CKK_RSA && type != CKK_EC)
         rc = bm_fail(fail, BM_EINPUT, NULL, "the token's key is neither RSA nor EC: it opens nothing");
@@ -71,7 +70,7 @@ bm_envelope_key_open(struct bm_envelope_key *ret_key, const char *word, struct b
     enum bm_rc rc;
 
     *ret_key = (struct bm_envelope_key){ .file = NULL };
-    if (strncmp(word, PKCS11, sizeof(PKCS11) - 1) == 0)
+    if (strncmp(word, BM_P11_SCHEME, sizeof(BM_P11_SCHEME) - 1) == 0)
         return token_key_open(ret_key, word, fail);
     if ((rc = bm_file_read(&pem, word, fail)) != BM_OK)
         return rc;

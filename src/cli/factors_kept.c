@@ -78,17 +78,10 @@ is_older_list(const char *name, const char *root)
     return strlen(name) == 2 * BM_HASH + strlen(SUFFIX) && strcmp(name + 2 * BM_HASH, SUFFIX) == 0 && memcmp(name, root, 2 * BM_HASH) != 0;
 }
 
-static void
-dir_done(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 static enum bm_rc
 older_open(struct comparing *comparing, const char *home, const char *root, struct bm_fail *fail)
 {
-    bm_cleanup(dir_done) DIR *dir = NULL;
+    bm_cleanup(bm_dir_done) DIR *dir = NULL;
     char lots[BM_PATH], path[BM_PATH];
     const struct dirent *entry;
     enum bm_rc rc;

@@ -45,18 +45,18 @@ count(json_t *object, const char *what, bool yes)
 static void
 chip_count(json_t *object, const json_t *chip)
 {
-    const char *state = bm_field(chip, "state");
-    bool seen = *bm_field(chip, "seen") != 0, scrapped = strcmp(state, "scrapped") == 0;
+    const char *state = bm_json_text(chip, "state");
+    bool seen = *bm_json_text(chip, "seen") != 0, scrapped = strcmp(state, "scrapped") == 0;
 
     count(object, "expected", true);
-    count(object, "issued", *bm_field(chip, "device") != 0);
+    count(object, "issued", *bm_json_text(chip, "device") != 0);
     count(object, "unused", strcmp(state, "unused") == 0);
     count(object, "scrapped", scrapped);
     count(object, "withdrawn", strcmp(state, "withdrawn") == 0);
     count(object, "reissued", json_integer_value(json_object_get(chip, "reissued")) > 0);
     count(object, "seen", seen);
     count(object, "never_seen", !seen && !scrapped);
-    count(object, "seen_twice", *bm_field(chip, "twice") != 0);
+    count(object, "seen_twice", *bm_json_text(chip, "twice") != 0);
 }
 
 static enum bm_rc
@@ -66,7 +66,7 @@ group_of(struct tally *tally, const json_t *chip, json_t **ret_group, struct bm_
     json_t *group;
     enum bm_rc rc;
 
-    (void)snprintf(key, sizeof(key), "%s\n%s", bm_field(chip, "reel"), bm_field(chip, "date"));
+    (void)snprintf(key, sizeof(key), "%s\n%s", bm_json_text(chip, "reel"), bm_json_text(chip, "date"));
     if ((group = json_object_get(tally->groups, key)) == NULL) {
         if (json_object_size(tally->groups) >= GROUPS_MOST)
             return bm_fail(fail, BM_EPOLICY, NULL, "the lot has more than %d reels and dates: take --csv, which has a line a chip",
@@ -92,9 +92,10 @@ tally_chip(void *ctx, const json_t *chip, struct bm_fail *fail)
         return rc;
     chip_count(tally->total, chip);
     chip_count(group, chip);
-    if (*bm_field(chip, "twice") == 0 || json_array_size(tally->twice) >= TWICE_MOST)
+    if (*bm_json_text(chip, "twice") == 0 || json_array_size(tally->twice) >= TWICE_MOST)
         return BM_OK;
-    return json_array_append_new(tally->twice, json_pack("{s:s, s:s}", "chip", bm_field(chip, "chip"), "why", bm_field(chip, "twice"))) == 0
+    return json_array_append_new(tally->twice,
+                                 json_pack("{s:s, s:s}", "chip", bm_json_text(chip, "chip"), "why", bm_json_text(chip, "twice"))) == 0
                ? BM_OK
                : bm_json_check(NULL, fail);
 }
@@ -124,11 +125,11 @@ people_print(const struct bm_call *call, json_t *report, struct bm_fail *fail)
 
     (void)json_object_del(report, "by");
     (void)json_object_del(report, "twice");
-    if (*bm_field(report, "reason") == 0)
+    if (*bm_json_text(report, "reason") == 0)
         (void)json_object_del(report, "reason");
     if ((rc = bm_object_print(call, report, fail)) != BM_OK)
         return rc;
-    if (json_array_size(groups) > 1 || *bm_field(only, "reel") != 0 || *bm_field(only, "date") != 0) {
+    if (json_array_size(groups) > 1 || *bm_json_text(only, "reel") != 0 || *bm_json_text(only, "date") != 0) {
         (void)putchar('\n');
         rc = bm_rows_print(groups, by, BM_COUNT(by), fail);
     }

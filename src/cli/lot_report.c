@@ -36,7 +36,7 @@ findings_add(json_t *row, const struct inspecting *in, struct bm_fail *fail)
     {
         enum bm_check check = BM_CHECK_SIGNATURE;
 
-        if (bm_check_find(&check, bm_field(one, "check"), fail) == BM_OK && bm_waived_find(&in->waived, check) != NULL)
+        if (bm_check_find(&check, bm_json_text(one, "check"), fail) == BM_OK && bm_waived_find(&in->waived, check) != NULL)
             (void)json_object_set_new(one, "weight", json_string("waived"));
     }
     return json_object_set_new(row, "findings", findings) == 0 ? BM_OK : bm_json_check(NULL, fail);
@@ -67,10 +67,11 @@ bm_inspect_report(json_t **ret_row, const struct inspecting *in, struct bm_fail 
 static size_t
 examples_join(struct bm_buf *text, const json_t *examples, size_t from, bool of_chips)
 {
-    const char *sentence = bm_field(json_array_get(examples, from), "sentence");
+    const char *sentence = bm_json_text(json_array_get(examples, from), "sentence");
     size_t n = from;
 
-    while (n < json_array_size(examples) && n < EXAMPLES_SHOWN && strcmp(bm_field(json_array_get(examples, n), "sentence"), sentence) == 0)
+    while (n < json_array_size(examples) && n < EXAMPLES_SHOWN &&
+           strcmp(bm_json_text(json_array_get(examples, n), "sentence"), sentence) == 0)
         n++;
     if (of_chips)
         bm_buf_add_str(text, n - from > 1 ? "chips " : "chip ");
@@ -88,7 +89,7 @@ finding_print(const json_t *finding, bool of_chips, struct bm_fail *fail)
 {
     const json_t *examples = json_object_get(finding, "examples");
     long long found = json_integer_value(json_object_get(finding, "found"));
-    size_t at = (size_t)printf("%-14s  %7lld  %-8s  ", bm_field(finding, "check"), found, bm_field(finding, "weight"));
+    size_t at = (size_t)printf("%-14s  %7lld  %-8s  ", bm_json_text(finding, "check"), found, bm_json_text(finding, "weight"));
     enum bm_rc rc;
 
     for (size_t i = 0; i < json_array_size(examples) && i < EXAMPLES_SHOWN;) {
@@ -126,7 +127,7 @@ bm_inspect_print(const struct bm_call *call, const json_t *row, struct bm_fail *
         return rc;
     (void)json_object_del(head, "findings");
     if (json_integer_value(json_object_get(row, "keys")) == 0 &&
-        *bm_field(row, "signer") == 0) { /* no chip could be taken: there is no tree */
+        *bm_json_text(row, "signer") == 0) { /* no chip could be taken: there is no tree */
         (void)json_object_del(head, "root");
         (void)json_object_del(head, "kind");
     }
@@ -136,7 +137,7 @@ bm_inspect_print(const struct bm_call *call, const json_t *row, struct bm_fail *
     for (size_t i = 0; i < json_array_size(findings) && rc == BM_OK; i++) {
         const json_t *one = json_array_get(findings, i);
 
-        rc = finding_print(one, is_of_chips(bm_field(one, "check")), fail);
+        rc = finding_print(one, is_of_chips(bm_json_text(one, "check")), fail);
     }
     return rc;
 }

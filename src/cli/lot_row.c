@@ -48,12 +48,12 @@ bm_lot_print(const struct bm_call *call, const json_t *row, struct bm_fail *fail
     if ((rc = bm_buf_check(&chips, "a row", fail)) != BM_OK || (rc = bm_buf_check(&orders, "a row", fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < BM_COUNT(before); i++)
-        good = good && text_add(object, before[i], bm_field(row, before[i]));
+        good = good && text_add(object, before[i], bm_json_text(row, before[i]));
     good = good && text_add(object, "chips", (const char *)chips.p) && text_add(object, "ordered", (const char *)orders.p);
     if (good && number(row, "revision") > 1)
         good = json_object_set(object, "revision", json_object_get(row, "revision")) == 0;
     for (size_t i = 0; i < BM_COUNT(after); i++)
-        good = good && text_add(object, after[i], bm_field(row, after[i]));
+        good = good && text_add(object, after[i], bm_json_text(row, after[i]));
     if (good && json_array_size(json_object_get(row, "noted")) > 0)
         good = json_object_set(object, "noted", json_object_get(row, "noted")) == 0;
     good = good && json_object_set(object, "leaf", json_object_get(row, "leaf")) == 0;

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PKCS11 "pkcs11:"
-
 /* The leaves of all records, one after the other. */
 struct leaves {
     struct bm_buf der;
@@ -74,7 +72,7 @@ token_key_open(struct maker_key *key, const char *name, const char *uri, struct 
     uint8_t public[BM_P11_ED25519];
     enum bm_rc rc;
 
-    if ((rc = bm_p11_open(&key->token, BM_P11_ROOT, uri + sizeof(PKCS11) - 1, fail)) != BM_OK ||
+    if ((rc = bm_p11_open(&key->token, BM_P11_ROOT, uri + sizeof(BM_P11_SCHEME) - 1, fail)) != BM_OK ||
         (rc = bm_p11_ed25519_find(&key->token, &key->private, public, fail)) != BM_OK) {
         bm_fail_prefix(fail, "--key"); /* its sentences are worded for a device's root */
         return rc;
@@ -107,7 +105,7 @@ maker_key_open(struct maker_key *key, struct bm_call *call, const char *vendor, 
     char name[BM_NOTE_NAME + 1];
 
     bm_maker_key_name(name, vendor);
-    return (strncmp(word, PKCS11, sizeof(PKCS11) - 1) == 0 ? token_key_open : file_key_read)(key, name, word, fail);
+    return (strncmp(word, BM_P11_SCHEME, sizeof(BM_P11_SCHEME) - 1) == 0 ? token_key_open : file_key_read)(key, name, word, fail);
 }
 
 static enum bm_rc

@@ -111,13 +111,13 @@ identity_tell(struct telling *t, const json_t *chip, const json_t *identity, str
 {
     bm_cleanup(bm_json_done) json_t *row = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
-    const char *state = bm_field(identity, "state");
+    const char *state = bm_json_text(identity, "state");
     enum bm_rc rc;
 
     if (strcmp(state, "active") != 0 && strcmp(state, "provisional") != 0)
         return BM_OK;
-    row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "device", bm_field(chip, "device"), "chip", bm_field(chip, "chip"), "service",
-                    bm_field(identity, "service"), "serial", bm_field(identity, "serial"), "state", state);
+    row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "device", bm_json_text(chip, "device"), "chip", bm_json_text(chip, "chip"), "service",
+                    bm_json_text(identity, "service"), "serial", bm_json_text(identity, "serial"), "state", state);
     if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = bm_json_print(&text, row, fail)) != BM_OK)
         return rc;
     return bm_list_row(&t->list, bm_buf_bytes(&text), fail);

@@ -8,13 +8,6 @@
 #include <dirent.h>
 #include <stdio.h>
 
-static void
-dir_done(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 /* "anna.key" -> "anna". */
 static bool
 key_name(char ret[static BM_MAX_NAME + 1], const char *file)
@@ -31,7 +24,7 @@ enum bm_rc
 bm_operator_name(struct bm_call *call, char ret_name[static BM_MAX_NAME + 1], struct bm_fail *fail)
 {
     const char *asked = bm_call_option(call, "operator");
-    bm_cleanup(dir_done) DIR *dir = NULL;
+    bm_cleanup(bm_dir_done) DIR *dir = NULL;
     char path[BM_PATH], name[BM_MAX_NAME + 1];
     const struct dirent *entry;
     unsigned n = 0;

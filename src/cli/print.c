@@ -9,12 +9,6 @@
 
 #define WRAP_LEAST 24 /* columns: in less nothing is wrapped */
 
-void
-bm_json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 enum bm_rc
 bm_json_check(const json_t *json, struct bm_fail *fail)
 {

@@ -44,7 +44,6 @@ bm_must_use enum bm_rc bm_value_read(struct bm_buf *buf, const json_t *value, bo
 /* One object: as it is, or a line a field. Text: a row from the registrar. */
 bm_must_use enum bm_rc bm_object_print(const struct bm_call *call, const json_t *object, struct bm_fail *fail);
 enum bm_rc bm_object_row(void *ctx, struct bm_bytes json, struct bm_fail *fail); /* a bm_row_fn; ctx: the struct bm_call */
-void bm_json_done(json_t **json);                                                /* for bm_cleanup() */
 /* A result of json_pack(): BM_ENOMEM when it is none. */
 bm_must_use enum bm_rc bm_json_check(const json_t *json, struct bm_fail *fail);
 

@@ -147,12 +147,12 @@ cosign(struct bm_buf *body, struct bm_ask *ask, uint64_t n, struct bm_fail *fail
     if ((rc = bm_ask_show(ask, "proposal", ask->call->words.v[0], bm_row_keep, &row, fail)) != BM_OK ||
         (rc = bm_json_parse(&object, bm_buf_bytes(&row), BM_MAX_JSON, fail)) != BM_OK)
         return rc;
-    if (strcmp(bm_field(object, "state"), "open") != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %llu is %s already", (unsigned long long)n, bm_field(object, "state"));
-    note = bm_bytes_str(bm_field(object, "note"));
+    if (strcmp(bm_json_text(object, "state"), "open") != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %llu is %s already", (unsigned long long)n, bm_json_text(object, "state"));
+    note = bm_bytes_str(bm_json_text(object, "note"));
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, ask, fail)) != BM_OK)
         return rc;
-    if (strcmp(desk.head.by, bm_field(object, "by")) == 0)
+    if (strcmp(desk.head.by, bm_json_text(object, "by")) == 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "nobody approves their own proposal: proposal %llu is by %s", (unsigned long long)n,
                        desk.head.by);
     bm_buf_add_bytes(&text, parts.text);

@@ -16,7 +16,7 @@ row_take(json_t **ret_row, const struct bm_statement_head *head, const struct bm
     if (rc != BM_OK)
         return rc;
     bm_hex(number, bm_bytes(head->proposal, BM_PROPOSAL));
-    if (strcmp(bm_field(row, "number"), number) != 0 &&
+    if (strcmp(bm_json_text(row, "number"), number) != 0 &&
         json_object_set_new(row, "hint", json_string("proposed already: reject that one first to propose it in other words")) != 0)
         return bm_json_check(NULL, fail);
     *ret_row = bm_take(row);

@@ -2,8 +2,6 @@
 
 #include "p11/p11.h"
 
-#define SCHEME "pkcs11:"
-
 /* A relative path would mean another file to a server that is started elsewhere. */
 static bool
 has_relative(const char *uri, const char *attribute)
@@ -25,7 +23,7 @@ bm_token_uri(struct bm_call *call, char *ret, size_t n, const char *uri, const c
     const char *query = uri + path;
     int written;
 
-    if (strncmp(uri, SCHEME, sizeof(SCHEME) - 1) != 0 || strstr(uri, "object=") != NULL || strstr(uri, "token=") == NULL)
+    if (strncmp(uri, BM_P11_SCHEME, sizeof(BM_P11_SCHEME) - 1) != 0 || strstr(uri, "object=") != NULL || strstr(uri, "token=") == NULL)
         return bm_usage(call, fail,
                         "--token must be file, or pkcs11:token=NAME?pin-source=FILE (RFC 7512; keys get names of their own there)");
     if (has_relative(uri, "pin-source=") || has_relative(uri, "module-path="))
@@ -48,7 +46,7 @@ bm_token_key_make(const char *uri, const char *label, struct bm_key *ret_key, st
     size_t n = 0;
     enum bm_rc rc;
 
-    if ((rc = bm_p11_open(&token, BM_P11_ROOT, uri + sizeof(SCHEME) - 1, fail)) != BM_OK) {
+    if ((rc = bm_p11_open(&token, BM_P11_ROOT, uri + sizeof(BM_P11_SCHEME) - 1, fail)) != BM_OK) {
         bm_fail_prefix(fail, "--token"); /* its sentences are worded for a device's root */
         return rc;
     }
@@ -73,7 +71,7 @@ bm_token_key_destroy(const char *uri, const char *label)
     struct bm_fail unused;
     size_t n;
 
-    if (bm_p11_open(&token, BM_P11_ROOT, uri + sizeof(SCHEME) - 1, &unused) != BM_OK)
+    if (bm_p11_open(&token, BM_P11_ROOT, uri + sizeof(BM_P11_SCHEME) - 1, &unused) != BM_OK)
         return;
     for (size_t i = 0; i < BM_COUNT(classes); i++)
         if (bm_p11_find(&token, classes[i], label, bm_bytes(NULL, 0), found, &n, &unused) == BM_OK)

@@ -5,8 +5,6 @@
 #include "pki/cert.h"
 #include "wire/text.h"
 
-#define PART 98304 /* bytes of a record in one message: below BM_MAX_MESSAGE */
-
 /* Its parts, in order: the last one ends it. */
 static enum bm_rc
 part_take(void *ctx, struct bm_bytes part, struct bm_fail *fail)
@@ -66,8 +64,9 @@ record_send(const struct bm_maker *maker, struct bm_ask *ask, struct bm_fail *fa
             maker->vendor.name, BM_MAX_VENDOR);
     if ((rc = bm_buf_check(&body, "the vendor's record", fail)) != BM_OK)
         return rc;
-    for (left = bm_buf_bytes(&body); left.n > PART && rc == BM_OK; left = bm_bytes(left.p + PART, left.n - PART))
-        rc = bm_ask(ask, BM_C_VENDOR_PART, bm_bytes(left.p, PART), NULL, NULL, NULL, fail);
+    for (left = bm_buf_bytes(&body); left.n > BM_MESSAGE_PART && rc == BM_OK;
+         left = bm_bytes(left.p + BM_MESSAGE_PART, left.n - BM_MESSAGE_PART))
+        rc = bm_ask(ask, BM_C_VENDOR_PART, bm_bytes(left.p, BM_MESSAGE_PART), NULL, NULL, NULL, fail);
     return rc != BM_OK ? rc : bm_ask(ask, BM_C_VENDOR_ADD, left, NULL, NULL, NULL, fail);
 }
 

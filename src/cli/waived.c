@@ -10,14 +10,6 @@ struct asked {
     bm_time now;
 };
 
-static const char *
-text_of(const json_t *row, const char *field)
-{
-    const char *text = json_string_value(json_object_get(row, field));
-
-    return text != NULL ? text : "";
-}
-
 enum bm_rc
 bm_waived_take(struct bm_waived *waived, const struct bm_exam *exam, const char *vendor, bm_time now, struct bm_bytes json,
                struct bm_fail *fail)
@@ -30,10 +22,10 @@ bm_waived_take(struct bm_waived *waived, const struct bm_exam *exam, const char 
 
     if (rc != BM_OK)
         return rc;
-    if (strcmp(text_of(row, "vendor"), vendor) != 0 || bm_check_find(&check, text_of(row, "check"), fail) != BM_OK ||
+    if (strcmp(bm_json_text(row, "vendor"), vendor) != 0 || bm_check_find(&check, bm_json_text(row, "check"), fail) != BM_OK ||
         bm_check_weight(check) != BM_WEIGHT_WAIVABLE || exam->checks[check].found == 0 ||
-        bm_time_parse(&until, text_of(row, "until"), fail) != BM_OK || until < now ||
-        bm_hex_parse(one.proposal, BM_PROPOSAL, bm_bytes_str(text_of(row, "number")), fail) != BM_OK ||
+        bm_time_parse(&until, bm_json_text(row, "until"), fail) != BM_OK || until < now ||
+        bm_hex_parse(one.proposal, BM_PROPOSAL, bm_bytes_str(bm_json_text(row, "number")), fail) != BM_OK ||
         bm_waived_find(waived, check) != NULL || waived->n == BM_MAX_PIN_WAIVED)
         return BM_OK;
     (void)snprintf(one.check, sizeof(one.check), "%s", bm_check_word(check));

@@ -9,16 +9,10 @@
 
 #define FRESHNESS "application/est-attestation-freshness+json" /* draft-ietf-lamps-attestation-freshness */
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 static enum bm_rc
 nonce_read(struct bm_buf *nonce, struct bm_bytes reply, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     const char *text;
     enum bm_rc rc;

@@ -4,12 +4,6 @@
 #include "wire/json.h"
 #include "wire/text.h"
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 static bool
 text_put(json_t *object, const char *key, const char *text)
 {
@@ -29,7 +23,7 @@ b64_put(json_t *object, const char *key, struct bm_bytes bytes)
 static enum bm_rc
 request_new(json_t **ret_request, const struct bm_enrol_run *run, struct bm_bytes ak, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *request = json_object();
+    bm_cleanup(bm_json_done) json_t *request = json_object();
 
     if (request == NULL || !text_put(request, "service", run->enrol->service) ||
         (run->enrol->profile != NULL && !text_put(request, "profile", run->enrol->profile)) ||
@@ -54,7 +48,7 @@ ask(json_t **ret_reply, const struct bm_enrol_run *run, const char *path, const 
 static enum bm_rc
 challenge(struct bm_secret *ret_secret, const struct bm_enrol_run *run, struct bm_bytes ak, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *request = NULL, *reply = NULL;
+    bm_cleanup(bm_json_done) json_t *request = NULL, *reply = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf credential = { .max = 1024 }, secret = { .max = 1024 };
     struct bm_root *root = run->enrol->root;
     struct bm_json_in in;
@@ -118,7 +112,7 @@ certs_read(struct bm_buf *certs, json_t *reply, struct bm_fail *fail)
 enum bm_rc
 bm_enrol_tpm_activated(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *request = NULL, *reply = NULL;
+    bm_cleanup(bm_json_done) json_t *request = NULL, *reply = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf ak = { .max = 1024 };
     struct bm_root *root = run->enrol->root;
     BM_SECRET(secret);

@@ -20,16 +20,10 @@ bm_serve_file(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 
 /* ---- nonce ---- */
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 static enum bm_rc
 nonce_subject(struct bm_buf *subject, struct bm_bytes body, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     const char *text;
     enum bm_rc rc;

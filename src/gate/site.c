@@ -3,12 +3,6 @@
 
 #include "wire/json.h"
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 enum bm_rc
 bm_serve_crl(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
@@ -72,7 +66,7 @@ reply_give(struct connection *c, json_t *reply, struct bm_fail *fail)
 enum bm_rc
 bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *row = NULL;
+    bm_cleanup(bm_json_done) json_t *row = NULL;
     json_t *confinement;
     enum bm_rc rc;
 
@@ -89,7 +83,7 @@ bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail
 enum bm_rc
 bm_answer_site(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *row = NULL;
+    bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc;
 
     if ((rc = row_read(&row, answer, fail)) != BM_OK)

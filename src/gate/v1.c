@@ -8,12 +8,6 @@
 #define JSON "application/json"
 
 static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
-static void
 reply_json(struct connection *c, const struct bm_buf *json)
 {
     bm_connection_reply(c, JSON, bm_buf_bytes(json));
@@ -61,7 +55,7 @@ enum bm_rc
 bm_serve_challenge(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf message = { .max = 2 * BM_MAX_TPM + 16 };
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     TRIP(trip);
     enum bm_rc rc;
@@ -146,7 +140,7 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
 {
     bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = MAX_CMC }, message = { .max = MAX_CMC + 1024 };
     bm_cleanup(claim_done) struct claim claim = { 0 };
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     TRIP(trip);
     enum bm_rc rc;
@@ -198,7 +192,7 @@ bm_answer_tpm_enrol(struct connection *c, struct bm_rd answer, struct bm_fail *f
 enum bm_rc
 bm_serve_confirm(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     enum bm_rc rc;
 

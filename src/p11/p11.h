@@ -28,6 +28,7 @@ struct bm_p11 {
     uint8_t id[BM_P11_ID];       /* the URI's id, when it gives one */
     size_t nid;
 };
+#define BM_P11_SCHEME "pkcs11:"
 /* rest: what stands behind "pkcs11:" in the URI. All files that the room itself opens (module, pin-source) are opened here. */
 bm_must_use enum bm_rc bm_p11_open(struct bm_p11 *ret_token, enum bm_p11_use use, const char *rest, struct bm_fail *fail);
 void bm_p11_close(struct bm_p11 *token);

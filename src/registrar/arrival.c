@@ -6,8 +6,6 @@
 
 #include "wire/text.h"
 
-#define CHUNK 98304 /* bytes of leaves in one message: below BM_MAX_MESSAGE */
-
 void
 bm_arrival_done(struct arrival *a)
 {
@@ -151,7 +149,7 @@ leaves_take(struct arrival *a, struct bm_buf *body, struct bm_fail *fail)
     struct bm_bytes der;
     enum bm_rc rc;
 
-    for (; a->have < a->pin.size && chunk.n < CHUNK; a->have++) {
+    for (; a->have < a->pin.size && chunk.n < BM_MESSAGE_PART; a->have++) {
         if ((rc = bm_index_leaf(a->index, a->have, &der, fail)) != BM_OK)
             return rc;
         bm_buf_add_lv16(&chunk, der);

@@ -59,16 +59,10 @@ filter_parse(struct bm_store_filter *ret_filter, json_t **ret_json, struct bm_by
     return bm_json_in_end(&in);
 }
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 static enum bm_rc
 rows_page(struct bm_registrar *r, struct listing *listing, struct bm_link *link, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_store_filter filter = { .name = NULL };
     struct rows rows = { .link = link, .id = listing->id };
     enum bm_rc rc;

@@ -40,28 +40,14 @@ row_answer(struct bm_registrar *r, const struct pending *to, uint64_t proposal, 
 
 /* ---- may it be proposed? ---- */
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
-static const char *
-text_of(const json_t *row, const char *field)
-{
-    const char *text = json_string_value(json_object_get(row, field));
-
-    return text != NULL ? text : "";
-}
-
 static enum bm_rc
 state_take(void *ctx, const char *json, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *row = NULL;
+    bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail);
 
     if (rc == BM_OK)
-        (void)snprintf(ctx, BM_MAX_NAME + 1, "%s", text_of(row, "state"));
+        (void)snprintf(ctx, BM_MAX_NAME + 1, "%s", bm_json_text(row, "state"));
     return rc;
 }
 
@@ -100,7 +86,7 @@ struct same {
 static enum bm_rc
 same_take(void *ctx, const char *json, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *row = NULL;
+    bm_cleanup(bm_json_done) json_t *row = NULL;
     struct same *same = ctx;
     const struct bm_store_proposal *as = same->as;
     bm_time expires = 0;
@@ -108,9 +94,10 @@ same_take(void *ctx, const char *json, struct bm_fail *fail)
 
     if (rc != BM_OK)
         return rc;
-    if (strcmp(text_of(row, "act"), as->act) == 0 && strcmp(text_of(row, "vendor"), as->vendor) == 0 &&
-        strcmp(text_of(row, "check"), as->check) == 0 && strcmp(text_of(row, "lot"), as->lot) == 0 &&
-        strcmp(text_of(row, "by"), as->by) == 0 && bm_time_parse(&expires, text_of(row, "expires"), fail) == BM_OK && expires > same->now)
+    if (strcmp(bm_json_text(row, "act"), as->act) == 0 && strcmp(bm_json_text(row, "vendor"), as->vendor) == 0 &&
+        strcmp(bm_json_text(row, "check"), as->check) == 0 && strcmp(bm_json_text(row, "lot"), as->lot) == 0 &&
+        strcmp(bm_json_text(row, "by"), as->by) == 0 && bm_time_parse(&expires, bm_json_text(row, "expires"), fail) == BM_OK &&
+        expires > same->now)
         same->id = (uint64_t)json_integer_value(json_object_get(row, "proposal"));
     return BM_OK;
 }

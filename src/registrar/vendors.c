@@ -1,8 +1,6 @@
 /* Vendors: the record of each as a command sent it, kept and given back word for word; one longer than a message comes and goes in parts. */
 #include "registrar/registrar.h"
 
-#define PART 98304 /* bytes in one message: below BM_MAX_MESSAGE */
-
 /* What came of a record so far. Freed with its connection. */
 static struct bm_buf *
 parts_of(const struct peer *peer)
@@ -78,10 +76,10 @@ record_send(struct bm_link *link, uint64_t id, struct bm_bytes record, struct bm
 {
     enum bm_rc rc = BM_OK;
 
-    for (; record.n > PART && rc == BM_OK; record = bm_bytes(record.p + PART, record.n - PART)) {
+    for (; record.n > BM_MESSAGE_PART && rc == BM_OK; record = bm_bytes(record.p + BM_MESSAGE_PART, record.n - BM_MESSAGE_PART)) {
         bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_MESSAGE_BODY };
 
-        bm_buf_add_lv32(&row, bm_bytes(record.p, PART));
+        bm_buf_add_lv32(&row, bm_bytes(record.p, BM_MESSAGE_PART));
         if ((rc = bm_buf_check(&row, "a row", fail)) == BM_OK)
             rc = bm_link_queue(link, BM_C_ROW, id, bm_buf_bytes(&row), fail);
     }

@@ -265,17 +265,10 @@ soft_certs(struct bm_root *root, const char *service, struct bm_buf *certs, stru
     return bm_buf_check(certs, "the certificates", fail);
 }
 
-static void
-dir_done(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 static enum bm_rc
 soft_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
-    bm_cleanup(dir_done) DIR *dir = opendir(soft_of(root)->live);
+    bm_cleanup(bm_dir_done) DIR *dir = opendir(soft_of(root)->live);
     char found[BM_MAX_SERVICES * 2][BM_MAX_NAME + 1];
     const char *list[BM_COUNT(found)];
     const struct dirent *entry;

@@ -252,3 +252,17 @@ bm_json_print(struct bm_buf *buf, const json_t *json, struct bm_fail *fail)
         return bm_buf_check(buf, "the JSON", fail);
     return bm_fail(fail, BM_EBUG, NULL, "a JSON document of ours cannot be written");
 }
+
+const char *
+bm_json_text(const json_t *row, const char *name)
+{
+    const char *text = json_string_value(json_object_get(row, name));
+
+    return text != NULL ? text : "";
+}
+
+void
+bm_json_done(json_t **json)
+{
+    json_decref(*json);
+}

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* Parses one JSON text: UTF-8, duplicate keys refused, nothing after it, at most BM_MAX_JSON bytes (or `max`) and BM_MAX_JSON_DEPTH deep. json_decref() it. */
+/* Parses one JSON text: UTF-8, duplicate keys refused, nothing after it, at most BM_MAX_JSON bytes (or `max`) and BM_MAX_JSON_DEPTH deep. bm_json_done() it. */
 bm_must_use enum bm_rc bm_json_parse(json_t **ret_json, struct bm_bytes text, size_t max, struct bm_fail *fail);
 
 /*
@@ -33,6 +33,10 @@ json_t *bm_json_array(struct bm_json_in *in, const char *key, size_t max);
 json_t *bm_json_object(struct bm_json_in *in, const char *key);
 void bm_json_b64(struct bm_json_in *in, const char *key, struct bm_buf *buf); /* standard base64; appended, buf's max holds */
 bm_must_use enum bm_rc bm_json_in_end(struct bm_json_in *in);
+
+/* A text of a row that we made; "" when it has none of this name. */
+const char *bm_json_text(const json_t *row, const char *name);
+void bm_json_done(json_t **json); /* for bm_cleanup() */
 
 /* Appends the compact text of a document that we made. */
 bm_must_use enum bm_rc bm_json_print(struct bm_buf *buf, const json_t *json, struct bm_fail *fail);

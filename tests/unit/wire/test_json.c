@@ -8,12 +8,6 @@
 
 #include <cmocka.h>
 
-static void
-json_done(json_t **json)
-{
-    json_decref(*json);
-}
-
 static enum bm_rc
 parse(json_t **ret, const char *text, struct bm_fail *fail)
 {
@@ -37,7 +31,7 @@ request_done(struct request *request)
 static enum bm_rc
 request_parse(struct request *ret, const char *text, struct bm_fail *fail)
 {
-    bm_cleanup(json_done) json_t *json = NULL;
+    bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     const char *comment;
     enum bm_rc rc;
@@ -189,7 +183,7 @@ depth_is_counted_and_brackets_in_strings_are_not(void **state)
 static void
 ours_prints_compact_in_the_order_it_was_made(void **state)
 {
-    bm_cleanup(json_done) json_t *json = json_pack("{s:i,s:[s,b],s:s}", "z", 1, "a", "x", 1, "m", "\xc3\xa9\n");
+    bm_cleanup(bm_json_done) json_t *json = json_pack("{s:i,s:[s,b],s:s}", "z", 1, "a", "x", 1, "m", "\xc3\xa9\n");
     bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 100 }, small = { .max = 5 };
     struct bm_fail fail = { 0 };
 
