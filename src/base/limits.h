@@ -25,7 +25,6 @@
 #define BM_MAX_PROFILE 4096        /* a profile's text */
 #define BM_MAX_EVIDENCE 49152      /* a whole evidence bundle: leaf, proof, CMC or TPM structures, CSR, certificates */
 #define BM_MAX_EVENT 4096          /* one ledger event in plain */
-#define BM_MAX_ENTRY 65535         /* C2SP tlog-tiles: entries are u16 length-prefixed */
 #define BM_MAX_HTTP_BODY 131072    /* base64 of the largest evidence, and a margin */
 #define BM_MAX_JSON 131072         /* a JSON document from a peer */
 #define BM_MAX_JSON_DEPTH 16       /* ours need 5 */

@@ -24,8 +24,11 @@ is_receipt(const char *name)
     return strlen(name) > 8 && strcmp(name + strlen(name) - 8, ".receipt") == 0;
 }
 
-enum bm_rc
-bm_receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *home, bm_receipt_is *is, const void *ctx, struct bm_fail *fail)
+typedef bool receipt_is(const void *ctx, const struct bm_receipt *receipt);
+
+/* The first of the site's receipts that `is` says true of. */
+static enum bm_rc
+receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *home, receipt_is *is, const void *ctx, struct bm_fail *fail)
 {
     bm_cleanup(bm_dir_done) DIR *dir = NULL;
     const struct dirent *entry;
@@ -93,7 +96,7 @@ bm_lot_arrived(bool *ret_arrived, struct bm_receipt *ret_receipt, struct bm_buf 
                const uint8_t file[static BM_HASH], struct bm_fail *fail)
 {
     const struct bytes_of of = { .vendor = vendor, .file = file };
-    enum bm_rc rc = bm_receipt_find(ret_arrived, ret_receipt, ask->call->home, is_bytes_of, &of, fail);
+    enum bm_rc rc = receipt_find(ret_arrived, ret_receipt, ask->call->home, is_bytes_of, &of, fail);
 
     if (rc != BM_OK || !*ret_arrived)
         return rc;
@@ -116,7 +119,7 @@ bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, struct bm_fail 
     bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
     struct bm_receipt receipt;
     bool found, held = false;
-    enum bm_rc rc = bm_receipt_find(&found, &receipt, ask->call->home, is_not_older, head, fail);
+    enum bm_rc rc = receipt_find(&found, &receipt, ask->call->home, is_not_older, head, fail);
 
     if (rc != BM_OK || !found || (rc = bm_lot_held(&held, &row, ask, receipt.lot, receipt.root, fail)) != BM_OK || !held)
         return rc;

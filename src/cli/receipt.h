@@ -25,11 +25,6 @@ void bm_receipt_build(struct bm_buf *buf, const struct bm_receipt *receipt, cons
                       const struct bm_lot_result *result, const struct bm_exam *exam, const struct bm_waived *waived);
 bm_must_use enum bm_rc bm_receipt_parse(struct bm_receipt *ret_receipt, struct bm_bytes text, struct bm_fail *fail);
 
-/* The receipts of the site in call->home, by any of what they say; the first that `is` says true of. */
-typedef bool bm_receipt_is(const void *ctx, const struct bm_receipt *receipt);
-bm_must_use enum bm_rc bm_receipt_find(bool *ret_found, struct bm_receipt *ret_receipt, const char *home, bm_receipt_is *is,
-                                       const void *ctx, struct bm_fail *fail);
-
 /* arrived.c: is a lot of this name, made of this root, among those that the site holds? *row: as SHOW, when it is. */
 bm_must_use enum bm_rc bm_lot_held(bool *ret_held, struct bm_buf *row, struct bm_ask *ask, const char *lot,
                                    const uint8_t root[static BM_HASH], struct bm_fail *fail);

@@ -36,8 +36,7 @@ enum bm_check_weight {
     BM_WEIGHT_FATAL
 };
 
-const char *bm_check_word(enum bm_check check);    /* "broken-der": for --waive, --json and receipts */
-const char *bm_check_purpose(enum bm_check check); /* one line for people: what was looked for */
+const char *bm_check_word(enum bm_check check); /* "broken-der": for --waive, --json and receipts */
 enum bm_check_weight bm_check_weight(enum bm_check check);
 /* BM_EINPUT with the list of words when there is none of this name. */
 bm_must_use enum bm_rc bm_check_find(enum bm_check *ret_check, const char *word, struct bm_fail *fail);

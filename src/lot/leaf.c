@@ -98,14 +98,6 @@ bm_label_source_word(enum bm_label_source source)
 }
 
 const char *
-bm_root_origin_word(enum bm_root_origin origin)
-{
-    static const char *const words[] = { [BM_ORIGIN_UNSAID] = "unsaid", [BM_ORIGIN_INSIDE] = "inside", [BM_ORIGIN_INJECTED] = "injected" };
-
-    return (size_t)origin < BM_COUNT(words) ? words[origin] : "unknown";
-}
-
-const char *
 bm_root_kind_word(enum bm_root_kind kind)
 {
     static const char *const words[] = {

@@ -109,7 +109,6 @@ void bm_leaf_id_hash(const struct bm_leaf *leaf, uint8_t ret_hash[static BM_HASH
 const char *bm_leaf_label(const struct bm_leaf *leaf, const char *name);
 bool bm_leaf_label_add(struct bm_leaf *leaf, const char *name, enum bm_label_source source, struct bm_bytes value);
 const char *bm_label_source_word(enum bm_label_source source); /* "signed", "certificate", "file-name", "column", "custodian", "computed" */
-const char *bm_root_origin_word(enum bm_root_origin origin);   /* "unsaid", "inside", "injected" */
 const char *bm_leaf_kind_word(enum bm_leaf_kind kind);         /* "keys", "id"; and back */
 bm_must_use enum bm_rc bm_leaf_kind_parse(enum bm_leaf_kind *ret_kind, struct bm_bytes word, struct bm_fail *fail);
 const char *bm_root_kind_word(enum bm_root_kind kind); /* "tpm", "secure-element", "puf", "software" */

@@ -89,8 +89,8 @@ bm_test_key(const struct bm_key *key)
     return NULL;
 }
 
-void
-bm_screen_key(struct bm_lot_chip *chip, const struct bm_key *key)
+static void
+key_screen(struct bm_lot_chip *chip, const struct bm_key *key)
 {
     const char *where = bm_test_key(key);
 
@@ -106,5 +106,5 @@ void
 bm_screen_chip(struct bm_lot_chip *chip)
 {
     for (size_t i = 0; i < chip->leaf.nkeys; i++)
-        bm_screen_key(chip, &chip->leaf.keys[i].key);
+        key_screen(chip, &chip->leaf.keys[i].key);
 }

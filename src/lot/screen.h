@@ -4,8 +4,7 @@
 
 #include "lot/lot.h"
 
-/* All screens of one key that need no other key; findings are added to the chip. bm_lot_item_check() calls bm_screen_chip(). */
-void bm_screen_key(struct bm_lot_chip *chip, const struct bm_key *key);
+/* All screens of the chip's keys that need no other key; findings are added to it. bm_lot_item_check() calls it. */
 void bm_screen_chip(struct bm_lot_chip *chip);
 
 /* CVE-2017-15361: the modulus lies in the subgroup that 65537 generates modulo each of 17 small primes. Big-endian magnitude. */

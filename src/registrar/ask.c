@@ -1,8 +1,8 @@
 /* Requests on their way through the signer, and its answers. */
 #include "registrar/registrar.h"
 
-bool
-bm_asker_is_gate(const struct bm_registrar *r, const struct bm_link *asker)
+static bool
+is_gate(const struct bm_registrar *r, const struct bm_link *asker)
 {
     return asker >= r->gates && asker < r->gates + r->ngates;
 }
@@ -89,9 +89,9 @@ bm_answer_refused(struct bm_registrar *r, struct bm_link *asker, uint64_t id, en
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 1024 };
 
     bm_buf_add_str(&text, sentence);
-    if (alarm != 0 && bm_asker_is_gate(r, asker)) /* a command gets the number beside the sentence */
+    if (alarm != 0 && is_gate(r, asker)) /* a command gets the number beside the sentence */
         bm_buf_add_fmt(&text, "%s Recorded as alarm %llu.", text.n > 0 && text.p[text.n - 1] == '.' ? "" : ".", (unsigned long long)alarm);
-    if (bm_asker_is_gate(r, asker)) {
+    if (is_gate(r, asker)) {
         bm_g_refused_build(&body, &(struct bm_g_refused){ .rc = (uint8_t) class, .sentence = bm_buf_bytes(&text) });
         return bm_link_queue(asker, BM_G_REFUSED, id, bm_buf_bytes(&body), fail);
     }

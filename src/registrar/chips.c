@@ -77,6 +77,7 @@ chip_row(struct chips *chips, const struct bm_holding *holding, uint64_t i, stru
     chip = (struct bm_store_chip){ .label = id,
                                    .lot = holding->lot.name,
                                    .root_kind = bm_root_kind_word(skim.root),
+                                   .id_source = bm_label_source_word(skim.id_source),
                                    .reel = label(reel, &skim, BM_LABEL_REEL),
                                    .date = label(date, &skim, BM_LABEL_DATE),
                                    .firmware = label(firmware, &skim, BM_LABEL_FIRMWARE),

@@ -142,7 +142,6 @@ bm_must_use enum bm_rc bm_signer_ask(struct bm_registrar *r, uint16_t type, stru
 bm_must_use enum bm_rc bm_signer_heard(struct bm_registrar *r, const struct bm_message *answer, struct bm_fail *fail);
 /* Answers whoever asked, if still there. */
 bm_must_use enum bm_rc bm_answer(struct pending *p, uint16_t type, struct bm_bytes body, struct bm_fail *fail);
-bool bm_asker_is_gate(const struct bm_registrar *r, const struct bm_link *asker);
 /* Answers with a refusal in the asker's own words: BM_G_REFUSED or BM_C_REFUSED. */
 bm_must_use enum bm_rc bm_answer_refused(struct bm_registrar *r, struct bm_link *asker, uint64_t id, enum bm_rc class, uint64_t alarm,
                                          const char *sentence, struct bm_fail *fail);

@@ -51,7 +51,6 @@ bm_must_use enum bm_rc bm_tpm2_ek_load(struct bm_tpm2 *tpm, const struct bm_key 
  * Records: one for a service's live identity, one for its pending key, in NV indexes of our range (docs/formats/device-store.md). A record that was
  * not written to its end does not count; of two that say the same the younger counts.
  */
-#define BM_TPM2_RECORDS 64
 enum bm_tpm2_state {
     BM_TPM2_PENDING = 1,
     BM_TPM2_LIVE = 2

@@ -82,9 +82,10 @@ const char *const lite_sql[Q__N] = {
     [Q_HALTED_SET] = "UPDATE halted SET state = ?2, reason = ?3 WHERE id = ?1 AND state <> 'scrapped'",
     [Q_HALTED_KEY] = "INSERT INTO halted_key(hash, halted) VALUES(?1, ?2)",
     /* What the records say of a chip whose own entry is given: 1 id, 2 lot, 3 place, 4 root, 5 the state that is wanted, 6 reel,
-     * 7 date, 8 firmware, 9 the other lot that lists it, 10 to 17 names. */
+     * 7 date, 8 firmware, 9 the other lot that lists it, 10 to 17 names, 18 where the id was read. */
     [Q_CHIP_ROW] =
-        "SELECT json_object('chip', ?1, 'lot', ?2, 'index', ?3, 'root', ?4, 'keys', (SELECT json_group_array(lower(hex(column1))) "
+        "SELECT json_object('chip', ?1, 'id_source', ?18, 'lot', ?2, 'index', ?3, 'root', ?4, 'keys', (SELECT "
+        "json_group_array(lower(hex(column1))) "
         "FROM " CHIP_LISTED "), 'device', d.id,"
         " 'reel', ?6, 'date', ?7, 'firmware', ?8, 'state', " CHIP_STATE ", 'reason', h.reason,"
         " 'seen', (SELECT " LITE_TIME(

@@ -63,6 +63,7 @@ bm_must_use enum bm_rc bm_store_overlaps(struct bm_store *store, int64_t lot, in
 /* A chip as its lot's index has it; NULL where a text does not apply. */
 struct bm_store_chip {
     const char *label, *lot, *root_kind;
+    const char *id_source; /* where the label was read: bm_label_source_word() */
     const char *reel, *date, *firmware;
     const char *other; /* a lot that lists it too */
     uint64_t index;

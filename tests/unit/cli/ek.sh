@@ -103,6 +103,7 @@ expect 0 '^check unsigned 1 FOUND 1$' cat "$receipt"
 expect 0 '^check chain 4 PASSED 0$' cat "$receipt"
 expect 0 'received already: nothing was changed' birthmark lot receive reel --vendor Maker --lot EK-1 --expect 4 --json
 expect 0 '"lot":"EK-1","vendor":"Maker","chips":4' birthmark lot list --json
+expect 0 '"id_source":"computed"' birthmark lot show EK-1 --chips --json
 [ "$(field chip birthmark lot show EK-1 --chips | grep -c '^ek-[0-9a-f]\{16\}$')" = 4 ] || die "the chips are named otherwise: $(birthmark lot show EK-1 --chips)"
 
 # ---- two TPMs become units, each by the key that the list has of it; a third is nobody's ----

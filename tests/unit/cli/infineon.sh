@@ -25,6 +25,7 @@ expect 0 '78211223032C7EFA' birthmark lot receive "$file" --vendor Infineon
 grep -qE '^noted +unsigned, label$' <<<"$said" || die "what was odd about the reel is not told: $said"
 expect 0 '"lot":"78211223032C7EFA","vendor":"Infineon","chips":200' birthmark lot list --json
 expect 0 0A091B5C001500070063 birthmark lot show 78211223032C7EFA --chips
+expect 0 '"chip":"0A091B5C001500070063","id_source":"file-name"' birthmark lot show 78211223032C7EFA --chips --json
 
 # the same chips under another name, or as another's: an alarm, and nothing else
 expect 0 infineon birthmark vendor add Other --format infineon "${ecc[@]}" "${rsa[@]}"

@@ -40,7 +40,8 @@ a_lot_counts_from_its_pin_on(void **state)
     kit_assert_says(bm_bytes(row.p + 4, row.n - 4), "{\"lot\":\"LOT-1\",\"vendor\":\"Example Silicon\",\"chips\":3,");
     (void)kit_want(k, k->command[0], BM_C_END);
     kit_list(k, 1, "chip", "{\"lot\":\"LOT-1\"}", &rows);
-    assert_non_null(strstr((char *)rows.p, "{\"chip\":\"soft-2\",\"lot\":\"LOT-1\",\"index\":2,\"root\":\"software\""));
+    assert_non_null(
+        strstr((char *)rows.p, "{\"chip\":\"soft-2\",\"id_source\":\"signed\",\"lot\":\"LOT-1\",\"index\":2,\"root\":\"software\""));
 }
 
 static void

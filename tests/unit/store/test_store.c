@@ -59,9 +59,14 @@ static const struct bm_store_lot lot = {
     .name = "EX-001", .vendor = "Example", .source = "birthmark", .size = 2, .root = { 1, 2, 3 }, .revision = 1
 };
 static const uint8_t names[2][BM_HASH] = { { 10 }, { 11 } };
-static const struct bm_store_chip chip = {
-    .label = "chip-1", .lot = "EX-001", .root_kind = "tpm", .reel = "R1", .date = "2025-06-12", .names = names, .nnames = 2
-};
+static const struct bm_store_chip chip = { .label = "chip-1",
+                                           .lot = "EX-001",
+                                           .root_kind = "tpm",
+                                           .id_source = "signed",
+                                           .reel = "R1",
+                                           .date = "2025-06-12",
+                                           .names = names,
+                                           .nnames = 2 };
 
 static int64_t
 lot_add(struct fixture *t)
@@ -165,7 +170,7 @@ a_chip_that_was_halted_is_so_by_any_of_its_keys(void **state)
     struct fixture *t = *state;
 
     (void)lot_add(t);
-    chip_says(t, NULL, "{\"chip\":\"chip-1\",\"lot\":\"EX-001\",\"index\":0,\"root\":\"tpm\",\"keys\":[\"0a00");
+    chip_says(t, NULL, "{\"chip\":\"chip-1\",\"id_source\":\"signed\",\"lot\":\"EX-001\",\"index\":0,\"root\":\"tpm\",\"keys\":[\"0a00");
     chip_says(t, "unused", "\"device\":null,\"reel\":\"R1\",\"date\":\"2025-06-12\",\"firmware\":null,\"state\":\"unused\"");
     OK(bm_store_chip_halt(t->store, "EX-001", &names[1], 1, "withdrawn", "recall", &t->fail));
     chip_says(t, "unused", NULL);
