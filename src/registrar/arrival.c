@@ -330,6 +330,7 @@ bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     struct arrival *a = &peer->r->arrival;
     const struct bm_conflict *worst = bm_conflicts_worst(&a->conflicts);
     char sentence[BM_CONFLICT_SENTENCE];
+    enum bm_rc rc;
 
     (void)body;
     if (!is_from(a, peer->link))
@@ -340,8 +341,10 @@ bm_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
                        (unsigned long long)a->have, (unsigned long long)a->pin.size);
         return refuse_step(peer, id, sentence, fail);
     }
-    if (worst == NULL || worst->verdict != BM_VERDICT_NEW)
-        return end_ask(peer, id, worst, fail);
+    if (worst == NULL || worst->verdict != BM_VERDICT_NEW) {
+        rc = end_ask(peer, id, worst, fail);
+        return rc == BM_EBUSY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
+    }
     memcpy(sentence, worst->sentence, sizeof(sentence));
     return refuse_step(peer, id, sentence, fail);
 }
