@@ -25,15 +25,6 @@ struct bench {
     size_t enrolled, beside;
 };
 
-static size_t
-number(const char *variable, size_t otherwise)
-{
-    const char *said = getenv(variable);
-    size_t n = said == NULL ? otherwise : strtoul(said, NULL, 10);
-
-    return n == 0 ? otherwise : n;
-}
-
 /* Has it been received meanwhile? */
 static void
 receive_look(struct bench *b, int options)
@@ -142,8 +133,8 @@ figures(struct bench *b, const char *lot, size_t chips)
 int
 main(void)
 {
-    struct bench b = { .links = number("BM_BENCH_LINKS", LINKS) };
-    size_t n = number("BM_BENCH_DEVICES", DEVICES), chips = number("BM_BENCH_CHIPS", CHIPS);
+    struct bench b = { .links = bench_number("BM_BENCH_LINKS", LINKS) };
+    size_t n = bench_number("BM_BENCH_DEVICES", DEVICES), chips = bench_number("BM_BENCH_CHIPS", CHIPS);
     char lot[1100];
 
     prepare(&b, n);

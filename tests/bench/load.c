@@ -13,6 +13,15 @@
 
 #define MAX_LINKS 1024
 
+size_t
+bench_number(const char *variable, size_t otherwise)
+{
+    const char *said = getenv(variable);
+    size_t n = said == NULL ? otherwise : strtoul(said, NULL, 10);
+
+    return n == 0 ? otherwise : n;
+}
+
 void
 bench_die(const char *fmt, ...)
 {

@@ -7,6 +7,8 @@
 #include <openssl/ssl.h>
 
 /* Ends the program with this sentence. */
+/* The number in an environment variable; `otherwise` where it is unset or 0. */
+size_t bench_number(const char *variable, size_t otherwise);
 _Noreturn void bench_die(const char *fmt, ...) bm_printf(1, 2);
 
 /* A connection, blocking; `ctx` may hold a client certificate. */

@@ -33,16 +33,22 @@ must(bool holds, const char *what)
 
 /* Each key is the one before plus G. */
 static void
-chip_write(struct many *m, uint64_t i)
+key_next(struct many *m, struct bm_key *key)
 {
-    struct bm_key *key = &m->leaf.keys[0].key;
-    uint8_t hash[BM_HASH], n[4];
-    struct bm_fail fail;
-
     must(EC_POINT_add(m->group, m->point, m->point, EC_GROUP_get0_generator(m->group), m->ctx) == 1 &&
              EC_POINT_point2oct(m->group, m->point, POINT_CONVERSION_UNCOMPRESSED, key->spki + sizeof(spki_head), POINT, m->ctx) == POINT,
          "a point");
     bm_sha256(key->hash, bm_key_spki(key));
+}
+
+static void
+chip_write(struct many *m, uint64_t i)
+{
+    uint8_t hash[BM_HASH], n[4];
+    struct bm_fail fail;
+
+    for (size_t k = 0; k < m->leaf.nkeys; k++)
+        key_next(m, &m->leaf.keys[k].key);
     (void)snprintf(m->leaf.id, sizeof(m->leaf.id), "0123%012llx01", (unsigned long long)i);
     bm_sha256(m->leaf.hashes[0], bm_bytes_str(m->leaf.id));
     bm_buf_reset(&m->der);
@@ -80,10 +86,16 @@ many_open(struct many *m)
     must(first != NULL && m->group != NULL && m->ctx != NULL && (m->point = EC_POINT_new(m->group)) != NULL, "the curve");
     must(BN_set_word(first, FIRST) == 1 && EC_POINT_mul(m->group, m->point, first, NULL, NULL, m->ctx) == 1, "the first point");
     BN_free(first);
-    m->leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_SECURE_ELEMENT, .nkeys = 1, .nhashes = 1 };
-    m->leaf.keys[0].use = BM_USE_SIGN;
-    m->leaf.keys[0].key = (struct bm_key){ .alg = BM_KEY_P256, .bits = 256, .nspki = sizeof(spki_head) + POINT };
-    memcpy(m->leaf.keys[0].key.spki, spki_head, sizeof(spki_head));
+    m->leaf =
+        (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_SECURE_ELEMENT, .nkeys = bench_number("BM_BENCH_KEYS", 1), .nhashes = 1 };
+    must(m->leaf.nkeys <= BM_MAX_CHIP_KEYS, "keys");
+    for (size_t k = 0; k < m->leaf.nkeys; k++) {
+        struct bm_leaf_key *one = &m->leaf.keys[k];
+
+        one->use = BM_USE_SIGN;
+        one->key = (struct bm_key){ .alg = BM_KEY_P256, .bits = 256, .nspki = sizeof(spki_head) + POINT };
+        memcpy(one->key.spki, spki_head, sizeof(spki_head));
+    }
     must((m->out = tmpfile()) != NULL, "the disk");
 }
 
