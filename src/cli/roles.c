@@ -14,7 +14,7 @@ may(enum bm_role role)
     case BM_ROLE_ADMIN:
         return "all";
     case BM_ROLE_CUSTODIAN:
-        return "receive lots";
+        return "receive and release lots, waive";
     case BM_ROLE_PLANNER:
         return "open orders";
     case BM_ROLE_FLEET:

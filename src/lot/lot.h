@@ -47,11 +47,11 @@ enum bm_lot_format {
 const char *bm_lot_format_word(enum bm_lot_format format); /* "auto", "birthmark", ...; and back (BM_EINPUT) */
 bm_must_use enum bm_rc bm_lot_format_find(enum bm_lot_format *ret_format, const char *word, struct bm_fail *fail);
 
-/* A chipmaker whose lots we take, as `vendor add` recorded it. */
 struct bm_certs_list { /* DER each */
     const struct bm_bytes *der;
     size_t n;
 };
+/* A chipmaker whose lots we take, as `vendor add` recorded it. */
 struct bm_vendor {
     char name[BM_MAX_NAME + 1];
     enum bm_lot_format format;
