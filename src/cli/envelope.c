@@ -1,5 +1,7 @@
 #include "cli/envelope.h"
 
+#include "cli/envelope_sealed.h"
+
 #include <limits.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -40,13 +42,6 @@ x509_done(X509 **x)
     X509_free(*x);
 }
 
-static enum bm_rc
-no_memory(struct bm_fail *fail)
-{
-    ERR_clear_error();
-    return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an envelope");
-}
-
 /* ---- closing ---- */
 
 /* OAEP with SHA-256 in place of PKCS #1 v1.5; SHA-256 in the derivation of ECDH's key in place of SHA-1. */
@@ -80,8 +75,8 @@ der_add(struct bm_buf *buf, const CMS_ContentInfo *cms, struct bm_fail *fail)
     uint8_t *at = n > 0 ? bm_buf_grow(buf, (size_t)n) : NULL;
 
     if (at == NULL)
-        return n > 0 ? bm_buf_check(buf, "the envelope", fail) : no_memory(fail);
-    return i2d_CMS_ContentInfo(cms, &at) == n ? BM_OK : no_memory(fail);
+        return n > 0 ? bm_buf_check(buf, "the envelope", fail) : bm_envelope_no_memory(fail);
+    return i2d_CMS_ContentInfo(cms, &at) == n ? BM_OK : bm_envelope_no_memory(fail);
 }
 
 enum bm_rc
@@ -99,18 +94,11 @@ bm_envelope_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes c
     if (content.n > INT_MAX || (in = BIO_new_mem_buf(content.p, (int)content.n)) == NULL ||
         (cms = CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), CMS_BINARY | CMS_PARTIAL)) == NULL || !recipient_add(cms, cert) ||
         CMS_final(cms, in, NULL, CMS_BINARY) != 1)
-        return no_memory(fail);
+        return bm_envelope_no_memory(fail);
     return der_add(buf, cms, fail);
 }
 
 /* ---- opening ---- */
-
-static enum bm_rc
-not_for_us(struct bm_fail *fail)
-{
-    ERR_clear_error();
-    return bm_fail(fail, BM_EPOLICY, NULL, "the envelope cannot be opened with this key: it is for another, or was changed on the way");
-}
 
 /* What libcrypto hands on, as it does. */
 struct opening {
@@ -148,15 +136,15 @@ bm_envelope_open_cms(struct bm_buf *content, struct bm_bytes envelope, EVP_PKEY 
         return bm_fail(fail, BM_EINPUT, "RFC 5652 6.1", "the envelope is malformed or cut short: ask for the file again");
     }
     if ((out = BIO_new(BIO_s_mem())) == NULL)
-        return no_memory(fail);
+        return bm_envelope_no_memory(fail);
     BIO_set_callback_ex(out, opened);
     BIO_set_callback_arg(out, (char *)&opening);
     if (CMS_decrypt(cms, key, NULL, NULL, out, CMS_BINARY) != 1)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     BIO_set_callback_ex(out, NULL);
     n = BIO_get_mem_data(out, &inside);
     if (n <= 0)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     bm_buf_add(content, inside, (size_t)n);
     return bm_buf_check(content, "what the envelope holds", fail);
 }

@@ -62,15 +62,15 @@ cipher_done(EVP_CIPHER_CTX **ctx)
     EVP_CIPHER_CTX_free(*ctx);
 }
 
-static enum bm_rc
-no_memory(struct bm_fail *fail)
+enum bm_rc
+bm_envelope_no_memory(struct bm_fail *fail)
 {
     ERR_clear_error();
     return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an envelope");
 }
 
-static enum bm_rc
-not_for_us(struct bm_fail *fail)
+enum bm_rc
+bm_envelope_not_for_us(struct bm_fail *fail)
 {
     ERR_clear_error();
     return bm_fail(fail, BM_EPOLICY, NULL, "the envelope cannot be opened with this key: it is for another, or was changed on the way");
@@ -93,7 +93,7 @@ content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t 
         return bm_buf_check(content, "what the envelope holds", fail);
     memcpy(tag, sealed->tag.p, TAG);
     if (ctx == NULL || EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key, sealed->nonce.p, NULL) != 1)
-        return no_memory(fail);
+        return bm_envelope_no_memory(fail);
     good = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1;
     for (size_t at = 0; good && at < sealed->content.n; at += AT_ONCE) {
         size_t left = sealed->content.n - at;
@@ -105,7 +105,7 @@ content_open(struct bm_buf *content, const struct sealed *sealed, const uint8_t 
         return BM_OK;
     explicit_bzero(out, sealed->content.n);
     content->n = before;
-    return not_for_us(fail);
+    return bm_envelope_not_for_us(fail);
 }
 
 /* ---- its key ---- */
@@ -131,7 +131,7 @@ wrapping_key(uint8_t ret_key[static KEY], const struct bm_buf *secret, struct bm
                                       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret->p, secret->n),
                                       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.p, info.n), OSSL_PARAM_END };
 
-        rc = ctx != NULL && EVP_KDF_derive(ctx, ret_key, KEY, params) == 1 ? BM_OK : no_memory(fail);
+        rc = ctx != NULL && EVP_KDF_derive(ctx, ret_key, KEY, params) == 1 ? BM_OK : bm_envelope_no_memory(fail);
     }
     EVP_KDF_CTX_free(ctx);
     EVP_KDF_free(kdf);
@@ -147,13 +147,13 @@ key_unwrap(struct bm_buf *key, struct bm_bytes wrapped, const uint8_t wrapping[s
     int n = 0;
 
     if (wrapped.n != KEY + 8)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     if (ctx == NULL)
-        return no_memory(fail);
+        return bm_envelope_no_memory(fail);
     EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     if (EVP_DecryptInit_ex2(ctx, EVP_aes_256_wrap(), wrapping, NULL, NULL) != 1 ||
         EVP_DecryptUpdate(ctx, out, &n, wrapped.p, (int)wrapped.n) != 1 || n != KEY)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     bm_buf_add(key, out, KEY);
     explicit_bzero(out, sizeof(out));
     return bm_buf_check(key, "a key", fail);
@@ -182,7 +182,7 @@ agreed_open(struct bm_buf *key, struct bm_rd in, const struct bm_unseal *unseal,
     wrapped = bm_der_take(&one, BM_DER_OCTET_STRING);
     if (version != 3 || !ours || !bm_bytes_equal(wrap, bm_bytes(aes256_wrap, sizeof(aes256_wrap))) || !bm_rd_end(&one) ||
         !bm_rd_end(&keys) || !bm_rd_end(&in) || !bm_rd_end(&public) || !bm_rd_end(&from) || point.n < 3 || point.p[0] != 4)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     if ((rc = unseal->ecdh(unseal->ctx, point, &secret, fail)) != BM_OK || (rc = wrapping_key(wrapping, &secret, fail)) != BM_OK)
         return rc;
     rc = key_unwrap(key, wrapped, wrapping, fail);
@@ -200,7 +200,7 @@ transported_open(struct bm_buf *key, struct bm_rd in, const struct bm_unseal *un
     alg = bm_der_raw(&in, BM_DER_SEQUENCE);
     sealed = bm_der_take(&in, BM_DER_OCTET_STRING);
     if (version > 2 || !bm_bytes_equal(alg, bm_bytes(oaep_sha256, sizeof(oaep_sha256))) || !bm_rd_end(&in))
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     return unseal->rsa(unseal->ctx, sealed, key, fail);
 }
 
@@ -216,15 +216,15 @@ recipient_open(struct bm_buf *content, const struct sealed *sealed, struct bm_rd
 
     if (!agreed && !bm_der_peek(recipients, BM_DER_SEQUENCE)) {
         (void)bm_der_any(recipients, NULL);
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     }
     in = bm_der_enter(recipients, agreed ? BM_DER_CONTEXT_CONSTRUCTED(1) : BM_DER_SEQUENCE);
     if ((agreed ? unseal->ecdh : unseal->rsa) == NULL)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     if ((rc = (agreed ? agreed_open : transported_open)(&key, in, unseal, fail)) != BM_OK)
         return rc;
     if (key.n != KEY)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     return content_open(content, sealed, key.p, progress, fail);
 }
 
@@ -241,9 +241,9 @@ bm_sealed_open(struct bm_buf *content, struct bm_bytes envelope, const struct bm
             "the envelope is malformed or cut short, or not of the kind that `birthmark lot sign --to` makes, and a key in a token opens "
             "no other: ask for the file again");
     if (sealed.recipients.left == 0)
-        return not_for_us(fail);
+        return bm_envelope_not_for_us(fail);
     do
         rc = recipient_open(content, &sealed, &sealed.recipients, unseal, progress, fail);
     while (rc == BM_EPOLICY && !sealed.recipients.bad && sealed.recipients.left > 0);
-    return rc == BM_EPOLICY ? not_for_us(fail) : rc;
+    return rc == BM_EPOLICY ? bm_envelope_not_for_us(fail) : rc;
 }

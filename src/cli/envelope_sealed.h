@@ -14,4 +14,8 @@ struct bm_unseal {
 bm_must_use enum bm_rc bm_sealed_open(struct bm_buf *content, struct bm_bytes envelope, const struct bm_unseal *unseal,
                                       struct bm_progress *progress, struct bm_fail *fail);
 
+/* What either way of opening fails with, libcrypto's own errors put away: BM_ENOMEM; BM_EPOLICY. */
+enum bm_rc bm_envelope_no_memory(struct bm_fail *fail);
+enum bm_rc bm_envelope_not_for_us(struct bm_fail *fail);
+
 #endif

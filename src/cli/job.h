@@ -47,8 +47,8 @@ struct bm_work {
 void bm_work_done(struct bm_work *work); /* for bm_cleanup() */
 
 /*
- * The file that the first word names, with --lot, --signature, --column, --injected and --decrypt. A directory counts as one file: docs/formats/lot.md, "A folder".
- * The vendor is borrowed. job.now is left 0.
+ * The file that the first word names, with --lot, --signature, --column, --injected and --decrypt. A directory counts as one file (docs/formats/lot.md,
+ * "A folder"). The vendor is borrowed. job.now is left 0.
  * dir: where a copy is read from in the file's place, so that nobody changes it meanwhile; NULL: the file itself is, and nothing is written.
  */
 bm_must_use enum bm_rc bm_work_open(struct bm_work *ret_work, struct bm_call *call, const struct bm_vendor *vendor, const char *dir,

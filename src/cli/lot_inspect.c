@@ -52,13 +52,17 @@ file_read(struct inspecting *in, struct bm_call *call, struct bm_fail *fail)
 
 /* ---- what comes of it ---- */
 
-/* The first check that something failed which is refused always, or unless waived and is not; false: none. */
 static bool
-failing(const struct inspecting *in, enum bm_check_weight weight, enum bm_check *ret_check)
+is_refused(const struct inspecting *in, enum bm_check *ret_check)
+{
+    return bm_exam_first(&in->exam, BM_WEIGHT_FATAL, ret_check);
+}
+
+static bool
+wants_waiver(const struct inspecting *in, enum bm_check *ret_check)
 {
     for (unsigned check = BM_CHECK_SIGNATURE; check < BM_CHECK__N; check++)
-        if (in->exam.checks[check].found > 0 && bm_check_weight((enum bm_check)check) == weight &&
-            (weight == BM_WEIGHT_FATAL || bm_waived_find(&in->waived, (enum bm_check)check) == NULL)) {
+        if (bm_waiver_wanted(&in->waived, &in->exam, (enum bm_check)check)) {
             *ret_check = (enum bm_check)check;
             return true;
         }
@@ -76,9 +80,7 @@ bm_inspect_verdict(const struct inspecting *in)
 {
     enum bm_check unused;
 
-    return failing(in, BM_WEIGHT_FATAL, &unused) || is_others(in) ? "refused"
-           : failing(in, BM_WEIGHT_WAIVABLE, &unused)             ? "refused unless waived"
-                                                                  : "receivable";
+    return is_refused(in, &unused) || is_others(in) ? "refused" : wants_waiver(in, &unused) ? "refused unless waived" : "receivable";
 }
 
 /* A file that `lot receive` would refuse ends with 1: the report stands on stdout all the same. */
@@ -87,12 +89,12 @@ verdict_tell(const struct inspecting *in, const char *path, struct bm_fail *fail
 {
     enum bm_check check = BM_CHECK_SIGNATURE;
     const struct bm_exam_check *found;
-    bool fatal = failing(in, BM_WEIGHT_FATAL, &check);
+    bool fatal = is_refused(in, &check);
 
     if (!fatal && is_others(in))
         return bm_fail(fail, BM_EPOLICY, NULL, "%s: it says that it is from %s, and you inspect it as from %s", path,
                        in->result.head.vendor, in->maker.vendor.name);
-    if (!fatal && !failing(in, BM_WEIGHT_WAIVABLE, &check))
+    if (!fatal && !wants_waiver(in, &check))
         return BM_OK;
     found = &in->exam.checks[check];
     if (fatal)

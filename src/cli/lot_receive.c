@@ -91,8 +91,7 @@ findings_refuse(struct receiving *r, struct bm_fail *fail)
     for (unsigned check = BM_CHECK_SIGNATURE; rc == BM_OK && check < BM_CHECK__N; check++) {
         const struct bm_exam_check *found = &r->exam.checks[check];
 
-        if (found->found == 0 || bm_check_weight((enum bm_check)check) != BM_WEIGHT_WAIVABLE ||
-            bm_waived_find(&r->waived, (enum bm_check)check) != NULL || bm_waive_names(r->ask.call, (enum bm_check)check))
+        if (!bm_waiver_wanted(&r->waived, &r->exam, (enum bm_check)check) || bm_waive_names(r->ask.call, (enum bm_check)check))
             continue;
         rc = bm_fail(fail, BM_EPOLICY, NULL,
                      "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",

@@ -63,7 +63,7 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
 /* ---- sending ---- */
 
 static enum bm_rc
-begin(struct receiving *r, struct bm_fail *fail)
+pin_begin(struct receiving *r, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
@@ -199,7 +199,7 @@ steps_go(struct receiving *r, struct bm_fail *fail)
 
 /* The signer's word. A refusal leaves nothing, unless the lot stands in quarantine all the same: it contradicts another. */
 static enum bm_rc
-end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
+pin_end(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf unused = { .max = BM_MAX_JSON };
     enum bm_rc rc = bm_ask(&r->ask, BM_C_LOT_END, bm_bytes(NULL, 0), bm_row_keep, row, NULL, fail);
@@ -225,7 +225,7 @@ named_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     if (rc == BM_OK)
         rc = file_keep(r, fail);
     if (rc == BM_OK)
-        return end(r, row, fail);
+        return pin_end(r, row, fail);
     kept_drop(r);
     return rc;
 }
@@ -237,7 +237,7 @@ bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     sigset_t stops, before;
     enum bm_rc rc;
 
-    if ((rc = receipt_make(r, fail)) != BM_OK || (rc = begin(r, fail)) != BM_OK)
+    if ((rc = receipt_make(r, fail)) != BM_OK || (rc = pin_begin(r, fail)) != BM_OK)
         return rc;
     stops_name(&stops);
     (void)sigprocmask(SIG_BLOCK, &stops, &before);

@@ -67,8 +67,7 @@ bm_waive_propose(struct receiving *r, struct bm_fail *fail)
     enum bm_rc rc;
 
     for (unsigned check = BM_CHECK_SIGNATURE; check < BM_CHECK__N; check++) {
-        if (r->exam.checks[check].found == 0 || !bm_waive_names(r->ask.call, (enum bm_check)check) ||
-            bm_waived_find(&r->waived, (enum bm_check)check) != NULL)
+        if (!bm_waiver_wanted(&r->waived, &r->exam, (enum bm_check)check) || !bm_waive_names(r->ask.call, (enum bm_check)check))
             continue;
         if ((rc = one_propose(r, (enum bm_check)check, &number, fail)) != BM_OK)
             return rc;

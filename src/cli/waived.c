@@ -50,6 +50,12 @@ bm_waived_find(const struct bm_waived *waived, enum bm_check check)
     return NULL;
 }
 
+bool
+bm_waiver_wanted(const struct bm_waived *waived, const struct bm_exam *exam, enum bm_check check)
+{
+    return exam->checks[check].found > 0 && bm_check_weight(check) == BM_WEIGHT_WAIVABLE && bm_waived_find(waived, check) == NULL;
+}
+
 enum bm_rc
 bm_waived_ask(struct bm_waived *ret_waived, struct bm_ask *ask, const struct bm_exam *exam, const char *vendor, bm_time now,
               struct bm_fail *fail)

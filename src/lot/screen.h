@@ -15,8 +15,8 @@ const char *bm_test_key(const struct bm_key *key);
 /*
  * Shared factors across everything received (batch GCD). Moduli (big-endian magnitudes) are fed one by one with a place that the caller understands, and
  * are borrowed until bm_factors_done(); old ones (received earlier) are compared with new ones only. Works in blocks of up to 4 MiB of moduli, so that beside
- * the moduli and one product of them only one block's tree is in memory (some 34 times the block: 140 MiB). The time grows as n (log n)^2 in a block - a multiplication of n octets costs
- * n log n, and a tree has log n levels of them - and by block against block beyond.
+ * the moduli and one product of them only one block's tree is in memory (some 34 times the block: 140 MiB). The time grows as n (log n)^2 in a block - a
+ * multiplication of n octets costs n log n, and a tree has log n levels of them - and by block against block beyond.
  * GMP ends the process where there is no memory: for commands, not for servers.
  */
 struct bm_factors;

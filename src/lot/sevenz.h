@@ -29,8 +29,8 @@ struct bm_sevenz_entry {
 
 /* Starts with 7z's magic number. */
 bool bm_sevenz_probe(struct bm_bytes bytes);
-/* `bytes` and budget are borrowed, and outlive z. The archive must fill bytes exactly: a part of one, or one with something behind it, is refused. BM_EINPUT also for
- * what is deeper than BM_MAX_ARCHIVE_DEPTH. */
+/* `bytes` and budget are borrowed, and outlive z. The archive must fill bytes exactly: a part of one, or one with something behind it, is refused. BM_EINPUT
+ * also for what is deeper than BM_MAX_ARCHIVE_DEPTH. */
 bm_must_use enum bm_rc bm_sevenz_open(struct bm_sevenz *z, struct bm_bytes bytes, struct bm_sevenz_budget *budget, struct bm_fail *fail);
 /* The next entry, whether or not the one before was read. BM_EINPUT past the budget: before any of it is expanded. */
 bm_must_use enum bm_rc bm_sevenz_next(struct bm_sevenz *z, bool *ret_have, struct bm_sevenz_entry *ret_entry, struct bm_fail *fail);

@@ -68,7 +68,7 @@ refuse_lot(const struct peer *peer, uint64_t id, const char *lot, const char *by
 /* ---- its beginning ---- */
 
 static enum bm_rc
-arrive(const struct peer *peer, const struct bm_pin *pin, const char *by, struct bm_bytes begin, struct bm_fail *fail)
+arrival_open(const struct peer *peer, const struct bm_pin *pin, const char *by, struct bm_bytes begin, struct bm_fail *fail)
 {
     struct arrival *a = &peer->r->arrival;
     enum bm_rc rc;
@@ -113,7 +113,7 @@ bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
                                  "another lot is being received at this moment: try again when it is in", fail);
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_pin_parse(&statement, &pin, parts.text, fail)) != BM_OK)
         return rc == BM_EINPUT || rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
-    if ((rc = arrive(peer, &pin, statement.by, ask, fail)) != BM_OK)
+    if ((rc = arrival_open(peer, &pin, statement.by, ask, fail)) != BM_OK)
         return rc == BM_EPOLICY ? refuse_lot(peer, id, pin.lot, statement.by, fail) : rc;
     return step_ask(peer, id, BM_S_LOT_BEGIN, ask, step_settle, &p, fail);
 }
@@ -169,7 +169,7 @@ progress_build(struct bm_buf *buf, const struct arrival *a, bool more)
 }
 
 static enum bm_rc
-next(const struct peer *peer, uint64_t id, bool more, struct bm_fail *fail)
+leaves_send(const struct peer *peer, uint64_t id, bool more, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY }, progress = { .max = 16 };
     struct arrival *a = &peer->r->arrival;
@@ -205,7 +205,7 @@ bm_lot_next(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
                            fail);
     rc = bm_conflicts_look(&a->conflicts, &peer->r->holdings, &a->pin, a->index, &more, fail);
     if (rc == BM_OK)
-        rc = next(peer, id, more, fail);
+        rc = leaves_send(peer, id, more, fail);
     if (rc != BM_EINPUT && rc != BM_EPOLICY && rc != BM_EBUG)
         return rc;
     why = *fail;

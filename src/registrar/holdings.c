@@ -150,8 +150,8 @@ is_better(struct bm_store *store, const struct bm_holding *than, const struct bm
 }
 
 static enum bm_rc
-find(const struct bm_holdings *holdings, struct bm_store *store, find_fn *by, const uint8_t *hash, struct bm_found_chip *ret_chip,
-     struct bm_fail *fail)
+chip_find(const struct bm_holdings *holdings, struct bm_store *store, find_fn *by, const uint8_t *hash, struct bm_found_chip *ret_chip,
+          struct bm_fail *fail)
 {
     struct bm_fail damage = { .rc = BM_OK };
     enum bm_rc rc;
@@ -180,12 +180,12 @@ enum bm_rc
 bm_holdings_find_key(const struct bm_holdings *holdings, struct bm_store *store, const uint8_t hash[static BM_HASH],
                      struct bm_found_chip *ret_chip, struct bm_fail *fail)
 {
-    return find(holdings, store, bm_index_find_key, hash, ret_chip, fail);
+    return chip_find(holdings, store, bm_index_find_key, hash, ret_chip, fail);
 }
 
 enum bm_rc
 bm_holdings_find_ski(const struct bm_holdings *holdings, struct bm_store *store, const uint8_t ski[static 20],
                      struct bm_found_chip *ret_chip, struct bm_fail *fail)
 {
-    return find(holdings, store, bm_index_find_ski, ski, ret_chip, fail);
+    return chip_find(holdings, store, bm_index_find_ski, ski, ret_chip, fail);
 }

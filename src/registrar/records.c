@@ -133,7 +133,8 @@ keep_revoked(const struct kept *k, struct bm_fail *fail)
     return state_set(k, k->event->serial, "revoked", reason, fail);
 }
 
-/* What was asked for, word for word: of the events that come of a statement or of a restriction. Live its asker holds it, in a replay the signer gives it back. */
+/* What was asked for, word for word: of the events that come of a statement or of a restriction. Live its asker holds it, in a replay the signer gives
+ * it back. */
 static struct bm_bytes
 attachment_of(const struct kept *k)
 {

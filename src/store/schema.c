@@ -1,6 +1,7 @@
 #include "store/lite.h"
 
-/* Version 3. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with blobs is two to three times slower. */
+/* Version 3. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with
+ * blobs is two to three times slower. */
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"

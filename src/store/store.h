@@ -179,8 +179,8 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
 
 /*
  * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot
- * order profile device identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores it. BM_EINPUT: nothing by that name.
- * A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
+ * order profile device identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
+ * it. BM_EINPUT: nothing by that name. A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {
     const char *name; /* one lot, order, device, alarm ... */
