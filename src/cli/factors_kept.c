@@ -54,7 +54,7 @@ list_room(struct comparing *comparing, struct bm_fail *fail)
 static enum bm_rc
 file_map(struct list *list, const char *path, struct bm_fail *fail)
 {
-    bm_cleanup(bm_fd_done) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bm_cleanup(bm_fd_done) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
     void *map;
 

@@ -101,24 +101,33 @@ findings_refuse(struct receiving *r, struct bm_fail *fail)
     return rc != BM_OK ? rc : bm_waive_propose(r, fail);
 }
 
+/* *ret_again: as of bm_lot_regain(), and then it is not judged once more. */
 static enum bm_rc
-lot_read(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
+lot_judge(struct receiving *r, struct bm_call *call, struct bm_buf *row, const char **ret_again, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if ((rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_regain(r, row, ret_again, fail)) != BM_OK || *ret_again != NULL)
+        return rc;
+    if ((rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_factors_compare(&r->exam, &r->result, call->home, fail)) == BM_OK)
+        rc = findings_refuse(r, fail);
+    if (rc != BM_OK)
+        bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
+    return rc != BM_OK ? rc : bm_shelf_end(&r->shelf, &r->result.head, fail);
+}
+
+static enum bm_rc
+lot_read(struct receiving *r, struct bm_call *call, struct bm_buf *row, const char **ret_again, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
     r->work.job.now = r->desk.head.time;
-    rc = bm_lot_leaves(r, fail);
-    if (rc == BM_OK)
-        rc = bm_factors_compare(&r->exam, &r->result, call->home, fail);
-    if (rc == BM_OK && ((rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK))
-        return rc;
-    if (rc == BM_OK)
-        rc = findings_refuse(r, fail);
-    if (rc != BM_OK) {
-        bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
-        return rc;
-    }
-    return bm_shelf_end(&r->shelf, &r->result.head, fail);
+    if ((rc = bm_lot_leaves(r, fail)) == BM_OK)
+        return lot_judge(r, call, row, ret_again, fail);
+    bm_fail_prefix(fail, "%.100s", r->work.job.file_name);
+    return rc;
 }
 
 /* ---- all of it ---- */
@@ -184,7 +193,7 @@ run(struct bm_call *call, struct bm_fail *fail)
         (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = file_take(&r, call, fail)) != BM_OK ||
         (rc = bm_lot_again(&r, &row, &again, fail)) != BM_OK)
         return rc;
-    if (again == NULL && lot_read(&r, call, fail) != BM_OK)
+    if (again == NULL && lot_read(&r, call, &row, &again, fail) != BM_OK)
         return refuse(&r, fail);
     if (again == NULL && (rc = bm_lot_send(&r, &row, fail)) != BM_OK)
         return rc;

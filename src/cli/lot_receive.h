@@ -29,6 +29,8 @@ struct receiving {
 bm_must_use enum bm_rc bm_lot_leaves(struct receiving *r, struct bm_fail *fail);
 /* lot_again.c: was this file received before? *ret_note: what to say of it, and the lot's row; NULL when it was not. */
 bm_must_use enum bm_rc bm_lot_again(struct receiving *r, struct bm_buf *row, const char **ret_note, struct bm_fail *fail);
+/* The same for what bm_lot_leaves() has read, where the receipts are lost: of a lot that the site holds, the index is made anew. */
+bm_must_use enum bm_rc bm_lot_regain(struct receiving *r, struct bm_buf *row, const char **ret_note, struct bm_fail *fail);
 /* lot_send.c: what was read and found good is pinned by the operator's word, and kept. *row: as SHOW has the lot. A refusal leaves nothing. */
 bm_must_use enum bm_rc bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail);
 

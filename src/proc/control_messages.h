@@ -33,6 +33,7 @@ enum bm_control_message {
     BM_C_APPROVE, /* u64 proposal, lv32 the same text with both signatures; goes to the signer as a statement; one row: as SHOW proposal */
     BM_C_REJECT,  /* u64 proposal, lv16 operator, lv16 reason; one row: as SHOW proposal */
     BM_C_VENDOR_PART, /* raw bytes: of a VENDOR_ADD body that is longer than a message, before the one that ends it */
+    BM_C_LOT_INDEX,   /* 32 root: the lot's index was made anew in HOME/lots/ROOT.index */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128, /* lv32 JSON object text, stable field names: --json prints it as it is */

@@ -202,6 +202,20 @@ serve_settle(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     return rc != BM_OK ? rc : bm_control_end(peer->link, id, bm_bytes(NULL, 0), fail);
 }
 
+/* What was open of it is another file by now. */
+static enum bm_rc
+serve_lot_index(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const struct peer *peer = ctx;
+    uint8_t root[BM_HASH];
+
+    bm_rd_copy(&body, root, sizeof(root));
+    if (!bm_rd_end(&body))
+        return bm_fail(fail, BM_EINPUT, NULL, "LOT_INDEX does not parse");
+    bm_holdings_close(&peer->r->holdings, root);
+    return bm_control_end(peer->link, id, bm_bytes(NULL, 0), fail);
+}
+
 #define ALWAYS 1u
 #define ANY_BODY BM_MAX_MESSAGE_BODY
 const struct bm_rule bm_control_rules[] = {
@@ -226,5 +240,6 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_APPROVE, .phases = ALWAYS, .min = 13, .max = 12 + BM_MAX_NOTE, .serve = bm_serve_approve },
     { .type = BM_C_VENDOR_PART, .phases = ALWAYS, .min = 1, .max = ANY_BODY, .serve = bm_serve_vendor_part },
     { .type = BM_C_REJECT, .phases = ALWAYS, .min = 14, .max = 1024, .serve = bm_serve_reject },
+    { .type = BM_C_LOT_INDEX, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_lot_index },
 };
 const size_t bm_control_nrules = BM_COUNT(bm_control_rules);

@@ -100,6 +100,28 @@ issue_settle(struct bm_registrar *r, struct pending *p, const struct bm_message 
     return certs_answer(r, p, issued.device, issued.leaves.leaf[0].certificate, fail);
 }
 
+/* The signer would refuse what a damaged index says, and could not tell why. It is closed, and opened again when somebody asks. */
+static enum bm_rc
+chip_prove(struct request *q, struct bm_proof *proof, struct bm_fail *fail)
+{
+    struct bm_holding *holding = q->whose.chip.holding;
+    struct bm_fail unused;
+    uint8_t leaf[BM_HASH];
+    enum bm_rc rc;
+
+    if ((rc = bm_index_prove(holding->index, q->whose.chip.index, proof, fail)) != BM_OK)
+        return rc;
+    bm_tree_leaf(leaf, q->whose.chip.leaf);
+    if (bm_inclusion_check(proof, q->whose.chip.index, holding->lot.size, leaf, holding->lot.root, &unused) == BM_OK)
+        return BM_OK;
+    bm_index_done(&holding->index);
+    return bm_fail(
+        fail, BM_EPOLICY, NULL,
+        "the index of lot %s, which this chip is in, is damaged. Ask the custodian to receive that lot's file again, which makes "
+        "it anew.",
+        holding->lot.name);
+}
+
 /* Leaf, proof and the device's own words: all that the signer decides on. */
 static enum bm_rc
 bundle_make(struct request *q, struct bm_buf *bundle, struct bm_fail *fail)
@@ -113,7 +135,7 @@ bundle_make(struct request *q, struct bm_buf *bundle, struct bm_fail *fail)
     struct bm_proof proof;
     enum bm_rc rc;
 
-    if ((rc = bm_index_prove(q->whose.chip.holding->index, q->whose.chip.index, &proof, fail)) != BM_OK)
+    if ((rc = chip_prove(q, &proof, fail)) != BM_OK)
         return rc;
     bm_proof_build(&bytes, &proof);
     parts.proof = bm_buf_bytes(&bytes);
@@ -133,7 +155,7 @@ request_send(struct request *q, const struct bm_store_choice *choice, struct bm_
     enum bm_rc rc;
 
     rc = bundle_make(q, &bundle, fail);
-    if (rc == BM_EINPUT) /* larger than evidence may be: the device's bytes, not the gate's */
+    if (rc == BM_EINPUT || rc == BM_EPOLICY) /* larger than evidence may be: the device's bytes, not the gate's; or a damaged index */
         return refuse_request(q, "enrol", rc, fail->text, fail);
     if (rc != BM_OK)
         return rc;

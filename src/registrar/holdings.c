@@ -96,11 +96,19 @@ bm_holdings_index(const struct bm_holdings *holdings, const uint8_t root[static 
 
     bm_hex(hex, bm_bytes(root, BM_HASH));
     (void)snprintf(name, sizeof(name), BM_PLACE_INDEX, hex);
-    if (bm_path_join(path, holdings->home, name, &unused) != BM_OK || (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1 ||
-        bm_index_open(&index, fd, &unused) != BM_OK)
+    if (bm_path_join(path, holdings->home, name, &unused) != BM_OK ||
+        (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) == -1 || bm_index_open(&index, fd, &unused) != BM_OK)
         return NULL;
     bm_index_root(index, is);
     return bm_index_size(index) == size && memcmp(is, root, BM_HASH) == 0 ? bm_take(index) : NULL;
+}
+
+void
+bm_holdings_close(struct bm_holdings *holdings, const uint8_t root[static BM_HASH])
+{
+    for (size_t i = 0; i < holdings->n; i++)
+        if (memcmp(holdings->all[i].lot.root, root, BM_HASH) == 0)
+            bm_index_done(&holdings->all[i].index);
 }
 
 bool
@@ -132,6 +140,13 @@ bm_holdings_blind(const struct bm_holdings *holdings)
 
 typedef enum bm_rc find_fn(const struct bm_index *index, const uint8_t *hash, bool *ret_found, uint64_t *ret_i, struct bm_fail *fail);
 
+/* A superseded list says nothing of today: whose chip stands in a later one too, be it in quarantine, is told of that. */
+static unsigned
+rank(const struct bm_holding *holding)
+{
+    return serves(holding) ? 2 : bm_holding_superseded(holding) ? 0 : 1;
+}
+
 /* Is a lot that came later to be preferred? */
 static enum bm_rc
 is_better(struct bm_store *store, const struct bm_holding *than, const struct bm_holding *later, bool *ret_better, struct bm_fail *fail)
@@ -139,8 +154,8 @@ is_better(struct bm_store *store, const struct bm_holding *than, const struct bm
     bool first, second;
     enum bm_rc rc;
 
-    *ret_better = serves(later) && !serves(than);
-    if (serves(later) != serves(than))
+    *ret_better = rank(later) > rank(than);
+    if (rank(later) != rank(than))
         return BM_OK;
     if ((rc = bm_store_lot_ordered(store, than->lot.name, &first, fail)) != BM_OK ||
         (rc = bm_store_lot_ordered(store, later->lot.name, &second, fail)) != BM_OK)

@@ -27,6 +27,8 @@ bool bm_holding_ready(const struct bm_holdings *holdings, struct bm_holding *hol
 enum bm_rc bm_holding_lost(const struct bm_holding *holding, struct bm_fail *fail);
 /* Has a list of a higher revision taken its place? */
 bool bm_holding_superseded(const struct bm_holding *holding);
+/* Its file changed: what is open of the lot with this root is closed, views into it end. */
+void bm_holdings_close(struct bm_holdings *holdings, const uint8_t root[static BM_HASH]);
 /* Of this name and not superseded; or of this number. NULL: none. */
 struct bm_holding *bm_holdings_named(const struct bm_holdings *holdings, const char *name);
 struct bm_holding *bm_holdings_by_id(const struct bm_holdings *holdings, int64_t id);
@@ -40,8 +42,8 @@ struct bm_found_chip {
     uint64_t index;
     struct bm_bytes leaf; /* view into the index */
 };
-/* By a root key (kind id: by what stands for its id), or by its identifier. Of several lots that list it: one that serves before one that does not, then
- * one that an open order names, then the earliest. Why nothing is issued from another is the signer's word. A damaged index counts as none. */
+/* By a root key (kind id: by what stands for its id), or by its identifier. Of several lots that list it: one that serves before one that does not, one that
+ * was superseded last, then one that an open order names, then the earliest. Why nothing is issued from another is the signer's word. A damaged index counts as none. */
 bm_must_use enum bm_rc bm_holdings_find_key(const struct bm_holdings *holdings, struct bm_store *store, const uint8_t hash[static BM_HASH],
                                             struct bm_found_chip *ret_chip, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_holdings_find_ski(const struct bm_holdings *holdings, struct bm_store *store, const uint8_t ski[static 20],

@@ -101,6 +101,13 @@ body_lot_refused(struct kit *k, struct bm_buf *body)
     bm_buf_add_lv16(body, bm_bytes_str("changed"));
 }
 static void
+body_root(struct kit *k, struct bm_buf *body)
+{
+    (void)k;
+    for (unsigned i = 0; i < BM_HASH; i++)
+        bm_buf_add_u8(body, (uint8_t)i);
+}
+static void
 body_vendor_add(struct kit *k, struct bm_buf *body)
 {
     (void)k;
@@ -182,6 +189,7 @@ static const struct {
     { BM_C_LEDGER, body_ledger, 1 },
     { BM_C_PROVE, body_prove, 1 },
     { BM_C_VENDOR_RETIRE, body_one_text, 1 },
+    { BM_C_LOT_INDEX, body_root, 1 },
 };
 
 /* Neither done nor passed on: the connection is closed, or the answer is a refusal. */
