@@ -39,23 +39,42 @@ bm_exam_find(struct bm_exam *exam, enum bm_check check, uint64_t index, const ch
     finding_keep(exam, index, &finding);
 }
 
+/* Numbers that are multiplied with those of every other lot: no point lies on a curve here, so they are looked at again, whoever read them before. */
 static enum bm_rc
-chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+rsa_add(struct bm_exam *exam, uint64_t index, const struct bm_leaf_skim_key *key, struct bm_fail *fail)
 {
+    struct bm_key rsa;
+    enum bm_rc rc;
+
+    if (key->alg != BM_KEY_RSA)
+        return BM_OK;
+    if ((rc = bm_key_parse(&rsa, key->spki, fail)) != BM_OK)
+        return rc;
+    bm_rsa_list_add(&exam->rsa, (uint32_t)index, &rsa);
+    return BM_OK;
+}
+
+static enum bm_rc
+chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+          struct bm_fail *fail)
+{
+    const struct bm_leaf_skim *skim = &digest->skim;
     struct bm_exam *exam = ctx;
+    enum bm_rc rc;
 
     for (size_t i = 0; i < chip->nfindings; i++)
         finding_keep(exam, index, &chip->findings[i]);
     exam->chips++;
     if (der.n == 0)
         return BM_OK;
-    exam->keys += chip->leaf.nkeys;
-    for (size_t i = 0; i < chip->leaf.nkeys; i++) {
-        exam->by_alg[chip->leaf.keys[i].key.alg]++;
-        bm_rsa_list_add(&exam->rsa, (uint32_t)index, &chip->leaf.keys[i].key);
+    exam->keys += skim->nkeys;
+    for (size_t i = 0; i < skim->nkeys; i++) {
+        exam->by_alg[skim->keys[i].alg]++;
+        if ((rc = rsa_add(exam, index, &skim->keys[i], fail)) != BM_OK)
+            return rc;
     }
-    exam->injected += chip->leaf.origin == BM_ORIGIN_INJECTED;
-    return exam->leaf == NULL ? BM_OK : exam->leaf(exam->ctx, index, der, fail);
+    exam->injected += skim->origin == BM_ORIGIN_INJECTED;
+    return exam->leaf == NULL ? BM_OK : exam->leaf(exam->ctx, der, digest, fail);
 }
 
 static void

@@ -22,7 +22,7 @@ struct bm_exam {
     struct bm_buf rsa; /* the RSA root keys, as lot/rsa_list.h has them; empty where there is none */
     struct bm_progress progress;
     /* What else is done with each chip; NULL: nothing. */
-    bm_must_use enum bm_rc (*leaf)(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*leaf)(void *ctx, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail);
     void *ctx;
     bool go_on; /* lot inspect: all is looked at. Otherwise the first chip that is refused whatever anybody says ends it */
 };

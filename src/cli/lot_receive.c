@@ -21,12 +21,11 @@ receiving_done(struct receiving *r)
 }
 
 static enum bm_rc
-leaf_keep(void *ctx, uint64_t index, struct bm_bytes der, struct bm_fail *fail)
+leaf_keep(void *ctx, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
 {
     struct receiving *r = ctx;
 
-    (void)index;
-    return bm_index_add(r->shelf.writer, der, fail);
+    return bm_index_add_known(r->shelf.writer, der, digest, fail);
 }
 
 enum bm_rc

@@ -53,6 +53,7 @@ struct bm_progress {
     bool bytes; /* what is counted: bytes; else things */
     int64_t began, last;
     bool shown;
+    bool quiet; /* no terminal: asked once, since some things are counted by the million */
 };
 void bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total);
 void bm_progress_done(struct bm_progress *progress); /* for bm_cleanup() */

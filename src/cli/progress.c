@@ -26,12 +26,17 @@ rate_print(const struct bm_progress *progress, uint64_t done, int64_t now)
 void
 bm_progress_show(struct bm_progress *progress, uint64_t done, uint64_t total)
 {
-    int64_t now = bm_clock_ms();
+    int64_t now;
     int full;
 
+    if (progress->quiet)
+        return;
+    if (progress->began == 0)
+        progress->quiet = isatty(STDERR_FILENO) != 1;
+    now = bm_clock_ms();
     if (progress->began == 0)
         progress->began = now;
-    if (done >= total || now - progress->began < BAR_AFTER || now - progress->last < BAR_EVERY || isatty(STDERR_FILENO) != 1)
+    if (done >= total || now - progress->began < BAR_AFTER || now - progress->last < BAR_EVERY)
         return;
     progress->last = now;
     progress->shown = true;

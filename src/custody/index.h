@@ -8,13 +8,16 @@
 #define BM_INDEX_H
 
 #include "merkle/tree.h"
-#include "lot/leaf.h"
+#include "lot/leaf_skim.h"
 
 /* ---- making: into an empty file, open for reading too; streaming; memory about 90 bytes a chip of one key ---- */
 struct bm_index_writer;
 bm_must_use enum bm_rc bm_index_create(struct bm_index_writer **ret_writer, int fd, struct bm_fail *fail); /* fd stays the caller's */
 /* The next chip. It was checked before: only its names are read. After a failure the writer is good for bm_index_writer_done() only. */
 bm_must_use enum bm_rc bm_index_add(struct bm_index_writer *writer, struct bm_bytes leaf_der, struct bm_fail *fail);
+/* The same where the leaf's digest is known already. */
+bm_must_use enum bm_rc bm_index_add_known(struct bm_index_writer *writer, struct bm_bytes leaf_der, const struct bm_leaf_digest *digest,
+                                          struct bm_fail *fail);
 /* Sorts, writes the tables and the tree, fsync. BM_EPOLICY when a root key (kind id: an id) stands in two chips, naming both. */
 bm_must_use enum bm_rc bm_index_finish(struct bm_index_writer *writer, uint64_t *ret_size, uint8_t ret_root[static BM_HASH],
                                        struct bm_fail *fail);

@@ -19,5 +19,7 @@ bm_must_use enum bm_rc bm_index_place(const struct bm_index *index, const uint8_
 uint64_t bm_index_first(const struct bm_index *index, enum bm_index_table table, const uint8_t prefix[static BM_INDEX_PREFIX]);
 /* The names of a chip; BM_EBUG when its leaf is none. */
 bm_must_use enum bm_rc bm_index_skim(const struct bm_index *index, uint64_t i, struct bm_leaf_skim *ret_skim, struct bm_fail *fail);
+/* A table of `n` records, whose memory is the writer's and may become another: ascending as memcmp() of whole records says. */
+bm_must_use enum bm_rc bm_index_sort(uint8_t **records, size_t n, struct bm_fail *fail);
 
 #endif

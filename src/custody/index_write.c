@@ -1,10 +1,9 @@
 /* index_write.c - a lot's index made: leaves as they come, then where they end, the tree and the sorted tables; the header last. */
 #include "custody/index.h"
 
-#include "custody/index_layout.h"
+#include "custody/index_inside.h"
 #include "lot/leaf_skim.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@ struct bm_index_writer {
     uint64_t at; /* bytes of leaves so far */
     struct bm_index_layout layout;
     struct rows hashes, ends, table[BM_INDEX_NTABLES];
+    struct bm_leaf_digest digest; /* of a leaf that comes without */
     struct bm_leaf_skim skim, other;
 };
 
@@ -154,65 +154,55 @@ record_add(struct bm_index_writer *w, enum bm_index_table table, const uint8_t *
 }
 
 static bool
-names_add(struct bm_index_writer *w)
+names_add(struct bm_index_writer *w, const struct bm_leaf_digest *digest)
 {
-    const struct bm_leaf_skim *skim = &w->skim;
-    uint8_t names[BM_MAX_CHIP_KEYS][BM_HASH], hash[BM_HASH];
+    const struct bm_leaf_skim *skim = &digest->skim;
+    uint8_t names[BM_MAX_CHIP_KEYS][BM_HASH], ski[BM_SHA1];
     size_t n = bm_leaf_skim_names(skim, names);
     bool ok = true;
 
     for (size_t i = 0; i < n; i++)
         ok = ok && record_add(w, BM_INDEX_KEYS, names[i]);
     for (size_t i = 0; i < skim->nkeys; i++) {
-        bm_leaf_skim_ski(&skim->keys[i], hash);
-        ok = ok && record_add(w, BM_INDEX_SKIS, hash);
-        w->layout.rsa += skim->keys[i].rsa;
+        bm_leaf_skim_ski(&skim->keys[i], ski);
+        ok = ok && record_add(w, BM_INDEX_SKIS, ski);
+        w->layout.rsa += skim->keys[i].alg == BM_KEY_RSA;
     }
     w->layout.names += n;
-    bm_sha256(hash, skim->id);
-    return ok && record_add(w, BM_INDEX_IDS, hash);
+    return ok && record_add(w, BM_INDEX_IDS, digest->id);
 }
 
 enum bm_rc
-bm_index_add(struct bm_index_writer *w, struct bm_bytes leaf_der, struct bm_fail *fail)
+bm_index_add_known(struct bm_index_writer *w, struct bm_bytes leaf_der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
 {
+    const enum bm_leaf_kind kind = digest->skim.kind;
     uint8_t *hash, *end;
-    enum bm_rc rc;
 
     if (w->layout.chips == BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EINPUT, NULL, "the lot has more than %d chips: divide it", BM_MAX_LOT_CHIPS);
-    if ((rc = bm_leaf_skim(&w->skim, leaf_der, fail)) != BM_OK)
-        return rc;
     if (w->layout.chips == 0)
-        w->layout.kind = w->skim.kind;
-    if (w->skim.kind != w->layout.kind)
+        w->layout.kind = kind;
+    if (kind != w->layout.kind)
         return bm_fail(fail, BM_EINPUT, NULL, "chip %llu is listed by %s in a lot of kind %s", (unsigned long long)w->layout.chips,
-                       bm_leaf_kind_word(w->skim.kind), bm_leaf_kind_word(w->layout.kind));
-    if (!names_add(w) || (hash = row_add(&w->hashes)) == NULL || (end = row_add(&w->ends)) == NULL)
+                       bm_leaf_kind_word(kind), bm_leaf_kind_word(w->layout.kind));
+    if (!names_add(w, digest) || (hash = row_add(&w->hashes)) == NULL || (end = row_add(&w->ends)) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the index of a lot of so many chips");
-    bm_tree_leaf(hash, leaf_der);
+    memcpy(hash, digest->leaf, BM_HASH);
     w->at += leaf_der.n;
     number_put(end, w->at, BM_INDEX_END);
     w->layout.chips++;
     return out_add(w, leaf_der.p, leaf_der.n, fail);
 }
 
-/* ---- the end ---- */
-
-/* As memcmp() of the whole record, place included: of several the first stands first. */
-static int
-record_order(const void *a, const void *b)
+enum bm_rc
+bm_index_add(struct bm_index_writer *w, struct bm_bytes leaf_der, struct bm_fail *fail)
 {
-    uint64_t x, y;
+    enum bm_rc rc = bm_leaf_digest_take(&w->digest, leaf_der, fail);
 
-    for (size_t at = 0; at < BM_INDEX_RECORD; at += sizeof(x)) {
-        memcpy(&x, (const uint8_t *)a + at, sizeof(x));
-        memcpy(&y, (const uint8_t *)b + at, sizeof(y));
-        if (x != y)
-            return be64toh(x) < be64toh(y) ? -1 : 1;
-    }
-    return 0;
+    return rc != BM_OK ? rc : bm_index_add_known(w, leaf_der, &w->digest, fail);
 }
+
+/* ---- the end ---- */
 
 /* Reads a leaf back from the file. */
 static enum bm_rc
@@ -269,19 +259,22 @@ twice_refuse(struct bm_index_writer *w, struct bm_fail *fail)
     return BM_OK;
 }
 
-/* Level after level, each made in the place of the one below it. */
+/* Level after level, each made in the place of the one below it. Those that are left over make the root. */
 static enum bm_rc
 tree_write(struct bm_index_writer *w, struct bm_fail *fail)
 {
-    uint8_t *p = w->hashes.p;
+    struct bm_frontier frontier = { .size = w->layout.chips };
+    uint8_t *p = w->hashes.p, (*left_over)[BM_HASH] = frontier.hash;
     enum bm_rc rc;
 
-    for (uint64_t n = w->layout.chips; n > 0; n /= 2) {
+    for (uint64_t n = w->layout.chips; n > 0; n /= 2, left_over++) {
         if ((rc = out_add(w, p, n * BM_HASH, fail)) != BM_OK)
             return rc;
+        memcpy(*left_over, p + (n - 1) * BM_HASH, BM_HASH);
         for (uint64_t i = 0; i < n / 2; i++)
             bm_tree_node(p + i * BM_HASH, p + 2 * i * BM_HASH, p + (2 * i + 1) * BM_HASH);
     }
+    bm_frontier_root(&frontier, w->layout.root);
     return BM_OK;
 }
 
@@ -317,19 +310,15 @@ header_write(const struct bm_index_writer *w, struct bm_fail *fail)
 enum bm_rc
 bm_index_finish(struct bm_index_writer *w, uint64_t *ret_size, uint8_t ret_root[static BM_HASH], struct bm_fail *fail)
 {
-    struct bm_frontier frontier = { .size = 0 };
     enum bm_rc rc;
 
     if (w->layout.chips == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "a lot has at least one chip");
-    for (uint64_t i = 0; i < w->layout.chips; i++)
-        bm_frontier_append(&frontier, w->hashes.p + i * BM_HASH);
-    bm_frontier_root(&frontier, w->layout.root);
     w->layout.leaf_bytes = w->at;
     bm_index_layout_place(&w->layout);
     for (unsigned i = 0; i < BM_INDEX_NTABLES; i++)
-        if (w->table[i].n > 0)
-            qsort(w->table[i].p, w->table[i].n, BM_INDEX_RECORD, record_order);
+        if ((rc = bm_index_sort(&w->table[i].p, w->table[i].n, fail)) != BM_OK)
+            return rc;
     if ((rc = out_flush(w, fail)) != BM_OK || (rc = twice_refuse(w, fail)) != BM_OK || (rc = tables_write(w, fail)) != BM_OK ||
         (rc = header_write(w, fail)) != BM_OK)
         return rc;

@@ -12,6 +12,7 @@ struct bm_join {
     const struct bm_lot_sink *sink;
     struct bm_frontier frontier;
     struct bm_seen keys, ids;
+    struct bm_leaf_digest digest; /* of the leaf of the chip that is looked at */
     uint64_t index; /* of the next chip, those without a leaf counted */
     enum bm_leaf_kind kind;
     uint64_t signatures;
@@ -21,7 +22,6 @@ struct bm_join {
     char signer[sizeof(((struct bm_lot_chip *)NULL)->signer)];
     bool told_san, told_delivery, told_signer; /* once a file, not once a chip */
     bool refused;                              /* a fatal finding was told, and the reading went on */
-    struct bm_buf der;
 };
 
 enum bm_rc
@@ -33,7 +33,6 @@ bm_join_new(struct bm_join **ret_join, const struct bm_lot_job *job, const struc
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to read the lot");
     join->job = job;
     join->sink = sink;
-    join->der.max = BM_MAX_LEAF;
     *ret_join = join;
     return BM_OK;
 }
@@ -45,7 +44,6 @@ bm_join_done(struct bm_join **join)
         return;
     bm_seen_done(&(*join)->keys);
     bm_seen_done(&(*join)->ids);
-    bm_buf_done(&(*join)->der);
     free(bm_take(*join));
 }
 
@@ -53,16 +51,18 @@ bm_join_done(struct bm_join **join)
 static enum bm_rc
 keys_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
+    const struct bm_leaf_skim *skim = &join->digest.skim;
     uint32_t where = 0;
     bool before = false;
     enum bm_rc rc;
 
-    for (size_t i = 0; i < chip->leaf.nkeys; i++) {
-        if ((rc = bm_seen_add(&join->keys, chip->leaf.keys[i].key.hash, (uint32_t)join->index, &before, &where, fail)) != BM_OK)
+    for (size_t i = 0; i < skim->nkeys; i++) {
+        if ((rc = bm_seen_add(&join->keys, skim->keys[i].hash, (uint32_t)join->index, &before, &where, fail)) != BM_OK)
             return rc;
         if (before)
             bm_lot_chip_find(chip, BM_CHECK_KEY_TWICE,
-                             "%s has a root key that chip %u has too: two chips with one key cannot be told apart", chip->leaf.id, where);
+                             "%.*s has a root key that chip %u has too: two chips with one key cannot be told apart", (int)skim->id.n,
+                             (const char *)skim->id.p, where);
     }
     return BM_OK;
 }
@@ -70,19 +70,19 @@ keys_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
 static enum bm_rc
 id_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
-    uint8_t hash[BM_HASH];
+    const struct bm_leaf_skim *skim = &join->digest.skim;
     uint32_t where = 0;
     bool before = false;
     enum bm_rc rc;
 
-    bm_sha256(hash, bm_bytes_str(chip->leaf.id));
-    if ((rc = bm_seen_add(&join->ids, hash, (uint32_t)join->index, &before, &where, fail)) != BM_OK || !before)
+    if ((rc = bm_seen_add(&join->ids, join->digest.id, (uint32_t)join->index, &before, &where, fail)) != BM_OK || !before)
         return rc;
-    if (chip->leaf.kind == BM_LEAF_ID)
-        bm_lot_chip_find(chip, BM_CHECK_KEY_TWICE, "its id %s is that of chip %u too, and the list has nothing else to tell them apart",
-                         chip->leaf.id, where);
+    if (skim->kind == BM_LEAF_ID)
+        bm_lot_chip_find(chip, BM_CHECK_KEY_TWICE, "its id %.*s is that of chip %u too, and the list has nothing else to tell them apart",
+                         (int)skim->id.n, (const char *)skim->id.p, where);
     else
-        bm_lot_chip_find(chip, BM_CHECK_ID_TWICE, "its id %s is that of chip %u too: one id stands for two keys", chip->leaf.id, where);
+        bm_lot_chip_find(chip, BM_CHECK_ID_TWICE, "its id %.*s is that of chip %u too: one id stands for two keys", (int)skim->id.n,
+                         (const char *)skim->id.p, where);
     return BM_OK;
 }
 
@@ -127,17 +127,35 @@ times_take(struct bm_join *join, bm_time time)
 static enum bm_rc
 chip_look(struct bm_join *join, struct bm_lot_chip *chip, struct bm_fail *fail)
 {
+    const struct bm_leaf_skim *skim = &join->digest.skim;
     enum bm_rc rc;
 
-    if (join->frontier.size == 0)
-        join->kind = chip->leaf.kind;
-    if (chip->leaf.kind != join->kind)
-        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%s is listed by %s in a lot of kind %s", chip->leaf.id, bm_leaf_kind_word(chip->leaf.kind),
-                         bm_leaf_kind_word(join->kind));
+    if (skim->kind != join->kind)
+        bm_lot_chip_find(chip, BM_CHECK_ENTRY, "%.*s is listed by %s in a lot of kind %s", (int)skim->id.n, (const char *)skim->id.p,
+                         bm_leaf_kind_word(skim->kind), bm_leaf_kind_word(join->kind));
     if ((rc = keys_look(join, chip, fail)) != BM_OK || (rc = id_look(join, chip, fail)) != BM_OK)
         return rc;
     names_look(join, chip);
     times_take(join, chip->time);
+    return BM_OK;
+}
+
+/* Who took over the process that read it could name keys of his own, all on their curves: to ask for the curve again would protect from nothing. The signer
+ * does before the lot is pinned, and whoever verifies by a key. Each hash of the leaf is taken here, once. The tree's are taken while memory fetches what the look at a million others needs. */
+static enum bm_rc
+leaf_take(struct bm_join *join, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_leaf_digest *digest = &join->digest;
+    enum bm_rc rc = bm_leaf_digest_take(digest, der, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    for (size_t i = 0; i < digest->skim.nkeys; i++)
+        bm_seen_soon(&join->keys, digest->skim.keys[i].hash);
+    bm_seen_soon(&join->ids, digest->id);
+    if (join->frontier.size == 0)
+        join->kind = digest->skim.kind;
+    bm_frontier_append(&join->frontier, digest->leaf);
     return BM_OK;
 }
 
@@ -160,25 +178,20 @@ chip_tell(struct bm_join *join, const struct bm_lot_chip *chip, struct bm_bytes 
     join->refused |= fatal != NULL;
     if (join->sink == NULL || join->sink->chip == NULL)
         return BM_OK;
-    return join->sink->chip(join->sink->ctx, join->index, chip, fatal != NULL ? bm_bytes(NULL, 0) : der, fail);
+    return join->sink->chip(join->sink->ctx, join->index, chip, fatal != NULL ? bm_bytes(NULL, 0) : der, &join->digest, fail);
 }
 
 enum bm_rc
 bm_join_chip(struct bm_join *join, struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
 {
-    uint8_t hash[BM_HASH];
     enum bm_rc rc;
 
     if (join->index == BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EINPUT, NULL, "the lot has more than %d chips: divide it", BM_MAX_LOT_CHIPS);
-    if (chip->have && (rc = chip_look(join, chip, fail)) != BM_OK)
+    if (chip->have && ((rc = leaf_take(join, der, fail)) != BM_OK || (rc = chip_look(join, chip, fail)) != BM_OK))
         return rc;
     if ((rc = chip_tell(join, chip, der, fail)) != BM_OK)
         return rc;
-    if (chip->have) {
-        bm_tree_leaf(hash, der);
-        bm_frontier_append(&join->frontier, hash);
-    }
     join->signatures += chip->signatures;
     join->index++;
     return BM_OK;

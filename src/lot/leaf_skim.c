@@ -1,5 +1,6 @@
 #include "lot/leaf_skim.h"
 
+#include "merkle/tree.h"
 #include "pki/oid.h"
 #include "wire/der.h"
 
@@ -19,6 +20,7 @@ front_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
         return false;
     skim->kind = (enum bm_leaf_kind)kind;
     skim->root = (enum bm_root_kind)root;
+    skim->origin = (enum bm_root_origin)origin;
     skim->id_source = (enum bm_label_source)source;
     return bm_leaf_id_ok(skim->id);
 }
@@ -38,13 +40,33 @@ binding_skim(struct bm_leaf_skim *skim, struct bm_rd *in)
     return bm_rd_end(&binding) && skim->vendor_root.n == BM_HASH && rule == BM_ID_RULE_MICROCHIP_SN;
 }
 
+/* AlgorithmIdentifier; false: none that is taken (pki/key.h). */
+static bool
+alg_skim(enum bm_key_alg *ret_alg, struct bm_rd *alg)
+{
+    struct bm_bytes oid = bm_der_take(alg, BM_DER_OID), curve = bm_bytes(NULL, 0);
+
+    if (bm_der_oid_is(oid, bm_oid_ec_public_key, sizeof(bm_oid_ec_public_key)))
+        curve = bm_der_take(alg, BM_DER_OID);
+    if (curve.n > 0 && bm_der_oid_is(curve, bm_oid_p256, sizeof(bm_oid_p256)))
+        *ret_alg = BM_KEY_P256;
+    else if (curve.n > 0 && bm_der_oid_is(curve, bm_oid_p384, sizeof(bm_oid_p384)))
+        *ret_alg = BM_KEY_P384;
+    else if (bm_der_oid_is(oid, bm_oid_rsa, sizeof(bm_oid_rsa)))
+        *ret_alg = BM_KEY_RSA;
+    else if (bm_der_oid_is(oid, bm_oid_ed25519, sizeof(bm_oid_ed25519)))
+        *ret_alg = BM_KEY_ED25519;
+    else
+        return false;
+    return !alg->bad;
+}
+
 /* SEQUENCE { use ENUMERATED, SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING } } */
 static bool
 key_skim(struct bm_leaf_skim_key *key, struct bm_rd *list)
 {
     struct bm_rd item = bm_der_enter(list, BM_DER_SEQUENCE), outer, in, alg;
     uint64_t use = bm_der_uint(&item, BM_DER_ENUMERATED);
-    struct bm_bytes oid;
 
     key->spki = bm_der_raw(&item, BM_DER_SEQUENCE);
     if (!bm_rd_end(&item) || (use != BM_USE_SIGN && use != BM_USE_DECRYPT) || key->spki.n > BM_MAX_SPKI)
@@ -52,12 +74,12 @@ key_skim(struct bm_leaf_skim_key *key, struct bm_rd *list)
     outer = bm_rd(key->spki);
     in = bm_der_enter(&outer, BM_DER_SEQUENCE);
     alg = bm_der_enter(&in, BM_DER_SEQUENCE);
-    oid = bm_der_take(&alg, BM_DER_OID);
     key->bits = bm_der_bits(&in);
     key->use = (enum bm_root_use)use;
-    key->rsa = bm_der_oid_is(oid, bm_oid_rsa, sizeof(bm_oid_rsa));
+    if (!alg_skim(&key->alg, &alg) || !bm_rd_end(&in) || !bm_rd_end(&outer))
+        return false;
     bm_sha256(key->hash, key->spki);
-    return !alg.bad && bm_rd_end(&in) && bm_rd_end(&outer);
+    return true;
 }
 
 static bool
@@ -91,6 +113,18 @@ bm_leaf_skim(struct bm_leaf_skim *ret_skim, struct bm_bytes der, struct bm_fail 
     (void)bm_der_take(&in, BM_DER_SEQUENCE); /* hashes */
     if (!bm_rd_end(&in) || !bm_rd_end(&rd))
         return bm_fail(fail, BM_EINPUT, NULL, "the chip's entry does not end where it should");
+    return BM_OK;
+}
+
+enum bm_rc
+bm_leaf_digest_take(struct bm_leaf_digest *ret_digest, struct bm_bytes der, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_leaf_skim(&ret_digest->skim, der, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    bm_sha256(ret_digest->id, ret_digest->skim.id);
+    bm_tree_leaf(ret_digest->leaf, der);
     return BM_OK;
 }
 

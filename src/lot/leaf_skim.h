@@ -12,6 +12,7 @@
 struct bm_leaf_skim {
     enum bm_leaf_kind kind;
     enum bm_root_kind root;
+    enum bm_root_origin origin;
     enum bm_label_source id_source;
     struct bm_bytes id;
     struct bm_bytes labels;      /* the list as it is written: bm_leaf_skim_label() */
@@ -20,7 +21,7 @@ struct bm_leaf_skim {
     size_t nkeys;                /* kind id: 0 */
     struct bm_leaf_skim_key {
         enum bm_root_use use;
-        bool rsa;
+        enum bm_key_alg alg;
         struct bm_bytes spki;
         struct bm_bytes bits;  /* in it: the BIT STRING's content (point, RSAPublicKey) */
         uint8_t hash[BM_HASH]; /* SHA-256 of spki */
@@ -28,6 +29,14 @@ struct bm_leaf_skim {
 };
 /* BM_EINPUT. About 0.3 us and one SHA-256 a key. */
 bm_must_use enum bm_rc bm_leaf_skim(struct bm_leaf_skim *ret_skim, struct bm_bytes der, struct bm_fail *fail);
+/* A leaf skimmed, and hashed once for all who ask: each hash costs more than the skimming. */
+struct bm_leaf_digest {
+    struct bm_leaf_skim skim;
+    uint8_t id[BM_HASH];   /* SHA-256 of the id */
+    uint8_t leaf[BM_HASH]; /* bm_tree_leaf() */
+};
+/* BM_EINPUT as bm_leaf_skim(). */
+bm_must_use enum bm_rc bm_leaf_digest_take(struct bm_leaf_digest *ret_digest, struct bm_bytes der, struct bm_fail *fail);
 /* What slots and tables know the chip by in kind id: as bm_leaf_id_hash(). */
 void bm_leaf_skim_id_hash(const struct bm_leaf_skim *skim, uint8_t ret_hash[static BM_HASH]);
 /* Names by which the leaf's chip is known for good: its keys' hashes, or the one hash of its id. Returns how many (1 to BM_MAX_CHIP_KEYS). */

@@ -3,7 +3,7 @@
 #define BM_LOT_H
 
 #include "lot/check.h"
-#include "lot/leaf.h"
+#include "lot/leaf_skim.h"
 #include "base/env.h"
 #include "merkle/note.h"
 #include "merkle/tree.h"
@@ -97,8 +97,8 @@ struct bm_finding {
 
 /* One chip, checked: what a worker hands back. About 20 KiB. */
 struct bm_lot_chip {
-    bool have; /* false: a fatal finding, and no leaf. (A fatal finding may stand beside a leaf too.) */
-    struct bm_leaf leaf;
+    bool have;           /* false: a fatal finding, and no leaf. (A fatal finding may stand beside a leaf too.) */
+    struct bm_leaf leaf; /* as its reader left it; not in a chip that comes from another process, of which its digest tells */
     struct bm_finding findings[BM_MAX_FINDINGS];
     size_t nfindings;
     uint32_t signatures;                        /* of the vendor that verified for this chip, those in its chain included */
@@ -109,8 +109,8 @@ struct bm_lot_chip {
 };
 /* Adds a finding (dropped past BM_MAX_FINDINGS unless it is fatal: then it takes the last place). */
 void bm_lot_chip_find(struct bm_lot_chip *chip, enum bm_check check, const char *fmt, ...) bm_printf(3, 4);
-/* For the process that reads and the one that joins: one chip as bytes and back; strict, BM_EINPUT. The leaf is parsed again (bm_leaf_parse_again()).
- * *ret_der: a view into bytes. */
+/* For the process that reads and the one that joins: one chip as bytes and back; strict, BM_EINPUT, but for the leaf, which the joining looks at
+ * (bm_leaf_digest_take()). *ret_der: a view into bytes. */
 void bm_lot_chip_build(struct bm_buf *buf, const struct bm_lot_chip *chip, struct bm_bytes der);
 bm_must_use enum bm_rc bm_lot_chip_parse(struct bm_lot_chip *ret_chip, struct bm_bytes *ret_der, struct bm_bytes bytes,
                                          struct bm_fail *fail);
@@ -166,10 +166,11 @@ extern const struct bm_lot_reader bm_csv_reader;
 
 /*
  * What a reading tells, in order of the chips. Keep nothing of it unless the reading ends with BM_OK: the whole file may yet be refused.
- * der: the leaf as it stands in the tree; empty when the chip has a fatal finding.
+ * der: the leaf as it stands in the tree; empty when the chip has a fatal finding. digest: what it says, hashed once for all who ask; void when der is empty.
  */
 struct bm_lot_sink {
-    bm_must_use enum bm_rc (*chip)(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*chip)(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der,
+                                   const struct bm_leaf_digest *digest, struct bm_fail *fail);
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes of the file; may be NULL */
     void *ctx;
     bool go_on; /* true: a fatal finding is told and the reading goes on (lot inspect). false: the first one ends it, with its sentence */

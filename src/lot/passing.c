@@ -59,7 +59,6 @@ bm_lot_chip_parse(struct bm_lot_chip *chip, struct bm_bytes *ret_der, struct bm_
     unsigned have = bm_rd_u8(&rd);
     struct bm_bytes der = bm_rd_lv16(&rd, BM_MAX_LEAF);
     uint64_t time;
-    enum bm_rc rc;
 
     bm_lot_chip_reset(chip);
     findings_take(&rd, chip);
@@ -72,10 +71,6 @@ bm_lot_chip_parse(struct bm_lot_chip *chip, struct bm_bytes *ret_der, struct bm_
         return bm_fail(fail, BM_EINPUT, NULL, "a chip came back malformed from the process that read it");
     chip->time = (bm_time)time;
     chip->have = have == 1;
-    /* Who took the other process over could name keys of his own, all on their curves: to ask for the curve again would protect from nothing. The signer does
-     * before the lot is pinned, and whoever verifies by a key. */
-    if (chip->have && (rc = bm_leaf_parse_again(&chip->leaf, der, fail)) != BM_OK)
-        return rc;
     *ret_der = der;
     return BM_OK;
 }

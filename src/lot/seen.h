@@ -18,6 +18,8 @@ struct bm_seen {
 /* Remembers hash at place (below 2^32 - 1). When it was there: *ret_before is true and *ret_place where; nothing changes. */
 bm_must_use enum bm_rc bm_seen_add(struct bm_seen *seen, const uint8_t hash[static BM_HASH], uint32_t place, bool *ret_before,
                                    uint32_t *ret_place, struct bm_fail *fail);
+/* It will be added soon: what memory is needed for that is fetched meanwhile. */
+void bm_seen_soon(const struct bm_seen *seen, const uint8_t hash[static BM_HASH]);
 void bm_seen_done(struct bm_seen *seen); /* for bm_cleanup() */
 
 #endif

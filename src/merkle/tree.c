@@ -14,9 +14,11 @@ bm_tree_leaf(uint8_t ret[static BM_HASH], struct bm_bytes entry)
 void
 bm_tree_node(uint8_t ret[static BM_HASH], const uint8_t left[static BM_HASH], const uint8_t right[static BM_HASH])
 {
-    const struct bm_bytes pieces[] = { bm_bytes("\x01", 1), bm_bytes(left, BM_HASH), bm_bytes(right, BM_HASH) };
+    uint8_t node[1 + 2 * BM_HASH] = { 1 };
 
-    bm_sha256_pieces(ret, pieces, BM_COUNT(pieces));
+    memcpy(node + 1, left, BM_HASH);
+    memcpy(node + 1 + BM_HASH, right, BM_HASH);
+    bm_sha256(ret, bm_bytes(node, sizeof(node)));
 }
 
 void

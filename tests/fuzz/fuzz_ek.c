@@ -5,10 +5,11 @@
 #include "lot/lot.h"
 
 static enum bm_rc
-chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
 {
     struct bm_leaf leaf;
 
+    (void)digest;
     (void)ctx;
     (void)index;
     must(der.n > 0 || bm_lot_chip_fatal(chip) != NULL);

@@ -20,10 +20,11 @@ struct told {
 };
 
 static enum bm_rc
-tell(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+tell(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
 {
     struct told *told = ctx;
 
+    (void)digest;
     (void)index;
     if (der.n > 0 && told->nchips < BM_COUNT(told->leaf))
         assert_ok(bm_leaf_parse(&told->leaf[told->nchips], der, fail));

@@ -13,10 +13,11 @@ struct told {
 };
 
 static enum bm_rc
-tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, struct bm_fail *fail)
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
 {
     struct told *told = ctx;
 
+    (void)digest;
     (void)fail;
     assert_int_equal(index, told->nleaves);
     assert_true(bm_bytes_equal(der, bm_buf_bytes(&leaves[index])));
