@@ -44,14 +44,11 @@ static enum bm_rc
 rsa_add(struct bm_exam *exam, uint64_t index, const struct bm_leaf_skim_key *key, struct bm_fail *fail)
 {
     struct bm_key rsa;
-    enum bm_rc rc;
+    enum bm_rc rc = bm_key_parse(&rsa, key->spki, fail);
 
-    if (key->alg != BM_KEY_RSA)
-        return BM_OK;
-    if ((rc = bm_key_parse(&rsa, key->spki, fail)) != BM_OK)
-        return rc;
-    bm_rsa_list_add(&exam->rsa, (uint32_t)index, &rsa);
-    return BM_OK;
+    if (rc == BM_OK)
+        bm_rsa_list_add(&exam->rsa, (uint32_t)index, &rsa);
+    return rc;
 }
 
 static enum bm_rc
@@ -70,7 +67,7 @@ chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_b
     exam->keys += skim->nkeys;
     for (size_t i = 0; i < skim->nkeys; i++) {
         exam->by_alg[skim->keys[i].alg]++;
-        if ((rc = rsa_add(exam, index, &skim->keys[i], fail)) != BM_OK)
+        if (skim->keys[i].alg == BM_KEY_RSA && (rc = rsa_add(exam, index, &skim->keys[i], fail)) != BM_OK)
             return rc;
     }
     exam->injected += skim->origin == BM_ORIGIN_INJECTED;

@@ -203,7 +203,7 @@ root_make(struct bm_founding *f, struct hierarchy *h, struct bm_fail *fail)
     key = bm_private_public(h->root);
     bm_name_build(&h->root_name, subject.organization, subject.common_name);
     h->issuer = (struct bm_issuer){ .subject = bm_buf_bytes(&h->root_name), .alg = bm_private_alg(h->root), .not_after = validity[1] };
-    memcpy(h->issuer.key_id, key->ski, sizeof(h->issuer.key_id));
+    memcpy(h->issuer.key_id, bm_key_ski(key).octets, sizeof(h->issuer.key_id));
     if ((rc = ca_sign(&h->root_der, h, &subject, key, validity, fail)) != BM_OK ||
         (rc = key_put(f, h->root, BM_PLACE_ROOT_KEY, "", fail)) != BM_OK)
         return rc;

@@ -69,7 +69,7 @@ cmc_make(struct bm_buf *body, const struct bm_enrol_run *run, struct bm_bytes no
     if ((rc = bm_buf_check(&content, "the request", fail)) != BM_OK || (rc = bm_buf_check(&attrs, "the request", fail)) != BM_OK ||
         (rc = root->ops->root_sign(root, run->root_key, bm_buf_bytes(&attrs), &alg, &signature, fail)) != BM_OK)
         return rc;
-    bm_cmc_build_certs(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), run->root_key->ski, alg, bm_buf_bytes(&signature),
+    bm_cmc_build_certs(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_key_ski(run->root_key).octets, alg, bm_buf_bytes(&signature),
                        run->root_certs);
     if ((rc = bm_buf_check(&cmc, "the request", fail)) != BM_OK)
         return rc;

@@ -64,8 +64,7 @@ cmc_root(const struct check *c, const struct bm_cmc *cmc)
     if (leaf->kind == BM_LEAF_ID)
         return &c->named;
     for (size_t i = 0; i < leaf->nkeys; i++)
-        if (leaf->keys[i].use == BM_USE_SIGN &&
-            bm_bytes_equal(cmc->signer_ski, bm_bytes(leaf->keys[i].key.ski, sizeof(leaf->keys[i].key.ski))))
+        if (leaf->keys[i].use == BM_USE_SIGN && bm_bytes_equal(cmc->signer_ski, bm_bytes(bm_key_ski(&leaf->keys[i].key).octets, BM_SHA1)))
             return &leaf->keys[i].key;
     if (cmc->signer_cert.n == 0 || bm_cert_parse(&cert, cmc->signer_cert, &ignored) != BM_OK)
         return NULL;

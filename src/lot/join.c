@@ -13,7 +13,7 @@ struct bm_join {
     struct bm_frontier frontier;
     struct bm_seen keys, ids;
     struct bm_leaf_digest digest; /* of the leaf of the chip that is looked at */
-    uint64_t index; /* of the next chip, those without a leaf counted */
+    uint64_t index;               /* of the next chip, those without a leaf counted */
     enum bm_leaf_kind kind;
     uint64_t signatures;
     bm_time first, last;

@@ -94,9 +94,8 @@ struct bm_leaf {
     size_t nhashes;
 };
 
+/* Reads in place, since the struct is large and a lot has a million of them: after a refusal *ret_leaf is void. */
 bm_must_use enum bm_rc bm_leaf_parse(struct bm_leaf *ret_leaf, struct bm_bytes der, struct bm_fail *fail);
-/* The same but bm_key_parse_again(), into a leaf that is void where this fails. */
-bm_must_use enum bm_rc bm_leaf_parse_again(struct bm_leaf *leaf, struct bm_bytes der, struct bm_fail *fail);
 /* Appends the canonical DER; sorts copies of keys and labels. */
 bm_must_use enum bm_rc bm_leaf_build(struct bm_buf *buf, const struct bm_leaf *leaf, struct bm_fail *fail);
 /* 1 to BM_MAX_ID characters of [A-Za-z0-9._:-]. */

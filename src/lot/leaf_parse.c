@@ -15,7 +15,7 @@ keys_ascend(const struct bm_leaf *leaf)
 }
 
 static enum bm_rc
-keys_take(struct bm_leaf *leaf, struct bm_rd *rd, bool again, struct bm_fail *fail)
+keys_take(struct bm_leaf *leaf, struct bm_rd *rd, struct bm_fail *fail)
 {
     struct bm_rd list = bm_der_enter(rd, BM_DER_SEQUENCE);
     enum bm_rc rc;
@@ -30,8 +30,7 @@ keys_take(struct bm_leaf *leaf, struct bm_rd *rd, bool again, struct bm_fail *fa
         if (!bm_rd_end(&item) || (use != BM_USE_SIGN && use != BM_USE_DECRYPT))
             return bm_fail(fail, BM_EINPUT, NULL, "root key %zu of the chip is not written as a key", leaf->nkeys + 1);
         leaf->keys[leaf->nkeys].use = (enum bm_root_use)use;
-        rc = again ? bm_key_parse_again(&leaf->keys[leaf->nkeys].key, spki, fail) : bm_key_parse(&leaf->keys[leaf->nkeys].key, spki, fail);
-        if (rc != BM_OK)
+        if ((rc = bm_key_parse(&leaf->keys[leaf->nkeys].key, spki, fail)) != BM_OK)
             return rc;
     }
     if (!bm_rd_end(&list))
@@ -140,8 +139,8 @@ front_take(struct bm_leaf *leaf, struct bm_rd *in, struct bm_fail *fail)
 }
 
 /* Read in place: the struct is large, and a lot has a million of them. */
-static enum bm_rc
-leaf_take(struct bm_leaf *leaf, struct bm_bytes der, bool again, struct bm_fail *fail)
+enum bm_rc
+bm_leaf_parse(struct bm_leaf *leaf, struct bm_bytes der, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(der), in = bm_der_enter(&rd, BM_DER_SEQUENCE);
     enum bm_rc rc;
@@ -149,7 +148,7 @@ leaf_take(struct bm_leaf *leaf, struct bm_bytes der, bool again, struct bm_fail 
     if (der.n > BM_MAX_LEAF)
         return bm_fail(fail, BM_EINPUT, NULL, "the chip's entry is larger than %d bytes", BM_MAX_LEAF);
     if ((rc = front_take(leaf, &in, fail)) != BM_OK || (rc = binding_take(leaf, &in, fail)) != BM_OK ||
-        (rc = labels_take(leaf, &in, fail)) != BM_OK || (rc = keys_take(leaf, &in, again, fail)) != BM_OK ||
+        (rc = labels_take(leaf, &in, fail)) != BM_OK || (rc = keys_take(leaf, &in, fail)) != BM_OK ||
         (rc = hashes_take(leaf, &in, fail)) != BM_OK)
         return rc;
     if (!bm_rd_end(&in) || !bm_rd_end(&rd))
@@ -159,21 +158,4 @@ leaf_take(struct bm_leaf *leaf, struct bm_bytes der, bool again, struct bm_fail 
     if (!keys_ascend(leaf))
         return bm_fail(fail, BM_EINPUT, NULL, "the chip's root keys are not in the order of their hashes, or one is there twice");
     return BM_OK;
-}
-
-enum bm_rc
-bm_leaf_parse(struct bm_leaf *ret_leaf, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_leaf leaf;
-    enum bm_rc rc = leaf_take(&leaf, der, false, fail);
-
-    if (rc == BM_OK)
-        *ret_leaf = leaf;
-    return rc;
-}
-
-enum bm_rc
-bm_leaf_parse_again(struct bm_leaf *leaf, struct bm_bytes der, struct bm_fail *fail)
-{
-    return leaf_take(leaf, der, true, fail);
 }

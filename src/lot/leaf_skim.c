@@ -2,6 +2,7 @@
 
 #include "merkle/tree.h"
 #include "pki/oid.h"
+#include "pki/point.h"
 #include "wire/der.h"
 
 #define VERSION 2
@@ -61,6 +62,15 @@ alg_skim(enum bm_key_alg *ret_alg, struct bm_rd *alg)
     return !alg->bad;
 }
 
+/* As long as a key of its kind. RSA's numbers are looked into by whoever takes them. */
+static bool
+bits_shaped(const struct bm_leaf_skim_key *key)
+{
+    if (key->alg == BM_KEY_ED25519)
+        return key->bits.n == 32;
+    return key->alg == BM_KEY_RSA || bm_point_shaped(key->alg, key->bits);
+}
+
 /* SEQUENCE { use ENUMERATED, SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING } } */
 static bool
 key_skim(struct bm_leaf_skim_key *key, struct bm_rd *list)
@@ -76,7 +86,7 @@ key_skim(struct bm_leaf_skim_key *key, struct bm_rd *list)
     alg = bm_der_enter(&in, BM_DER_SEQUENCE);
     key->bits = bm_der_bits(&in);
     key->use = (enum bm_root_use)use;
-    if (!alg_skim(&key->alg, &alg) || !bm_rd_end(&in) || !bm_rd_end(&outer))
+    if (!alg_skim(&key->alg, &alg) || !bm_rd_end(&in) || !bm_rd_end(&outer) || !bits_shaped(key))
         return false;
     bm_sha256(key->hash, key->spki);
     return true;

@@ -7,6 +7,12 @@
 #define RSA_LEAST 2048
 #define RSA_MOST 4096
 
+/* What is found out about a key before it is taken: its own struct is large, and a lot has a million. */
+struct kind {
+    enum bm_key_alg alg;
+    unsigned bits;
+};
+
 static unsigned
 bits_of(struct bm_bytes magnitude)
 {
@@ -19,7 +25,7 @@ bits_of(struct bm_bytes magnitude)
 
 /* RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } */
 static enum bm_rc
-rsa_check(struct bm_key *key, struct bm_bytes content, struct bm_fail *fail)
+rsa_check(struct kind *key, struct bm_bytes content, struct bm_fail *fail)
 {
     struct bm_rd outer = bm_rd(content), in = bm_der_enter(&outer, BM_DER_SEQUENCE);
     struct bm_bytes n = bm_der_positive(&in), e = bm_der_positive(&in);
@@ -39,7 +45,7 @@ rsa_check(struct bm_key *key, struct bm_bytes content, struct bm_fail *fail)
 
 /* AlgorithmIdentifier's parameters: NULL for RSA, the curve for EC, nothing for Ed25519. */
 static enum bm_rc
-alg_parse(struct bm_key *key, struct bm_rd *alg, struct bm_fail *fail)
+alg_parse(struct kind *key, struct bm_rd *alg, struct bm_fail *fail)
 {
     struct bm_bytes oid = bm_der_take(alg, BM_DER_OID), curve;
 
@@ -68,14 +74,14 @@ alg_parse(struct bm_key *key, struct bm_rd *alg, struct bm_fail *fail)
 }
 
 static enum bm_rc
-bits_check(struct bm_key *key, struct bm_bytes bits, bool again, struct bm_fail *fail)
+bits_check(struct kind *key, struct bm_bytes bits, struct bm_fail *fail)
 {
     switch (key->alg) {
     case BM_KEY_P256:
     case BM_KEY_P384:
         key->bits = key->alg == BM_KEY_P256 ? 256 : 384;
         /* req: RFC5480 2.2 the point, here always uncompressed */
-        if (again ? !bm_point_shaped(key->alg, bits) : !bm_point_on_curve(key->alg, bits))
+        if (!bm_point_on_curve(key->alg, bits))
             return bm_fail(fail, BM_EINPUT, "RFC 5480 2.2", "the key is not an uncompressed point of P-%u", key->bits);
         return BM_OK;
     case BM_KEY_ED25519:
@@ -92,42 +98,38 @@ bits_check(struct bm_key *key, struct bm_bytes bits, bool again, struct bm_fail 
 /*
  * SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING }
  */
-static enum bm_rc
-spki_parse(struct bm_key *ret_key, struct bm_bytes spki, bool again, struct bm_fail *fail)
+enum bm_rc
+bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
 {
     struct bm_rd outer = bm_rd(spki), in, alg;
-    struct bm_key key = { .alg = 0 };
+    struct kind read = { .alg = 0 };
     struct bm_bytes bits;
     enum bm_rc rc;
 
-    if (spki.n > sizeof(key.spki))
+    if (spki.n > sizeof(ret_key->spki))
         return bm_fail(fail, BM_EINPUT, NULL, "the key is %zu bytes long, more than %d", spki.n, BM_MAX_SPKI);
     in = bm_der_enter(&outer, BM_DER_SEQUENCE);
     alg = bm_der_enter(&in, BM_DER_SEQUENCE);
     bits = bm_der_bits(&in);
     if (alg.bad || !bm_rd_end(&in) || !bm_rd_end(&outer))
         return bm_fail(fail, BM_EINPUT, "RFC 5280 4.1.2.7", "the key is not a SubjectPublicKeyInfo in DER");
-    if ((rc = alg_parse(&key, &alg, fail)) != BM_OK || (rc = bits_check(&key, bits, again, fail)) != BM_OK)
+    if ((rc = alg_parse(&read, &alg, fail)) != BM_OK || (rc = bits_check(&read, bits, fail)) != BM_OK)
         return rc;
-    memcpy(key.spki, spki.p, spki.n);
-    key.nspki = spki.n;
-    key.at_bits = (uint16_t)(bits.p - spki.p);
-    key.nbits = (uint16_t)bits.n;
-    bm_sha256(key.hash, spki);
-    if (!again)
-        bm_sha1(key.ski, bits);
-    *ret_key = key;
+    ret_key->alg = read.alg;
+    ret_key->bits = read.bits;
+    memcpy(ret_key->spki, spki.p, spki.n);
+    ret_key->nspki = spki.n;
+    ret_key->at_bits = (uint16_t)(bits.p - spki.p);
+    ret_key->nbits = (uint16_t)bits.n;
+    bm_sha256(ret_key->hash, spki);
     return BM_OK;
 }
 
-enum bm_rc
-bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
+struct bm_ski
+bm_key_ski(const struct bm_key *key)
 {
-    return spki_parse(ret_key, spki, false, fail);
-}
+    struct bm_ski ski;
 
-enum bm_rc
-bm_key_parse_again(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail)
-{
-    return spki_parse(ret_key, spki, true, fail);
+    bm_sha1(ski.octets, bm_bytes(key->spki + key->at_bits, key->nbits));
+    return ski;
 }

@@ -23,7 +23,6 @@ struct bm_key {
     uint16_t at_bits; /* offset and length in spki of the BIT STRING's content (the point, the RSAPublicKey) */
     uint16_t nbits;
     uint8_t hash[BM_HASH]; /* SHA-256 of spki: the name by which slots, lots and records know this key */
-    uint8_t ski[20];       /* SHA-1 of the BIT STRING's content, RFC 5280 4.2.1.2 (1): a label, never a binding */
 };
 
 /* Signature algorithms that we verify. */
@@ -48,10 +47,6 @@ void bm_crypto_done(struct bm_crypto **crypto); /* for bm_cleanup() */
  * out of place (BM_EINPUT always). About 0.7 us. */
 bm_must_use enum bm_rc bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
 
-/* The same for a key that went through bm_key_parse() in another process, and will in whichever verifies by it: whether the point lies on its curve is not
- * asked, and ski is left zero. Nothing is verified by such a key. */
-bm_must_use enum bm_rc bm_key_parse_again(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
-
 /* Reads an AlgorithmIdentifier of a signature (whole element); parameters must be what the algorithm wants: none for ECDSA and Ed25519,
  * NULL or none for RSA, SHA-256 with MGF1 of SHA-256 and a salt of 32 octets for RSA-PSS. */
 bm_must_use enum bm_rc bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail);
@@ -72,5 +67,11 @@ bm_key_spki(const struct bm_key *key)
 {
     return bm_bytes(key->spki, key->nspki);
 }
+
+/* SHA-1 of the BIT STRING's content, RFC 5280 4.2.1.2 (1): a label, never a binding. */
+struct bm_ski {
+    uint8_t octets[BM_SHA1];
+};
+struct bm_ski bm_key_ski(const struct bm_key *key);
 
 #endif

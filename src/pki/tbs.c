@@ -57,7 +57,7 @@ add_extensions(struct bm_buf *buf, const struct bm_profile *profile, const struc
         bm_extension_eku(buf, profile->client_auth, profile->server_auth);
     if (profile->hardware_module)
         add_hardware_module(buf, subject);
-    bm_extension_ski(buf, key->ski);
+    bm_extension_ski(buf, bm_key_ski(key).octets);
     bm_extension_aki(buf, issuer->key_id);
     if (operational)
         bm_extension_crl_points(buf, issuer->crl_url);

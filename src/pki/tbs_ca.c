@@ -45,7 +45,7 @@ bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct
     /* req: RFC5280 4.2.1.9 a CA says so, critically */
     add_basic_constraints(buf, subject->path_len);
     bm_extension_key_usage(buf, BM_KU_KEY_CERT_SIGN | BM_KU_CRL_SIGN);
-    bm_extension_ski(buf, key.ski);
+    bm_extension_ski(buf, bm_key_ski(&key).octets);
     bm_extension_aki(buf, issuer->key_id);
     bm_extension_crl_points(buf, issuer->crl_url);
     bm_der_end(buf, at);
@@ -125,7 +125,7 @@ bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const ch
     bm_extension_eku(buf, false, true);
     if ((rc = add_hosts(buf, hosts, nhosts, fail)) != BM_OK)
         return rc;
-    bm_extension_ski(buf, key.ski);
+    bm_extension_ski(buf, bm_key_ski(&key).octets);
     bm_extension_aki(buf, issuer->key_id);
     bm_extension_crl_points(buf, issuer->crl_url);
     bm_der_end(buf, at);

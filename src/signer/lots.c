@@ -128,9 +128,9 @@ bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct b
     return BM_OK;
 }
 
-void
+enum bm_rc
 bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
-               const struct bm_lots *lots, uint64_t seed)
+               const struct bm_lots *lots, uint64_t seed, struct bm_fail *fail)
 {
     *ret_stream = (struct bm_stream){ .open = true,
                                       .pin = *pin,
@@ -141,6 +141,7 @@ bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *hea
                                       .shared = { .max = BM_MAX_MESSAGE } };
     bm_table_init(&ret_stream->seen, seed);
     bm_buf_add_bytes(&ret_stream->begin, begin);
+    return bm_table_reserve(&ret_stream->seen, (size_t)pin->size, fail); /* which bm_pin_check() has held against its limit */
 }
 
 void
@@ -198,7 +199,8 @@ shared_check(const struct bm_stream *stream, struct bm_fail *fail)
 static enum bm_rc
 keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
 {
-    uint32_t unit, twin;
+    const uint32_t here = (uint32_t)stream->frontier.size;
+    uint32_t unit, twin = here;
     enum bm_rc rc;
 
     if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
@@ -206,11 +208,11 @@ keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t
     if (unit != BM_NONE && (rc = shared_note(stream, &slots->units[unit], fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < n; i++) {
-        if (bm_table_find(&stream->seen, hashes[i], &twin))
-            return bm_fail(fail, BM_EPOLICY, NULL, "it lists one %s for two chips (%u and %llu): ask the chipmaker which is right",
-                           stream->pin.kind == BM_LEAF_ID ? "id" : "root key", twin, (unsigned long long)stream->frontier.size);
-        if ((rc = bm_table_put(&stream->seen, hashes[i], (uint32_t)stream->frontier.size, fail)) != BM_OK)
+        if ((rc = bm_table_add(&stream->seen, hashes[i], here, &twin, fail)) != BM_OK)
             return rc;
+        if (twin != here)
+            return bm_fail(fail, BM_EPOLICY, NULL, "it lists one %s for two chips (%u and %u): ask the chipmaker which is right",
+                           stream->pin.kind == BM_LEAF_ID ? "id" : "root key", twin, here);
     }
     return BM_OK;
 }
@@ -232,22 +234,26 @@ enum bm_rc
 bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail)
 {
     uint8_t hashes[BM_MAX_CHIP_KEYS][BM_HASH], hash[BM_HASH];
-    struct bm_leaf leaf;
+    const struct bm_leaf *leaf = &stream->leaf;
     enum bm_rc rc;
     size_t n;
 
     if (stream->frontier.size == stream->pin.size)
         return bm_fail(fail, BM_EPOLICY, NULL, "it has more chips than the %llu of its pin", (unsigned long long)stream->pin.size);
-    if ((rc = bm_leaf_parse(&leaf, der, fail)) != BM_OK)
+    if ((rc = bm_leaf_parse(&stream->leaf, der, fail)) != BM_OK)
         return rc;
-    if (leaf.kind != stream->pin.kind)
-        return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is of another kind than its lot's pin says", leaf.id);
-    n = names_of(&leaf, hashes);
+    if (leaf->kind != stream->pin.kind)
+        return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is of another kind than its lot's pin says", leaf->id);
+    n = names_of(leaf, hashes);
+    for (size_t i = 0; i < n; i++) {
+        bm_table_soon(&stream->seen, hashes[i]);
+        bm_table_soon(&slots->roots, hashes[i]);
+    }
+    bm_tree_leaf(hash, der); /* while memory fetches what keys_check() needs */
     if ((rc = keys_check(stream, slots, (const uint8_t(*)[BM_HASH])hashes, n, fail)) != BM_OK)
         return rc;
     bm_buf_add_u8(&stream->keys, (uint8_t)n);
     bm_buf_add(&stream->keys, hashes, n * BM_HASH);
-    bm_tree_leaf(hash, der);
     bm_frontier_append(&stream->frontier, hash);
     return bm_buf_check(&stream->keys, "a lot's keys", fail);
 }

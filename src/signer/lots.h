@@ -42,14 +42,16 @@ struct bm_stream {
     struct bm_statement_head head;
     const struct bm_lots *lots; /* borrowed */
     struct bm_frontier frontier;
+    struct bm_leaf leaf;  /* that is looked at: large */
     struct bm_table seen; /* root keys of this lot */
     struct bm_buf shared; /* lots that list a chip of this one: their numbers (uint32_t), each once */
     uint64_t shared_at;   /* and the first such chip */
     struct bm_buf keys;
     struct bm_buf begin; /* BM_S_LOT_BEGIN's body */
 };
-void bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
-                    const struct bm_lots *lots, uint64_t seed);
+/* For a pin that bm_pin_check() took. To be closed even when it fails. */
+bm_must_use enum bm_rc bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin,
+                                      struct bm_bytes begin, const struct bm_lots *lots, uint64_t seed, struct bm_fail *fail);
 void bm_stream_close(struct bm_stream *stream); /* also one that is not open */
 bm_must_use enum bm_rc bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail);
 /* All leaves came and the head is the pinned one. A chip is in one lot that serves: where another lists one of its chips and was not put into quarantine

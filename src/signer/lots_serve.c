@@ -51,7 +51,10 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     if (bm_pin_check(&pin, head_note, &signer->memory.lots, &why) != BM_OK ||
         bm_waivers_check(&signer->memory.waivers, &pin, now, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", pin.lot, &why, fail);
-    bm_stream_open(&signer->stream, &head, &pin, whole, &signer->memory.lots, signer->seed);
+    if ((rc = bm_stream_open(&signer->stream, &head, &pin, whole, &signer->memory.lots, signer->seed, fail)) != BM_OK) {
+        bm_stream_close(&signer->stream);
+        return rc;
+    }
     return bm_answer_now(signer, id, bm_bytes(NULL, 0), fail);
 }
 

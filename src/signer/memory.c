@@ -189,20 +189,37 @@ apply_lot_keys(struct bm_memory *memory, const struct bm_record *record, struct 
     return bm_buf_check(&memory->incoming.keys, "a lot's keys", fail);
 }
 
+/* The next chip of those that come in. */
+static enum bm_rc
+pin_next(const struct bm_memory *memory, struct bm_rd *rd, bool *ret_have, struct bm_slots_chip *ret_chip, struct bm_fail *fail)
+{
+    const uint8_t(*hashes)[BM_HASH];
+    size_t n;
+
+    *ret_have = bm_keys_next(rd, &hashes, &n);
+    return *ret_have ? bm_slots_pin_soon(&memory->slots, memory->site, hashes, n, ret_chip, fail) : BM_OK;
+}
+
 static enum bm_rc
 pin_keys(struct bm_memory *memory, uint32_t lot, uint64_t chips, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(bm_buf_bytes(&memory->incoming.keys));
-    const uint8_t(*hashes)[BM_HASH];
-    size_t n;
+    const bool aside = memory->lots.lots[lot].quarantined;
+    struct bm_slots_chip chip, after;
+    bool have;
     enum bm_rc rc;
 
     if ((rc = bm_slots_reserve(&memory->slots, (size_t)chips, rd.left / (BM_HASH + 1), fail)) != BM_OK)
         return rc;
     bm_slots_unlist(&memory->slots, lot);
-    for (; bm_keys_next(&rd, &hashes, &n); chips--)
-        if ((rc = bm_slots_pin(&memory->slots, memory->site, lot, memory->lots.lots[lot].quarantined, hashes, n, fail)) != BM_OK)
+    if ((rc = pin_next(memory, &rd, &have, &after, fail)) != BM_OK)
+        return rc;
+    for (; have; chips--) {
+        chip = after;
+        if ((rc = pin_next(memory, &rd, &have, &after, fail)) != BM_OK ||
+            (rc = bm_slots_pin_chip(&memory->slots, lot, aside, &chip, fail)) != BM_OK)
             return rc;
+    }
     return bm_rd_end(&rd) && chips == 0 ? BM_OK : contradiction("a lot with more or fewer chips than its pin says", fail);
 }
 

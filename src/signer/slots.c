@@ -84,29 +84,25 @@ smallest(const uint8_t (*hashes)[BM_HASH], size_t n)
 }
 
 static enum bm_rc
-unit_new(struct bm_slots *slots, const uint8_t *site, const uint8_t *root, uint32_t *ret_unit, struct bm_fail *fail)
+unit_new(struct bm_slots *slots, const uint8_t device[static BM_HASH], uint32_t *ret_unit, struct bm_fail *fail)
 {
-    const struct bm_bytes pieces[] = { bm_bytes_str("birthmark/device/v1\n"), bm_bytes(site, BM_HASH), bm_bytes(root, BM_HASH) };
-    uint8_t hash[BM_HASH], key[BM_HASH];
-    uint32_t twin;
+    const uint32_t here = (uint32_t)slots->nunits;
+    uint32_t twin = here;
     void *rows = slots->units;
-    struct bm_unit *unit;
     enum bm_rc rc;
 
-    bm_sha256_pieces(hash, pieces, BM_COUNT(pieces));
-    pad(key, bm_bytes(hash, BM_DEVICE));
-    if (bm_table_find(&slots->devices, key, &twin))
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "a chip of this lot would get another's device id: ask for help, this does not happen by chance");
     if ((rc = row_new(&rows, slots->nunits, &slots->cap_units, sizeof(*slots->units), fail)) != BM_OK)
         return rc;
     slots->units = rows;
-    if ((rc = bm_table_put(&slots->devices, key, (uint32_t)slots->nunits, fail)) != BM_OK)
+    if ((rc = bm_table_add(&slots->devices, device, here, &twin, fail)) != BM_OK)
         return rc;
-    unit = &slots->units[slots->nunits];
-    *unit = (struct bm_unit){ .state = BM_UNIT_FREE, .lot = BM_NONE, .order = BM_NONE, .identities = BM_NONE };
-    memcpy(unit->device, hash, BM_DEVICE);
-    *ret_unit = (uint32_t)slots->nunits++;
+    if (twin != here)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "a chip of this lot would get another's device id: ask for help, this does not happen by chance");
+    slots->units[here] = (struct bm_unit){ .state = BM_UNIT_FREE, .lot = BM_NONE, .order = BM_NONE, .identities = BM_NONE };
+    memcpy(slots->units[here].device, device, BM_DEVICE);
+    slots->nunits++;
+    *ret_unit = here;
     return BM_OK;
 }
 
@@ -127,27 +123,53 @@ state_hold(uint8_t *state, enum bm_unit_state wanted)
 }
 
 enum bm_rc
-bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside, const uint8_t (*hashes)[BM_HASH],
-             size_t n, struct bm_fail *fail)
+bm_slots_pin_soon(const struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH], size_t n,
+                  struct bm_slots_chip *ret_chip, struct bm_fail *fail)
+{
+    struct bm_bytes pieces[] = { bm_bytes_str("birthmark/device/v1\n"), bm_bytes(site, BM_HASH), { 0 } };
+    uint8_t hash[BM_HASH];
+
+    if (n == 0)
+        return bm_fail(fail, BM_EBUG, NULL, "a chip without root keys has no slot");
+    pieces[2] = bm_bytes(smallest(hashes, n), BM_HASH);
+    bm_sha256_pieces(hash, pieces, BM_COUNT(pieces));
+    *ret_chip = (struct bm_slots_chip){ .hashes = hashes, .n = n };
+    pad(ret_chip->device, bm_bytes(hash, BM_DEVICE));
+    for (size_t i = 0; i < n; i++)
+        bm_table_soon(&slots->roots, hashes[i]);
+    bm_table_soon(&slots->devices, ret_chip->device);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_slots_pin_chip(struct bm_slots *slots, uint32_t lot, bool aside, const struct bm_slots_chip *chip, struct bm_fail *fail)
 {
     uint32_t unit = BM_NONE, held;
     enum bm_rc rc;
 
-    if (n == 0)
-        return bm_fail(fail, BM_EBUG, NULL, "a chip without root keys has no slot");
-    if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
+    if ((rc = bm_slots_unit(slots, chip->hashes, chip->n, &unit, fail)) != BM_OK)
         return rc;
-    if (unit == BM_NONE && (rc = unit_new(slots, site, smallest(hashes, n), &unit, fail)) != BM_OK)
+    if (unit == BM_NONE && (rc = unit_new(slots, chip->device, &unit, fail)) != BM_OK)
         return rc;
     if (!aside || slots->units[unit].lot == BM_NONE)
         slots->units[unit].lot = lot;
-    for (size_t i = 0; i < n; i++) {
-        if ((rc = bm_table_put(&slots->roots, hashes[i], unit, fail)) != BM_OK)
+    for (size_t i = 0; i < chip->n; i++) {
+        if ((rc = bm_table_put(&slots->roots, chip->hashes[i], unit, fail)) != BM_OK)
             return rc;
-        if (bm_table_find(&slots->held, hashes[i], &held))
+        if (bm_table_find(&slots->held, chip->hashes[i], &held))
             state_hold(&slots->units[unit].state, (enum bm_unit_state)held);
     }
     return BM_OK;
+}
+
+enum bm_rc
+bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside, const uint8_t (*hashes)[BM_HASH],
+             size_t n, struct bm_fail *fail)
+{
+    struct bm_slots_chip chip;
+    enum bm_rc rc = bm_slots_pin_soon(slots, site, hashes, n, &chip, fail);
+
+    return rc != BM_OK ? rc : bm_slots_pin_chip(slots, lot, aside, &chip, fail);
 }
 
 void

@@ -58,6 +58,16 @@ bm_must_use enum bm_rc bm_slots_reserve(struct bm_slots *slots, size_t nunits, s
  * and takes no unit from another. */
 bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside,
                                     const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail);
+/* The same for chips by the million, in two steps: while one chip is entered, memory fetches what the next one needs. The root keys are borrowed. */
+struct bm_slots_chip {
+    const uint8_t (*hashes)[BM_HASH];
+    size_t n;
+    uint8_t device[BM_HASH]; /* id that a new unit gets, padded with zeros */
+};
+bm_must_use enum bm_rc bm_slots_pin_soon(const struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH],
+                                         size_t n, struct bm_slots_chip *ret_chip, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_slots_pin_chip(struct bm_slots *slots, uint32_t lot, bool aside, const struct bm_slots_chip *chip,
+                                         struct bm_fail *fail);
 /* A later revision of this lot comes: its chips stand in none, until bm_slots_pin() enters those that are still listed. */
 void bm_slots_unlist(struct bm_slots *slots, uint32_t lot);
 

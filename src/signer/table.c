@@ -68,6 +68,19 @@ bm_table_find(const struct bm_table *table, const uint8_t key[static BM_HASH], u
     return true;
 }
 
+void
+bm_table_soon(const struct bm_table *table, const uint8_t key[static BM_HASH])
+{
+    size_t at;
+
+    if (table->n == 0)
+        return;
+    at = place(table, key);
+    __builtin_prefetch(&table->values[at], 1);
+    __builtin_prefetch(&table->keys[at][0], 1);
+    __builtin_prefetch(&table->keys[at][BM_HASH - 1], 1);
+}
+
 static enum bm_rc
 grow(struct bm_table *table, size_t cap, struct bm_fail *fail)
 {
@@ -106,8 +119,9 @@ bm_table_reserve(struct bm_table *table, size_t more, struct bm_fail *fail)
     return grow(table, wider > enough ? wider : enough, fail);
 }
 
-enum bm_rc
-bm_table_put(struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t value, struct bm_fail *fail)
+/* Where the key stands from now on; *ret_new: it was not there, and has no value yet. */
+static enum bm_rc
+stand(struct bm_table *table, const uint8_t *key, uint32_t value, size_t *ret_at, bool *ret_new, struct bm_fail *fail)
 {
     enum bm_rc rc;
     size_t at;
@@ -117,10 +131,38 @@ bm_table_put(struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t
     if ((rc = bm_table_reserve(table, 1, fail)) != BM_OK)
         return rc;
     at = seek(table, key);
-    if (table->values[at] == 0) {
+    *ret_new = table->values[at] == 0;
+    if (*ret_new) {
         memcpy(table->keys[at], key, BM_HASH);
         table->n++;
     }
-    table->values[at] = value + 1;
+    *ret_at = at;
     return BM_OK;
+}
+
+enum bm_rc
+bm_table_add(struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t value, uint32_t *ret_value, struct bm_fail *fail)
+{
+    bool is_new = false;
+    size_t at = 0;
+    enum bm_rc rc = stand(table, key, value, &at, &is_new, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    if (is_new)
+        table->values[at] = value + 1;
+    *ret_value = table->values[at] - 1;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_table_put(struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t value, struct bm_fail *fail)
+{
+    bool is_new = false;
+    size_t at = 0;
+    enum bm_rc rc = stand(table, key, value, &at, &is_new, fail);
+
+    if (rc == BM_OK)
+        table->values[at] = value + 1;
+    return rc;
 }

@@ -19,6 +19,11 @@ void bm_table_done(struct bm_table *table);
 bool bm_table_find(const struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t *ret_value);
 /* Room for so many more, so that adding them cannot fail half-way. */
 bm_must_use enum bm_rc bm_table_reserve(struct bm_table *table, size_t more, struct bm_fail *fail);
+/* It will be looked for soon: what memory is needed for that is fetched meanwhile. */
+void bm_table_soon(const struct bm_table *table, const uint8_t key[static BM_HASH]);
+/* Adds what is not there; *ret_value is the value that it has then, from before or this one. value < UINT32_MAX. */
+bm_must_use enum bm_rc bm_table_add(struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t value, uint32_t *ret_value,
+                                    struct bm_fail *fail);
 /* Adds, or changes the value. value < UINT32_MAX. */
 bm_must_use enum bm_rc bm_table_put(struct bm_table *table, const uint8_t key[static BM_HASH], uint32_t value, struct bm_fail *fail);
 

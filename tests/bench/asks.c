@@ -60,7 +60,7 @@ asks_enrol(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce
     bm_csr_build(&csr, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&sig));
     bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), bm_private_alg(root));
     must(bm_private_sign(root, bm_buf_bytes(&attrs), &root_sig, &fail), &fail);
-    bm_cmc_build(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_private_public(root)->ski, bm_private_alg(root),
+    bm_cmc_build(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_key_ski(bm_private_public(root)).octets, bm_private_alg(root),
                  bm_buf_bytes(&root_sig));
     bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&cmc));
     request_add(request, "/.well-known/est/bench-1/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&text));

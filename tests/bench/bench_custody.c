@@ -103,7 +103,8 @@ ceiling(uint64_t chips)
 /* ---- receiving ---- */
 
 static enum bm_rc
-chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *why)
+chip_take(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+          struct bm_fail *why)
 {
     (void)index;
     (void)chip;

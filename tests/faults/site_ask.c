@@ -198,7 +198,8 @@ cmc_make(struct bm_buf *cmc, struct bm_private *root, const struct bm_buf *csr, 
 
     bm_cmc_prepare(&content, &attrs, bm_buf_bytes(csr), bm_bytes(nonce, BM_NONCE), alg);
     fixture_must(bm_private_sign(root, bm_buf_bytes(&attrs), &signature, &fail));
-    bm_cmc_build(cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_private_public(root)->ski, alg, bm_buf_bytes(&signature));
+    bm_cmc_build(cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_key_ski(bm_private_public(root)).octets, alg,
+                 bm_buf_bytes(&signature));
 }
 
 void

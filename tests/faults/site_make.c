@@ -73,7 +73,7 @@ make_cas(struct fixture *f)
     fixture_must(bm_private_generate(&root, BM_KEY_P256, &fail));
     bm_name_build(&name, "Fixture", "root");
     issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, bm_private_public(root)->ski, sizeof(issuer.key_id));
+    memcpy(issuer.key_id, bm_key_ski(bm_private_public(root)).octets, sizeof(issuer.key_id));
     issuer.alg = bm_private_alg(root);
     make_ca(f, BM_CA_OPERATIONAL, "operational", root, &issuer);
     make_ca(f, BM_CA_IDEVID, "idevid", root, &issuer);

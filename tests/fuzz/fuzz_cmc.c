@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bm_buf_add_bytes(&attrs, cmc.signed_attrs);
     must(!attrs.bad);
     attrs.p[0] = 0x31;
-    bm_cmc_build(&again, cmc.content, bm_buf_bytes(&attrs), cmc.csr.key.ski, cmc.alg, cmc.signature);
+    bm_cmc_build(&again, cmc.content, bm_buf_bytes(&attrs), bm_key_ski(&cmc.csr.key).octets, cmc.alg, cmc.signature);
     must(!again.bad);
     if (again.n > BM_MAX_CMC)
         return 0;

@@ -5,7 +5,8 @@
 #include "lot/lot.h"
 
 static enum bm_rc
-chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+     struct bm_fail *fail)
 {
     struct bm_leaf leaf;
 

@@ -35,7 +35,7 @@ ask(const struct bm_index *index, uint64_t i)
     for (size_t k = 0; k < leaf.nkeys; k++) {
         if (bm_index_find_key(index, leaf.keys[k].key.hash, &found, &at, &fail) == BM_OK && found)
             must(at < bm_index_size(index));
-        if (bm_index_find_ski(index, leaf.keys[k].key.ski, &found, &at, &fail) == BM_OK && found)
+        if (bm_index_find_ski(index, bm_key_ski(&leaf.keys[k].key).octets, &found, &at, &fail) == BM_OK && found)
             must(at < bm_index_size(index));
     }
 }

@@ -17,7 +17,8 @@ struct told {
 };
 
 static enum bm_rc
-tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+          struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf all = { .max = 1 << 16 };
     struct told *told = ctx;

@@ -56,7 +56,7 @@ cert_make(struct bm_buf *der)
     assert_int_equal(bm_serial_make(serial, &fail), BM_OK);
     bm_name_build(&name, "O", "CA");
     issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, bm_private_public(key)->ski, sizeof(issuer.key_id));
+    memcpy(issuer.key_id, bm_key_ski(bm_private_public(key)).octets, sizeof(issuer.key_id));
     assert_int_equal(bm_tbs_ca_build(&tbs, &issuer, &(struct bm_ca_subject){ .common_name = "CA", .organization = "O", .path_len = 0 },
                                      bm_key_spki(bm_private_public(key)), bm_bytes(serial, sizeof(serial)), 1700000000, 1900000000, &fail),
                      BM_OK);
@@ -210,7 +210,7 @@ home_make(char *dir, bm_time now)
     assert_int_equal(bm_serial_make(serial, &fail), BM_OK);
     bm_name_build(&name, "O", "Server CA");
     issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, bm_private_public(key)->ski, sizeof(issuer.key_id));
+    memcpy(issuer.key_id, bm_key_ski(bm_private_public(key)).octets, sizeof(issuer.key_id));
     assert_int_equal(bm_tbs_ca_build(&tbs, &issuer,
                                      &(struct bm_ca_subject){ .common_name = "Server CA", .organization = "O", .path_len = 0 },
                                      bm_key_spki(bm_private_public(key)), bm_bytes(serial, sizeof(serial)), now - 86400,

@@ -34,7 +34,7 @@ chip_is_there(const struct bm_index *index, struct bm_tree *tree, uint64_t i)
         assert_ok(bm_index_find_key(index, leaves[i].keys[k].key.hash, &found, &at, &kit_fail));
         assert_true(found && at == i);
         at = UINT64_MAX;
-        assert_ok(bm_index_find_ski(index, leaves[i].keys[k].key.ski, &found, &at, &kit_fail));
+        assert_ok(bm_index_find_ski(index, bm_key_ski(&leaves[i].keys[k].key).octets, &found, &at, &kit_fail));
         assert_true(found && at == i);
     }
     assert_ok(bm_index_find_id(index, leaves[i].id, &found, &at, &kit_fail));
@@ -98,7 +98,7 @@ what_is_not_in_it_is_not_found(void **state)
     kit_lot(&lot, leaves, CHIPS - 1);
     assert_ok(bm_index_find_key(lot.index, stranger->hash, &found, &at, &kit_fail));
     assert_false(found);
-    assert_ok(bm_index_find_ski(lot.index, stranger->ski, &found, &at, &kit_fail));
+    assert_ok(bm_index_find_ski(lot.index, bm_key_ski(stranger).octets, &found, &at, &kit_fail));
     assert_false(found);
     assert_ok(bm_index_find_id(lot.index, "chip", &found, &at, &kit_fail));
     assert_false(found);
@@ -289,7 +289,7 @@ ask_all(const struct bm_index *index, uint64_t i)
     (void)(bm_index_prove(index, i, &proof, &kit_fail) == BM_OK);
     if (bm_index_find_key(index, leaves[i].keys[0].key.hash, &found, &at, &kit_fail) == BM_OK && found)
         assert_int_equal(at, i);
-    if (bm_index_find_ski(index, leaves[i].keys[0].key.ski, &found, &at, &kit_fail) == BM_OK && found)
+    if (bm_index_find_ski(index, bm_key_ski(&leaves[i].keys[0].key).octets, &found, &at, &kit_fail) == BM_OK && found)
         assert_true(at < bm_index_size(index));
     if (bm_index_find_id(index, leaves[i].id, &found, &at, &kit_fail) == BM_OK && found)
         assert_true(at < bm_index_size(index));

@@ -79,7 +79,7 @@ kit_cmc_sign(struct bm_buf *buf, struct bm_private *root, struct bm_bytes conten
     KIT_BUF(signature);
 
     assert_ok(bm_private_sign(root, attrs, &signature, &kit_fail));
-    bm_cmc_build(buf, content, attrs, bm_private_public(root)->ski, bm_private_alg(root), bm_buf_bytes(&signature));
+    bm_cmc_build(buf, content, attrs, bm_key_ski(bm_private_public(root)).octets, bm_private_alg(root), bm_buf_bytes(&signature));
     assert_ok(bm_buf_check(buf, "the CMC request", &kit_fail));
 }
 

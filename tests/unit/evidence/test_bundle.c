@@ -234,7 +234,7 @@ a_borrowed_key_identifier_is_not_enough(void **state)
     kit_csr(&csr, op, NULL);
     bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), BM_SIG_ECDSA_SHA256);
     assert_ok(bm_private_sign(op, bm_buf_bytes(&attrs), &signature, &kit_fail));
-    bm_cmc_build(&made.body, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_private_public(root)->ski, BM_SIG_ECDSA_SHA256,
+    bm_cmc_build(&made.body, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_key_ski(bm_private_public(root)).octets, BM_SIG_ECDSA_SHA256,
                  bm_buf_bytes(&signature));
     bundle_close(&made, BM_BODY_CMC);
     assert_refused_saying(BM_EPOLICY, check(&made, &fresh), "the root key's signature");

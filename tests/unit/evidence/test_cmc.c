@@ -70,7 +70,7 @@ reads_and_checks_what_we_build(void **state)
         assert_ok(bm_cmc_parse(&cmc, bm_buf_bytes(&der), &kit_fail));
         assert_ok(bm_cmc_check(kit_crypto, &cmc, bm_private_public(root), &kit_fail));
         assert_true(bm_bytes_equal(cmc.recipient_nonce, bm_bytes_str(KIT_NONCE)));
-        assert_true(bm_bytes_equal(cmc.signer_ski, bm_bytes(bm_private_public(root)->ski, 20)));
+        assert_true(bm_bytes_equal(cmc.signer_ski, bm_bytes(bm_key_ski(bm_private_public(root)).octets, 20)));
         assert_int_equal(cmc.signer_cert.n, 0);
         assert_int_equal(cmc.sender_nonce.n, 0);
         assert_int_equal(cmc.transaction_id.n, 0);

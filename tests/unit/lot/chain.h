@@ -24,8 +24,8 @@ chain_ca(struct bm_buf *der, struct bm_private *by, const char *by_cn, const str
 
     bm_name_build(&name, NULL, by_cn);
     issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, bm_private_public(by)->ski, sizeof(issuer.key_id));
-    memcpy(serial, key->ski, sizeof(serial));
+    memcpy(issuer.key_id, bm_key_ski(bm_private_public(by)).octets, sizeof(issuer.key_id));
+    memcpy(serial, bm_key_ski(key).octets, sizeof(serial));
     serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
     maker_must(bm_tbs_ca_build(&tbs, &issuer, &subject, bm_key_spki(key), bm_bytes(serial, sizeof(serial)), from, until, &fail) == BM_OK);
     maker_must(bm_private_sign(by, bm_buf_bytes(&tbs), &signature, &fail) == BM_OK);

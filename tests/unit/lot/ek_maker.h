@@ -112,7 +112,7 @@ cert_make(struct bm_buf *der, struct bm_private *issuer, const struct bm_key *ke
     if (make & MAKE_LONG_SERIAL)
         bm_buf_add(&tbs, serials, sizeof(serials));
     else
-        bm_der_add_positive(&tbs, bm_bytes(key->ski, 16));
+        bm_der_add_positive(&tbs, bm_bytes(bm_key_ski(key).octets, 16));
     bm_sig_alg_add(&tbs, BM_SIG_ECDSA_SHA256);
     name_add(&tbs, make & MAKE_UNSORTED);
     at = bm_der_begin(&tbs, BM_DER_SEQUENCE);

@@ -26,7 +26,8 @@ struct told {
 };
 
 static inline enum bm_rc
-tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+          struct bm_fail *fail)
 {
     struct bm_bytes hashes[BM_MAX_CHIP_KEYS];
     struct told *told = ctx;

@@ -50,7 +50,7 @@ maker_cert_of(struct bm_buf *der, struct bm_private *issuer_key, const char *iss
     a = bm_der_begin(&tbs, BM_DER_CONTEXT_CONSTRUCTED(0));
     bm_der_add_uint(&tbs, BM_DER_INTEGER, 2);
     bm_der_end(&tbs, a);
-    bm_der_add_positive(&tbs, bm_bytes(key->ski, 16));
+    bm_der_add_positive(&tbs, bm_bytes(bm_key_ski(key).octets, 16));
     bm_sig_alg_add(&tbs, BM_SIG_ECDSA_SHA256);
     bm_name_build(&tbs, NULL, issuer_cn);
     a = bm_der_begin(&tbs, BM_DER_SEQUENCE);
@@ -64,7 +64,7 @@ maker_cert_of(struct bm_buf *der, struct bm_private *issuer_key, const char *iss
     c = bm_der_begin(&tbs, BM_DER_SEQUENCE);
     bm_der_add(&tbs, BM_DER_OID, bm_bytes(oid_ski, sizeof(oid_ski)));
     d = bm_der_begin(&tbs, BM_DER_OCTET_STRING);
-    bm_der_add(&tbs, BM_DER_OCTET_STRING, bm_bytes(key->ski, sizeof(key->ski)));
+    bm_der_add(&tbs, BM_DER_OCTET_STRING, bm_bytes(bm_key_ski(key).octets, BM_SHA1));
     bm_der_end(&tbs, d);
     bm_der_end(&tbs, c);
     if (ca)
@@ -95,7 +95,7 @@ maker_open_as(struct maker *maker, bm_time from, bm_time until, bool ca)
     maker_must(bm_private_generate(&maker->key, BM_KEY_P256, &fail) == BM_OK);
     maker_cert_of(&maker->cert, maker->key, "Manifest Signer", bm_private_public(maker->key), "Manifest Signer", from, until, ca);
     bm_sha256(hash, bm_buf_bytes(&maker->cert));
-    maker_b64(maker->kid, sizeof(maker->kid), bm_bytes(bm_private_public(maker->key)->ski, 20));
+    maker_b64(maker->kid, sizeof(maker->kid), bm_bytes(bm_key_ski(bm_private_public(maker->key)).octets, 20));
     maker_b64(maker->x5t, sizeof(maker->x5t), bm_bytes(hash, BM_HASH));
 }
 

@@ -16,7 +16,8 @@ struct mc_told {
 };
 
 static inline enum bm_rc
-mc_tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+mc_tell_chip(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+             struct bm_fail *fail)
 {
     struct mc_told *told = ctx;
 

@@ -20,7 +20,8 @@ struct told {
 };
 
 static enum bm_rc
-tell(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+tell(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+     struct bm_fail *fail)
 {
     struct told *told = ctx;
 
@@ -83,7 +84,7 @@ ca_make(struct bm_buf *der, struct maker *maker)
 
     bm_name_build(&name, NULL, "Manifest Signer");
     issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, key->ski, sizeof(issuer.key_id));
+    memcpy(issuer.key_id, bm_key_ski(key).octets, sizeof(issuer.key_id));
     assert_ok(bm_tbs_ca_build(&tbs, &issuer, &subject, bm_key_spki(key), bm_bytes(serial, sizeof(serial)), Y2025, Y2030, &kit_fail));
     assert_ok(bm_private_sign(maker->key, bm_buf_bytes(&tbs), &signature, &kit_fail));
     der->max = 4096;

@@ -58,7 +58,8 @@ struct told {
 };
 
 static enum bm_rc
-tell(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+tell(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+     struct bm_fail *fail)
 {
     struct told *told = ctx;
 

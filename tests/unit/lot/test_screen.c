@@ -299,7 +299,8 @@ roca_wants_all_of_the_primes(void **state)
 static unsigned heard[BM_CHECK__N];
 
 static enum bm_rc
-findings_hear(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest, struct bm_fail *fail)
+findings_hear(void *ctx, uint64_t index, const struct bm_lot_chip *chip, struct bm_bytes der, const struct bm_leaf_digest *digest,
+              struct bm_fail *fail)
 {
     (void)digest;
     (void)ctx;

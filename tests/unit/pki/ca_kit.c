@@ -22,7 +22,7 @@ issuer_of(const struct bm_buf *name, const struct bm_private *key, bm_time not_a
 {
     struct bm_issuer issuer = { .subject = bm_buf_bytes(name), .alg = bm_private_alg(key), .not_after = not_after };
 
-    memcpy(issuer.key_id, bm_private_public(key)->ski, sizeof(issuer.key_id));
+    memcpy(issuer.key_id, bm_key_ski(bm_private_public(key)).octets, sizeof(issuer.key_id));
     return issuer;
 }
 

@@ -149,7 +149,7 @@ self_signed(struct bm_buf *der, const char *cn)
     assert_ok(bm_private_generate(&key, BM_KEY_P256, &kit_fail));
     bm_name_build(&name, NULL, cn);
     issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, bm_private_public(key)->ski, 20);
+    memcpy(issuer.key_id, bm_key_ski(bm_private_public(key)).octets, 20);
     assert_ok(
         bm_tbs_ca_build(&tbs, &issuer, &subject, bm_key_spki(bm_private_public(key)), bm_bytes(serial, 16), 0, BM_TIME_NEVER, &kit_fail));
     assert_ok(bm_private_sign(key, bm_buf_bytes(&tbs), &sig, &kit_fail));

@@ -160,7 +160,7 @@ our_own_reader_agrees(void **state)
     assert_int_equal(cert.not_before, T0);
     assert_int_equal(cert.not_after, T1);
     assert_memory_equal(cert.key.hash, bm_private_public(pki.device_key)->hash, BM_HASH);
-    assert_true(bm_bytes_equal(cert.ski, bm_bytes(cert.key.ski, 20)));
+    assert_true(bm_bytes_equal(cert.ski, bm_bytes(bm_key_ski(&cert.key).octets, 20)));
     assert_true(bm_bytes_equal(cert.aki, ca.ski));
     assert_true(bm_cert_extension(&cert, BM_OID(bm_oid_key_usage), &critical).n == 4 && critical);
     assert_int_equal(bm_cert_extension(&cert, BM_OID(bm_oid_basic_constraints), &critical).n, 0);

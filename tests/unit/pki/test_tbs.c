@@ -57,7 +57,7 @@ assert_key_id(const ASN1_OCTET_STRING *id, const struct bm_private *key)
 {
     assert_non_null(id);
     assert_int_equal(ASN1_STRING_length(id), 20);
-    assert_memory_equal(ASN1_STRING_get0_data(id), bm_private_public(key)->ski, 20);
+    assert_memory_equal(ASN1_STRING_get0_data(id), bm_key_ski(bm_private_public(key)).octets, 20);
 }
 
 /* proves: RFC5280 4.1.2.2 */

@@ -140,7 +140,7 @@ a_chip_is_found_by_key_and_by_identifier(void **state)
     (void)lot_add("L-1", "birthmark", chips, 2);
     assert_string_equal(lot_of(1), "L-1");
     assert_string_equal(lot_of(2), "");
-    assert_ok(bm_holdings_find_ski(&kit.holdings, kit.store, kit.key[1].ski, &chip, &kit_fail));
+    assert_ok(bm_holdings_find_ski(&kit.holdings, kit.store, bm_key_ski(&kit.key[1]).octets, &chip, &kit_fail));
     assert_true(chip.found);
     assert_int_equal(chip.index, 1);
     assert_null(bm_holdings_blind(&kit.holdings));
