@@ -267,6 +267,26 @@ chips_that_come_back_are_parsed_strictly(void **state)
     assert_rc(BM_EINPUT, bm_lot_chip_parse(&back, &view, bm_buf_bytes(&bytes), &kit_fail));
 }
 
+/* The leaf among it is looked at where it is joined to the others. */
+static void
+a_leaf_that_comes_back_is_skimmed_strictly(void **state)
+{
+    const struct bm_lot_job job = { .crypto = kit_crypto };
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_LEAF };
+    bm_cleanup(bm_join_done) struct bm_join *join = NULL;
+    static struct bm_lot_chip chip;
+
+    (void)state;
+    bm_lot_chip_reset(&chip);
+    kit_leaf(&chip.leaf, "chip", 2);
+    chip.have = true;
+    assert_ok(bm_leaf_build(&der, &chip.leaf, &kit_fail));
+    assert_ok(bm_join_new(&join, &job, NULL, &kit_fail));
+    for (size_t n = 0; n < der.n; n++)
+        assert_rc(BM_EINPUT, bm_join_chip(join, &chip, bm_bytes(der.p, n), &kit_fail));
+    assert_ok(bm_join_chip(join, &chip, bm_buf_bytes(&der), &kit_fail));
+}
+
 int
 main(void)
 {
@@ -279,6 +299,7 @@ main(void)
         cmocka_unit_test(a_worker_that_wants_too_much_memory_refuses_the_file),
         cmocka_unit_test(bounds_follow_the_size),
         cmocka_unit_test(chips_that_come_back_are_parsed_strictly),
+        cmocka_unit_test(a_leaf_that_comes_back_is_skimmed_strictly),
     };
 
     return kit_end(cmocka_run_group_tests(tests, kit_crypto_open, kit_crypto_close));

@@ -180,6 +180,11 @@ a_table_finds_a_hundred_thousand_and_nothing_else(void **state)
         key_of(key, i + n);
         assert_false(bm_table_find(&table, key, &value));
     }
+    assert_int_equal(bm_table_add(&table, key, 5, &value, &fail), BM_OK); /* new: the value that was given */
+    assert_int_equal(value, 5);
+    assert_int_equal(bm_table_add(&table, key, 6, &value, &fail), BM_OK); /* there: the value that it has */
+    assert_int_equal(value, 5);
+    assert_int_equal(table.n, n + 1);
     assert_true(table.cap * (BM_HASH + sizeof(uint32_t)) <= 62u * n);
     bm_table_done(&table);
 }
