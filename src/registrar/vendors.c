@@ -34,7 +34,12 @@ items_skip(struct bm_rd *rd)
             rd->bad = true;
 }
 
-static const char *const formats[] = { "auto", "birthmark", "microchip", "infineon", "ek", "csv" };
+/* What is delivered is what a pin's source will say, or 0: whichever it is. */
+static const char *
+format_word(uint8_t format)
+{
+    return format == 0 ? "auto" : bm_lot_source_word((enum bm_lot_source)format);
+}
 
 static enum bm_rc
 record_parse(char ret_name[static BM_MAX_NAME + 1], uint8_t *ret_format, struct bm_bytes record, struct bm_fail *fail)
@@ -46,7 +51,7 @@ record_parse(char ret_name[static BM_MAX_NAME + 1], uint8_t *ret_format, struct 
     items_skip(&rd);                                        /* signers */
     items_skip(&rd);                                        /* roots */
     (void)bm_rd_take(&rd, (size_t)bm_rd_u8(&rd) * BM_HASH); /* retired signers */
-    if (!bm_rd_end(&rd) || !bm_line_ok(bm_bytes_str(ret_name)) || ret_name[0] == 0 || *ret_format >= BM_COUNT(formats))
+    if (!bm_rd_end(&rd) || !bm_line_ok(bm_bytes_str(ret_name)) || ret_name[0] == 0 || *ret_format > BM_SOURCE_CSV)
         return bm_fail(fail, BM_EINPUT, NULL, "VENDOR_ADD does not parse");
     return BM_OK;
 }
@@ -66,7 +71,7 @@ bm_serve_vendor_add(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *f
     if ((rc = bm_buf_check(&whole, "VENDOR_ADD", fail)) != BM_OK ||
         (rc = record_parse(name, &format, bm_buf_bytes(&whole), fail)) != BM_OK ||
         (rc = bm_registrar_transaction(peer->r, fail)) != BM_OK ||
-        (rc = bm_store_vendor_put(peer->r->store, name, formats[format], bm_buf_bytes(&whole), peer->r->now, fail)) != BM_OK)
+        (rc = bm_store_vendor_put(peer->r->store, name, format_word(format), bm_buf_bytes(&whole), peer->r->now, fail)) != BM_OK)
         return rc;
     return bm_control_end(peer->link, id, bm_bytes(NULL, 0), fail);
 }
