@@ -75,7 +75,7 @@ folder_read(struct bm_buf *file, const char *dir, struct bm_fail *fail)
         return bm_fail(fail, BM_EBUSY, NULL, "the folder %s cannot be read", dir);
     }
     if (names.n == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "the folder %s is empty", dir);
+        return bm_fail(fail, BM_EINPUT, NULL, "the folder %s is empty: give the one with the certificates", dir);
     if (names.n > BM_MAX_LOT_CHIPS)
         return bm_fail(fail, BM_EINPUT, NULL, "the folder %s has more than %d files: divide it", dir, BM_MAX_LOT_CHIPS);
     bm_buf_add(file, FOLDER, sizeof(FOLDER));
@@ -207,7 +207,7 @@ signature_read(struct bm_work *work, const char *path, struct bm_fail *fail)
 
     if (path == NULL || (rc = bm_file_read(&work->signature, path, fail)) != BM_OK)
         return rc;
-    return work->signature.n > 0 ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the signature %s is empty", path);
+    return work->signature.n > 0 ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the signature %s is empty: ask for it again", path);
 }
 
 enum bm_rc

@@ -93,7 +93,7 @@ findings_refuse(struct receiving *r, struct bm_fail *fail)
         if (!bm_waiver_wanted(&r->waived, &r->exam, (enum bm_check)check) || bm_waive_names(r->ask.call, (enum bm_check)check))
             continue;
         rc = bm_fail(fail, BM_EPOLICY, NULL,
-                     "%llu of its %llu chips fail the check %s, the first chip %llu: %s. See `birthmark lot inspect`, and ask %s",
+                     "%llu of its %llu chips fail the check %s, the first chip %llu: %s; see `birthmark lot inspect`, and ask %s",
                      (unsigned long long)found->found, (unsigned long long)r->exam.chips, bm_check_word((enum bm_check)check),
                      (unsigned long long)found->examples[0].index, found->examples[0].sentence, vendor);
     }

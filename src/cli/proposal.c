@@ -148,13 +148,14 @@ cosign(struct bm_buf *body, struct bm_ask *ask, uint64_t n, struct bm_fail *fail
         (rc = bm_json_parse(&object, bm_buf_bytes(&row), BM_MAX_JSON, fail)) != BM_OK)
         return rc;
     if (strcmp(bm_json_text(object, "state"), "open") != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %llu is %s already", (unsigned long long)n, bm_json_text(object, "state"));
+        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %llu is %s already: see `birthmark proposal list --state open`",
+                       (unsigned long long)n, bm_json_text(object, "state"));
     note = bm_bytes_str(bm_json_text(object, "note"));
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, ask, fail)) != BM_OK)
         return rc;
     if (strcmp(desk.head.by, bm_json_text(object, "by")) == 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "nobody approves their own proposal: proposal %llu is by %s", (unsigned long long)n,
-                       desk.head.by);
+        return bm_fail(fail, BM_EPOLICY, NULL, "nobody approves their own proposal: %llu is by %s, another operator approves it",
+                       (unsigned long long)n, desk.head.by);
     bm_buf_add_bytes(&text, parts.text);
     if ((rc = bm_desk_sign(&desk, &text, &mine, fail)) != BM_OK)
         return rc;

@@ -63,7 +63,7 @@ jws_signature_check(const struct bm_lot_job *job, const struct bm_cert *signer, 
     rc = bm_key_verify(job->crypto, &signer->key, BM_SIG_ECDSA_SHA256, bm_buf_bytes(&input), bm_buf_bytes(&der), fail);
     if (rc == BM_EPOLICY || rc == BM_EINPUT)
         return bm_fail(fail, BM_EPOLICY, "RFC 7515 5.2",
-                       "the signature beside the file does not verify: one of them was changed. Ask for both again");
+                       "the signature beside the file does not verify: one of them was changed, ask for both again");
     return rc;
 }
 

@@ -150,7 +150,7 @@ bm_jws_verify(struct bm_crypto *crypto, const struct bm_key *key, const uint8_t 
     rc = der.bad ? BM_EPOLICY : bm_key_verify_hash(crypto, key, hash, bm_buf_bytes(&der), fail); /* bad: 0 is no positive number */
     if (rc == BM_EPOLICY || rc == BM_EINPUT)
         return bm_fail(fail, BM_EPOLICY, "RFC 7515 5.2",
-                       "its signature does not verify: the file was changed after Microchip signed it. Ask for it again");
+                       "its signature does not verify: the file was changed after Microchip signed it, ask for it again");
     return rc;
 }
 

@@ -53,7 +53,7 @@ head_take(struct bm_rd *rd, struct bm_lot_result *ret, const struct bm_vendor *v
     rc = bm_note_check_any(&note, vendor->keys, vendor->nkeys, &who, fail);
     if (rc == BM_EINPUT)
         return bm_fail(fail, BM_EPOLICY, NULL,
-                       "the signature of %s on the manifest's head does not verify: the file was changed. Ask them for it again",
+                       "the signature of %s on the manifest's head does not verify: the file was changed, ask them for it again",
                        vendor->name);
     if (rc != BM_OK)
         return rc;
@@ -82,7 +82,7 @@ tree_check(struct bm_rd rd, const struct bm_lot_head *head, const struct bm_lot_
 
         if (rd.bad)
             return bm_fail(fail, BM_EPOLICY, NULL,
-                           "lot %s: chip %llu of %llu is cut short: the file was changed after %s signed it. Ask them for it again",
+                           "lot %s: chip %llu of %llu is cut short: the file was changed after %s signed it, ask them for it again",
                            head->lot, (unsigned long long)i, (unsigned long long)head->size, head->vendor);
         bm_tree_leaf(hash, der);
         bm_frontier_append(&frontier, hash);
@@ -91,13 +91,13 @@ tree_check(struct bm_rd rd, const struct bm_lot_head *head, const struct bm_lot_
     }
     if (!bm_rd_end(&rd))
         return bm_fail(fail, BM_EPOLICY, NULL,
-                       "lot %s: there is more in the file than its %llu chips: it was changed after %s signed it. Ask them for it again",
+                       "lot %s: there is more in the file than its %llu chips: it was changed after %s signed it, ask them for it again",
                        head->lot, (unsigned long long)head->size, head->vendor);
     bm_frontier_root(&frontier, hash);
     if (memcmp(hash, head->root, BM_HASH) != 0)
         return bm_fail(
             fail, BM_EPOLICY, NULL,
-            "lot %s: the tree head does not match its %llu leaves: the file was changed after %s signed it. Ask them for it again",
+            "lot %s: the tree head does not match its %llu leaves: the file was changed after %s signed it, ask them for it again",
             head->lot, (unsigned long long)head->size, head->vendor);
     return BM_OK;
 }

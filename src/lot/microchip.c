@@ -139,7 +139,7 @@ entry_look(struct bm_reading *r, struct bm_bytes object, struct bm_lot_chip *chi
     memcpy(chip->signer, signer->name, sizeof(chip->signer));
     if (strcmp(r->jws.unique_id, r->element.leaf.id) != 0)
         bm_lot_chip_find(chip, BM_CHECK_SIGNATURE,
-                         "the uniqueId in its header is not the one that is signed (%s): the file was changed. Ask for it again",
+                         "the uniqueId in its header is not the one that is signed (%s): the file was changed, ask for it again",
                          r->element.leaf.id);
     bm_signer_time_look(signer, r->job->now, chip);
 }

@@ -94,7 +94,7 @@ own_manifests_are_read_alike(void **state)
     file.p[file.n / 2] ^= 1;
     assert_refused(
         BM_EPOLICY, bm_crew_read(&result, &job, NULL, 2, &kit_fail),
-        "lot EX-9: the tree head does not match its 300 leaves: the file was changed after Example signed it. Ask them for it again");
+        "lot EX-9: the tree head does not match its 300 leaves: the file was changed after Example signed it, ask them for it again");
 }
 
 static void

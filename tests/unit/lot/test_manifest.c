@@ -140,7 +140,7 @@ every_changed_byte_and_every_truncation_is_refused(void **state)
     bm_buf_add_u8(&file, 0);
     assert_refused(
         BM_EPOLICY, read_by(&result, bm_buf_bytes(&file), &signer.key, 1, &told),
-        "lot EX-001: there is more in the file than its 3 chips: it was changed after Example Silicon signed it. Ask them for it again");
+        "lot EX-001: there is more in the file than its 3 chips: it was changed after Example Silicon signed it, ask them for it again");
 }
 
 static void
@@ -154,7 +154,7 @@ one_changed_byte_is_refused_in_plain_words(void **state)
     assert_ok(make(&file, CHIPS));
     file.p[file.n - 1] ^= 0x20;
     assert_refused(BM_EPOLICY, read_by(&result, bm_buf_bytes(&file), &signer.key, 1, &told),
-                   "lot EX-001: the tree head does not match its 16 leaves: the file was changed after Example Silicon signed it. Ask them "
+                   "lot EX-001: the tree head does not match its 16 leaves: the file was changed after Example Silicon signed it, ask them "
                    "for it again");
 }
 
