@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/places.h"
+#include "custody/index.h"
 #include "lot/rsa_list.h"
 #include "lot/screen.h"
 #include "wire/text.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define SUFFIX ".rsa"
+#define RECEIPT ".receipt"
 
 /* The lists that are compared: 0 is the lot at hand. A place is the list's number in the upper half and the key's offset in its file in the lower. */
 struct comparing {
@@ -61,14 +63,14 @@ file_map(struct list *list, const char *path, struct bm_fail *fail)
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return bm_fail(fail, BM_EBUSY, NULL, "%s: cannot be read: %s", path, strerrordesc_np(errno));
     if (st.st_size < BM_RSA_LIST_HEAD || st.st_size > (off_t)BM_MAX_LOT_FILE)
-        return bm_fail(fail, BM_EBUSY, NULL, "%s: is cut short or too long: restore it from a backup", path);
+        return bm_fail(fail, BM_EBUSY, NULL, "%s: is cut short or too long: receive that lot's file again, which makes it anew", path);
     if ((map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
         return bm_fail(fail, BM_EBUSY, NULL, "%s: cannot be mapped: %s", path, strerrordesc_np(errno));
     list->map = map;
     list->list.bytes = bm_bytes(map, (size_t)st.st_size);
     if (bm_rsa_list_parse(&list->list, list->list.bytes, fail) == BM_OK)
         return BM_OK;
-    return bm_fail(fail, BM_EBUSY, NULL, "%s: is damaged: restore it from a backup", path);
+    return bm_fail(fail, BM_EBUSY, NULL, "%s: is damaged: receive that lot's file again, which makes it anew", path);
 }
 
 /* HEX.rsa, and not the lot's own from an earlier attempt. */
@@ -76,6 +78,26 @@ static bool
 is_older_list(const char *name, const char *root)
 {
     return strlen(name) == 2 * BM_HASH + strlen(SUFFIX) && strcmp(name + 2 * BM_HASH, SUFFIX) == 0 && memcmp(name, root, 2 * BM_HASH) != 0;
+}
+
+/* HEX.receipt, of which an index with RSA keys stands there and their list does not: the comparison would pass over a lot. */
+static bool
+is_without_list(const char *name, const char *home)
+{
+    bm_cleanup(bm_index_done) struct bm_index *index = NULL;
+    bm_cleanup(bm_fd_done) int fd = -1;
+    char root[2 * BM_HASH + 1], path[BM_PATH];
+    struct bm_fail unused;
+
+    if (strlen(name) != 2 * BM_HASH + strlen(RECEIPT) || strcmp(name + 2 * BM_HASH, RECEIPT) != 0)
+        return false;
+    memcpy(root, name, 2 * BM_HASH);
+    root[2 * BM_HASH] = 0;
+    if (bm_place_path(path, home, BM_PLACE_RSA, root, &unused) != BM_OK || access(path, F_OK) == 0 ||
+        bm_place_path(path, home, BM_PLACE_INDEX, root, &unused) != BM_OK ||
+        (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) < 0 || bm_index_open(&index, fd, &unused) != BM_OK)
+        return false;
+    return bm_index_nrsa(index) > 0;
 }
 
 static enum bm_rc
@@ -91,6 +113,11 @@ older_open(struct comparing *comparing, const char *home, const char *root, stru
     if ((dir = opendir(lots)) == NULL)
         return errno == ENOENT ? BM_OK : bm_fail(fail, BM_EBUSY, NULL, "%s: cannot be read: %s", lots, strerrordesc_np(errno));
     while ((entry = readdir(dir)) != NULL) {
+        if (is_without_list(entry->d_name, home) && memcmp(entry->d_name, root, 2 * BM_HASH) != 0)
+            return bm_fail(fail, BM_EBUSY, NULL,
+                           "the RSA keys of lot %.8s... are not in %s: receive that lot's file again, which puts them there (see its "
+                           "receipt there)",
+                           entry->d_name, lots);
         if (!is_older_list(entry->d_name, root))
             continue;
         if ((rc = bm_path_join(path, lots, entry->d_name, fail)) != BM_OK || (rc = list_room(comparing, fail)) != BM_OK)
@@ -204,6 +231,22 @@ bm_factors_keep(const struct bm_exam *exam, const struct bm_lot_result *result, 
         return BM_OK;
     rc = list_path(path, result, home, fail);
     return rc != BM_OK ? rc : bm_file_write(path, bm_buf_bytes(&exam->rsa), 0644, fail);
+}
+
+bool
+bm_factors_stand(uint64_t keys, const uint8_t root[static BM_HASH], const char *home)
+{
+    bm_cleanup(comparing_done) struct comparing comparing = { .n = 0 };
+    char hex[2 * BM_HASH + 1], path[BM_PATH];
+    struct bm_fail unused;
+
+    bm_hex(hex, bm_bytes(root, BM_HASH));
+    if (keys == 0)
+        return true;
+    if (bm_place_path(path, home, BM_PLACE_RSA, hex, &unused) != BM_OK || list_room(&comparing, &unused) != BM_OK)
+        return false;
+    comparing.n = 1;
+    return file_map(&comparing.lists[0], path, &unused) == BM_OK && comparing.lists[0].list.n == keys;
 }
 
 void

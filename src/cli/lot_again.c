@@ -33,7 +33,7 @@ copy_make(struct receiving *r, struct bm_index *index, uint8_t ret_root[static B
     return bm_index_finish(r->shelf.writer, &size, ret_root, fail);
 }
 
-/* Is there an index, of this lot, and with nothing in it changed? */
+/* Is there an index, of this lot, and with nothing in it changed; and the list of its RSA keys? */
 static bool
 index_stands(struct receiving *r, const char *path, const uint8_t root[static BM_HASH])
 {
@@ -47,7 +47,8 @@ index_stands(struct receiving *r, const char *path, const uint8_t root[static BM
     (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", r->shelf.fd);
     return fd >= 0 && bm_index_open(&index, fd, &unused) == BM_OK && copy_make(r, index, is, &unused) == BM_OK &&
            memcmp(is, root, BM_HASH) == 0 && bm_map_open(&kept, path, SIZE_MAX, &unused) == BM_OK &&
-           bm_map_open(&copy, self, SIZE_MAX, &unused) == BM_OK && bm_bytes_equal(kept.bytes, copy.bytes);
+           bm_map_open(&copy, self, SIZE_MAX, &unused) == BM_OK && bm_bytes_equal(kept.bytes, copy.bytes) &&
+           bm_factors_stand(bm_index_nrsa(index), root, r->ask.call->home);
 }
 
 /* The index gets its name, the list of RSA keys stands beside it, and the server looks into the new ones. */

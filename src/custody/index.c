@@ -106,6 +106,12 @@ bm_index_root(const struct bm_index *index, uint8_t ret_root[static BM_HASH])
     memcpy(ret_root, index->at.root, BM_HASH);
 }
 
+uint64_t
+bm_index_nrsa(const struct bm_index *index)
+{
+    return index->at.rsa;
+}
+
 void
 bm_index_forget(const struct bm_index *index)
 {

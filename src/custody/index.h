@@ -30,6 +30,7 @@ bm_must_use enum bm_rc bm_index_open(struct bm_index **ret_index, int fd, struct
 void bm_index_done(struct bm_index **index);
 uint64_t bm_index_size(const struct bm_index *index);
 void bm_index_root(const struct bm_index *index, uint8_t ret_root[static BM_HASH]);
+uint64_t bm_index_nrsa(const struct bm_index *index); /* RSA keys in it */
 bm_must_use enum bm_rc bm_index_leaf(const struct bm_index *index, uint64_t i, struct bm_bytes *ret_der, struct bm_fail *fail);
 /* Where the chip with this root key (kind id: bm_leaf_id_hash()) stands. A hit is confirmed with the leaf itself. */
 bm_must_use enum bm_rc bm_index_find_key(const struct bm_index *index, const uint8_t hash[static BM_HASH], bool *ret_found, uint64_t *ret_i,

@@ -74,6 +74,17 @@ lists 2
 one=$(find works/lots -name '*.rsa' | head -n 1)
 truncate -s -1 "$one"
 lot EX-006 d.der
-expect 3 "$(basename "$one"): is damaged: restore it from a backup" receive EX-006
+expect 3 "$(basename "$one"): is damaged: receive that lot's file again, which makes it anew" receive EX-006
 lists 2
+
+# nor past one that is away: the file of its lot makes it anew, and nothing else
+rm works/lots/*.rsa
+expect 3 '^birthmark: EX-006.manifest: the RSA keys of lot [0-9a-f]{8}... are not in .*: receive that lot.s file again' receive EX-006
+for lot in EX-001 EX-005; do
+    expect 0 'received already: ' receive $lot
+    expect 0 'received already: nothing was changed' receive $lot
+done
+lists 2
+lot EX-007 c.der # it shares a prime with a chip of EX-001
+expect 1 'check shared-factor' receive EX-007
 echo "screens: ok"
