@@ -16,7 +16,6 @@ fields_read(json_t *json)
     (void)bm_json_str_opt(&in, "o", 8);
     must(bm_json_u64(&in, "n", 0, 9) <= 9);
     must(json_array_size(bm_json_array(&in, "a", 2)) <= 2);
-    (void)bm_json_object(&in, "m");
     bm_json_b64(&in, "d", &bytes);
     if (bm_json_in_end(&in) != BM_OK)
         must(fail.rc == BM_EINPUT && fail.text[0] != 0);

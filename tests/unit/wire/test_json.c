@@ -18,7 +18,7 @@ struct request {
     char service[17];
     char comment[17];
     uint64_t count;
-    size_t nlist, nobject;
+    size_t nlist;
     struct bm_buf csr;
 };
 
@@ -44,12 +44,11 @@ request_parse(struct request *ret, const char *text, struct bm_fail *fail)
     (void)snprintf(ret->comment, sizeof(ret->comment), "%s", comment == NULL ? "-" : comment);
     ret->count = bm_json_u64(&in, "count", 1, 12);
     ret->nlist = json_array_size(bm_json_array(&in, "list", 3));
-    ret->nobject = json_object_size(bm_json_object(&in, "object"));
     bm_json_b64(&in, "csr", &ret->csr);
     return bm_json_in_end(&in);
 }
 
-#define REST "\"count\":12,\"list\":[1,2,3],\"object\":{},\"csr\":\"Zm8=\""
+#define REST "\"count\":12,\"list\":[1,2,3],\"csr\":\"Zm8=\""
 
 static void
 a_good_request_is_read_whole(void **state)
@@ -63,7 +62,6 @@ a_good_request_is_read_whole(void **state)
     assert_string_equal(request.comment, "-");
     assert_int_equal(request.count, 12);
     assert_int_equal(request.nlist, 3);
-    assert_int_equal(request.nobject, 0);
     assert_true(bm_bytes_equal(bm_buf_bytes(&request.csr), bm_bytes_str("fo")));
     bm_buf_reset(&request.csr);
     assert_int_equal(request_parse(&request, "{\"comment\":\"hi\",\"service\":\"\"," REST "}", &fail), BM_OK);
@@ -92,9 +90,8 @@ a_field_of_another_shape_is_refused_by_name(void **state)
         { "{\"service\":\"s\",\"count\":\"2\"}", "the request: \"count\" must be a whole number from 1 to 12" },
         { "{\"service\":\"s\",\"count\":2,\"list\":[1,2,3,4]}", "the request: \"list\" must be a list of at most 3" },
         { "{\"service\":\"s\",\"count\":2,\"list\":{}}", "the request: \"list\" must be a list of at most 3" },
-        { "{\"service\":\"s\",\"count\":2,\"list\":[],\"object\":[]}", "the request: \"object\" must be an object" },
-        { "{\"service\":\"s\",\"count\":2,\"list\":[],\"object\":{},\"csr\":5}", "the request: \"csr\" must be a string" },
-        { "{\"service\":\"s\",\"count\":2,\"list\":[],\"object\":{},\"csr\":\"Zh==\"}",
+        { "{\"service\":\"s\",\"count\":2,\"list\":[],\"csr\":5}", "the request: \"csr\" must be a string" },
+        { "{\"service\":\"s\",\"count\":2,\"list\":[],\"csr\":\"Zh==\"}",
           "the request: \"csr\": the base64 cannot be read: its last digit has bits that say nothing" },
         { "{\"service\":\"s\"," REST ",\"more\":1}", "the request has a field \"more\" that is not known here: remove it" },
         { "{\"service\":\"s\"," REST ",\"\\n\":1}", "the request has a field that is not known here: remove it" },
