@@ -1,4 +1,5 @@
 /* lot.c - lot list, show: the batches that were received. */
+#include "cli/chips.h"
 #include "cli/lists.h"
 #include "cli/lot_row.h"
 #include "cli/receipt.h"
@@ -30,13 +31,10 @@ static enum bm_rc
 one_show(struct bm_call *call, struct bm_fail *fail)
 {
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
     bm_cleanup(bm_json_done) json_t *row = NULL;
     enum bm_rc rc;
 
-    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_ask_show(&ask, "lot", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
-        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK ||
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_lot_ask(&ask, call->words.v[0], &row, fail)) != BM_OK ||
         (rc = bm_receipt_row(row, call->home, fail)) != BM_OK)
         return rc;
     return bm_lot_print(call, row, fail);

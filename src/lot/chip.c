@@ -1,3 +1,4 @@
+/* The record of one chip that its maker writes: its entry and the certificates that the entry names. */
 #include "lot/lot.h"
 
 #include "wire/der.h"

@@ -1,3 +1,4 @@
+/* The lines of a lot's head, read and written. */
 #include "lot/lot.h"
 
 #include "wire/lines.h"

@@ -1,3 +1,4 @@
+/* Our own format: the signed head, then every entry with its length before it. */
 #include "lot/lot.h"
 
 #include "lot/seen.h"

@@ -1,3 +1,4 @@
+/* Microchip's manifest: a JSON array of signed entries, one a chip. */
 #include "lot/array.h"
 #include "lot/chain.h"
 #include "lot/lot.h"

@@ -1,3 +1,4 @@
+/* The table of formats, and a whole lot read in one process. */
 #include "lot/lot.h"
 #include "lot/screen.h"
 

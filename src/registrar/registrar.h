@@ -124,7 +124,7 @@ struct bm_registrar {
     uint64_t issued; /* since start */
 };
 
-/* main.c, loop.c */
+/* loop.c */
 bm_must_use enum bm_rc bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail);
 /* Opens this round's transaction when it is not open yet: whoever writes the store calls it first. */
 bm_must_use enum bm_rc bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail);

@@ -1,3 +1,4 @@
+/* Tables, and every statement that writes or looks up one thing. */
 #include "store/lite.h"
 
 /* Version 3. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with
