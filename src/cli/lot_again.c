@@ -65,7 +65,8 @@ index_name(struct receiving *r, const char *path, struct bm_fail *fail)
     return bm_ask(&r->ask, BM_C_LOT_INDEX, bm_bytes(r->result.head.root, BM_HASH), NULL, NULL, NULL, fail);
 }
 
-/* The file was judged when it was received: only its leaves are wanted, and they must give the tree that was pinned. */
+/* The file was judged when it was received: only its leaves are wanted, and they must give the tree that was pinned. Who signed it may have been retired
+ * since. */
 static enum bm_rc
 index_make(struct receiving *r, const struct bm_receipt *receipt, const char *path, struct bm_fail *fail)
 {
@@ -74,6 +75,7 @@ index_make(struct receiving *r, const struct bm_receipt *receipt, const char *pa
 
     bm_shelf_done(&r->shelf); /* what was copied to look at the old one */
     r->work.job.now = receipt->received;
+    r->maker.vendor.nretired = 0;
     if ((rc = bm_path_join(lots, r->ask.call->home, "lots", fail)) != BM_OK || (rc = bm_shelf_open(&r->shelf, lots, fail)) != BM_OK ||
         (rc = bm_lot_leaves(r, fail)) != BM_OK)
         return rc;

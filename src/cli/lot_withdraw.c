@@ -150,7 +150,10 @@ revocations_tell(const struct sending *s, struct bm_fail *fail)
                                                                   .ncolumns = BM_COUNT(columns),
                                                                   .nothing = "no identity of theirs is left to revoke" } };
     enum bm_rc rc = bm_chips_walk(s->ask, s->lot, chip_tell, &telling, fail);
+    const struct bm_fail why = *fail;
 
+    if (rc == BM_EPOLICY) /* nothing of it was refused */
+        return bm_fail(fail, BM_EBUSY, NULL, "it is recorded, but which identities are to be revoked cannot be told: %s", why.text);
     return rc != BM_OK ? rc : bm_list_end(&telling.list, fail);
 }
 

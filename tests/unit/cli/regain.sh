@@ -7,10 +7,11 @@
 # shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 
+signer=maker
 manifest() { # LOT REVISION ROOT...: signed by Silicon
     local lot=$1 revision=$2
     shift 2
-    birthmark lot sign --key maker.key --vendor Silicon --lot "$lot" --revision "$revision" "${@/%/.der}" -o "$lot.$revision" >>init.log
+    birthmark lot sign --key $signer.key --vendor Silicon --lot "$lot" --revision "$revision" "${@/%/.der}" -o "$lot.$revision" >>init.log
 }
 receive() { # FILE
     birthmark lot receive "$1" --vendor Silicon
@@ -95,6 +96,30 @@ expect 0 '"state":"pinned"' birthmark lot receive NEXT.1 --vendor Silicon --json
 serve
 expect 0 '' enrol b.pem
 expect 0 '"issued":2' birthmark lot reconcile ONE --json
+
+# ---- its signer was retired since: the lot stays, and so does the way back to its index ----
+
+manifest LAST 1 a
+birthmark vendor retire Silicon --signer maker.pub >>init.log
+expect 1 'was retired' receive LAST.1
+index=$(index_of NEXT)
+cp "$index" NEXT.index && rm "$index"
+unserve
+serve
+anew NEXT
+
+# ---- a recall does not wait for an index, and says what it cannot tell ----
+
+rm "$index"
+unserve
+serve
+expect 3 'it is recorded, but which identities are to be revoked cannot be told: the index of lot NEXT is missing' birthmark lot withdraw NEXT
+expect 0 '"state":"withdrawn"' birthmark lot show NEXT --json
+anew NEXT
+expect 0 'no identity of theirs is left to revoke' birthmark lot withdraw NEXT
+maker again
+signer=again
+birthmark vendor add Silicon --signer again.pub >>init.log
 
 # ---- in a list that was superseded and in a later one that waits in quarantine: told of the later one ----
 
