@@ -1,128 +1,150 @@
 #include "pki/point.h"
 
-#define LIMBS_MAX 12
+#include "pki/limb_platform.h"
+
+#define P256 (256 / BM_LIMB_BITS) /* limbs */
+#define P384 (384 / BM_LIMB_BITS)
+#define LIMBS_MAX P384
+#define OCTETS (BM_LIMB_BITS / 8)
 
 /*
- * y^2 = x^3 - 3x + b over the integers modulo p (SP 800-186 3.2.1). Both curves have a = -3. Numbers are 32-bit limbs, the lowest first. Every product is
- * Montgomery's, which divides by R = 2^(32 n), so that both sides are compared as they come out of two products after each other: divided by R^2. A list of
- * chips has millions of points, and libcrypto's big numbers take five times as long. Nothing here is secret: it need not run in constant time.
+ * y^2 = x^3 - 3x + b over the integers modulo p (SP 800-186 3.2.1). Both curves have a = -3. Numbers are limbs, the lowest first. Every product is
+ * Montgomery's, which divides by R = 2^(bits of p), so that both sides are compared as they come out of two products after each other: divided by R^2. A
+ * list of chips has millions of points, and libcrypto's big numbers take fifteen times as long. Nothing here is secret: it need not run in constant time.
  */
 struct curve {
-    size_t n;                  /* limbs of a coordinate */
-    uint32_t p[LIMBS_MAX];     /* -1 modulo 2^32, both: what Montgomery multiplies p by is the limb that is to go */
-    uint32_t three[LIMBS_MAX]; /* 3 / R modulo p */
-    uint32_t b[LIMBS_MAX];     /* b / R^2 modulo p */
+    size_t n; /* limbs of a coordinate */
+    bm_limb p[LIMBS_MAX];
+    bm_limb clear;            /* -1 / p modulo 2^(bits of a limb): times the limb that is to go, what p is added so often for */
+    bm_limb three[LIMBS_MAX]; /* 3 / R modulo p */
+    bm_limb b[LIMBS_MAX];     /* b / R^2 modulo p */
 };
+#define PAIR BM_LIMB_PAIR
 
 static const struct curve p256 = {
-    .n = 8,
-    .p = { 0xffffffff, 0xffffffff, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000001, 0xffffffff },
-    .three = { 0x00000002, 0x00000009, 0xfffffffa, 0x00000003, 0x00000006, 0xfffffff7, 0x00000009, 0xfffffffc },
-    .b = { 0x4584a137, 0xe59be0a6, 0x9ca065a7, 0xfc3521eb, 0xa0f45303, 0x7c178684, 0xd948431a, 0x3081dc38 },
+    .n = P256,
+    .p = { PAIR(0xffffffff, 0xffffffff), PAIR(0xffffffff, 0x00000000), PAIR(0x00000000, 0x00000000), PAIR(0x00000001, 0xffffffff) },
+    .clear = 1,
+    .three = { PAIR(0x00000002, 0x00000009), PAIR(0xfffffffa, 0x00000003), PAIR(0x00000006, 0xfffffff7), PAIR(0x00000009, 0xfffffffc) },
+    .b = { PAIR(0x4584a137, 0xe59be0a6), PAIR(0x9ca065a7, 0xfc3521eb), PAIR(0xa0f45303, 0x7c178684), PAIR(0xd948431a, 0x3081dc38) },
 };
 static const struct curve p384 = {
-    .n = 12,
-    .p = { 0xffffffff, 0x00000000, 0x00000000, 0xffffffff, 0xfffffffe, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
-           0xffffffff, 0xffffffff },
-    .three = { 0x00000012, 0xffffffa3, 0xffffff8a, 0xffffffc3, 0xfffffff9, 0xfffffff3, 0xfffffff0, 0xfffffff6, 0x00000008, 0x00000024,
-               0x0000003c, 0x0000003c },
-    .b = { 0x4a4651db, 0x915a902a, 0x919d89c2, 0x2c9f09fa, 0x80408afd, 0xfc7a73ca, 0x2ed86bff, 0x9e15936d, 0xabbab844, 0xbefd4246,
-           0x8f62a21c, 0xf7cd02a7 },
+    .n = P384,
+    .p = { PAIR(0xffffffff, 0x00000000), PAIR(0x00000000, 0xffffffff), PAIR(0xfffffffe, 0xffffffff), PAIR(0xffffffff, 0xffffffff),
+           PAIR(0xffffffff, 0xffffffff), PAIR(0xffffffff, 0xffffffff) },
+    .clear = (bm_limb)0x100000001,
+    .three = { PAIR(0x00000012, 0xffffffa3), PAIR(0xffffff8a, 0xffffffc3), PAIR(0xfffffff9, 0xfffffff3), PAIR(0xfffffff0, 0xfffffff6),
+               PAIR(0x00000008, 0x00000024), PAIR(0x0000003c, 0x0000003c) },
+    .b = { PAIR(0x4a4651db, 0x915a902a), PAIR(0x919d89c2, 0x2c9f09fa), PAIR(0x80408afd, 0xfc7a73ca), PAIR(0x2ed86bff, 0x9e15936d),
+           PAIR(0xabbab844, 0xbefd4246), PAIR(0x8f62a21c, 0xf7cd02a7) },
 };
 
 static bool
-less(const uint32_t *a, const uint32_t *b, size_t n)
+less(const bm_limb *a, const bm_limb *b, size_t n)
 {
     while (n > 0 && a[n - 1] == b[n - 1])
         n--;
     return n > 0 && a[n - 1] < b[n - 1];
 }
 
-/* a - b modulo 2^(32 n); the borrow. */
-static uint32_t
-subtract(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n)
+/* a - b modulo R; the borrow. */
+static bm_limb
+subtract(bm_limb *ret, const bm_limb *a, const bm_limb *b, size_t n)
 {
-    uint64_t borrow = 0;
+    bm_limb borrow = 0;
 
     for (size_t i = 0; i < n; i++) {
-        uint64_t v = (uint64_t)a[i] - b[i] - borrow;
+        bm_limb_wide v = (bm_limb_wide)a[i] - b[i] - borrow;
 
-        ret[i] = (uint32_t)v;
-        borrow = v >> 63;
+        ret[i] = (bm_limb)v;
+        borrow = (bm_limb)(v >> BM_LIMB_BITS) & 1;
     }
-    return (uint32_t)borrow;
+    return borrow;
 }
 
-static uint32_t
-add(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n)
+static bm_limb
+add(bm_limb *ret, const bm_limb *a, const bm_limb *b, size_t n)
 {
-    uint64_t carry = 0;
+    bm_limb_wide carry = 0;
 
     for (size_t i = 0; i < n; i++) {
-        carry += (uint64_t)a[i] + b[i];
-        ret[i] = (uint32_t)carry;
-        carry >>= 32;
+        carry += (bm_limb_wide)a[i] + b[i];
+        ret[i] = (bm_limb)carry;
+        carry >>= BM_LIMB_BITS;
     }
-    return (uint32_t)carry;
+    return (bm_limb)carry;
 }
 
 /* Below p again, where the number (with a carry before it) is below 2 p. */
 static void
-reduce(const struct curve *curve, uint32_t *number, uint32_t carry)
+reduce(const struct curve *curve, bm_limb *number, bm_limb carry)
 {
     if (carry > 0 || !less(number, curve->p, curve->n))
         (void)subtract(number, number, curve->p, curve->n);
 }
 
-/* One limb of b: t = (t + a b) / 2^32 modulo p, where t has n limbs and a carry (P. Montgomery 1985; "FIOS" in Koc, Acar, Kaliski 1996). */
-static void
-multiply_limb(const struct curve *curve, uint32_t *t, const uint32_t *a, uint32_t b)
+/* One limb of b: t = (t + a b) / 2^(its bits) modulo p, where t has n limbs and a carry (P. Montgomery 1985; "FIOS" in Koc, Acar, Kaliski 1996). */
+static inline void
+multiply_limb(const struct curve *curve, bm_limb *t, const bm_limb *a, bm_limb b, size_t n)
 {
-    uint64_t sum = (uint64_t)a[0] * b + t[0], low;
-    const uint32_t m = (uint32_t)sum; /* sum + m p ends in a limb of zeros */
+    bm_limb_wide sum = (bm_limb_wide)a[0] * b + t[0], low;
+    const bm_limb m = (bm_limb)sum * curve->clear; /* sum + m p ends in a limb of zeros */
 
-    low = ((uint64_t)m * curve->p[0] + m) >> 32;
-    sum >>= 32;
-    for (size_t i = 1; i < curve->n; i++) {
-        sum += (uint64_t)a[i] * b + t[i];
-        low += (uint64_t)m * curve->p[i] + (uint32_t)sum;
-        t[i - 1] = (uint32_t)low;
-        sum >>= 32;
-        low >>= 32;
+    low = ((bm_limb_wide)m * curve->p[0] + (bm_limb)sum) >> BM_LIMB_BITS;
+    sum >>= BM_LIMB_BITS;
+#pragma GCC unroll 12
+    for (size_t i = 1; i < n; i++) {
+        sum += (bm_limb_wide)a[i] * b + t[i];
+        low += (bm_limb_wide)m * curve->p[i] + (bm_limb)sum;
+        t[i - 1] = (bm_limb)low;
+        sum >>= BM_LIMB_BITS;
+        low >>= BM_LIMB_BITS;
     }
-    sum += t[curve->n];
-    low += (uint32_t)sum;
-    t[curve->n - 1] = (uint32_t)low;
-    t[curve->n] = (uint32_t)(sum >> 32) + (uint32_t)(low >> 32);
+    sum += t[n];
+    low += (bm_limb)sum;
+    t[n - 1] = (bm_limb)low;
+    t[n] = (bm_limb)(sum >> BM_LIMB_BITS) + (bm_limb)(low >> BM_LIMB_BITS);
+}
+
+static inline void
+multiply_limbs(const struct curve *curve, bm_limb *ret, const bm_limb *a, const bm_limb *b, size_t n)
+{
+    bm_limb t[LIMBS_MAX + 1] = { 0 };
+
+#pragma GCC unroll 12
+    for (size_t i = 0; i < n; i++)
+        multiply_limb(curve, t, a, b[i], n);
+    reduce(curve, t, t[n]);
+    memcpy(ret, t, n * sizeof(*t));
 }
 
 /* a b / R modulo p, of two numbers below p. */
 static void
-multiply(const struct curve *curve, uint32_t *ret, const uint32_t *a, const uint32_t *b)
+multiply(const struct curve *curve, bm_limb *ret, const bm_limb *a, const bm_limb *b)
 {
-    uint32_t t[LIMBS_MAX + 1] = { 0 };
-
-    for (size_t i = 0; i < curve->n; i++)
-        multiply_limb(curve, t, a, b[i]);
-    reduce(curve, t, t[curve->n]);
-    memcpy(ret, t, curve->n * sizeof(*t));
+    if (curve->n == P256) /* which the compiler knows: no loop is left, and no product with a zero */
+        multiply_limbs(&p256, ret, a, b, P256);
+    else
+        multiply_limbs(&p384, ret, a, b, P384);
 }
 
 static void
-limbs_take(uint32_t *ret, size_t n, const uint8_t *octets)
+limbs_take(bm_limb *ret, size_t n, const uint8_t *octets)
 {
     for (size_t i = 0; i < n; i++) {
-        const uint8_t *at = octets + 4 * (n - 1 - i);
+        const uint8_t *at = octets + OCTETS * (n - 1 - i);
 
-        ret[i] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+        ret[i] = 0;
+        for (size_t k = 0; k < OCTETS; k++)
+            ret[i] = ret[i] << 8 | at[k];
     }
 }
 
 static bool
 equation_holds(const struct curve *curve, const uint8_t *x_octets, const uint8_t *y_octets)
 {
-    static const uint32_t one[LIMBS_MAX] = { 1 };
-    uint32_t x[LIMBS_MAX], y[LIMBS_MAX], right[LIMBS_MAX];
+    static const bm_limb one[LIMBS_MAX] = { 1 };
+    bm_limb x[LIMBS_MAX], y[LIMBS_MAX], right[LIMBS_MAX];
     const size_t n = curve->n;
 
     limbs_take(x, n, x_octets);
@@ -149,7 +171,7 @@ curve_of(enum bm_key_alg alg)
 bool
 bm_point_shaped(enum bm_key_alg alg, struct bm_bytes point)
 {
-    return point.n == 1 + 2 * 4 * curve_of(alg)->n && point.p[0] == 4;
+    return point.n == 1 + 2 * OCTETS * curve_of(alg)->n && point.p[0] == 4;
 }
 
 bool
@@ -157,7 +179,7 @@ bm_point_on_curve(enum bm_key_alg alg, struct bm_bytes point)
 {
     const struct curve *curve = curve_of(alg);
 
-    return bm_point_shaped(alg, point) && equation_holds(curve, point.p + 1, point.p + 1 + 4 * curve->n);
+    return bm_point_shaped(alg, point) && equation_holds(curve, point.p + 1, point.p + 1 + OCTETS * curve->n);
 }
 
 /* Little endian y, the sign bit of x aside, of the points whose order divides 8; the last three are not canonical. */
