@@ -68,8 +68,9 @@ workers_choose(const struct bm_lot_job *job, unsigned workers)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
+    /* our own manifest's leaves are checked faster than they are joined: a second one would hash the whole tree a second time, and wait */
     if (workers == 0)
-        workers = job->file.n < BM_CREW_SMALL || cores < 1 ? 1 : (unsigned)cores;
+        workers = job->file.n < BM_CREW_SMALL || cores < 1 || bm_manifest_reader.probe(job->file) ? 1 : (unsigned)cores;
     return workers > BM_CREW_MOST ? BM_CREW_MOST : workers;
 }
 

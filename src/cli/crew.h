@@ -15,7 +15,7 @@ struct bm_crew_bounds bm_crew_bounds(uint64_t file_size);
 #define BM_CREW_MOST 16
 #define BM_CREW_SMALL (1u << 20) /* bytes of a file that one worker reads alone */
 /*
- * What bm_lot_read() does, by `workers` forked processes (0: one a core; one for a small file). Each gives up every right (proc/confine.h: no files, no
+ * What bm_lot_read() does, by `workers` forked processes (0: one a core; one for a small file and for our own manifest). Each gives up every right (proc/confine.h: no files, no
  * sockets, no programs, none of our descriptors) before it looks at the file, cuts all items and checks its share: items go round in runs of BM_CREW_RUN.
  * Chips come back over pipes (bm_lot_chip_build) in order; this process parses them strictly, joins them and tells the sink. A worker that dies is a refusal
  * that says so, never a hang. job->file must be memory that stays: the workers inherit it, and job->crypto too.

@@ -1,7 +1,8 @@
 #include "lot/seen.h"
 
+#include "base/large.h"
+
 #include <endian.h>
-#include <stdlib.h>
 
 #define FIRST_ROWS 1024
 
@@ -31,14 +32,14 @@ static enum bm_rc
 rows_double(struct bm_seen *seen, struct bm_fail *fail)
 {
     size_t nrows = seen->nrows == 0 ? FIRST_ROWS : seen->nrows * 2;
-    struct bm_seen_row *rows = calloc(nrows, sizeof(*rows));
+    struct bm_seen_row *rows = bm_large_new(nrows, sizeof(*rows));
 
     if (rows == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory to look for keys that are there twice");
     for (size_t i = 0; i < seen->nrows; i++)
         if (seen->rows[i].place1 != 0)
             *row_find(rows, nrows, seen->rows[i].hash) = seen->rows[i];
-    free(seen->rows);
+    bm_large_free(seen->rows, seen->nrows, sizeof(*rows));
     seen->rows = rows;
     seen->nrows = nrows;
     return BM_OK;
@@ -80,6 +81,6 @@ bm_seen_soon(const struct bm_seen *seen, const uint8_t hash[static BM_HASH])
 void
 bm_seen_done(struct bm_seen *seen)
 {
-    free(seen->rows);
+    bm_large_free(seen->rows, seen->nrows, sizeof(*seen->rows));
     *seen = (struct bm_seen){ .nused = 0 };
 }

@@ -1,7 +1,7 @@
-#include "base/base.h"
 #include "signer/table.h"
 
-#include <stdlib.h>
+#include "base/base.h"
+#include "base/large.h"
 
 #define FIRST 64
 
@@ -24,8 +24,8 @@ bm_table_init(struct bm_table *ret_table, uint64_t seed)
 void
 bm_table_done(struct bm_table *table)
 {
-    free(table->keys);
-    free(table->values);
+    bm_large_free(table->keys, table->cap, sizeof(*table->keys));
+    bm_large_free(table->values, table->cap, sizeof(*table->values));
     *table = (struct bm_table){ .seed = table->seed };
 }
 
@@ -86,8 +86,8 @@ grow(struct bm_table *table, size_t cap, struct bm_fail *fail)
 {
     struct bm_table wider = { .seed = table->seed, .cap = cap, .n = table->n };
 
-    wider.keys = malloc(cap * sizeof(*wider.keys));
-    wider.values = calloc(cap, sizeof(*wider.values));
+    wider.keys = bm_large_new(cap, sizeof(*wider.keys));
+    wider.values = bm_large_new(cap, sizeof(*wider.values));
     if (wider.keys == NULL || wider.values == NULL) {
         bm_table_done(&wider);
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a table of %zu keys", cap);

@@ -39,14 +39,30 @@ length_take(struct bm_rd *rd)
     return n;
 }
 
+/* The common case at once: a length below 128, and all of it there. False: nothing was taken, look closer. */
+static inline bool
+element_short(struct bm_rd *rd, unsigned *ret_tag, struct bm_bytes *ret_content)
+{
+    if (rd->bad || rd->left < 2 || (rd->p[0] & HIGH_TAG) == HIGH_TAG || rd->p[1] >= 0x80 || rd->p[1] > rd->left - 2)
+        return false;
+    *ret_tag = rd->p[0];
+    *ret_content = bm_bytes(rd->p + 2, rd->p[1]);
+    rd->left -= 2 + ret_content->n;
+    rd->p += 2 + ret_content->n;
+    return true;
+}
+
 /* The next element; ret_content its content. Identifier, length and content are returned as one view. */
 static struct bm_bytes
 element_take(struct bm_rd *rd, unsigned *ret_tag, struct bm_bytes *ret_content)
 {
     const uint8_t *start = rd->p;
-    unsigned tag = bm_rd_u8(rd);
+    unsigned tag;
     size_t n;
 
+    if (element_short(rd, ret_tag, ret_content))
+        return bm_bytes(start, 2 + ret_content->n);
+    tag = bm_rd_u8(rd);
     *ret_tag = 0;
     *ret_content = bm_bytes(NULL, 0);
     if ((tag & HIGH_TAG) == HIGH_TAG)

@@ -266,11 +266,23 @@ paths_make(void)
          dir);
 }
 
+/* n log n: ten times as many chips, and a little more for each. i: which of the sizes, powers of ten from 10,000 on. */
+static void
+growth_print(const char *what, size_t i, unsigned long long chips, double times)
+{
+    const double n_log_n = 10 * (double)(i + 4) / (double)(i + 3);
+
+    if (i > 0)
+        (void)printf("%s-%llu %.2f times ratio %.2f against %.2f of n log n\n", what, chips, times, times / n_log_n, n_log_n);
+}
+
 int
 main(void)
 {
     static const uint64_t sizes[] = { 10000, 100000, BM_MAX_LOT_CHIPS };
-    double before = 0;
+    struct { /* seconds of processor time, for a tenth of the chips */
+        double receive, command;
+    } before = { 0, 0 };
 
     paths_make();
     for (size_t i = 0; i < BM_COUNT(sizes); i++) {
@@ -284,14 +296,14 @@ main(void)
             "custody-receive-%llu %.2f s ratio %.2f against %.2f s of hashing, parsing, on-curve checks, sorting and writing once\n", n,
             got.cpu, got.cpu / bare.cpu, bare.cpu);
         (void)printf("custody-memory-%llu %.0f MiB ratio %.2f against 256 MiB\n", n, got.mib, got.mib / 256);
-        if (i > 0) /* n log n: ten times as many chips, and a little more for each */
-            (void)printf("custody-growth-%llu %.2f times ratio %.2f against %.2f of n log n\n", n, got.cpu / before,
-                         got.cpu / before / (10 * (double)(i + 4) / (double)(i + 3)), 10 * (double)(i + 4) / (double)(i + 3));
-        before = got.cpu;
+        growth_print("custody-growth", i, n, got.cpu / before.receive);
+        before.receive = got.cpu;
         site_make(sizes[i]);
         got = measure(command_receive, sizes[i]);
         (void)printf("custody-command-%llu %.2f s ratio %.2f against the same %.2f s (%.1f s by the clock)\n", n, got.cpu,
                      got.cpu / bare.cpu, bare.cpu, got.wall);
+        growth_print("custody-command-growth", i, n, got.cpu / before.command);
+        before.command = got.cpu;
         (void)printf("custody-command-memory-%llu %.0f MiB ratio %.2f against 256 MiB (its largest process)\n", n, got.mib, got.mib / 256);
         (void)measure(prove, sizes[i]);
     }
