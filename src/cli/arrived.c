@@ -114,7 +114,7 @@ is_not_older(const void *ctx, const struct bm_receipt *receipt)
 }
 
 enum bm_rc
-bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, struct bm_fail *fail)
+bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, bool foreign, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON };
     struct bm_receipt receipt;
@@ -123,6 +123,12 @@ bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, struct bm_fail 
 
     if (rc != BM_OK || !found || (rc = bm_lot_held(&held, &row, ask, receipt.lot, receipt.root, fail)) != BM_OK || !held)
         return rc;
+    if (foreign)
+        return bm_fail(
+            fail, BM_EPOLICY, NULL,
+            "lot %s of %s was received before with another content (%llu chips): if this list replaces that one, add --revision %llu; "
+            "if it is another lot, give it another name with --lot",
+            head->lot, head->vendor, (unsigned long long)receipt.chips, (unsigned long long)receipt.revision + 1);
     if (head->revision > 1 || receipt.revision > 1)
         return bm_fail(
             fail, BM_EPOLICY, NULL,

@@ -219,6 +219,8 @@ bm_work_open(struct bm_work *work, struct bm_call *call, const struct bm_vendor 
     *work = (struct bm_work){ .fd = -1, .content = { .max = BM_MAX_LOT_FILE }, .signature = { .max = MAX_SIGNATURE_FILE } };
     work->job.vendor = vendor;
     work->job.name = lot;
+    if ((rc = bm_call_number(call, "revision", 1, INT32_MAX, 0, &work->job.revision, fail)) != BM_OK)
+        return rc;
     work->job.injected = bm_call_option(call, "injected") != NULL;
     name_take(work, path);
     if ((lot != NULL && (rc = bm_call_name(call, "a lot's name", lot, fail)) != BM_OK) || (rc = columns_take(work, call, fail)) != BM_OK ||

@@ -71,6 +71,9 @@ lot_check(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
 
     if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, head->size, &expect, fail)) != BM_OK)
         return rc;
+    if (r->work.job.revision != 0 && r->result.format == BM_FORMAT_BIRTHMARK)
+        return bm_fail(fail, BM_EINPUT, NULL, "lot %s says itself that it is revision %llu: leave --revision out", head->lot,
+                       (unsigned long long)head->revision);
     if (strcmp(head->vendor, vendor) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s says that it is from %s, and you receive it as from %s", head->lot, head->vendor,
                        vendor);
@@ -108,7 +111,7 @@ lot_judge(struct receiving *r, struct bm_call *call, struct bm_buf *row, const c
 
     if ((rc = lot_check(r, call, fail)) != BM_OK || (rc = bm_lot_regain(r, row, ret_again, fail)) != BM_OK || *ret_again != NULL)
         return rc;
-    if ((rc = bm_lot_newer(&r->ask, &r->result.head, fail)) != BM_OK)
+    if ((rc = bm_lot_newer(&r->ask, &r->result.head, r->result.format != BM_FORMAT_BIRTHMARK, fail)) != BM_OK)
         return rc;
     if ((rc = bm_factors_compare(&r->exam, &r->result, call->home, fail)) == BM_OK)
         rc = findings_refuse(r, fail);
@@ -213,6 +216,9 @@ const struct bm_verb bm_verb_lot_receive = {
     .options = { { .name = "vendor", .value = "NAME", .help = "whose it must be, as of `vendor add`", .needed = true },
                  { .name = "expect", .value = "N", .help = "how many chips you were sent" },
                  { .name = "lot", .value = "ID", .help = "the lot's name, where the file has none of its own" },
+                 { .name = "revision",
+                   .value = "N",
+                   .help = "this list replaces what was received of the lot before (a foreign format has no number)" },
                  BM_OPTION_SIGNATURE,
                  BM_OPTION_COLUMN,
                  BM_OPTION_DECRYPT,

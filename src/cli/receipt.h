@@ -32,7 +32,7 @@ bm_must_use enum bm_rc bm_lot_held(bool *ret_held, struct bm_buf *row, struct bm
 bm_must_use enum bm_rc bm_lot_arrived(bool *ret_arrived, struct bm_receipt *ret_receipt, struct bm_buf *row, struct bm_ask *ask,
                                       const char *vendor, const uint8_t file[static BM_HASH], struct bm_fail *fail);
 /* BM_EPOLICY when this head is not newer than what was received under its name from its vendor. */
-bm_must_use enum bm_rc bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_newer(struct bm_ask *ask, const struct bm_lot_head *head, bool foreign, struct bm_fail *fail);
 /* "receipt": its path, into the row of a lot whose receipt is there. */
 bm_must_use enum bm_rc bm_receipt_row(json_t *row, const char *home, struct bm_fail *fail);
 

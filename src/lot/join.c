@@ -248,7 +248,7 @@ head_make(const struct bm_join *join, const struct bm_lot_result *result, struct
 
     if ((rc = name_check(join, result, fail)) != BM_OK)
         return rc;
-    *head = (struct bm_lot_head){ .revision = 1, .kind = join->kind, .size = join->frontier.size };
+    *head = (struct bm_lot_head){ .revision = job->revision == 0 ? 1 : job->revision, .kind = join->kind, .size = join->frontier.size };
     if (bm_name_ok(name, BM_MAX_NAME))
         (void)snprintf(head->lot, sizeof(head->lot), "%s", name);
     else if (job->name != NULL || !name_of_file(head->lot, job->file_name))

@@ -80,8 +80,9 @@ struct bm_lot_job {
     struct bm_bytes signature;           /* CSV: detached CMS (DER) or JWS over the file; n = 0: none */
     const struct bm_column_map *columns; /* CSV */
     size_t ncolumns;
-    bool injected; /* the custodian says that the root keys were injected */
-    bm_time now;   /* of receipt; 0: not asked about (a test) */
+    uint64_t revision; /* the custodian says which it is, of a list that names none (foreign formats); 0: the first */
+    bool injected;     /* the custodian says that the root keys were injected */
+    bm_time now;       /* of receipt; 0: not asked about (a test) */
     struct bm_crypto *crypto;
     /* Told now and then how far the file was gone through, also by a reader's open(): who mapped it can give memory back. May be NULL. */
     void (*behind)(void *ctx, uint64_t at);

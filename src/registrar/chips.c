@@ -81,6 +81,7 @@ chip_row(struct chips *chips, const struct bm_holding *holding, uint64_t i, stru
                                    .reel = label(reel, &skim, BM_LABEL_REEL),
                                    .date = label(date, &skim, BM_LABEL_DATE),
                                    .firmware = label(firmware, &skim, BM_LABEL_FIRMWARE),
+                                   .withdrawn = strcmp(holding->lot.state, "withdrawn") == 0 ? holding->lot.state : NULL,
                                    .index = i,
                                    .names = (const uint8_t(*)[BM_HASH])names,
                                    .nnames = bm_leaf_skim_names(&skim, names) };

@@ -208,6 +208,13 @@ request_serve(struct request *q, struct bm_fail *fail)
         unknown_print(sentence, q);
         return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
     }
+    if (bm_holding_superseded(q->whose.chip.holding)) {
+        (void)snprintf(
+            sentence, sizeof(sentence),
+            "the newest revision of lot %s leaves this chip out (root key %.4s…%s). Put the board aside and ask the custodian why.",
+            q->whose.chip.holding->lot.name, q->whose.who, q->whose.who + strlen(q->whose.who) - 2);
+        return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
+    }
     if ((rc = bm_store_choose(q->peer->r->store, q->whose.chip.holding->lot.name, q->whose.name, q->label, q->peer->r->now, &any, &choice,
                               fail)) != BM_OK)
         return rc;

@@ -107,6 +107,7 @@ chip_bind(struct bm_store *store, const struct bm_store_chip *chip, const char *
         lite_blob(store, Q_CHIP_ROW, 10 + (int)i, i < chip->nnames ? bm_bytes(chip->names[i], BM_HASH) : bm_bytes(NULL, 0));
     lite_text(store, Q_CHIP_ROW, 5, state);
     lite_text(store, Q_CHIP_ROW, 10 + BM_MAX_CHIP_KEYS, chip->id_source);
+    lite_text(store, Q_CHIP_ROW, 11 + BM_MAX_CHIP_KEYS, chip->withdrawn);
 }
 
 enum bm_rc

@@ -60,7 +60,8 @@ version_check(struct bm_store *store, struct bm_fail *fail)
     return version == LITE_VERSION
                ? BM_OK
                : bm_fail(fail, BM_EBUG, NULL,
-                         "the store is of version %lld and this release reads version %d: run the release that wrote it",
+                         "the store is of version %lld and this release reads version %d: run the release that wrote it, or move it away: "
+                         "all but the vendors is made again from the signer's journal and the lots",
                          (long long)version, LITE_VERSION);
 }
 

@@ -57,7 +57,8 @@ const char *const lite_schema =
 /* A chip is known by any of its root keys. */
 #define CHIP_NAMES "(?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
 #define CHIP_LISTED "(VALUES (?10), (?11), (?12), (?13), (?14), (?15), (?16), (?17)) WHERE column1 IS NOT NULL"
-#define CHIP_STATE "CASE WHEN h.state IS NOT NULL THEN h.state WHEN d.id IS NULL THEN 'unused' ELSE 'issued' END"
+#define CHIP_STATE \
+    "CASE WHEN h.state IS NOT NULL THEN h.state WHEN ?19 IS NOT NULL THEN ?19 WHEN d.id IS NULL THEN 'unused' ELSE 'issued' END"
 
 const char *const lite_sql[Q__N] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -84,7 +85,7 @@ const char *const lite_sql[Q__N] = {
     [Q_HALTED_SET] = "UPDATE halted SET state = ?2, reason = ?3 WHERE id = ?1 AND state <> 'scrapped'",
     [Q_HALTED_KEY] = "INSERT INTO halted_key(hash, halted) VALUES(?1, ?2)",
     /* What the records say of a chip whose own entry is given: 1 id, 2 lot, 3 place, 4 root, 5 the state that is wanted, 6 reel,
-     * 7 date, 8 firmware, 9 the other lot that lists it, 10 to 17 names, 18 where the id was read. */
+     * 7 date, 8 firmware, 9 the other lot that lists it, 10 to 17 names, 18 where the id was read, 19 the state that all of its lot is in. */
     [Q_CHIP_ROW] =
         "SELECT json_object('chip', ?1, 'id_source', ?18, 'lot', ?2, 'index', ?3, 'root', ?4, 'keys', (SELECT "
         "json_group_array(lower(hex(column1))) "

@@ -65,7 +65,8 @@ struct bm_store_chip {
     const char *label, *lot, *root_kind;
     const char *id_source; /* where the label was read: bm_label_source_word() */
     const char *reel, *date, *firmware;
-    const char *other; /* a lot that lists it too */
+    const char *other;     /* a lot that lists it too */
+    const char *withdrawn; /* "withdrawn" where all of its lot is */
     uint64_t index;
     const uint8_t (*names)[BM_HASH]; /* bm_leaf_skim_names() */
     size_t nnames;                   /* 1 to BM_MAX_CHIP_KEYS */

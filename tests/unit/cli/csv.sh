@@ -141,8 +141,16 @@ expect 0 '"serial":"[0-9a-f]{40}"' birthmark lot withdraw EX-2 --firmware 3.0 --
 expect 0 '"device":' birthmark lot withdraw ESP-1 --ids 7C:DF:A1:00:00:02..7C:DF:A1:00:00:03 --reason "recall 3" --json
 expect 1 '^refused: .*withdrawn' enrol e3.pem
 expect 0 '' enrol e1.pem
+
+# a corrected list replaces it, where the custodian says so; a recall of the whole lot is told of each of its chips
+sed '/^U-3,/d' unsigned.csv >corrected.csv
+expect 1 'received before with another content \(3 chips\): if this list replaces that one, add --revision 2' birthmark lot receive corrected.csv --vendor Unsigned --lot UN-1
+expect 0 '"chips":2,.*"revision":2' birthmark lot receive corrected.csv --vendor Unsigned --lot UN-1 --revision 2 --json
+expect 1 '^refused: .*newest revision of lot UN-1 leaves this chip out' enrol u3.pem
+expect 0 '' enrol u2.pem
 expect 0 '^lot UN-1 is withdrawn' birthmark lot withdraw UN-1 --reason "recall 4"
-expect 1 '^refused: .*withdrawn' enrol u2.pem
+expect 1 '^refused: .*withdrawn' enrol u1.pem --new-key
+expect 0 '"expected":2,"issued":2,"unused":0,"scrapped":0,"withdrawn":2' birthmark lot reconcile UN-1 --json
 unserve
 expect 0 ': whole$' birthmark ledger verify
 echo "csv: ok"
