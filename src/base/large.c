@@ -11,7 +11,9 @@ bm_large_new(size_t n, size_t width)
     size_t size;
     void *p;
 
-    if (__builtin_mul_overflow(n, width, &size) || size < LARGE)
+    if (__builtin_mul_overflow(n, width, &size))
+        return NULL;
+    if (size < LARGE)
         return calloc(n, width);
     p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
