@@ -8,6 +8,9 @@ struct bm_private; /* wiped when freed */
 
 bm_must_use enum bm_rc bm_private_generate(struct bm_private **ret_key, enum bm_key_alg alg,
                                            struct bm_fail *fail); /* P256, P384, Ed25519 */
+/* P-256 from 40 secret bytes, always the same key from the same bytes: FIPS 186-5 A.2.1, extra random bits. */
+#define BM_PRIVATE_SEED 40
+bm_must_use enum bm_rc bm_private_derive(struct bm_private **ret_key, const uint8_t seed[static BM_PRIVATE_SEED], struct bm_fail *fail);
 bm_must_use enum bm_rc bm_private_parse(struct bm_private **ret_key, struct bm_bytes pem,
                                         struct bm_fail *fail); /* PKCS#8 or SEC1 PEM, no passphrase */
 bm_must_use enum bm_rc bm_private_build(struct bm_buf *buf, const struct bm_private *key, struct bm_fail *fail); /* PKCS#8 PEM */

@@ -7,6 +7,7 @@
 extern const struct bm_root_ops bm_root_soft;
 extern const struct bm_root_ops bm_root_pkcs11;
 extern const struct bm_root_ops bm_root_tpm2;
+extern const struct bm_root_ops bm_root_puf;
 
 /* Sorts lines and drops doubles: the names of services. */
 bm_must_use enum bm_rc bm_names_add(struct bm_buf *buf, const char *const *names, size_t n, struct bm_fail *fail);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static const struct bm_root_ops *const backends[] = { &bm_root_tpm2, &bm_root_pkcs11, &bm_root_soft };
+static const struct bm_root_ops *const backends[] = { &bm_root_tpm2, &bm_root_pkcs11, &bm_root_puf, &bm_root_soft };
 
 enum bm_rc
 bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail)
@@ -16,7 +16,8 @@ bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail)
             return backends[i]->open(ret_root, colon + 1, fail);
     }
     return bm_fail(fail, BM_EINPUT, NULL,
-                   "\"%.100s\" names no root of trust: write tpm2:, tpm2:swtpm:port=2321, pkcs11:token=...;object=... or soft:KEY.pem",
+                   "\"%.100s\" names no root of trust: write tpm2:, tpm2:swtpm:port=2321, pkcs11:token=...;object=..., "
+                   "puf:sim:SEED:HELPERFILE or soft:KEY.pem",
                    uri);
 }
 

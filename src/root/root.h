@@ -1,4 +1,4 @@
-/* root.h - roots of trust, device side: one table of functions over TPM 2.0, PKCS#11 tokens and software keys. */
+/* root.h - roots of trust, device side: one table of functions over TPM 2.0, PKCS#11 tokens, PUFs and software keys. */
 #ifndef BM_ROOT_H
 #define BM_ROOT_H
 
@@ -7,7 +7,7 @@
 
 /*
  * URIs: tpm2: (default TCTI), tpm2:swtpm:port=2321, pkcs11:token=...;object=... (RFC 7512; pin-value, pin-source; module-path or BM_PKCS11_MODULE),
- * soft:KEY.pem. A root holds root keys that never leave it, makes operational keys beside them, and keeps certificates for them.
+ * puf:sim:SEED:HELPERFILE, soft:KEY.pem. A root holds root keys that never leave it, makes operational keys beside them, and keeps certificates for them.
  * What each backend stores where: docs/formats/device-store.md.
  *
  * A service has at most one live identity (key and certificates) and at most one pending key. key_new makes the pending key; commit makes it live
@@ -19,7 +19,7 @@
 struct bm_root; /* each backend defines its own body; begins with a pointer to its ops */
 
 struct bm_root_ops {
-    const char *scheme;                                                                                /* "tpm2", "pkcs11", "soft" */
+    const char *scheme;                                                                                /* "tpm2", "pkcs11", "puf", "soft" */
     bm_must_use enum bm_rc (*open)(struct bm_root **ret_root, const char *rest, struct bm_fail *fail); /* rest: the URI after "scheme:" */
     void (*close)(struct bm_root *root);
 
@@ -38,6 +38,11 @@ struct bm_root_ops {
                                        struct bm_bytes encrypted_secret, struct bm_secret *ret_secret, struct bm_fail *fail);
     bm_must_use enum bm_rc (*certify)(struct bm_root *root, const char *service, bool pending, struct bm_bytes extra_data,
                                       struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail);
+
+    /* DICE: certificates of DeviceID and Alias for the firmware that was measured, each with a u32 length, and Alias's signature over tbs. BM_EPOLICY when
+     * nothing was measured. NULL where the root has no such layers. */
+    bm_must_use enum bm_rc (*dice)(struct bm_root *root, struct bm_bytes tbs, struct bm_buf *certs, enum bm_sig_alg *ret_alg,
+                                   struct bm_buf *signature, struct bm_fail *fail);
 
     /* A new P-256 key; replaces an earlier pending one, leaves the live one alone. */
     bm_must_use enum bm_rc (*key_new)(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail);
