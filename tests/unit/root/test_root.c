@@ -1,4 +1,4 @@
-/* test_root.c - one suite over software keys, a PKCS#11 token and a TPM: what the table of functions promises. */
+/* test_root.c - one suite over software keys, a PUF, a PKCS#11 token and a TPM: what the table of functions promises. */
 #include "../testing.h"
 
 #include "root/root.h"
@@ -105,6 +105,7 @@ identify_is_idempotent_and_names_a_kind(void **state)
     assert_true(bm_bytes_equal(bm_buf_bytes(&certs), bm_buf_bytes(&again)));
     assert_int_equal(first.root, strncmp(*state, "tpm2", 4) == 0   ? BM_ROOT_TPM
                                  : strncmp(*state, "soft", 4) == 0 ? BM_ROOT_SOFTWARE
+                                 : strncmp(*state, "puf", 3) == 0  ? BM_ROOT_PUF
                                                                    : BM_ROOT_SECURE_ELEMENT);
     (void)der;
 }
@@ -256,6 +257,13 @@ uris_that_name_nothing_are_refused(void **state)
         { "soft", BM_EINPUT },
         { "soft:", BM_EINPUT },
         { "floppy:a", BM_EINPUT },
+        { "puf:", BM_EINPUT },
+        { "puf:sim:", BM_EINPUT },
+        { "puf:sim:seed", BM_EINPUT },
+        { "puf:sim::file", BM_EINPUT },
+        { "puf:sim:seed:", BM_EINPUT },
+        { "puf:real:seed:file", BM_EINPUT },
+        { "puf:sim:a seed that is longer than any name may be, of more than sixty-four characters:file", BM_EINPUT },
         { "pkcs11:token=no-such-token", BM_EBUSY },
         { "pkcs11:%zz", BM_EINPUT },
         { "pkcs11:token=a;no-such-attribute=b", BM_EINPUT },
@@ -305,6 +313,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         SUITE(VIRTUAL_SOFT),
+        SUITE(VIRTUAL_PUF),
         SUITE(VIRTUAL_PKCS11),
         SUITE(VIRTUAL_TPM2),
         cmocka_unit_test(uris_that_name_nothing_are_refused),

@@ -1,4 +1,4 @@
-/* virtual.h - a directory of virtual chips for one test: a TPM, a token and a software key, gone when the test ends. */
+/* virtual.h - a directory of virtual chips for one test: a TPM, a token, a PUF and a software key, gone when the test ends. */
 #ifndef BM_TEST_VIRTUAL_H
 #define BM_TEST_VIRTUAL_H
 
@@ -6,6 +6,7 @@
 
 enum virtual_kind {
     VIRTUAL_SOFT,
+    VIRTUAL_PUF,
     VIRTUAL_PKCS11,
     VIRTUAL_TPM2,
     VIRTUAL__N
