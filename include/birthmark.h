@@ -46,7 +46,7 @@ const char *birthmark_warning(const struct birthmark *bm);
 
 /*
  * Opens the root of trust: "tpm2:" (the default TPM), "tpm2:swtpm:port=2321", "pkcs11:token=...;object=...?pin-source=FILE" (RFC 7512),
- * "soft:KEY.pem" (development only). Once for each handle.
+ * "puf:sim:SEED:HELPERFILE" (a simulated PUF), "soft:KEY.pem" (development only). Once for each handle.
  */
 enum birthmark_result birthmark_open(struct birthmark *bm, const char *root_uri);
 
@@ -62,10 +62,11 @@ enum birthmark_result birthmark_enrol(struct birthmark *bm, const char *server_u
 
 /* The root of trust. */
 struct birthmark_status {
-    const char *root; /* "tpm", "secure-element", "software" */
+    const char *root; /* "tpm", "secure-element", "puf", "software" */
     const char *id;   /* the hardware's own, "" where it has none */
     const char *keys; /* SHA-256 of each root key's SubjectPublicKeyInfo in hex, separated by spaces */
     size_t identities;
+    const char *model; /* of the part, "" where it does not say: "simulated SRAM PUF" */
 };
 enum birthmark_result birthmark_status(struct birthmark *bm, struct birthmark_status *ret);
 

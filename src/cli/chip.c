@@ -253,7 +253,8 @@ const struct bm_verb bm_verb_chip_create = {
     .purpose = "Make a chip's root identity where there is none yet, and write its public record.",
     .help = "For chipmakers. The private key is born in the chip and stays there; the record has its public half and the chip's own\n"
             "certificates. A second call with the same chip gives the same record.\n\n"
-            "Roots: tpm2: (the default TCTI), tpm2:swtpm:port=2321, pkcs11:token=se-01;object=root (RFC 7512), soft:KEY.pem\n\n"
+            "Roots: tpm2: (the default TCTI), tpm2:swtpm:port=2321, pkcs11:token=se-01;object=root (RFC 7512),\n"
+            "puf:sim:SEED:HELPERFILE (a simulated PUF; the helper data is made here and needed ever after), soft:KEY.pem\n\n"
             "example: birthmark chip create --root tpm2:swtpm:port=2321 --id C-0001 -o chip1.der\n",
     .options = { { .name = "root", .value = "URI", .help = "the chip", .needed = true },
                  { .name = "id", .value = "ID", .help = "a label; default: what the hardware calls itself, or its key's hash" },

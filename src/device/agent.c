@@ -25,6 +25,7 @@ static const char help_all[] = "birthmark-agent - this device's identities\n"
                                "  tpm2:                          this machine's TPM 2.0\n"
                                "  tpm2:swtpm:port=2321           a virtual TPM\n"
                                "  pkcs11:token=NAME;object=ROOT?pin-source=FILE    a secure element (RFC 7512)\n"
+                               "  puf:sim:SEED:HELPERFILE        a simulated SRAM PUF\n"
                                "  soft:KEY.pem                   keys in files: for development only\n"
                                "\n"
                                "Each verb takes --json, and --help with an example.\n"
@@ -34,7 +35,7 @@ static const char help_all[] = "birthmark-agent - this device's identities\n"
 static const char help_enrol[] =
     "birthmark-agent enrol - get an identity for a service\n"
     "\n"
-    "  --root URI       where this device's root key is: tpm2:, pkcs11:..., soft:KEY.pem\n"
+    "  --root URI       where this device's root key is: tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
     "  --server URL     the site's server: https://HOST:PORT\n"
     "  --service NAME   the name under which the device will hold the identity\n"
     "  --cacert FILE    the site's root certificate (root.pem); the server and the new certificate are checked against it\n"
@@ -49,14 +50,14 @@ static const char help_enrol[] =
 
 static const char help_status[] = "birthmark-agent status - what this device's root of trust is\n"
                                   "\n"
-                                  "  --root URI       tpm2:, pkcs11:..., soft:KEY.pem\n"
-                                  "  --json           in JSON: root, id, keys, identities\n"
+                                  "  --root URI       tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
+                                  "  --json           in JSON: root, model, id, keys, identities\n"
                                   "\n"
                                   "  birthmark-agent status --root tpm2:\n";
 
 static const char help_identity[] = "birthmark-agent identity list - the identities that this device holds\n"
                                     "\n"
-                                    "  --root URI       tpm2:, pkcs11:..., soft:KEY.pem\n"
+                                    "  --root URI       tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
                                     "  --json           a list: service, subject, issuer, serial, key, not_before, not_after\n"
                                     "\n"
                                     "  birthmark-agent identity list --root tpm2:\n";
@@ -158,8 +159,8 @@ status(struct birthmark *bm, const struct options *options)
     if (rc != BIRTHMARK_OK)
         return refuse(bm, rc);
     if (!options->json) {
-        (void)printf("root        %s\nid          %s\nroot keys   %s\nidentities  %zu\n", is.root, *is.id == '\0' ? "-" : is.id, is.keys,
-                     is.identities);
+        (void)printf("root        %s%s%s%s\nid          %s\nroot keys   %s\nidentities  %zu\n", is.root, *is.model == '\0' ? "" : " (",
+                     is.model, *is.model == '\0' ? "" : ")", *is.id == '\0' ? "-" : is.id, is.keys, is.identities);
         return BIRTHMARK_OK;
     }
     keys = json_array();
@@ -169,8 +170,8 @@ status(struct birthmark *bm, const struct options *options)
         (void)json_array_append_new(keys, json_stringn(at, n));
         at += n;
     }
-    return json_show(
-        json_pack("{s:s, s:s, s:o, s:I}", "root", is.root, "id", is.id, "keys", keys, "identities", (json_int_t)is.identities));
+    return json_show(json_pack("{s:s, s:s, s:s, s:o, s:I}", "root", is.root, "model", is.model, "id", is.id, "keys", keys, "identities",
+                               (json_int_t)is.identities));
 }
 
 /* ---- identity list ---- */

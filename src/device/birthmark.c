@@ -16,7 +16,7 @@ struct birthmark {
     struct bm_provider *provider; /* made with the first TLS context */
     struct bm_fail fail;
     char warning[400];
-    char id[BM_MAX_ID + 1];
+    char id[BM_MAX_ID + 1], model[BM_MAX_ID + 1];
     char keys[BM_MAX_CHIP_KEYS * (2 * BM_HASH + 1)];
 };
 
@@ -123,6 +123,7 @@ status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *
 {
     bm_cleanup(leaf_done) struct bm_leaf *leaf = calloc(1, sizeof(*leaf)); /* 9 KiB */
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, names = { .max = BM_MAX_SERVICES * 2 * (BM_MAX_NAME + 1) };
+    const char *model;
     size_t at = 0;
     enum bm_rc rc;
 
@@ -132,12 +133,14 @@ status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *
         (rc = bm->root->ops->services(bm->root, &names, fail)) != BM_OK)
         return rc;
     (void)snprintf(bm->id, sizeof(bm->id), "%s", leaf->id);
+    model = bm_leaf_label(leaf, BM_LABEL_MODEL);
+    (void)snprintf(bm->model, sizeof(bm->model), "%s", model != NULL ? model : "");
     for (size_t i = 0; i < leaf->nkeys; i++, at += 2 * BM_HASH + 1) {
         if (i > 0)
             bm->keys[at - 1] = ' ';
         bm_hex(bm->keys + at, bm_bytes(leaf->keys[i].key.hash, BM_HASH));
     }
-    *ret = (struct birthmark_status){ .root = bm_root_kind_word(leaf->root), .id = bm->id, .keys = bm->keys };
+    *ret = (struct birthmark_status){ .root = bm_root_kind_word(leaf->root), .id = bm->id, .keys = bm->keys, .model = bm->model };
     for (size_t i = 0; i < names.n; i++)
         ret->identities += names.p[i] == '\n';
     return BM_OK;

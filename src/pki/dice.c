@@ -190,7 +190,7 @@ bm_dice_tbs_build(struct bm_buf *buf, const struct bm_key *issuer, const struct 
     name_of(&above, issuer);
     name_of(&name, subject);
     by.subject = bm_buf_bytes(&above);
-    memcpy(by.key_id, issuer->ski, sizeof(by.key_id));
+    memcpy(by.key_id, bm_key_ski(issuer).octets, sizeof(by.key_id));
     bm_sha256_pieces(serial, (const struct bm_bytes[]){ bm_bytes(subject->hash, BM_HASH), bm_bytes(measured, BM_HASH) }, 2);
     serial[0] = (uint8_t)((serial[0] & 0x3f) | 0x40);
     if ((rc = bm_tbs_head_add(buf, &by, bm_buf_bytes(&name), bm_key_spki(subject), bm_bytes(serial, 16),
@@ -203,8 +203,8 @@ bm_dice_tbs_build(struct bm_buf *buf, const struct bm_key *issuer, const struct 
     bm_extension_key_usage(buf, role == BM_DICE_DEVICE_ID ? BM_KU_KEY_CERT_SIGN : BM_KU_DIGITAL_SIGNATURE);
     purposes_add(buf, role);
     measurement_add(buf, role, measured);
-    bm_extension_ski(buf, key.ski);
-    bm_extension_aki(buf, issuer->ski);
+    bm_extension_ski(buf, bm_key_ski(&key).octets);
+    bm_extension_aki(buf, by.key_id);
     bm_der_end(buf, at);
     bm_der_end(buf, outer);
     bm_der_end(buf, tbs);

@@ -4,7 +4,6 @@
 #include "root/backend.h"
 #include "wire/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -166,17 +165,10 @@ bm_files_certs(struct bm_root *root, const char *service, struct bm_buf *certs, 
     return rc != BM_OK ? rc : bm_files_certs_read(certs, bm_buf_bytes(&text), fail);
 }
 
-static void
-dir_done(DIR **dir)
-{
-    if (*dir != NULL)
-        (void)closedir(*dir);
-}
-
 enum bm_rc
 bm_files_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
-    bm_cleanup(dir_done) DIR *dir = NULL;
+    bm_cleanup(bm_dir_done) DIR *dir = NULL;
     char found[BM_MAX_SERVICES * 2][BM_MAX_NAME + 1], live[BM_PATH];
     const char *list[BM_COUNT(found)];
     const struct dirent *entry;
