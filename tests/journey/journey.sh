@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
 done
 if [ -z "$build" ] || [ -z "$state" ]; then echo "journey: --build and --state are needed" >&2; exit 2; fi
 
-tpms=10 elements=5 units=12
+tpms=10 elements=5 pufs=1 units=12
 lot=EX-001 vendor="Example Silicon" order=demo-1 profile=gateway-1 service=mqtt
 
 # ---- how it speaks ----
@@ -100,7 +100,7 @@ PATH=$build:$PATH
 # ---- 1: root identities ----
 
 began=$(seconds)
-"$here/virtual-hardware.sh" start "$chips" --tpm $tpms --se $((elements + 1)) >"$state/all.txt" 9>&- ||
+"$here/virtual-hardware.sh" start "$chips" --tpm $tpms --se $((elements + 1)) --puf $pufs >"$state/all.txt" 9>&- ||
     { echo "journey: the virtual hardware does not start" >&2; exit 3; }
 # The last secure element belongs to nobody's lot: it is the stranger of the second attack.
 grep -v "^se-0*$((elements + 1)) " "$state/all.txt" >"$state/chips.txt"
@@ -119,7 +119,7 @@ done 8<"$state/chips.txt"
 # The stranger has a root identity as well; nobody hands it over.
 birthmark chip create --root "$stranger" -o "$state/stranger.der" >"$log/chip.log" 2>&1 || fail "the stranger has no root identity" "$log/chip.log"
 bar_end
-step "1 root identity" "$total chips: $tpms TPM 2.0, $elements secure elements ($(rate "$total" "$began"))"
+step "1 root identity" "$total chips: $tpms TPM 2.0, $elements secure elements, $pufs PUF ($(rate "$total" "$began"))"
 
 # ---- 2: secure handover ----
 
@@ -150,7 +150,8 @@ enrol() { # ROOT-URI
 began=$(seconds)
 done_units=0
 # Not in the chips' order: a line takes what the reel gives. Every kind of chip is among the twelve.
-{ head -n $((units - elements)) "$state/chips.txt"; tail -n $elements "$state/chips.txt"; } >"$state/units.txt"
+others=$((elements + pufs))
+{ head -n $((units - others)) "$state/chips.txt"; tail -n $others "$state/chips.txt"; } >"$state/units.txt"
 grep -q "^$clone_name " "$state/units.txt"
 while read -r name uri <&8; do
     bar "3 operational id" "order $order for $units units of $profile" $done_units $units
@@ -229,7 +230,7 @@ refuse() { # WHAT COMMAND...: must be refused with exit 1 and a recorded sentenc
     sentences+=("$what"$'\n'"$(grep -o 'refused: .*' "$log/attack.log" | tail -n 1)")
 }
 sentences=()
-thirteenth=$(sed -n "$((units - elements + 1))p" "$state/chips.txt")
+thirteenth=$(sed -n "$((units - others + 1))p" "$state/chips.txt")
 cp "$state/$lot.manifest" "$state/forged.manifest"
 size=$(stat -c %s "$state/forged.manifest")
 byte=$(od -An -tu1 -j $((size / 2)) -N 1 "$state/forged.manifest")

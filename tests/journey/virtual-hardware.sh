@@ -1,8 +1,8 @@
 #!/bin/bash
 # virtual-hardware.sh - virtual chips to try Birthmark on: TPMs (swtpm) with endorsement certificates from a chipmaker's CA made
-# on the spot, and secure elements (SoftHSM tokens). Everything lies in one directory, and nothing outside it is touched.
+# on the spot, secure elements (SoftHSM tokens) and PUFs (simulated arrays). Everything lies in one directory, and nothing outside it is touched.
 #
-#   virtual-hardware.sh start DIR [--tpm N] [--se M]   make what is missing, start it, print "NAME ROOT-URI" lines
+#   virtual-hardware.sh start DIR [--tpm N] [--se M] [--puf K]   make what is missing, start it, print "NAME ROOT-URI" lines
 #   virtual-hardware.sh list  DIR                      print them again
 #   virtual-hardware.sh clone DIR NAME                 start a bit-for-bit copy of a TPM, as somebody who opened it could; print its line
 #   virtual-hardware.sh stop  DIR                      stop what runs; the chips keep their state
@@ -177,6 +177,18 @@ make_elements() { # M
     done
 }
 
+# ---- PUFs: nothing runs; the chip is its seed, and its helper data will lie beside it ----
+
+make_pufs() { # K
+    local n name
+    for ((n = 1; n <= $1; n++)); do
+        printf -v name 'puf-%02d' "$n"
+        [ ! -e "$dir/$name/seed" ] || continue
+        mkdir -p "$dir/$name"
+        od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/$name/seed"
+    done
+}
+
 # ---- all ----
 
 list() {
@@ -190,6 +202,9 @@ list() {
         [ -e "$path" ] || continue
         name=${path##*/}
         echo "$name pkcs11:token=$name;object=root?module-path=$(cat "$dir/module")&pin-source=file:$dir/pin"
+    done
+    for path in "$dir"/puf-*; do
+        if [ -e "$path/seed" ]; then echo "${path##*/} puf:sim:$(cat "$path/seed"):$path/helper"; fi
     done
 }
 
@@ -236,21 +251,23 @@ dir=$2
 shift 2
 case $verb in
 start)
-    tpms=0 elements=0
+    tpms=0 elements=0 pufs=0
     while [ $# -gt 0 ]; do
         case $1 in
         --tpm) tpms=${2:-} ;;
         --se) elements=${2:-} ;;
+        --puf) pufs=${2:-} ;;
         *) usage >&2; exit 2 ;;
         esac
         shift
         [ $# -gt 0 ] && shift
     done
-    case $tpms$elements in *[!0-9]* | '') usage >&2; exit 2 ;; esac
+    case $tpms$elements$pufs in *[!0-9]* | '') usage >&2; exit 2 ;; esac
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd) # swtpm fails every command when its directory is relative
     ((tpms == 0)) || { make_ca; make_tpms "$tpms"; }
     ((elements == 0)) || make_elements "$elements"
+    make_pufs "$pufs"
     list
     ;;
 *)

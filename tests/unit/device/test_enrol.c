@@ -307,7 +307,7 @@ stop(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2),
+    const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PUF), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2),
                                         cmocka_unit_test(a_clock_behind_the_servers_is_no_reason_to_refuse) };
 
     return kit_end(cmocka_run_group_tests(tests, start, stop));

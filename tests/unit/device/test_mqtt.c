@@ -26,11 +26,13 @@ static void
 identity_make(const char *uri)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = NULL;
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT };
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, theirs = { .max = BM_MAX_EVIDENCE };
+    static struct bm_leaf chip; /* 9 KiB */
     struct bm_fail fail;
     struct bm_key key;
 
     assert_int_equal(bm_root_open(&root, uri, &fail), BM_OK);
+    assert_int_equal(root->ops->identify(root, true, &chip, &theirs, &fail), BM_OK);
     assert_int_equal(root->ops->key_new(root, "mqtt", &key, &fail), BM_OK);
     testca_issue(&ca, &key, 7, &leaf);
     const struct bm_bytes certs[] = { bm_buf_bytes(&leaf) };
@@ -177,6 +179,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         { "hardware_keys_publish soft", hardware_keys_publish, NULL, NULL, chips.uri[VIRTUAL_SOFT] },
+        { "hardware_keys_publish puf", hardware_keys_publish, NULL, NULL, chips.uri[VIRTUAL_PUF] },
         { "hardware_keys_publish pkcs11", hardware_keys_publish, NULL, NULL, chips.uri[VIRTUAL_PKCS11] },
         { "hardware_keys_publish tpm2", hardware_keys_publish, NULL, NULL, chips.uri[VIRTUAL_TPM2] },
         cmocka_unit_test(a_stranger_does_not),

@@ -28,13 +28,16 @@ static struct bm_fail fail;
 static struct bm_root *
 enrolled(const char *uri)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, above = { .max = BM_MAX_CERT };
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, above = { .max = BM_MAX_CERT },
+                                          theirs = { .max = BM_MAX_EVIDENCE };
+    static struct bm_leaf chip; /* 9 KiB */
     struct bm_root *root = NULL;
     struct bm_key key;
 
     assert_ok(bm_root_open(&root, uri, &fail));
     if (root->ops->key_public(root, "tls", false, &key, &fail) == BM_OK)
         return root;
+    assert_ok(root->ops->identify(root, true, &chip, &theirs, &fail));
     assert_ok(root->ops->key_new(root, "tls", &key, &fail));
     testca_issue(&ca, &key, 100, &leaf);
     testca_der(ca.cert, &above);
@@ -196,6 +199,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         SUITE(VIRTUAL_SOFT),
+        SUITE(VIRTUAL_PUF),
         SUITE(VIRTUAL_PKCS11),
         SUITE(VIRTUAL_TPM2),
         cmocka_unit_test(the_wrong_server_is_not_spoken_to),
