@@ -66,7 +66,9 @@ struct birthmark_status {
     const char *id;   /* the hardware's own, "" where it has none */
     const char *keys; /* SHA-256 of each root key's SubjectPublicKeyInfo in hex, separated by spaces */
     size_t identities;
-    const char *model; /* of the part, "" where it does not say: "simulated SRAM PUF" */
+    const char *model;             /* of the part, "" where it does not say: "simulated SRAM PUF" */
+    const char *device_id, *alias; /* DICE: SHA-256 of these keys' SubjectPublicKeyInfo in hex; "" where no firmware was measured */
+    const char *first_code, *code; /* what was measured for each of them: SHA-256 in hex */
 };
 enum birthmark_result birthmark_status(struct birthmark *bm, struct birthmark_status *ret);
 

@@ -51,7 +51,7 @@ static const char help_enrol[] =
 static const char help_status[] = "birthmark-agent status - what this device's root of trust is\n"
                                   "\n"
                                   "  --root URI       tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
-                                  "  --json           in JSON: root, model, id, keys, identities\n"
+                                  "  --json           in JSON: root, model, id, keys, identities, dice\n"
                                   "\n"
                                   "  birthmark-agent status --root tpm2:\n";
 
@@ -149,6 +149,16 @@ enrol(struct birthmark *bm, const struct options *options)
 
 /* ---- status ---- */
 
+/* NULL where there is none, which is no member. */
+static json_t *
+dice_json(const struct birthmark_status *is)
+{
+    if (*is->device_id == '\0')
+        return NULL;
+    return json_pack("{s:s, s:s, s:s, s:s}", "device_id", is->device_id, "first_code", is->first_code, "alias", is->alias, "code",
+                     is->code);
+}
+
 static int
 status(struct birthmark *bm, const struct options *options)
 {
@@ -161,6 +171,8 @@ status(struct birthmark *bm, const struct options *options)
     if (!options->json) {
         (void)printf("root        %s%s%s%s\nid          %s\nroot keys   %s\nidentities  %zu\n", is.root, *is.model == '\0' ? "" : " (",
                      is.model, *is.model == '\0' ? "" : ")", *is.id == '\0' ? "-" : is.id, is.keys, is.identities);
+        if (*is.device_id != '\0')
+            (void)printf("DeviceID    %s on first code %s\nAlias       %s on code %s\n", is.device_id, is.first_code, is.alias, is.code);
         return BIRTHMARK_OK;
     }
     keys = json_array();
@@ -170,8 +182,8 @@ status(struct birthmark *bm, const struct options *options)
         (void)json_array_append_new(keys, json_stringn(at, n));
         at += n;
     }
-    return json_show(json_pack("{s:s, s:s, s:s, s:o, s:I}", "root", is.root, "model", is.model, "id", is.id, "keys", keys, "identities",
-                               (json_int_t)is.identities));
+    return json_show(json_pack("{s:s, s:s, s:s, s:o, s:I, s:o*}", "root", is.root, "model", is.model, "id", is.id, "keys", keys,
+                               "identities", (json_int_t)is.identities, "dice", dice_json(&is)));
 }
 
 /* ---- identity list ---- */

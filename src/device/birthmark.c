@@ -3,6 +3,7 @@
 
 #include "device/enrol.h"
 #include "device/tls.h"
+#include "evidence/dice.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -17,6 +18,7 @@ struct birthmark {
     struct bm_fail fail;
     char warning[400];
     char id[BM_MAX_ID + 1], model[BM_MAX_ID + 1];
+    char dice[4][2 * BM_HASH + 1]; /* DeviceID, Alias, and what was measured for each */
     char keys[BM_MAX_CHIP_KEYS * (2 * BM_HASH + 1)];
 };
 
@@ -118,6 +120,36 @@ leaf_done(struct bm_leaf **leaf)
     free(*leaf);
 }
 
+/* The chain is checked as a verifier would, but for its dates, which are open: the clock may not be set. A root that has none leaves the texts empty. */
+static enum bm_rc
+dice_fill(struct birthmark *bm, const struct bm_key *root_key, struct bm_fail *fail)
+{
+    bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_bytes device_id;
+    struct bm_dice dice;
+    struct bm_rd rd;
+    enum bm_sig_alg alg;
+    enum bm_rc rc;
+
+    memset(bm->dice, 0, sizeof(bm->dice));
+    if (bm->root->ops->dice == NULL)
+        return BM_OK;
+    if ((rc = bm->root->ops->dice(bm->root, bm_bytes(NULL, 0), &certs, &alg, &signature, fail)) == BM_EPOLICY)
+        return BM_OK; /* nothing was measured */
+    if (rc != BM_OK || (rc = bm_crypto_new(&crypto, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(bm_buf_bytes(&certs));
+    device_id = bm_rd_lv32(&rd, BM_MAX_CERT);
+    if ((rc = bm_dice_check(&dice, crypto, root_key, device_id, bm_rd_lv32(&rd, BM_MAX_CERT), BM_CLOCK_FLOOR, fail)) != BM_OK)
+        return rc;
+    bm_hex(bm->dice[0], bm_bytes(dice.device_id.key.hash, BM_HASH));
+    bm_hex(bm->dice[1], bm_bytes(dice.alias.key.hash, BM_HASH));
+    bm_hex(bm->dice[2], bm_bytes(dice.device_id.measured, BM_HASH));
+    bm_hex(bm->dice[3], bm_bytes(dice.alias.measured, BM_HASH));
+    return BM_OK;
+}
+
 static enum bm_rc
 status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *fail)
 {
@@ -130,7 +162,7 @@ status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *
     if (leaf == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     if ((rc = bm->root->ops->identify(bm->root, false, leaf, &certs, fail)) != BM_OK ||
-        (rc = bm->root->ops->services(bm->root, &names, fail)) != BM_OK)
+        (rc = bm->root->ops->services(bm->root, &names, fail)) != BM_OK || (rc = dice_fill(bm, &leaf->keys[0].key, fail)) != BM_OK)
         return rc;
     (void)snprintf(bm->id, sizeof(bm->id), "%s", leaf->id);
     model = bm_leaf_label(leaf, BM_LABEL_MODEL);
@@ -140,7 +172,14 @@ status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *
             bm->keys[at - 1] = ' ';
         bm_hex(bm->keys + at, bm_bytes(leaf->keys[i].key.hash, BM_HASH));
     }
-    *ret = (struct birthmark_status){ .root = bm_root_kind_word(leaf->root), .id = bm->id, .keys = bm->keys, .model = bm->model };
+    *ret = (struct birthmark_status){ .root = bm_root_kind_word(leaf->root),
+                                      .id = bm->id,
+                                      .keys = bm->keys,
+                                      .model = bm->model,
+                                      .device_id = bm->dice[0],
+                                      .alias = bm->dice[1],
+                                      .first_code = bm->dice[2],
+                                      .code = bm->dice[3] };
     for (size_t i = 0; i < names.n; i++)
         ret->identities += names.p[i] == '\n';
     return BM_OK;

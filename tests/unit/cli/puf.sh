@@ -58,6 +58,8 @@ serial=$(serial)
 [ -n "$serial" ] || die "the identity has no serial number"
 expect 0 '"root": "puf", *$' device one status --json
 expect 0 '"identities": 1' device one status --json
+BM_PUF_FIRMWARE=$(printf '%064d:%064d' 1 2) expect 0 '^DeviceID +[0-9a-f]{64} on first code 0{63}1$' device one status
+BM_PUF_FIRMWARE=$(printf '%064d:%064d' 1 2) expect 0 '"code": "0{63}2"' device one status --json
 if grep -rq 'PRIVATE KEY' one.puf one.puf.d; then die "a private key lies in a file"; fi
 
 # in the cold, after twenty years, with other firmware: the same chip, so the same certificate

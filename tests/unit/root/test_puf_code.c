@@ -101,7 +101,7 @@ decoded(double error)
 static void
 the_decoder_fails_as_calculated(void **state)
 {
-    const unsigned trials = getenv("BM_LONG") != NULL ? 200000 : 4000;
+    const unsigned trials = getenv("BM_LONG") != NULL ? 40000 : 4000;
     static const double errors[] = { .15, .19, .20, .21 };
 
     (void)state;
