@@ -88,6 +88,14 @@ enum birthmark_result birthmark_identities(struct birthmark *bm, void (*each)(vo
                                            void *ctx);
 
 /*
+ * For programs that can only read files (nginx, curl, mosquitto's clients): a key file that names the service's key in the hardware, for OpenSSL's provider
+ * "birthmark" (birthmark-agent(1)), and its certificates in PEM, leaf first. Each replaces the file as a whole. The key file holds no secret: a PIN in the
+ * root's URI (pin-value) is refused, and a PKCS#11 module's path is left out, since it is code: openssl.cnf names it.
+ */
+enum birthmark_result birthmark_key_file(struct birthmark *bm, const char *service, const char *path);
+enum birthmark_result birthmark_cert_file(struct birthmark *bm, const char *service, const char *path);
+
+/*
  * A client's TLS context that is ready for mutual TLS as this service: its key signs in the hardware, its certificate and those above it are sent, the
  * server must show a certificate for `host` (a DNS name or an IP address) under a CA of ca_file. TLS 1.2 and 1.3. The caller frees it with SSL_CTX_free().
  * Make a new one after birthmark_enrol() with BIRTHMARK_NEW_KEY.

@@ -124,7 +124,7 @@ sync_directory_of(const char *path, struct bm_fail *fail)
     char dir[BM_PATH];
 
     if (slash == NULL)
-        (void)snprintf(dir, sizeof(dir), ".");
+        memcpy(dir, ".", sizeof("."));
     else
         (void)snprintf(dir, sizeof(dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
     if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || fsync(fd) == -1)

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 struct options {
-    const char *root, *server, *service, *profile, *ca_file;
+    const char *root, *server, *service, *profile, *ca_file, *key_file, *cert_file;
     bool json, new_key, help;
 };
 
@@ -55,12 +55,21 @@ static const char help_status[] = "birthmark-agent status - what this device's r
                                   "\n"
                                   "  birthmark-agent status --root tpm2:\n";
 
-static const char help_identity[] = "birthmark-agent identity list - the identities that this device holds\n"
-                                    "\n"
-                                    "  --root URI       tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
-                                    "  --json           a list: service, subject, issuer, serial, key, not_before, not_after\n"
-                                    "\n"
-                                    "  birthmark-agent identity list --root tpm2:\n";
+static const char help_identity[] =
+    "birthmark-agent identity list - the identities that this device holds\n"
+    "\n"
+    "  --root URI         tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
+    "  --json             a list: service, subject, issuer, serial, key, not_before, not_after\n"
+    "  --service NAME     this one only\n"
+    "  --key-file FILE    write a key file that names its key, for programs that can only read one\n"
+    "  --cert-file FILE   write its certificates, leaf first\n"
+    "\n"
+    "A key file holds no key: the hardware keeps it. nginx, curl, mosquitto and other programs with OpenSSL 3 use it\n"
+    "when OPENSSL_CONF loads the provider birthmark:\n"
+    "\n"
+    "  birthmark-agent identity list --root tpm2: --service mqtt --key-file mqtt.key --cert-file mqtt.crt\n"
+    "  export OPENSSL_CONF=" BM_DATADIR "/openssl.cnf\n"
+    "  curl --key mqtt.key --cert mqtt.crt --cacert root.pem https://line1.example/\n";
 
 /* One line on stderr; the class gives the word before it. */
 static int
@@ -194,6 +203,8 @@ identity_show(void *ctx, const struct birthmark_identity *identity)
     struct show *show = ctx;
     char until[BM_TIME_TEXT];
 
+    if (show->options->service != NULL && strcmp(identity->service, show->options->service) != 0)
+        return;
     bm_time_print(until, identity->not_after);
     if (show->options->json)
         (void)json_array_append_new(show->list, identity_json(identity));
@@ -204,12 +215,30 @@ identity_show(void *ctx, const struct birthmark_identity *identity)
     show->count++;
 }
 
+static enum birthmark_result
+identity_files(struct birthmark *bm, const struct options *options)
+{
+    enum birthmark_result rc = BIRTHMARK_OK;
+
+    if (options->cert_file != NULL)
+        rc = birthmark_cert_file(bm, options->service, options->cert_file);
+    if (rc == BIRTHMARK_OK && options->key_file != NULL)
+        rc = birthmark_key_file(bm, options->service, options->key_file);
+    return rc;
+}
+
 static int
 identity_list(struct birthmark *bm, const struct options *options)
 {
-    struct show show = { .options = options, .list = json_array() };
-    enum birthmark_result rc = birthmark_identities(bm, identity_show, &show);
+    struct show show = { .options = options };
+    enum birthmark_result rc;
 
+    if ((options->key_file != NULL || options->cert_file != NULL) && options->service == NULL)
+        return usage("a key file or a certificate file wants ", "--service NAME");
+    if ((rc = identity_files(bm, options)) != BIRTHMARK_OK)
+        return refuse(bm, rc);
+    show.list = json_array();
+    rc = birthmark_identities(bm, identity_show, &show);
     if (rc != BIRTHMARK_OK || !options->json) {
         json_decref(show.list);
         if (rc == BIRTHMARK_OK && show.count == 0)
@@ -239,6 +268,8 @@ options_parse(struct options *ret, int argc, char **argv)
         { "service", required_argument, NULL, 'n' },
         { "profile", required_argument, NULL, 'p' },
         { "cacert", required_argument, NULL, 'c' },
+        { "key-file", required_argument, NULL, 'K' },
+        { "cert-file", required_argument, NULL, 'C' },
         { "json", no_argument, NULL, 'j' },
         { "new-key", no_argument, NULL, 'k' },
         { "help", no_argument, NULL, 'h' },
@@ -263,6 +294,12 @@ options_parse(struct options *ret, int argc, char **argv)
             break;
         case 'c':
             ret->ca_file = optarg;
+            break;
+        case 'K':
+            ret->key_file = optarg;
+            break;
+        case 'C':
+            ret->cert_file = optarg;
             break;
         case 'j':
             ret->json = true;

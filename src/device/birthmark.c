@@ -2,6 +2,7 @@
 #include "birthmark.h"
 
 #include "device/enrol.h"
+#include "device/files.h"
 #include "device/tls.h"
 #include "evidence/dice.h"
 #include "wire/rd.h"
@@ -16,6 +17,7 @@ struct birthmark {
     struct bm_root *root;
     struct bm_provider *provider; /* made with the first TLS context */
     struct bm_fail fail;
+    char uri[BM_MAX_ROOT_URI + 1]; /* of the root, as it was opened */
     char warning[400];
     char id[BM_MAX_ID + 1], model[BM_MAX_ID + 1];
     char dice[4][2 * BM_HASH + 1]; /* DeviceID, Alias, and what was measured for each */
@@ -95,6 +97,11 @@ birthmark_open(struct birthmark *bm, const char *root_uri)
         bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: a root of trust is open already");
         return BIRTHMARK_USAGE;
     }
+    if (strlen(root_uri) > BM_MAX_ROOT_URI) {
+        bm_fail_note(&bm->fail, BM_EINPUT, NULL, "the root's URI is longer than %d bytes", BM_MAX_ROOT_URI);
+        return BIRTHMARK_USAGE;
+    }
+    (void)snprintf(bm->uri, sizeof(bm->uri), "%s", root_uri);
     return result(bm_root_open(&bm->root, root_uri, &bm->fail));
 }
 
@@ -253,6 +260,22 @@ birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct 
         at = end + 1;
     }
     return BIRTHMARK_OK;
+}
+
+EXPORT enum birthmark_result
+birthmark_key_file(struct birthmark *bm, const char *service, const char *path)
+{
+    if (!begin_open(bm, service != NULL && path != NULL))
+        return BIRTHMARK_USAGE;
+    return result(bm_key_file_write(path, bm->root, bm->uri, service, &bm->fail));
+}
+
+EXPORT enum birthmark_result
+birthmark_cert_file(struct birthmark *bm, const char *service, const char *path)
+{
+    if (!begin_open(bm, service != NULL && path != NULL))
+        return BIRTHMARK_USAGE;
+    return result(bm_cert_file_write(path, bm->root, service, &bm->fail));
 }
 
 EXPORT enum birthmark_result

@@ -1,45 +1,21 @@
 #include "digest/digest.h"
+#include "digest/context.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-/*
- * libcrypto looks an algorithm up by name again on every EVP_sha256() digest, which costs more than the two blocks of a tree's node do. So it is
- * looked up once, and one context is kept: set on first use, the same from then on, like a constant.
- */
-static EVP_MD_CTX *
-context_make(const char *algorithm)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    EVP_MD *md = EVP_MD_fetch(NULL, algorithm, NULL);
-
-    if (md == NULL || ctx == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
-        abort();
-    EVP_MD_free(md); /* the context holds it */
-    return ctx;
-}
-
-static EVP_MD_CTX *
-context(void)
-{
-    static EVP_MD_CTX *ctx;
-
-    return ctx != NULL ? ctx : (ctx = context_make("SHA256"));
-}
-
 void
 bm_sha256_pieces(uint8_t ret[static BM_HASH], const struct bm_bytes *pieces, size_t n)
 {
-    EVP_MD_CTX *ctx = context();
+    EVP_MD_CTX *ctx = bm_digest_take(BM_DIGEST_SHA256);
 
-    if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1)
-        abort();
     for (size_t i = 0; i < n; i++)
         if (pieces[i].n > 0 && EVP_DigestUpdate(ctx, pieces[i].p, pieces[i].n) != 1)
             abort();
     if (EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
         abort();
+    bm_digest_give(ctx);
 }
 
 void
@@ -51,26 +27,24 @@ bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes)
 void
 bm_sha256_begins(uint8_t ret_begins[static BM_HASH], uint8_t ret_all[static BM_HASH], struct bm_bytes bytes, size_t n)
 {
-    static EVP_MD_CTX *begun;
-    EVP_MD_CTX *ctx = context();
+    EVP_MD_CTX *begun = bm_digest_take(BM_DIGEST_BEGUN), *ctx = bm_digest_take(BM_DIGEST_SHA256);
 
-    if (begun == NULL)
-        begun = context_make("SHA256");
-    if (EVP_DigestInit_ex2(begun, NULL, NULL) != 1 || (n > 0 && EVP_DigestUpdate(begun, bytes.p, n) != 1) ||
-        EVP_MD_CTX_copy_ex(ctx, begun) != 1 || EVP_DigestFinal_ex(begun, ret_begins, NULL) != 1 ||
-        (bytes.n > n && EVP_DigestUpdate(ctx, bytes.p + n, bytes.n - n) != 1) || EVP_DigestFinal_ex(ctx, ret_all, NULL) != 1)
+    if ((n > 0 && EVP_DigestUpdate(begun, bytes.p, n) != 1) || EVP_MD_CTX_copy_ex(ctx, begun) != 1 ||
+        EVP_DigestFinal_ex(begun, ret_begins, NULL) != 1 || (bytes.n > n && EVP_DigestUpdate(ctx, bytes.p + n, bytes.n - n) != 1) ||
+        EVP_DigestFinal_ex(ctx, ret_all, NULL) != 1)
         abort();
+    bm_digest_give(ctx);
+    bm_digest_give(begun);
 }
 
 void
 bm_sha1(uint8_t ret[static BM_SHA1], struct bm_bytes bytes)
 {
-    static EVP_MD_CTX *ctx;
+    EVP_MD_CTX *ctx = bm_digest_take(BM_DIGEST_SHA1);
 
-    if (ctx == NULL)
-        ctx = context_make("SHA1");
-    if (EVP_DigestInit_ex2(ctx, NULL, NULL) != 1 || EVP_DigestUpdate(ctx, bytes.p, bytes.n) != 1 || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
+    if (EVP_DigestUpdate(ctx, bytes.p, bytes.n) != 1 || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
         abort();
+    bm_digest_give(ctx);
 }
 
 /* RFC 2104 2: H(K ^ opad, H(K ^ ipad, text)), the key padded, or hashed first when it is longer than a block. */

@@ -24,6 +24,8 @@
 struct pkcs11 {
     struct bm_root root;
     struct bm_p11 token;
+    char signer[LABEL]; /* the key that signed last, so that a handshake signs without looking for it; "": none */
+    CK_OBJECT_HANDLE signer_handle;
 };
 
 static const struct bm_p11 *
@@ -46,7 +48,7 @@ pkcs11_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
         return rc;
     }
     if (root->token.label[0] == '\0')
-        (void)snprintf(root->token.label, sizeof(root->token.label), "birthmark-root");
+        memcpy(root->token.label, "birthmark-root", sizeof("birthmark-root"));
     *ret_root = &root->root;
     return BM_OK;
 }
@@ -293,6 +295,7 @@ pkcs11_key_new(struct bm_root *root, const char *service, struct bm_key *ret_pub
     char label[LABEL];
     enum bm_rc rc;
 
+    ((struct pkcs11 *)root)->signer[0] = '\0';
     if ((rc = settle(token, service, fail)) != BM_OK)
         return rc;
     label_of(label, service, ":pending");
@@ -307,13 +310,20 @@ static enum bm_rc
 pkcs11_key_sign(struct bm_root *root, const char *service, bool pending, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
                 struct bm_buf *signature, struct bm_fail *fail)
 {
-    CK_OBJECT_HANDLE private;
-    enum bm_rc rc = key_find(token_of(root), service, pending, &private, fail);
+    struct pkcs11 *pkcs11 = (struct pkcs11 *)root;
+    char label[LABEL];
+    enum bm_rc rc;
 
-    if (rc != BM_OK)
-        return rc;
     *ret_alg = BM_SIG_ECDSA_SHA256;
-    return bm_p11_sign(token_of(root), private, *ret_alg, tbs, signature, fail);
+    label_of(label, service, pending ? ":pending" : "");
+    if (strcmp(label, pkcs11->signer) == 0 && bm_p11_sign(&pkcs11->token, pkcs11->signer_handle, *ret_alg, tbs, signature, fail) == BM_OK)
+        return BM_OK;
+    pkcs11->signer[0] = '\0'; /* another program gave the service a new key, or the token was away: look again */
+    if ((rc = key_find(&pkcs11->token, service, pending, &pkcs11->signer_handle, fail)) != BM_OK ||
+        (rc = bm_p11_sign(&pkcs11->token, pkcs11->signer_handle, *ret_alg, tbs, signature, fail)) != BM_OK)
+        return rc;
+    (void)snprintf(pkcs11->signer, sizeof(pkcs11->signer), "%s", label);
+    return BM_OK;
 }
 
 /* Puts a certificate in the place of those with this label and id: the new one first, so that one is always there. */
@@ -339,6 +349,7 @@ pkcs11_commit(struct bm_root *root, const char *service, const struct bm_bytes *
     char label[LABEL], suffix[8];
     enum bm_rc rc;
 
+    ((struct pkcs11 *)root)->signer[0] = '\0';
     if ((rc = key_find(token, service, true, &private, fail)) == BM_EPOLICY)
         rc = key_find(token, service, false, &private, fail);
     if (rc != BM_OK || (rc = bm_p11_read(token, private, CKA_ID, &id, fail)) != BM_OK)

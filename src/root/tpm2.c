@@ -183,13 +183,24 @@ key_use(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_fail *
     return BM_OK;
 }
 
+static TSS2_RC
+digest_sign(struct bm_tpm2 *tpm, const TPM2B_DIGEST *digest, TPMT_SIGNATURE **ret_made)
+{
+    static const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256 };
+    static const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
+    TSS2_RC trc = Esys_Sign(tpm->esys, tpm->loaded, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, digest, &scheme, &no_ticket, ret_made);
+
+    if (trc != TSS2_RC_SUCCESS)
+        bm_tpm2_flush(tpm, &tpm->loaded);
+    return trc;
+}
+
 static enum bm_rc
 tpm2_key_sign(struct bm_root *root, const char *service, bool pending, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
               struct bm_buf *signature, struct bm_fail *fail)
 {
-    static const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256 };
-    static const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
     struct bm_tpm2 *tpm = tpm_of(root);
+    bool was_loaded = tpm->loaded != ESYS_TR_NONE;
     TPM2B_DIGEST digest = { .size = BM_HASH };
     TPMT_SIGNATURE *made = NULL;
     TSS2_RC trc;
@@ -198,11 +209,14 @@ tpm2_key_sign(struct bm_root *root, const char *service, bool pending, struct bm
     if ((rc = key_use(tpm, service, pending, fail)) != BM_OK)
         return rc;
     bm_sha256(digest.buffer, tbs);
-    trc = Esys_Sign(tpm->esys, tpm->loaded, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &scheme, &no_ticket, &made);
-    if (trc != TSS2_RC_SUCCESS) {
-        bm_tpm2_flush(tpm, &tpm->loaded); /* the TPM may have been reset: load again next time */
-        return bm_tpm2_fail(tpm, trc, "sign", fail);
+    trc = digest_sign(tpm, &digest, &made);
+    if (trc != TSS2_RC_SUCCESS && was_loaded) { /* the TPM was reset, or slept, or somebody flushed the key */
+        if ((rc = key_use(tpm, service, pending, fail)) != BM_OK)
+            return rc;
+        trc = digest_sign(tpm, &digest, &made);
     }
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "sign", fail);
     bm_ecdsa_add(signature, bm_bytes(made->signature.ecdsa.signatureR.buffer, made->signature.ecdsa.signatureR.size),
                  bm_bytes(made->signature.ecdsa.signatureS.buffer, made->signature.ecdsa.signatureS.size));
     Esys_Free(made);

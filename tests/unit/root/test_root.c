@@ -204,6 +204,29 @@ a_pending_key_becomes_live_with_its_certificates(void **state)
     assert_int_equal(stored(&certs, 1).n, 0);
 }
 
+/* What was found or loaded for the last signature may be gone by the next. */
+static void
+another_program_may_use_the_same_root(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *one = open_root(state);
+    bm_cleanup(bm_root_done) struct bm_root *other = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT };
+    struct bm_key key, fresh;
+
+    assert_ok(one->ops->key_public(one, "mqtt", false, &key, &kit_fail));
+    signature_check(one, "mqtt", false, &key);
+    other = open_root(state); /* a TPM without a resource manager loses what `one` had loaded */
+    signature_check(other, "mqtt", false, &key);
+    signature_check(one, "mqtt", false, &key);
+    if (*(const char *)*state == 't')
+        return; /* handles are shared there: what signs together wants a resource manager */
+    assert_ok(other->ops->key_new(other, "mqtt", &fresh, &kit_fail));
+    cert_make(&leaf, &fresh, 4, 100);
+    assert_ok(other->ops->commit(other, "mqtt", (const struct bm_bytes[]){ bm_buf_bytes(&leaf) }, 1, &kit_fail));
+    signature_check(other, "mqtt", false, &fresh);
+    signature_check(one, "mqtt", false, &fresh);
+}
+
 static void
 certificates_of_a_live_key_can_be_replaced(void **state)
 {
@@ -303,6 +326,7 @@ stop(void **state)
         { "nothing_is_there_before_enrolment " #kind, nothing_is_there_before_enrolment, NULL, NULL, chips.uri[kind] },                   \
         { "a_pending_key_becomes_live_with_its_certificates " #kind, a_pending_key_becomes_live_with_its_certificates, NULL, NULL,        \
           chips.uri[kind] },                                                                                                              \
+        { "another_program_may_use_the_same_root " #kind, another_program_may_use_the_same_root, NULL, NULL, chips.uri[kind] },           \
         { "certificates_of_a_live_key_can_be_replaced " #kind, certificates_of_a_live_key_can_be_replaced, NULL, NULL, chips.uri[kind] }, \
     {                                                                                                                                     \
         "identities_outlive_the_process " #kind, identities_outlive_the_process, NULL, NULL, chips.uri[kind]                              \
