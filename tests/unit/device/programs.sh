@@ -1,8 +1,8 @@
 #!/bin/bash
 # programs.sh - programs that know nothing of Birthmark use its keys: nginx, curl and mosquitto's clients by key file, openssl by store URI; keys in
-# software, in a secure element and in a TPM.
+# software, of a PUF, in a secure element and in a TPM.
 #
-#   programs.sh SOURCE-ROOT BUILD-DIRECTORY KIND     KIND: soft, pkcs11, tpm2
+#   programs.sh SOURCE-ROOT BUILD-DIRECTORY KIND     KIND: soft, puf, pkcs11, tpm2
 #
 # exit: 0 they do, 1 they do not, 77 one of the programs is not installed
 # shellcheck disable=SC1091,SC2154,SC2164 # from there: $source, $build, $said
@@ -78,11 +78,12 @@ export SOFTHSM2_CONF=$HOME/chips/softhsm2.conf TSS2_LOG=all+NONE
 sed "s|@module@|$build/src/device/birthmark.so|; s|^#pkcs11-module = .*|pkcs11-module = $(cat chips/module)|" "$source/src/device/openssl.cnf.in" >openssl.cnf
 case $kind in
 soft) root=soft:chip.pem ;;
+puf) root=puf:sim:device-1:helper ;;
 pkcs11) root=$(sed -n 's/^se-01 //p' chips.txt) ;;
 tpm2) root=$(sed -n 's/^tpm-01 //p' chips.txt) ;;
 *) die "what is $kind?" ;;
 esac
-chip chip C-1 # a root key for soft:
+birthmark chip create --root "$root" --id C-1 -o chip.der >chips.log # its root key
 identity "$root"
 nginx_start gate "$gate" 'ssl_certificate ../server.pem' 'ssl_certificate_key ../server.key' 'ssl_client_certificate ../ca.pem' 'ssl_verify_client on'
 
