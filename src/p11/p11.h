@@ -69,6 +69,19 @@ bm_must_use enum bm_rc bm_p11_oaep_open(const struct bm_p11 *token, CK_OBJECT_HA
 bm_must_use enum bm_rc bm_p11_ecdh(const struct bm_p11 *token, CK_OBJECT_HANDLE private, struct bm_bytes point, struct bm_buf *secret,
                                    struct bm_fail *fail);
 
+/* secret.c: an AES-256 key that cannot leave the token, what it encrypts, and data objects. Found by bm_p11_find() with CKO_SECRET_KEY and CKO_DATA. */
+bm_must_use enum bm_rc bm_p11_secret_generate(const struct bm_p11 *token, const char *label, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_p11_random(const struct bm_p11 *token, uint8_t *ret, size_t n, struct bm_fail *fail);
+#define BM_P11_GCM_NONCE 12
+/* Appends ciphertext and tag. */
+bm_must_use enum bm_rc bm_p11_gcm_close(const struct bm_p11 *token, CK_OBJECT_HANDLE key, const uint8_t nonce[static BM_P11_GCM_NONCE],
+                                        struct bm_bytes aad, struct bm_bytes bytes, struct bm_buf *sealed, struct bm_fail *fail);
+/* Appends what was encrypted. BM_EPOLICY: not with this key, nonce and aad. */
+bm_must_use enum bm_rc bm_p11_gcm_open(const struct bm_p11 *token, CK_OBJECT_HANDLE key, const uint8_t nonce[static BM_P11_GCM_NONCE],
+                                       struct bm_bytes aad, struct bm_bytes sealed, struct bm_buf *bytes, struct bm_fail *fail);
+/* A private data object of application "birthmark". */
+bm_must_use enum bm_rc bm_p11_data_add(const struct bm_p11 *token, const char *label, struct bm_bytes value, struct bm_fail *fail);
+
 /* ed25519.c: a key that signs notes (PKCS#11 3.0 CKM_EDDSA, RFC 8032 Ed25519). The one private key that the URI's object and id name, and its public half. */
 #define BM_P11_ED25519 32
 #define BM_P11_ED25519_SIG 64

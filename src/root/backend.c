@@ -1,5 +1,7 @@
 #include "root/backend.h"
 
+#include "wire/text.h"
+
 #include <stdlib.h>
 
 static int
@@ -22,4 +24,15 @@ bm_names_add(struct bm_buf *buf, const char *const *names, size_t n, struct bm_f
             bm_buf_add_fmt(buf, "%s\n", sorted[i]);
     }
     return bm_buf_check(buf, "the list of services", fail);
+}
+
+enum bm_rc
+bm_sealed_check(const char *name, struct bm_bytes bytes, struct bm_fail *fail)
+{
+    if (!bm_name_ok(name, BM_MAX_NAME))
+        return bm_fail(fail, BM_EINPUT, NULL, "sealed data is named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
+    if (bytes.n > BM_MAX_SEALED)
+        return bm_fail(fail, BM_EINPUT, NULL, "at most %d bytes are sealed under one name: seal a key, and encrypt the data with it",
+                       BM_MAX_SEALED);
+    return BM_OK;
 }

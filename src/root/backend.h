@@ -11,5 +11,7 @@ extern const struct bm_root_ops bm_root_puf;
 
 /* Sorts lines and drops doubles: the names of services. */
 bm_must_use enum bm_rc bm_names_add(struct bm_buf *buf, const char *const *names, size_t n, struct bm_fail *fail);
+/* A name that something may be sealed by, and no more bytes than fit. BM_EINPUT. */
+bm_must_use enum bm_rc bm_sealed_check(const char *name, struct bm_bytes bytes, struct bm_fail *fail);
 
 #endif

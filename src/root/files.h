@@ -3,10 +3,11 @@
 #define BM_ROOT_FILES_H
 
 #include "base/file.h"
+#include "base/secret.h"
 #include "pki/private.h"
 #include "root/root.h"
 
-/* DIR/live/SERVICE.pem and DIR/pending/SERVICE.pem. How a key stands in its file is the backend's (docs/formats/device-store.md). */
+/* DIR/live/SERVICE.pem, DIR/pending/SERVICE.pem, DIR/sealed/NAME.sealed. How a key stands in its file is the backend's (docs/formats/device-store.md). */
 struct bm_files {
     struct bm_root root; /* first, as in every backend's body */
     char dir[BM_PATH];
@@ -15,6 +16,8 @@ struct bm_files {
                                    struct bm_fail *fail);
     bm_must_use enum bm_rc (*open)(const struct bm_files *files, const char *service, struct bm_bytes text, struct bm_private **ret_key,
                                    struct bm_fail *fail);
+    /* The key that data are sealed by (box.h), always the same for one root key. */
+    bm_must_use enum bm_rc (*box_key)(const struct bm_files *files, struct bm_secret *ret_key, struct bm_fail *fail);
 };
 #define BM_FILES_TEXT (BM_ROOT_CERTS * BM_MAX_CERT * 2) /* a key and its certificates, in PEM */
 
@@ -34,5 +37,11 @@ bm_must_use enum bm_rc bm_files_commit(struct bm_root *root, const char *service
                                        struct bm_fail *fail);
 bm_must_use enum bm_rc bm_files_certs(struct bm_root *root, const char *service, struct bm_buf *certs, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_files_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_files_retire(struct bm_root *root, const char *service, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_files_reset(struct bm_root *root, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_files_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_files_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_files_sealed(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_files_sealed_remove(struct bm_root *root, const char *name, struct bm_fail *fail);
 
 #endif

@@ -12,6 +12,7 @@
  */
 #include "root/backend.h"
 #include "root/pkcs11_cert.h"
+#include "root/pkcs11_seal.h"
 
 #include "wire/rd.h"
 #include "wire/text.h"
@@ -420,6 +421,62 @@ pkcs11_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail
     return bm_names_add(names, at, count, fail);
 }
 
+/* The leaf goes first: without it there is no identity, and a key that a power cut leaves behind goes the next time. */
+static enum bm_rc
+pkcs11_retire(struct bm_root *root, const char *service, struct bm_fail *fail)
+{
+    static const CK_OBJECT_CLASS classes[] = { CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY };
+    const struct bm_p11 *token = token_of(root);
+    struct bm_bytes none = bm_bytes(NULL, 0);
+    CK_OBJECT_HANDLE private;
+    char live[LABEL], pending[LABEL];
+    bool waits;
+    enum bm_rc rc;
+
+    if ((rc = key_find(token, service, true, &private, fail)) != BM_OK && rc != BM_EPOLICY)
+        return rc;
+    waits = rc == BM_OK;
+    if ((rc = key_find(token, service, false, &private, fail)) != BM_OK && (rc != BM_EPOLICY || !waits))
+        return rc;
+    label_of(live, service, "");
+    label_of(pending, service, ":pending");
+    if ((rc = destroy_others(token, CKO_PRIVATE_KEY, pending, none, fail)) == BM_OK)
+        rc = destroy_others(token, CKO_PUBLIC_KEY, pending, none, fail);
+    for (size_t i = 0; rc == BM_OK && i < BM_COUNT(classes); i++)
+        rc = destroy_others(token, classes[i], live, none, fail);
+    return rc != BM_OK ? rc : chains_destroy(token, service, none, fail);
+}
+
+static enum bm_rc
+pkcs11_reset(struct bm_root *root, struct bm_fail *fail)
+{
+    return bm_pkcs11_reset(token_of(root), fail);
+}
+
+static enum bm_rc
+pkcs11_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail)
+{
+    return bm_pkcs11_seal(token_of(root), name, bytes, fail);
+}
+
+static enum bm_rc
+pkcs11_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, struct bm_fail *fail)
+{
+    return bm_pkcs11_unseal(token_of(root), name, bytes, fail);
+}
+
+static enum bm_rc
+pkcs11_sealed(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
+{
+    return bm_pkcs11_sealed(token_of(root), names, fail);
+}
+
+static enum bm_rc
+pkcs11_sealed_remove(struct bm_root *root, const char *name, struct bm_fail *fail)
+{
+    return bm_pkcs11_sealed_remove(token_of(root), name, fail);
+}
+
 const struct bm_root_ops bm_root_pkcs11 = {
     .scheme = "pkcs11",
     .open = pkcs11_open,
@@ -432,4 +489,10 @@ const struct bm_root_ops bm_root_pkcs11 = {
     .commit = pkcs11_commit,
     .certs = pkcs11_certs,
     .services = pkcs11_services,
+    .retire = pkcs11_retire,
+    .reset = pkcs11_reset,
+    .seal = pkcs11_seal,
+    .unseal = pkcs11_unseal,
+    .sealed = pkcs11_sealed,
+    .sealed_remove = pkcs11_sealed_remove,
 };

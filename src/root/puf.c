@@ -1,6 +1,7 @@
 /* puf.c - an SRAM PUF as root, its array simulated: puf:sim:SEED:HELPERFILE. The root key exists while it is used and is stored nowhere. */
 #include "root/puf.h"
 #include "root/backend.h"
+#include "root/box.h"
 #include "root/sram_sim.h"
 
 #include <errno.h>
@@ -35,6 +36,19 @@ puf_close(struct bm_root *root)
 }
 
 static enum bm_rc
+puf_box_key(const struct bm_files *files, struct bm_secret *ret_key, struct bm_fail *fail)
+{
+    BM_SECRET(secret);
+    enum bm_rc rc = bm_puf_secret(&secret, bm_puf_of(&files->root), false, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    ret_key->n = BM_BOX_KEY;
+    bm_extractor_expand(ret_key->b, ret_key->n, &secret, "birthmark/puf/v1 sealing key");
+    return BM_OK;
+}
+
+static enum bm_rc
 puf_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
 {
     struct bm_puf *puf = calloc(1, sizeof(*puf));
@@ -42,7 +56,7 @@ puf_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
 
     if (puf == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    puf->files = (struct bm_files){ .root.ops = &bm_root_puf, .seal = bm_puf_seal, .open = bm_puf_unseal };
+    puf->files = (struct bm_files){ .root.ops = &bm_root_puf, .seal = bm_puf_seal, .open = bm_puf_unseal, .box_key = puf_box_key };
     if ((rc = puf_parse(puf, rest, fail)) != BM_OK) {
         free(puf);
         return rc;
@@ -218,4 +232,10 @@ const struct bm_root_ops bm_root_puf = {
     .commit = bm_files_commit,
     .certs = bm_files_certs,
     .services = bm_files_services,
+    .retire = bm_files_retire,
+    .reset = bm_files_reset,
+    .seal = bm_files_seal,
+    .unseal = bm_files_unseal,
+    .sealed = bm_files_sealed,
+    .sealed_remove = bm_files_sealed_remove,
 };

@@ -34,3 +34,40 @@ bm_root_done(struct bm_root **root)
     bm_root_close(*root);
     *root = NULL;
 }
+
+static enum bm_rc
+no_boot_state(const struct bm_root *root, struct bm_fail *fail)
+{
+    return bm_fail(fail, BM_EPOLICY, NULL, "a root of trust of kind %s knows no boot state: bind to the device alone, or use a TPM",
+                   root->ops->scheme);
+}
+
+enum bm_rc
+bm_root_bind(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail)
+{
+    if (root->ops->bind != NULL)
+        return root->ops->bind(root, bound, fail);
+    return bound == NULL ? BM_OK : no_boot_state(root, fail);
+}
+
+enum bm_rc
+bm_root_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH], struct bm_fail *fail)
+{
+    return root->ops->boot_values != NULL ? root->ops->boot_values(root, pcrs, ret_values, fail) : no_boot_state(root, fail);
+}
+
+enum bm_rc
+bm_root_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail)
+{
+    return root->ops->boot_permit != NULL ? root->ops->boot_permit(root, permit, fail) : no_boot_state(root, fail);
+}
+
+enum bm_rc
+bm_root_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable, struct bm_fail *fail)
+{
+    if (root->ops->bound_tell != NULL)
+        return root->ops->bound_tell(root, name, sealed, ret_pcrs, ret_usable, fail);
+    *ret_pcrs = 0;
+    *ret_usable = true;
+    return BM_OK;
+}

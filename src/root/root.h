@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "lot/leaf.h"
+#include "root/boot.h"
 
 /*
  * URIs: tpm2: (default TCTI), tpm2:swtpm:port=2321, pkcs11:token=...;object=... (RFC 7512; pin-value, pin-source; module-path or BM_PKCS11_MODULE),
@@ -59,6 +60,30 @@ struct bm_root_ops {
     bm_must_use enum bm_rc (*certs)(struct bm_root *root, const char *service, struct bm_buf *certs, struct bm_fail *fail);
     /* Services that have a live identity, one name a line, sorted. */
     bm_must_use enum bm_rc (*services)(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail);
+    /* The service's identity and its pending key are gone. A power cut leaves the identity or nothing. BM_EPOLICY when there is neither. */
+    bm_must_use enum bm_rc (*retire)(struct bm_root *root, const char *service, struct bm_fail *fail);
+    /* Factory reset: every identity, pending key, sealed data and permit is gone, the root keys stay. Cut off, it is done again. */
+    bm_must_use enum bm_rc (*reset)(struct bm_root *root, struct bm_fail *fail);
+
+    /* Secure storage: at most BM_MAX_SEALED bytes under a name (bm_name_ok()), in place of what was sealed by it. A power cut leaves the old or the new. */
+    bm_must_use enum bm_rc (*seal)(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail);
+    /* Appended. BM_EPOLICY when there is nothing by that name, or the boot state is another. */
+    bm_must_use enum bm_rc (*unseal)(struct bm_root *root, const char *name, struct bm_buf *bytes, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*sealed)(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail); /* as services() */
+    bm_must_use enum bm_rc (*sealed_remove)(struct bm_root *root, const char *name, struct bm_fail *fail);
+
+    /*
+     * Boot state; the four are NULL where the root knows none. bind: keys and sealed data that are made from here on are bound to the values that these PCRs
+     * have now, and to bound->update_key where pinned (bound->policy is not read); NULL: to the device alone again. boot_values: of the PCRs that were asked
+     * for. boot_permit: kept when a pinned key signed it; BM_EPOLICY when none did. bound_tell: what the live identity or the sealed data is bound to (0:
+     * nothing) and whether this boot may use it.
+     */
+    bm_must_use enum bm_rc (*bind)(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*boot_values)(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
+                                          struct bm_fail *fail);
+    bm_must_use enum bm_rc (*boot_permit)(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*bound_tell)(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable,
+                                         struct bm_fail *fail);
 };
 
 struct bm_root {
@@ -67,9 +92,17 @@ struct bm_root {
 
 /* Picks the backend by the URI's scheme. */
 bm_must_use enum bm_rc bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail);
+/* The four of the boot state, where there may be none: BM_EPOLICY says so; nothing is bound there, and everything usable. */
+bm_must_use enum bm_rc bm_root_bind(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_root_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
+                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_root_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_root_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable,
+                                          struct bm_fail *fail);
 void bm_root_close(struct bm_root *root); /* accepts NULL */
 void bm_root_done(struct bm_root **root);
 
-#define BM_ROOT_CERTS 4 /* certificates that an identity keeps: leaf, issuing CA, two above it */
+#define BM_MAX_SEALED 2048 /* bytes under one name: with its head it fits a TPM's NV memory, of which small ones have 6 KiB in all */
+#define BM_ROOT_CERTS 4    /* certificates that an identity keeps: leaf, issuing CA, two above it */
 
 #endif

@@ -1,5 +1,6 @@
 /* soft.c - software keys in files, for development: KEY.pem is the root key, KEY.pem.d/ holds the identities (docs/formats/device-store.md). */
 #include "root/backend.h"
+#include "root/box.h"
 #include "root/files.h"
 
 #include "pki/cert.h"
@@ -47,31 +48,6 @@ soft_seal(const struct bm_files *files, const char *service, const struct bm_pri
 }
 
 static enum bm_rc
-soft_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
-{
-    struct soft *soft = calloc(1, sizeof(*soft));
-    enum bm_rc rc;
-
-    if (soft == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    soft->files = (struct bm_files){ .root.ops = &bm_root_soft, .seal = soft_seal, .open = soft_unseal };
-    if ((rc = bm_files_init(&soft->files, rest, fail)) != BM_OK) {
-        free(soft);
-        bm_fail_prefix(fail, "soft:KEY.pem");
-        return rc;
-    }
-    memcpy(soft->key, rest, strlen(rest) + 1);
-    *ret_root = &soft->files.root;
-    return BM_OK;
-}
-
-static void
-soft_close(struct bm_root *root)
-{
-    free(root);
-}
-
-static enum bm_rc
 root_read(struct bm_private **ret_key, const struct soft *soft, bool make, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_FILES_TEXT };
@@ -92,6 +68,46 @@ root_read(struct bm_private **ret_key, const struct soft *soft, bool make, struc
         return rc;
     *ret_key = bm_take(key);
     return BM_OK;
+}
+
+/* For development: whoever reads KEY.pem opens what it sealed. */
+static enum bm_rc
+soft_box_key(const struct bm_files *files, struct bm_secret *ret_key, struct bm_fail *fail)
+{
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_FILES_TEXT };
+    enum bm_rc rc;
+
+    if ((rc = root_read(&key, soft_of(&files->root), false, fail)) != BM_OK || (rc = bm_private_build(&text, key, fail)) != BM_OK)
+        return rc;
+    bm_hmac256(ret_key->b, bm_buf_bytes(&text), bm_bytes_str("birthmark sealed v1, development"));
+    ret_key->n = BM_BOX_KEY;
+    return BM_OK;
+}
+
+static enum bm_rc
+soft_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
+{
+    struct soft *soft = calloc(1, sizeof(*soft));
+    enum bm_rc rc;
+
+    if (soft == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    soft->files = (struct bm_files){ .root.ops = &bm_root_soft, .seal = soft_seal, .open = soft_unseal, .box_key = soft_box_key };
+    if ((rc = bm_files_init(&soft->files, rest, fail)) != BM_OK) {
+        free(soft);
+        bm_fail_prefix(fail, "soft:KEY.pem");
+        return rc;
+    }
+    memcpy(soft->key, rest, strlen(rest) + 1);
+    *ret_root = &soft->files.root;
+    return BM_OK;
+}
+
+static void
+soft_close(struct bm_root *root)
+{
+    free(root);
 }
 
 /* Certificates may follow the root key in its file, as a maker of such chips would give them: the device's, and those above it. */
@@ -149,4 +165,10 @@ const struct bm_root_ops bm_root_soft = {
     .commit = bm_files_commit,
     .certs = bm_files_certs,
     .services = bm_files_services,
+    .retire = bm_files_retire,
+    .reset = bm_files_reset,
+    .seal = bm_files_seal,
+    .unseal = bm_files_unseal,
+    .sealed = bm_files_sealed,
+    .sealed_remove = bm_files_sealed_remove,
 };

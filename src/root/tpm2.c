@@ -64,69 +64,44 @@ area_add(struct bm_buf *buf, const TPM2B_PUBLIC *public, struct bm_fail *fail)
 }
 
 static enum bm_rc
-key_store(struct bm_tpm2 *tpm, const char *service, const TPM2B_PUBLIC *public, const TPM2B_PRIVATE *private, struct bm_fail *fail)
-{
-    uint8_t pub[sizeof(*public)], priv[sizeof(*private)];
-    size_t npub = 0, npriv = 0;
-
-    if (Tss2_MU_TPM2B_PUBLIC_Marshal(public, pub, sizeof(pub), &npub) != TSS2_RC_SUCCESS ||
-        Tss2_MU_TPM2B_PRIVATE_Marshal(private, priv, sizeof(priv), &npriv) != TSS2_RC_SUCCESS)
-        return bm_fail(fail, BM_EBUG, NULL, "a TPM's key cannot be marshalled");
-    return bm_tpm2_record_put(tpm, service, BM_TPM2_PENDING, bm_bytes(pub, npub), bm_bytes(priv, npriv), NULL, 0, fail);
-}
-
-static enum bm_rc
 tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail)
 {
-    static const TPM2B_SENSITIVE_CREATE nothing;
-    static const TPM2B_DATA no_data;
-    static const TPML_PCR_SELECTION no_pcrs;
     struct bm_tpm2 *tpm = tpm_of(root);
-    TPM2B_PUBLIC *public = NULL;
-    TPM2B_PRIVATE *private = NULL;
-    ESYS_TR srk = ESYS_TR_NONE;
-    TSS2_RC trc;
+    bm_cleanup(bm_buf_done) struct bm_buf public = { .max = sizeof(TPM2B_PUBLIC) }, private = { .max = sizeof(TPM2B_PRIVATE) };
+    bm_cleanup(bm_buf_done) struct bm_buf bound = { .max = BM_BOUND_BYTES };
+    struct bm_bytes none = bm_bytes(NULL, 0);
+    TPM2B_PUBLIC made;
     enum bm_rc rc;
 
-    if ((rc = service_check(service, fail)) != BM_OK)
+    bm_bound_build(&bound, &tpm->bind);
+    if ((rc = service_check(service, fail)) != BM_OK || (rc = bm_buf_check(&bound, "what it is bound to", fail)) != BM_OK ||
+        (rc = bm_tpm2_create(tpm, &bm_tpm2_operational, none, &made, &public, &private, fail)) != BM_OK ||
+        (rc = bm_tpm2_public_key(ret_public, &made, fail)) != BM_OK)
         return rc;
-    bm_tpm2_flush(tpm, &tpm->loaded);
-    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
-        return rc;
-    trc = Esys_Create(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &nothing, &bm_tpm2_operational, &no_data, &no_pcrs,
-                      &private, &public, NULL, NULL, NULL);
-    bm_tpm2_flush(tpm, &srk);
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "make a key", fail);
-    if ((rc = bm_tpm2_public_key(ret_public, public, fail)) == BM_OK)
-        rc = key_store(tpm, service, public, private, fail);
-    Esys_Free(public);
-    Esys_Free(private);
-    return rc;
+    return bm_tpm2_record_put(tpm, service, BM_TPM2_PENDING, bm_buf_bytes(&public), bm_buf_bytes(&private), bm_buf_bytes(&bound), NULL, 0,
+                              fail);
 }
 
-static enum bm_rc
-record_public(TPM2B_PUBLIC *ret_public, const struct bm_tpm2_record *record, struct bm_fail *fail)
+/* For sentences. */
+#define WHAT (BM_MAX_NAME + 32)
+static const char *
+what_of(char ret[static WHAT], const char *service)
 {
-    size_t at = 0;
-
-    memset(ret_public, 0, sizeof(*ret_public)); /* MU wants size 0 */
-    if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(record->public.p, record->public.n, &at, ret_public) != TSS2_RC_SUCCESS || at != record->public.n)
-        return bm_fail(fail, BM_EPOLICY, NULL, "the key of service %s in the TPM's NV memory is malformed: enrol again with --new-key",
-                       record->service);
-    return BM_OK;
+    (void)snprintf(ret, WHAT, "the key of service %s", service);
+    return ret;
 }
 
 static enum bm_rc
 record_get(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_tpm2_record *ret_record, TPM2B_PUBLIC *ret_public,
            struct bm_fail *fail)
 {
+    char what[WHAT];
     enum bm_rc rc;
 
     if ((rc = service_check(service, fail)) != BM_OK ||
         (rc = bm_tpm2_record_get(tpm, service, pending ? BM_TPM2_PENDING : BM_TPM2_LIVE, ret_record, fail)) != BM_OK)
         return rc;
-    return record_public(ret_public, ret_record, fail);
+    return bm_tpm2_record_public(ret_public, ret_record, what_of(what, service), fail);
 }
 
 static enum bm_rc
@@ -141,35 +116,11 @@ tpm2_key_public(struct bm_root *root, const char *service, bool pending, struct 
 
 /* tpm->loaded becomes this key. */
 static enum bm_rc
-key_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const TPM2B_PUBLIC *public, struct bm_fail *fail)
-{
-    TPM2B_PRIVATE private = { 0 };
-    ESYS_TR srk = ESYS_TR_NONE;
-    size_t at = 0;
-    TSS2_RC trc;
-    enum bm_rc rc;
-
-    if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(record->private.p, record->private.n, &at, &private) != TSS2_RC_SUCCESS)
-        return bm_fail(fail, BM_EPOLICY, NULL, "the key of service %s in the TPM's NV memory is malformed: enrol again with --new-key",
-                       record->service);
-    bm_tpm2_flush(tpm, &tpm->loaded);
-    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
-        return rc;
-    trc = Esys_Load(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private, public, &tpm->loaded);
-    bm_tpm2_flush(tpm, &srk);
-    if (trc != TSS2_RC_SUCCESS) {
-        tpm->loaded = ESYS_TR_NONE;
-        return bm_tpm2_fail(tpm, trc, "load the service's key", fail);
-    }
-    return BM_OK;
-}
-
-static enum bm_rc
 key_use(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_fail *fail)
 {
     struct bm_tpm2_record record;
     TPM2B_PUBLIC public;
-    char name[BM_MAX_NAME + 2];
+    char name[BM_MAX_NAME + 2], what[WHAT];
     uint8_t hash[BM_HASH];
     enum bm_rc rc;
 
@@ -177,22 +128,36 @@ key_use(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_fail *
     bm_sha256(hash, bm_bytes_str(name));
     if (tpm->loaded != ESYS_TR_NONE && memcmp(hash, tpm->loaded_hash, BM_HASH) == 0)
         return BM_OK;
-    if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK || (rc = key_load(tpm, &record, &public, fail)) != BM_OK)
+    if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK ||
+        (rc = bm_tpm2_load(tpm, &record, what_of(what, service), &tpm->loaded, fail)) != BM_OK)
         return rc;
     memcpy(tpm->loaded_hash, hash, BM_HASH);
-    return BM_OK;
+    if ((rc = bm_bound_parse(&tpm->loaded_bound, record.bound, fail)) != BM_OK)
+        bm_tpm2_flush(tpm, &tpm->loaded);
+    return rc;
 }
 
-static TSS2_RC
-digest_sign(struct bm_tpm2 *tpm, const TPM2B_DIGEST *digest, TPMT_SIGNATURE **ret_made)
+/* With the key loaded, and under its policy where it is bound. *ret_trc: what the TPM said to that. */
+static enum bm_rc
+digest_sign(struct bm_tpm2 *tpm, const char *service, bool pending, const TPM2B_DIGEST *digest, TPMT_SIGNATURE **ret_made, TSS2_RC *ret_trc,
+            struct bm_fail *fail)
 {
     static const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256 };
     static const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
-    TSS2_RC trc = Esys_Sign(tpm->esys, tpm->loaded, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, digest, &scheme, &no_ticket, ret_made);
+    ESYS_TR session = ESYS_TR_NONE;
+    char what[WHAT];
+    enum bm_rc rc;
 
-    if (trc != TSS2_RC_SUCCESS)
+    if ((rc = key_use(tpm, service, pending, fail)) != BM_OK ||
+        (tpm->loaded_bound.pcrs != 0 &&
+         (rc = bm_tpm2_bound_session(tpm, &tpm->loaded_bound, what_of(what, service), &session, fail)) != BM_OK))
+        return rc;
+    *ret_trc = Esys_Sign(tpm->esys, tpm->loaded, session == ESYS_TR_NONE ? ESYS_TR_PASSWORD : session, ESYS_TR_NONE, ESYS_TR_NONE, digest,
+                         &scheme, &no_ticket, ret_made);
+    bm_tpm2_flush(tpm, &session);
+    if (*ret_trc != TSS2_RC_SUCCESS)
         bm_tpm2_flush(tpm, &tpm->loaded);
-    return trc;
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -206,15 +171,12 @@ tpm2_key_sign(struct bm_root *root, const char *service, bool pending, struct bm
     TSS2_RC trc;
     enum bm_rc rc;
 
-    if ((rc = key_use(tpm, service, pending, fail)) != BM_OK)
-        return rc;
     bm_sha256(digest.buffer, tbs);
-    trc = digest_sign(tpm, &digest, &made);
-    if (trc != TSS2_RC_SUCCESS && was_loaded) { /* the TPM was reset, or slept, or somebody flushed the key */
-        if ((rc = key_use(tpm, service, pending, fail)) != BM_OK)
-            return rc;
-        trc = digest_sign(tpm, &digest, &made);
-    }
+    if ((rc = digest_sign(tpm, service, pending, &digest, &made, &trc, fail)) != BM_OK)
+        return rc;
+    if (trc != TSS2_RC_SUCCESS && was_loaded && /* the TPM was reset, or slept, or somebody flushed the key */
+        (rc = digest_sign(tpm, service, pending, &digest, &made, &trc, fail)) != BM_OK)
+        return rc;
     if (trc != TSS2_RC_SUCCESS)
         return bm_tpm2_fail(tpm, trc, "sign", fail);
     bm_ecdsa_add(signature, bm_bytes(made->signature.ecdsa.signatureR.buffer, made->signature.ecdsa.signatureR.size),
@@ -388,7 +350,7 @@ tpm2_commit(struct bm_root *root, const char *service, const struct bm_bytes *ce
     if (rc != BM_OK)
         return rc;
     bm_tpm2_flush(tpm, &tpm->loaded);
-    return bm_tpm2_record_put(tpm, service, BM_TPM2_LIVE, record.public, record.private, certs, ncerts, fail);
+    return bm_tpm2_record_put(tpm, service, BM_TPM2_LIVE, record.public, record.private, record.bound, certs, ncerts, fail);
 }
 
 static enum bm_rc
@@ -409,7 +371,7 @@ tpm2_certs(struct bm_root *root, const char *service, struct bm_buf *certs, stru
 static enum bm_rc
 tpm2_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
-    return bm_tpm2_record_services(tpm_of(root), names, fail);
+    return bm_tpm2_names_add(tpm_of(root), BM_TPM2_LIVE, names, fail);
 }
 
 const struct bm_root_ops bm_root_tpm2 = {
@@ -426,4 +388,14 @@ const struct bm_root_ops bm_root_tpm2 = {
     .commit = tpm2_commit,
     .certs = tpm2_certs,
     .services = tpm2_services,
+    .retire = bm_tpm2_retire,
+    .reset = bm_tpm2_reset,
+    .seal = bm_tpm2_seal,
+    .unseal = bm_tpm2_unseal,
+    .sealed = bm_tpm2_sealed,
+    .sealed_remove = bm_tpm2_sealed_remove,
+    .bind = bm_tpm2_bind,
+    .boot_values = bm_tpm2_boot_values,
+    .boot_permit = bm_tpm2_boot_permit,
+    .bound_tell = bm_tpm2_bound_tell,
 };

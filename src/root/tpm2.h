@@ -3,6 +3,7 @@
 #define BM_TPM2_H
 
 #include "root/backend.h"
+#include "root/boot.h"
 
 #include <tss2/tss2_esys.h>
 
@@ -13,7 +14,9 @@ struct bm_tpm2 {
     char where[128];              /* the TCTI's name, for sentences */
     char conf[256];               /* what the TCTI loader is given; "" = its default */
     ESYS_TR loaded;               /* the operational key used last: a handshake signs without loading; ESYS_TR_NONE: none */
-    uint8_t loaded_hash[BM_HASH]; /* of its record */
+    uint8_t loaded_hash[BM_HASH]; /* of its name */
+    struct bm_bound loaded_bound; /* what it is bound to */
+    struct bm_bound bind;         /* what keys and sealed data made from here on are bound to */
 };
 bm_must_use enum bm_rc bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail);
 void bm_tpm2_close(struct bm_tpm2 *tpm);
@@ -48,30 +51,76 @@ bm_must_use enum bm_rc bm_tpm2_ek_load(struct bm_tpm2 *tpm, const struct bm_key 
                                        bool *ret_policy, struct bm_fail *fail);
 
 /*
- * Records: one for a service's live identity, one for its pending key, in NV indexes of our range (docs/formats/device-store.md). A record that was
- * not written to its end does not count; of two that say the same the younger counts.
+ * Records: one for a service's live identity, one for its pending key, one for each sealed name and each permit, in NV indexes of our range
+ * (docs/formats/device-store.md). A record that was not written to its end does not count; of two that say the same the younger counts.
  */
 enum bm_tpm2_state {
     BM_TPM2_PENDING = 1,
-    BM_TPM2_LIVE = 2
+    BM_TPM2_LIVE = 2,
+    BM_TPM2_SEALED = 3,
+    BM_TPM2_PERMIT = 4
 };
 struct bm_tpm2_record {
     enum bm_tpm2_state state;
     uint32_t sequence;
-    char service[BM_MAX_NAME + 1];
-    uint8_t bytes[4096]; /* as stored, without the parts' heads */
+    char service[BM_MAX_NAME + 1]; /* or what is sealed, or the permit's name */
+    uint8_t bytes[4096];           /* as stored, without the parts' heads */
     size_t nbytes;
-    struct bm_bytes public, private; /* TPM2B_PUBLIC and TPM2B_PRIVATE, views into bytes */
-    struct bm_bytes certs;           /* each with a u16 length before it */
+    struct bm_bytes public, private; /* TPM2B_PUBLIC and TPM2B_PRIVATE, views into bytes; a permit: nothing, its signature */
+    struct bm_bytes bound;           /* bm_bound_parse() */
+    struct bm_bytes certs;           /* each with a u16 length before it; sealed: the one ciphertext */
 };
 /* The record that counts; BM_EPOLICY when there is none. */
 bm_must_use enum bm_rc bm_tpm2_record_get(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state,
                                           struct bm_tpm2_record *ret_record, struct bm_fail *fail);
-/* Writes a record, then removes those that it replaces: state pending replaces pending; live replaces live and pending. */
+/* Writes a record, then removes those that it replaces: of the same name and state; live replaces pending too. */
 bm_must_use enum bm_rc bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_bytes public,
-                                          struct bm_bytes private, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail);
-/* Names of the services with a live record. */
-bm_must_use enum bm_rc bm_tpm2_record_services(struct bm_tpm2 *tpm, struct bm_buf *names, struct bm_fail *fail);
+                                          struct bm_bytes private, struct bm_bytes bound, const struct bm_bytes *certs, size_t ncerts,
+                                          struct bm_fail *fail);
+/* Names of the records of a state, the oldest first. */
+struct bm_tpm2_names {
+    char name[BM_TPM2_HANDLES][BM_MAX_NAME + 1];
+    size_t n;
+};
+bm_must_use enum bm_rc bm_tpm2_record_names(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_tpm2_names *ret_names,
+                                            struct bm_fail *fail);
+/* The same as a list of lines, sorted. */
+bm_must_use enum bm_rc bm_tpm2_names_add(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_buf *names, struct bm_fail *fail);
+/* BM_EPOLICY when there is none. */
+bm_must_use enum bm_rc bm_tpm2_record_remove(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_fail *fail);
+/* Every index of ours, whole or not. */
+bm_must_use enum bm_rc bm_tpm2_record_clear(struct bm_tpm2 *tpm, struct bm_fail *fail);
+
+/* tpm2_object.c. A child of the storage key, as a record has it; what: for sentences. Flush it. */
+bm_must_use enum bm_rc bm_tpm2_record_public(TPM2B_PUBLIC *ret_public, const struct bm_tpm2_record *record, const char *what,
+                                             struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const char *what, ESYS_TR *ret_object,
+                                    struct bm_fail *fail);
+/* Made under the storage key, with what the TPM is to keep inside (nothing: a key of its own), bound as tpm->bind says; both marshalled with their sizes. */
+bm_must_use enum bm_rc bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, TPM2B_PUBLIC *ret_public,
+                                      struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail);
+
+/* tpm2_boot.c. PCR values of the SHA-256 bank; BM_EPOLICY when the TPM does not keep them all. */
+bm_must_use enum bm_rc bm_tpm2_pcrs_read(struct bm_tpm2 *tpm, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
+                                         struct bm_fail *fail);
+/* A session that satisfies what is bound. what: for the sentence of BM_EPOLICY, which says that the machine booted something else. Flush it. */
+bm_must_use enum bm_rc bm_tpm2_bound_session(struct bm_tpm2 *tpm, const struct bm_bound *bound, const char *what, ESYS_TR *ret_session,
+                                             struct bm_fail *fail);
+/* As root.h has them. */
+bm_must_use enum bm_rc bm_tpm2_bind(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
+                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable,
+                                          struct bm_fail *fail);
+
+/* tpm2_seal.c, as root.h has them. */
+bm_must_use enum bm_rc bm_tpm2_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_sealed(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_sealed_remove(struct bm_root *root, const char *name, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_retire(struct bm_root *root, const char *service, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_reset(struct bm_root *root, struct bm_fail *fail);
 
 /* Parsing of a record's bytes, apart for tests: checks version, lengths and the hash at the end. */
 bm_must_use enum bm_rc bm_tpm2_record_parse(struct bm_tpm2_record *record, struct bm_fail *fail);

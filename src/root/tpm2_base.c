@@ -32,6 +32,7 @@ static const struct {
     { TPM2_RC_TESTING, "is busy: try again" },
     { TPM2_RC_NV_RATE, "limits writes to its NV memory: try again in a minute" },
     { TPM2_RC_NV_UNAVAILABLE, "cannot reach its NV memory: try again" },
+    { TPM2_RC_PCR_CHANGED, "had its PCRs extended meanwhile: try again" },
     { TPM2_RC_CURVE, "does not know the curve P-256" },
 };
 

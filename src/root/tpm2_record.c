@@ -1,4 +1,4 @@
-/* tpm2_record.c - identities as records in NV indexes of our own range: whole or not there at all. */
+/* tpm2_record.c - identities, sealed data and permits as records in NV indexes of our own range: whole or not there at all. */
 #include "root/tpm2.h"
 
 #include "wire/rd.h"
@@ -26,6 +26,14 @@ struct part {
     bool ours;
     uint32_t sequence;
     uint16_t part, parts;
+};
+
+/* A whole record. */
+struct head {
+    const struct part *first;
+    uint32_t sequence;
+    enum bm_tpm2_state state;
+    char service[BM_MAX_NAME + 1];
 };
 
 static enum bm_rc
@@ -102,18 +110,19 @@ bm_tpm2_record_parse(struct bm_tpm2_record *record, struct bm_fail *fail)
 
     record->public = bm_rd_lv16(&rd, sizeof(TPM2B_PUBLIC));
     record->private = bm_rd_lv16(&rd, sizeof(TPM2B_PRIVATE));
+    record->bound = version == 1 ? bm_bytes(NULL, 0) : bm_rd_lv16(&rd, BM_BOUND_BYTES);
     record->certs = bm_rd_lv16(&rd, sizeof(record->bytes));
     covered = record->nbytes - rd.left;
     sum = bm_rd_take(&rd, BM_HASH);
     rest = bm_rd_rest(&rd);
-    if (rd.bad || version != 1 || (state != BM_TPM2_PENDING && state != BM_TPM2_LIVE) || rest.n != 0)
+    if (rd.bad || version == 0 || version > 2 || state == 0 || state > BM_TPM2_PERMIT || rest.n != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory is malformed");
     bm_sha256(hash, bm_bytes(record->bytes, covered));
     if (!bm_bytes_equal(sum, bm_bytes(hash, sizeof(hash))))
         return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory was not written to its end");
     memcpy(record->service, service.p, service.n);
     record->service[service.n] = '\0';
-    record->state = state == BM_TPM2_LIVE ? BM_TPM2_LIVE : BM_TPM2_PENDING;
+    record->state = (enum bm_tpm2_state)state;
     if (!bm_name_ok(record->service, BM_MAX_NAME))
         return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory names no service");
     return BM_OK;
@@ -153,40 +162,63 @@ record_load(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const struc
     return bm_tpm2_record_parse(record, fail);
 }
 
+/* The whole records, the oldest first. */
+static enum bm_rc
+records_list(struct bm_tpm2 *tpm, struct part parts[static BM_TPM2_HANDLES], size_t *ret_n, struct head heads[static BM_TPM2_HANDLES],
+             size_t *ret_heads, struct bm_fail *fail)
+{
+    size_t count = 0;
+    enum bm_rc rc = parts_list(tpm, parts, ret_n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < *ret_n; i++) {
+        struct bm_tpm2_record record;
+        size_t at = count;
+
+        if (!parts[i].ours || parts[i].parts == 0 || parts[i].part != 0)
+            continue;
+        if ((rc = record_load(tpm, parts, *ret_n, &parts[i], &record, fail)) == BM_EINPUT) {
+            rc = BM_OK; /* half written: does not count */
+            continue;
+        }
+        for (; at > 0 && heads[at - 1].sequence > parts[i].sequence; at--)
+            heads[at] = heads[at - 1];
+        heads[at] = (struct head){ .first = &parts[i], .sequence = parts[i].sequence, .state = record.state };
+        memcpy(heads[at].service, record.service, sizeof(record.service));
+        count++;
+    }
+    *ret_heads = count;
+    return rc;
+}
+
+static enum bm_rc
+nothing_there(const char *service, enum bm_tpm2_state state, struct bm_fail *fail)
+{
+    if (state == BM_TPM2_SEALED || state == BM_TPM2_PERMIT)
+        return bm_fail(fail, BM_EPOLICY, NULL, "nothing is sealed as %s", service);
+    return bm_fail(fail, BM_EPOLICY, NULL, "no %s key for service %s", state == BM_TPM2_LIVE ? "live" : "pending", service);
+}
+
 enum bm_rc
 bm_tpm2_record_get(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_tpm2_record *ret_record,
                    struct bm_fail *fail)
 {
     struct part parts[BM_TPM2_HANDLES];
-    struct bm_tpm2_record record;
+    struct head heads[BM_TPM2_HANDLES];
     const struct part *best = NULL;
-    uint32_t live = 0;
-    size_t n;
-    enum bm_rc rc = parts_list(tpm, parts, &n, fail);
+    size_t n, count;
+    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < n; i++) {
-        struct bm_fail ignored;
-
-        if (!parts[i].ours || parts[i].parts == 0 || parts[i].part != 0)
+    for (size_t i = 0; rc == BM_OK && i < count; i++) {
+        if (strcmp(heads[i].service, service) != 0)
             continue;
-        rc = record_load(tpm, parts, n, &parts[i], &record, &ignored);
-        if (rc == BM_OK && strcmp(record.service, service) == 0) {
-            if (record.state == BM_TPM2_LIVE && record.sequence > live)
-                live = record.sequence;
-            if (record.state == state && (best == NULL || record.sequence > best->sequence))
-                best = &parts[i];
-        }
-        if (rc == BM_EINPUT)
-            rc = BM_OK; /* half written: does not count */
-        else if (rc != BM_OK)
-            *fail = ignored;
+        if (heads[i].state == state)
+            best = heads[i].first;
+        else if (state == BM_TPM2_PENDING && heads[i].state == BM_TPM2_LIVE)
+            best = NULL; /* a pending record older than the live one was made live already */
     }
     if (rc != BM_OK)
         return rc;
-    /* a pending record older than the live one was made live already */
-    if (best == NULL || (state == BM_TPM2_PENDING && best->sequence < live))
-        return bm_fail(fail, BM_EPOLICY, NULL, "no %s key for service %s", state == BM_TPM2_LIVE ? "live" : "pending", service);
-    return record_load(tpm, parts, n, best, ret_record, fail);
+    return best == NULL ? nothing_there(service, state, fail) : record_load(tpm, parts, n, best, ret_record, fail);
 }
 
 static enum bm_rc
@@ -198,6 +230,13 @@ index_remove(struct bm_tpm2 *tpm, uint32_t index, struct bm_fail *fail)
     if (trc == TSS2_RC_SUCCESS)
         trc = Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
     return trc == TSS2_RC_SUCCESS ? BM_OK : bm_tpm2_fail(tpm, trc, "free NV memory", fail);
+}
+
+/* What a record of this state stands in the place of. */
+static bool
+replaces(enum bm_tpm2_state newer, enum bm_tpm2_state older)
+{
+    return newer == older || (newer == BM_TPM2_LIVE && older == BM_TPM2_PENDING);
 }
 
 /* Removes what does not count any more. service NULL: only what was never finished. */
@@ -218,7 +257,7 @@ sweep(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32
         if (parts[i].parts == 0 || first == NULL)
             gone[i] = true;
         else if ((rc = record_load(tpm, parts, n, first, &record, fail)) == BM_OK)
-            gone[i] = service != NULL && strcmp(record.service, service) == 0 && (state == BM_TPM2_LIVE || record.state == BM_TPM2_PENDING);
+            gone[i] = service != NULL && strcmp(record.service, service) == 0 && replaces(state, record.state);
         else if (rc == BM_EINPUT) {
             gone[i] = true;
             rc = BM_OK;
@@ -300,9 +339,10 @@ parts_write(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_bytes content, con
         size_t n = content.n - i * body < body ? content.n - i * body : body;
 
         if ((index = index_free(taken, ntaken, index)) == 0)
-            return bm_fail(fail, BM_EBUSY, NULL,
-                           "the TPM at %s holds as many identities as we put into one: remove some (NV indexes 0x%x to 0x%x)", tpm->where,
-                           FIRST, LAST);
+            return bm_fail(
+                fail, BM_EBUSY, NULL,
+                "the TPM at %s holds as many identities and sealed data as we put into one: remove some (NV indexes 0x%x to 0x%x)",
+                tpm->where, FIRST, LAST);
         bm_buf_add(&value, magic, sizeof(magic));
         bm_buf_add_u32(&value, sequence);
         bm_buf_add_u16(&value, (uint16_t)i);
@@ -317,7 +357,7 @@ parts_write(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_bytes content, con
 
 static enum bm_rc
 content_build(struct bm_buf *content, const char *service, enum bm_tpm2_state state, struct bm_bytes public, struct bm_bytes private,
-              const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
+              struct bm_bytes bound, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf list = { .max = content->max };
     uint8_t hash[BM_HASH];
@@ -327,20 +367,21 @@ content_build(struct bm_buf *content, const char *service, enum bm_tpm2_state st
         bm_buf_add_lv16(&list, certs[i]);
     if ((rc = bm_buf_check(&list, "the certificates", fail)) != BM_OK)
         return rc;
-    bm_buf_add_u16(content, 1);
+    bm_buf_add_u16(content, 2);
     bm_buf_add_u8(content, (uint8_t)state);
     bm_buf_add_lv16(content, bm_bytes_str(service));
     bm_buf_add_lv16(content, public);
     bm_buf_add_lv16(content, private);
+    bm_buf_add_lv16(content, bound);
     bm_buf_add_lv16(content, bm_buf_bytes(&list));
     bm_sha256(hash, bm_buf_bytes(content));
     bm_buf_add(content, hash, sizeof(hash));
-    return bm_buf_check(content, "the identity", fail);
+    return bm_buf_check(content, state == BM_TPM2_SEALED ? "the sealed data" : "the identity", fail);
 }
 
 enum bm_rc
 bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_bytes public, struct bm_bytes private,
-                   const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
+                   struct bm_bytes bound, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf content = { .max = sizeof(((struct bm_tpm2_record *)NULL)->bytes) };
     struct part parts[BM_TPM2_HANDLES];
@@ -348,7 +389,7 @@ bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state 
     size_t n, nmade = 0;
     enum bm_rc rc;
 
-    if ((rc = content_build(&content, service, state, public, private, certs, ncerts, fail)) != BM_OK ||
+    if ((rc = content_build(&content, service, state, public, private, bound, certs, ncerts, fail)) != BM_OK ||
         (rc = sweep(tpm, NULL, state, 0, fail)) != BM_OK || (rc = parts_list(tpm, parts, &n, fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < n; i++) {
@@ -366,27 +407,73 @@ bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state 
 }
 
 enum bm_rc
-bm_tpm2_record_services(struct bm_tpm2 *tpm, struct bm_buf *names, struct bm_fail *fail)
+bm_tpm2_record_names(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_tpm2_names *ret_names, struct bm_fail *fail)
 {
     struct part parts[BM_TPM2_HANDLES];
-    char list[BM_TPM2_HANDLES][BM_MAX_NAME + 1];
+    struct head heads[BM_TPM2_HANDLES];
+    size_t n, count;
+    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+
+    ret_names->n = 0;
+    for (size_t i = 0; rc == BM_OK && i < count; i++) {
+        if (heads[i].state == state)
+            memcpy(ret_names->name[ret_names->n++], heads[i].service, sizeof(heads[i].service));
+    }
+    return rc;
+}
+
+enum bm_rc
+bm_tpm2_names_add(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_buf *names, struct bm_fail *fail)
+{
+    struct bm_tpm2_names list;
     const char *at[BM_TPM2_HANDLES];
-    size_t n, count = 0;
+    enum bm_rc rc = bm_tpm2_record_names(tpm, state, &list, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < list.n; i++)
+        at[i] = list.name[i];
+    return rc != BM_OK ? rc : bm_names_add(names, at, list.n, fail);
+}
+
+/* Ours, with this sequence; the first part first, without which the others are no record. */
+static enum bm_rc
+record_erase(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const struct part *first, struct bm_fail *fail)
+{
+    enum bm_rc rc = BM_OK;
+
+    for (uint16_t number = 0; rc == BM_OK && number < first->parts; number++) {
+        const struct part *part = part_find(parts, n, first->sequence, number);
+
+        rc = part == NULL ? BM_OK : index_remove(tpm, part->index, fail);
+    }
+    return rc;
+}
+
+enum bm_rc
+bm_tpm2_record_remove(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_fail *fail)
+{
+    struct part parts[BM_TPM2_HANDLES];
+    struct head heads[BM_TPM2_HANDLES];
+    size_t n, count;
+    bool found = false;
+    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < count; i++) {
+        if (heads[i].state != state || strcmp(heads[i].service, service) != 0)
+            continue;
+        found = true;
+        rc = record_erase(tpm, parts, n, heads[i].first, fail);
+    }
+    return rc != BM_OK || found ? rc : nothing_there(service, state, fail);
+}
+
+enum bm_rc
+bm_tpm2_record_clear(struct bm_tpm2 *tpm, struct bm_fail *fail)
+{
+    struct part parts[BM_TPM2_HANDLES];
+    size_t n;
     enum bm_rc rc = parts_list(tpm, parts, &n, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < n; i++) {
-        struct bm_tpm2_record record;
-
-        if (!parts[i].ours || parts[i].parts == 0 || parts[i].part != 0)
-            continue;
-        rc = record_load(tpm, parts, n, &parts[i], &record, fail);
-        if (rc == BM_OK && record.state == BM_TPM2_LIVE) {
-            (void)snprintf(list[count], sizeof(list[count]), "%s", record.service);
-            at[count] = list[count];
-            count++;
-        }
-        if (rc == BM_EINPUT)
-            rc = BM_OK;
-    }
-    return rc != BM_OK ? rc : bm_names_add(names, at, count, fail);
+    for (size_t i = 0; rc == BM_OK && i < n; i++)
+        rc = parts[i].ours ? index_remove(tpm, parts[i].index, fail) : BM_OK;
+    return rc;
 }

@@ -269,6 +269,133 @@ identities_outlive_the_process(void **state)
     bm_root_close(root);
 }
 
+/* ---- secure storage ---- */
+
+static void
+unsealed_is(struct bm_root *root, const char *name, const char *want)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_MAX_SEALED };
+
+    assert_ok(root->ops->unseal(root, name, &bytes, &kit_fail));
+    assert_true(bm_bytes_equal(bm_buf_bytes(&bytes), bm_bytes_str(want)));
+}
+
+static void
+sealed_are(struct bm_root *root, const char *want)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf names = { .max = 4096 };
+
+    assert_ok(root->ops->sealed(root, &names, &kit_fail));
+    bm_buf_add_u8(&names, 0);
+    assert_string_equal((const char *)names.p, want);
+}
+
+static void
+what_is_sealed_comes_back_and_outlives_the_process(void **state)
+{
+    struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_MAX_SEALED + 1 };
+    static uint8_t most[BM_MAX_SEALED + 1];
+
+    assert_rc(BM_EPOLICY, root->ops->unseal(root, "disk", &bytes, &kit_fail));
+    assert_string_equal(kit_fail.text, "nothing is sealed as disk");
+    sealed_are(root, "");
+    assert_ok(root->ops->seal(root, "disk", bm_bytes_str("the first key"), &kit_fail));
+    unsealed_is(root, "disk", "the first key");
+    assert_ok(root->ops->seal(root, "disk", bm_bytes_str("the second"), &kit_fail));
+    assert_ok(root->ops->seal(root, "mqtt", bm_bytes_str(""), &kit_fail)); /* a name that a service has too, and nothing inside */
+    bm_root_close(root);
+
+    root = open_root(state);
+    unsealed_is(root, "disk", "the second");
+    unsealed_is(root, "mqtt", "");
+    sealed_are(root, "disk\nmqtt\n");
+    memset(most, 0xa5, sizeof(most));
+    assert_ok(root->ops->seal(root, "disk", bm_bytes(most, BM_MAX_SEALED), &kit_fail));
+    assert_ok(root->ops->unseal(root, "disk", &bytes, &kit_fail));
+    assert_true(bm_bytes_equal(bm_buf_bytes(&bytes), bm_bytes(most, BM_MAX_SEALED)));
+    assert_rc(BM_EINPUT, root->ops->seal(root, "disk", bm_bytes(most, sizeof(most)), &kit_fail));
+    assert_rc(BM_EINPUT, root->ops->seal(root, "../disk", bm_bytes_str("x"), &kit_fail));
+    assert_rc(BM_EINPUT, root->ops->unseal(root, "a:b", &bytes, &kit_fail));
+    assert_ok(root->ops->sealed_remove(root, "mqtt", &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->sealed_remove(root, "mqtt", &kit_fail));
+    sealed_are(root, "disk\n");
+    bm_root_close(root);
+}
+
+static void
+live_are(struct bm_root *root, const char *want)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf names = { .max = 4096 };
+
+    assert_ok(root->ops->services(root, &names, &kit_fail));
+    bm_buf_add_u8(&names, 0);
+    assert_string_equal((const char *)names.p, want);
+}
+
+static void
+a_retired_identity_is_gone_and_the_others_stay(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
+    struct bm_key key;
+
+    assert_ok(root->ops->key_new(root, "console", &key, &kit_fail)); /* a renewal that has begun goes too */
+    assert_ok(root->ops->retire(root, "console", &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "console", true, &key, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "console", false, &key, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->certs(root, "console", &certs, &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->retire(root, "console", &kit_fail));
+    assert_ok(root->ops->retire(root, "unfinished", &kit_fail)); /* a pending key alone */
+    assert_rc(BM_EPOLICY, root->ops->key_public(root, "unfinished", true, &key, &kit_fail));
+    assert_rc(BM_EINPUT, root->ops->retire(root, "../mqtt", &kit_fail));
+    live_are(root, "mqtt\n");
+    assert_ok(root->ops->key_public(root, "mqtt", false, &key, &kit_fail));
+    signature_check(root, "mqtt", false, &key);
+}
+
+static void
+a_boot_state_is_refused_where_there_is_none(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    const struct bm_bound bound = { .pcrs = 1 };
+
+    if (root->ops->bind != NULL)
+        return; /* test_boot.c */
+    assert_rc(BM_EPOLICY, bm_root_bind(root, &bound, &kit_fail));
+    assert_non_null(strstr(kit_fail.text, "knows no boot state"));
+    assert_ok(bm_root_bind(root, NULL, &kit_fail));
+}
+
+static void
+a_factory_reset_keeps_the_root_alone(void **state)
+{
+    struct bm_root *root = open_root(state);
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, again = { .max = BM_MAX_EVIDENCE };
+    static struct bm_leaf before, after; /* 9 KiB each */
+    struct bm_key key;
+
+    assert_ok(root->ops->identify(root, false, &before, &certs, &kit_fail));
+    assert_ok(root->ops->key_new(root, "begun", &key, &kit_fail));
+    assert_ok(root->ops->seal(root, "disk", bm_bytes_str("x"), &kit_fail));
+    for (int i = 0; i < 2; i++) { /* twice is once */
+        assert_ok(root->ops->reset(root, &kit_fail));
+        live_are(root, "");
+        sealed_are(root, "");
+        assert_rc(BM_EPOLICY, root->ops->key_public(root, "begun", true, &key, &kit_fail));
+        assert_rc(BM_EPOLICY, root->ops->key_public(root, "mqtt", false, &key, &kit_fail));
+    }
+    bm_root_close(root);
+    root = open_root(state);
+    assert_ok(root->ops->identify(root, false, &after, &again, &kit_fail));
+    assert_memory_equal(before.keys[0].key.hash, after.keys[0].key.hash, BM_HASH);
+    assert_ok(root->ops->key_new(root, "mqtt", &key, &kit_fail)); /* and it begins anew */
+    signature_check(root, "mqtt", true, &key);
+    assert_ok(root->ops->seal(root, "disk", bm_bytes_str("new"), &kit_fail));
+    unsealed_is(root, "disk", "new");
+    bm_root_close(root);
+}
+
 static void
 uris_that_name_nothing_are_refused(void **state)
 {
@@ -328,8 +455,15 @@ stop(void **state)
           chips.uri[kind] },                                                                                                              \
         { "another_program_may_use_the_same_root " #kind, another_program_may_use_the_same_root, NULL, NULL, chips.uri[kind] },           \
         { "certificates_of_a_live_key_can_be_replaced " #kind, certificates_of_a_live_key_can_be_replaced, NULL, NULL, chips.uri[kind] }, \
+        { "identities_outlive_the_process " #kind, identities_outlive_the_process, NULL, NULL, chips.uri[kind] },                         \
+        { "what_is_sealed_comes_back_and_outlives_the_process " #kind, what_is_sealed_comes_back_and_outlives_the_process, NULL, NULL,    \
+          chips.uri[kind] },                                                                                                              \
+        { "a_retired_identity_is_gone_and_the_others_stay " #kind, a_retired_identity_is_gone_and_the_others_stay, NULL, NULL,            \
+          chips.uri[kind] },                                                                                                              \
+        { "a_boot_state_is_refused_where_there_is_none " #kind, a_boot_state_is_refused_where_there_is_none, NULL, NULL,                  \
+          chips.uri[kind] },                                                                                                              \
     {                                                                                                                                     \
-        "identities_outlive_the_process " #kind, identities_outlive_the_process, NULL, NULL, chips.uri[kind]                              \
+        "a_factory_reset_keeps_the_root_alone " #kind, a_factory_reset_keeps_the_root_alone, NULL, NULL, chips.uri[kind]                  \
     }
 
 int
