@@ -397,7 +397,7 @@ sealing_that_is_cut_off_anywhere_leaves_the_old_or_the_new(void **state)
         (void)snprintf(new, sizeof(new), "v%u", cut);
         rc = root->ops->seal(root, "cut", bm_bytes_str(new), &kit_fail);
         if (rc != BM_OK)
-            assert_string_equal(strstr(kit_fail.text, " does not answer"), " does not answer: start it, or correct the root's URI");
+            assert_non_null(strstr(kit_fail.text, " does not answer: start it, or correct the root's URI"));
         bm_root_done(&root);
         root = open_tpm();
         assert_ok(root->ops->unseal(root, "cut", &bytes, &kit_fail));
