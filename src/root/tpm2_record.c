@@ -239,7 +239,7 @@ replaces(enum bm_tpm2_state newer, enum bm_tpm2_state older)
     return newer == older || (newer == BM_TPM2_LIVE && older == BM_TPM2_PENDING);
 }
 
-/* Removes what does not count any more. service NULL: only what was never finished. */
+/* Removes what does not count any more: what was never finished, and what the record of this sequence stands in the place of. */
 static enum bm_rc
 sweep(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32_t keep, struct bm_fail *fail)
 {
@@ -257,7 +257,7 @@ sweep(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32
         if (parts[i].parts == 0 || first == NULL)
             gone[i] = true;
         else if ((rc = record_load(tpm, parts, n, first, &record, fail)) == BM_OK)
-            gone[i] = service != NULL && strcmp(record.service, service) == 0 && replaces(state, record.state);
+            gone[i] = record.sequence < keep && strcmp(record.service, service) == 0 && replaces(state, record.state);
         else if (rc == BM_EINPUT) {
             gone[i] = true;
             rc = BM_OK;
@@ -379,18 +379,36 @@ content_build(struct bm_buf *content, const char *service, enum bm_tpm2_state st
     return bm_buf_check(content, state == BM_TPM2_SEALED ? "the sealed data" : "the identity", fail);
 }
 
+/* The sequence of the record that counts; 0: none does. */
+static enum bm_rc
+newest(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32_t *ret_sequence, struct bm_fail *fail)
+{
+    struct part parts[BM_TPM2_HANDLES];
+    struct head heads[BM_TPM2_HANDLES];
+    size_t n, count;
+    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+
+    *ret_sequence = 0;
+    for (size_t i = 0; rc == BM_OK && i < count; i++) {
+        if (heads[i].state == state && strcmp(heads[i].service, service) == 0)
+            *ret_sequence = heads[i].sequence;
+    }
+    return rc;
+}
+
 enum bm_rc
 bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_bytes public, struct bm_bytes private,
                    struct bm_bytes bound, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf content = { .max = sizeof(((struct bm_tpm2_record *)NULL)->bytes) };
     struct part parts[BM_TPM2_HANDLES];
-    uint32_t made[BM_TPM2_HANDLES], sequence = 1;
+    uint32_t made[BM_TPM2_HANDLES], sequence = 1, keep;
     size_t n, nmade = 0;
     enum bm_rc rc;
 
     if ((rc = content_build(&content, service, state, public, private, bound, certs, ncerts, fail)) != BM_OK ||
-        (rc = sweep(tpm, NULL, state, 0, fail)) != BM_OK || (rc = parts_list(tpm, parts, &n, fail)) != BM_OK)
+        (rc = newest(tpm, service, state, &keep, fail)) != BM_OK || (rc = sweep(tpm, service, state, keep, fail)) != BM_OK ||
+        (rc = parts_list(tpm, parts, &n, fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < n; i++) {
         if (parts[i].ours && parts[i].parts > 0 && parts[i].sequence >= sequence)
