@@ -82,6 +82,8 @@ struct birthmark_identity {
     int64_t not_before, not_after;    /* seconds since 1970, UTC */
     const unsigned char *certificate; /* DER */
     size_t ncertificate;
+    const char *bound; /* PCRs that its key is bound to, "0,7"; "" for none */
+    int usable;        /* 0: this boot may not use its key */
 };
 /* Calls `each` for every identity, sorted by service. */
 enum birthmark_result birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_identity *identity),
@@ -101,6 +103,57 @@ enum birthmark_result birthmark_cert_file(struct birthmark *bm, const char *serv
  * Make a new one after birthmark_enrol() with BIRTHMARK_NEW_KEY.
  */
 enum birthmark_result birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret);
+
+/* ---- Boot state (a TPM's; other roots refuse) ---- */
+
+/*
+ * Keys and sealed data made with this handle from here on are bound to the values that these PCRs (SHA-256, "0,2,7") have now: under other firmware both are
+ * refused. update_key_file: PEM, a public key on P-256 whose permits carry them over a firmware update; NULL: nothing carries them over. pcrs NULL: bound to
+ * the device alone, as at first. Keys and data that are there already stay as they are.
+ */
+enum birthmark_result birthmark_bind(struct birthmark *bm, const char *pcrs, const char *update_key_file);
+
+/* What this machine booted. */
+struct birthmark_boot {
+    const char *pcr[24]; /* values in hex; NULL where not asked for */
+    const char *policy;  /* TPM2_PolicyPCR's digest for them in hex: what a permit is signed over (docs/formats/boot-permit.md) */
+};
+enum birthmark_result birthmark_boot(struct birthmark *bm, const char *pcrs, struct birthmark_boot *ret);
+
+/*
+ * Installs the permit for a boot state: n bytes of text, as the firmware's maker signed it. Before or after the update. BIRTHMARK_REFUSED when no update key
+ * of this device signed it. The eight youngest are kept.
+ */
+enum birthmark_result birthmark_permit(struct birthmark *bm, const void *text, size_t n);
+
+/* ---- Secure storage ---- */
+
+/*
+ * Seals bytes to this device, and to its boot state after birthmark_bind(). They replace what was sealed by that name; a power cut leaves the old or the new.
+ * name: 1 to 64 characters of [A-Za-z0-9._-]. n: at most BIRTHMARK_SEALED_MAX; for more, seal a key and encrypt with it. The caller wipes its copy.
+ */
+#define BIRTHMARK_SEALED_MAX 2048
+enum birthmark_result birthmark_seal(struct birthmark *bm, const char *name, const void *bytes, size_t n);
+
+/* Into the caller's memory of `size` bytes: BIRTHMARK_SEALED_MAX are always enough. Nothing is written unless it gives BIRTHMARK_OK. */
+enum birthmark_result birthmark_unseal(struct birthmark *bm, const char *name, void *ret_bytes, size_t size, size_t *ret_n);
+
+/* The pointers are good until `each` returns. */
+struct birthmark_sealed {
+    const char *name;
+    const char *bound; /* as above */
+    int usable;
+};
+enum birthmark_result birthmark_sealed(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_sealed *sealed), void *ctx);
+enum birthmark_result birthmark_sealed_remove(struct birthmark *bm, const char *name);
+
+/* ---- The end of identities ---- */
+
+/* The service's identity, and a key that waits for a certificate, are destroyed. The server is not told: revoke the certificate there. */
+enum birthmark_result birthmark_retire(struct birthmark *bm, const char *service);
+
+/* Factory reset: every identity, all sealed data and every permit are destroyed; the root identity stays. Cut off, it is done again. */
+enum birthmark_result birthmark_reset(struct birthmark *bm);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* agent.c - birthmark-agent(1): the device's command over libbirthmark. */
-#include "birthmark.h"
+#include "device/agent.h"
 
 #include "base/env.h"
 
@@ -10,16 +10,17 @@
 
 #include <jansson.h>
 
-struct options {
-    const char *root, *server, *service, *profile, *ca_file, *key_file, *cert_file;
-    bool json, new_key, help;
-};
-
 static const char help_all[] = "birthmark-agent - this device's identities\n"
                                "\n"
                                "  birthmark-agent enrol --root URI --server URL --service NAME   get an identity for a service\n"
                                "  birthmark-agent status --root URI                              what this device's root of trust is\n"
                                "  birthmark-agent identity list --root URI                       the identities it holds\n"
+                               "  birthmark-agent identity retire --root URI --service NAME      destroy one of them\n"
+                               "  birthmark-agent seal NAME --root URI <FILE                     seal data to this device\n"
+                               "  birthmark-agent unseal NAME --root URI >FILE                   get it back\n"
+                               "  birthmark-agent sealed list|remove NAME --root URI             what is sealed\n"
+                               "  birthmark-agent boot show|permit FILE --root URI               what booted; permit other firmware\n"
+                               "  birthmark-agent reset --factory --root URI                     destroy all of it but the root key\n"
                                "\n"
                                "Root URIs:\n"
                                "  tpm2:                          this machine's TPM 2.0\n"
@@ -41,19 +42,14 @@ static const char help_enrol[] =
     "  --cacert FILE    the site's root certificate (root.pem); the server and the new certificate are checked against it\n"
     "  --profile NAME   which kind of certificate, where the order allows more than one\n"
     "  --new-key        make a new key where there is an identity already (after an operator allowed it)\n"
+    "  --pcrs LIST      a TPM: bind the new key to what these PCRs hold now, as 0,2,7: other firmware cannot use it\n"
+    "  --update-key FILE   PEM, P-256: boot permits that this key signs carry the new key over updates of the firmware\n"
     "  --json           tell about it in JSON\n"
     "\n"
     "A key is made in the hardware, the root key speaks for it, and the certificate is stored beside it.\n"
     "Safe to repeat: the same key gets the same certificate.\n"
     "\n"
     "  birthmark-agent enrol --root tpm2: --server https://line1:8443 --service mqtt --cacert root.pem\n";
-
-static const char help_status[] = "birthmark-agent status - what this device's root of trust is\n"
-                                  "\n"
-                                  "  --root URI       tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
-                                  "  --json           in JSON: root, model, id, keys, identities, dice\n"
-                                  "\n"
-                                  "  birthmark-agent status --root tpm2:\n";
 
 static const char help_identity[] =
     "birthmark-agent identity list - the identities that this device holds\n"
@@ -72,15 +68,15 @@ static const char help_identity[] =
     "  curl --key mqtt.key --cert mqtt.crt --cacert root.pem https://line1.example/\n";
 
 /* One line on stderr; the class gives the word before it. */
-static int
-refuse(const struct birthmark *bm, enum birthmark_result rc)
+int
+bm_agent_refuse(const struct birthmark *bm, enum birthmark_result rc)
 {
     (void)fprintf(stderr, "%s: %s\n", rc == BIRTHMARK_REFUSED ? "refused" : "birthmark-agent", birthmark_error(bm));
     return (int)rc;
 }
 
-static int
-usage(const char *what, const char *name)
+int
+bm_agent_usage(const char *what, const char *name)
 {
     (void)fprintf(stderr, "birthmark-agent: %s%s; see birthmark-agent --help\n", what, name);
     return BIRTHMARK_USAGE;
@@ -94,8 +90,8 @@ identity_json(const struct birthmark_identity *identity)
                      "not_after", (json_int_t)identity->not_after);
 }
 
-static int
-json_show(json_t *json)
+int
+bm_agent_json(json_t *json)
 {
     int bad = json == NULL || json_dumpf(json, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF;
 
@@ -133,19 +129,23 @@ enrol(struct birthmark *bm, const struct options *options)
     char warning[400];
 
     if (options->server == NULL || options->service == NULL || options->ca_file == NULL)
-        return usage("enrol wants ", options->server == NULL    ? "--server URL"
-                                     : options->service == NULL ? "--service NAME"
-                                                                : "--cacert FILE, the site's root.pem");
+        return bm_agent_usage("enrol wants ", options->server == NULL    ? "--server URL"
+                                              : options->service == NULL ? "--service NAME"
+                                                                         : "--cacert FILE, the site's root.pem");
+    if (options->pcrs == NULL && options->update_key != NULL)
+        return bm_agent_usage("an update key wants ", "--pcrs LIST too");
+    if (options->pcrs != NULL && (rc = birthmark_bind(bm, options->pcrs, options->update_key)) != BIRTHMARK_OK)
+        return bm_agent_refuse(bm, rc);
     rc = birthmark_enrol(bm, options->server, options->service, options->profile, options->ca_file,
                          options->new_key ? BIRTHMARK_NEW_KEY : 0);
     if (rc != BIRTHMARK_OK)
-        return refuse(bm, rc);
+        return bm_agent_refuse(bm, rc);
     (void)snprintf(warning, sizeof(warning), "%s", birthmark_warning(bm));
     if (*warning != '\0')
         (void)fprintf(stderr, "warning: %s\n", warning);
     if ((rc = birthmark_identities(bm, enrolled_show, &show)) != BIRTHMARK_OK) {
         json_decref(show.list);
-        return refuse(bm, rc);
+        return bm_agent_refuse(bm, rc);
     }
     if (!options->json) {
         json_decref(show.list);
@@ -153,46 +153,7 @@ enrol(struct birthmark *bm, const struct options *options)
     }
     if (show.list != NULL && json_object_set_new(show.list, "confirmed", json_boolean(*warning == '\0')) != 0)
         return BIRTHMARK_AWAY;
-    return json_show(show.list);
-}
-
-/* ---- status ---- */
-
-/* NULL where there is none, which is no member. */
-static json_t *
-dice_json(const struct birthmark_status *is)
-{
-    if (*is->device_id == '\0')
-        return NULL;
-    return json_pack("{s:s, s:s, s:s, s:s}", "device_id", is->device_id, "first_code", is->first_code, "alias", is->alias, "code",
-                     is->code);
-}
-
-static int
-status(struct birthmark *bm, const struct options *options)
-{
-    struct birthmark_status is;
-    enum birthmark_result rc = birthmark_status(bm, &is);
-    json_t *keys;
-
-    if (rc != BIRTHMARK_OK)
-        return refuse(bm, rc);
-    if (!options->json) {
-        (void)printf("root        %s%s%s%s\nid          %s\nroot keys   %s\nidentities  %zu\n", is.root, *is.model == '\0' ? "" : " (",
-                     is.model, *is.model == '\0' ? "" : ")", *is.id == '\0' ? "-" : is.id, is.keys, is.identities);
-        if (*is.device_id != '\0')
-            (void)printf("DeviceID    %s on first code %s\nAlias       %s on code %s\n", is.device_id, is.first_code, is.alias, is.code);
-        return BIRTHMARK_OK;
-    }
-    keys = json_array();
-    for (const char *at = is.keys; *at != '\0'; at += strspn(at, " ")) {
-        size_t n = strcspn(at, " ");
-
-        (void)json_array_append_new(keys, json_stringn(at, n));
-        at += n;
-    }
-    return json_show(json_pack("{s:s, s:s, s:s, s:o, s:I, s:o*}", "root", is.root, "model", is.model, "id", is.id, "keys", keys,
-                               "identities", (json_int_t)is.identities, "dice", dice_json(&is)));
+    return bm_agent_json(show.list);
 }
 
 /* ---- identity list ---- */
@@ -234,33 +195,42 @@ identity_list(struct birthmark *bm, const struct options *options)
     enum birthmark_result rc;
 
     if ((options->key_file != NULL || options->cert_file != NULL) && options->service == NULL)
-        return usage("a key file or a certificate file wants ", "--service NAME");
+        return bm_agent_usage("a key file or a certificate file wants ", "--service NAME");
     if ((rc = identity_files(bm, options)) != BIRTHMARK_OK)
-        return refuse(bm, rc);
+        return bm_agent_refuse(bm, rc);
     show.list = json_array();
     rc = birthmark_identities(bm, identity_show, &show);
     if (rc != BIRTHMARK_OK || !options->json) {
         json_decref(show.list);
         if (rc == BIRTHMARK_OK && show.count == 0)
             (void)puts("no identities yet; birthmark-agent enrol --help");
-        return rc == BIRTHMARK_OK ? (int)BIRTHMARK_OK : refuse(bm, rc);
+        return rc == BIRTHMARK_OK ? (int)BIRTHMARK_OK : bm_agent_refuse(bm, rc);
     }
-    return json_show(show.list);
+    return bm_agent_json(show.list);
 }
 
 static const struct verb {
     const char *word, *second; /* second: NULL or the word that follows */
+    const char *takes;         /* what stands behind the words, without an option's name; NULL: nothing */
     const char *help;
     int (*run)(struct birthmark *bm, const struct options *options);
 } verbs[] = {
-    { "enrol", NULL, help_enrol, enrol },
-    { "status", NULL, help_status, status },
-    { "identity", "list", help_identity, identity_list },
+    { "enrol", NULL, NULL, help_enrol, enrol },
+    { "status", NULL, NULL, bm_agent_help_status, bm_agent_status },
+    { "identity", "list", NULL, help_identity, identity_list },
+    { "identity", "retire", NULL, bm_agent_help_retire, bm_agent_retire },
+    { "seal", NULL, "NAME", bm_agent_help_seal, bm_agent_seal },
+    { "unseal", NULL, "NAME", bm_agent_help_unseal, bm_agent_unseal },
+    { "sealed", "list", NULL, bm_agent_help_sealed, bm_agent_sealed_list },
+    { "sealed", "remove", "NAME", bm_agent_help_sealed, bm_agent_sealed_remove },
+    { "boot", "show", NULL, bm_agent_help_boot, bm_agent_boot_show },
+    { "boot", "permit", "FILE", bm_agent_help_boot, bm_agent_boot_permit },
+    { "reset", NULL, NULL, bm_agent_help_reset, bm_agent_reset },
 };
 
 /* True when every option was understood; else the complaint is out. */
 static bool
-options_parse(struct options *ret, int argc, char **argv)
+options_parse(struct options *ret, const char *takes, int argc, char **argv)
 {
     static const struct option known[] = {
         { "root", required_argument, NULL, 'r' },
@@ -270,6 +240,10 @@ options_parse(struct options *ret, int argc, char **argv)
         { "cacert", required_argument, NULL, 'c' },
         { "key-file", required_argument, NULL, 'K' },
         { "cert-file", required_argument, NULL, 'C' },
+        { "pcrs", required_argument, NULL, 'P' },
+        { "update-key", required_argument, NULL, 'u' },
+        { "factory", no_argument, NULL, 'f' },
+        { "yes", no_argument, NULL, 'y' },
         { "json", no_argument, NULL, 'j' },
         { "new-key", no_argument, NULL, 'k' },
         { "help", no_argument, NULL, 'h' },
@@ -277,6 +251,11 @@ options_parse(struct options *ret, int argc, char **argv)
     };
     int c;
 
+    if (takes != NULL && argc > 1 && argv[1][0] != '-') { /* before the options, or behind them */
+        ret->name = argv[1];
+        argc--;
+        argv++;
+    }
     opterr = 0;
     while ((c = getopt_long(argc, argv, "+:h", known, NULL)) != -1) {
         switch (c) {
@@ -301,6 +280,18 @@ options_parse(struct options *ret, int argc, char **argv)
         case 'C':
             ret->cert_file = optarg;
             break;
+        case 'P':
+            ret->pcrs = optarg;
+            break;
+        case 'u':
+            ret->update_key = optarg;
+            break;
+        case 'f':
+            ret->factory = true;
+            break;
+        case 'y':
+            ret->yes = true;
+            break;
         case 'j':
             ret->json = true;
             break;
@@ -311,15 +302,17 @@ options_parse(struct options *ret, int argc, char **argv)
             ret->help = true;
             break;
         case ':':
-            (void)usage("a value is missing after ", argv[optind - 1]);
+            (void)bm_agent_usage("a value is missing after ", argv[optind - 1]);
             return false;
         default:
-            (void)usage("there is no option ", argv[optind - 1]);
+            (void)bm_agent_usage("there is no option ", argv[optind - 1]);
             return false;
         }
     }
+    if (takes != NULL && ret->name == NULL && optind < argc)
+        ret->name = argv[optind++];
     if (optind < argc)
-        (void)usage("what is meant by ", argv[optind]);
+        (void)bm_agent_usage("what is meant by ", argv[optind]);
     return optind == argc;
 }
 
@@ -332,15 +325,55 @@ verb_run(const struct verb *verb, const struct options *options)
 
     if (options->root == NULL) {
         birthmark_free(bm);
-        return usage(verb->word, " wants --root URI");
+        return bm_agent_usage(verb->word, " wants --root URI");
     }
     rc = birthmark_open(bm, options->root);
-    code = rc == BIRTHMARK_OK ? verb->run(bm, options) : refuse(bm, rc);
+    code = rc == BIRTHMARK_OK ? verb->run(bm, options) : bm_agent_refuse(bm, rc);
     birthmark_free(bm);
     if (fflush(stdout) == 0)
         return code;
     (void)fprintf(stderr, "birthmark-agent: the output cannot be written: %s\n", strerrordesc_np(errno));
     return BIRTHMARK_AWAY;
+}
+
+static int
+verb_do(const struct verb *verb, struct options *options, int argc, char **argv)
+{
+    if (!options_parse(options, verb->takes, argc, argv))
+        return BIRTHMARK_USAGE;
+    if (options->help)
+        return fputs(verb->help, stdout) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
+    if (verb->takes != NULL && options->name == NULL) {
+        (void)fprintf(stderr, "birthmark-agent: %s%s%s wants %s; see birthmark-agent --help\n", verb->word, verb->second == NULL ? "" : " ",
+                      verb->second == NULL ? "" : verb->second, verb->takes);
+        return BIRTHMARK_USAGE;
+    }
+    return verb_run(verb, options);
+}
+
+/* Of verbs with a second word the first in the table speaks where it is missing. */
+static int
+verb_find(struct options *options, int argc, char **argv)
+{
+    const struct verb *group = NULL;
+    char words[64] = "";
+
+    for (size_t i = 0; i < BM_COUNT(verbs); i++) {
+        if (strcmp(argv[1], verbs[i].word) != 0)
+            continue;
+        if (verbs[i].second == NULL)
+            return verb_do(&verbs[i], options, argc - 1, argv + 1);
+        if (argc > 2 && strcmp(argv[2], verbs[i].second) == 0)
+            return verb_do(&verbs[i], options, argc - 2, argv + 2);
+        (void)snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s", group == NULL ? "" : " or ", verbs[i].second);
+        group = group == NULL ? &verbs[i] : group;
+    }
+    if (group == NULL)
+        return bm_agent_usage("there is no verb ", argv[1]);
+    if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+        return fputs(group->help, stdout) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
+    (void)fprintf(stderr, "birthmark-agent: %s wants the word %s; see birthmark-agent --help\n", group->word, words);
+    return BIRTHMARK_USAGE;
 }
 
 int
@@ -354,25 +387,10 @@ main(int argc, char **argv)
 
     (void)setenv("TSS2_LOG", "all+NONE", 0); /* the TPM library would print a line of its own beside our sentence */
     if (argc < 2)
-        return usage("say what to do", "");
+        return bm_agent_usage("say what to do", "");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return fputs(help_all, stdout) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
     if (strcmp(argv[1], "--version") == 0)
         return puts("birthmark-agent " BM_VERSION) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
-    for (size_t i = 0; i < BM_COUNT(verbs); i++) {
-        int words = 1;
-
-        if (strcmp(argv[1], verbs[i].word) != 0)
-            continue;
-        if (verbs[i].second != NULL && argc > 2 && strcmp(argv[2], verbs[i].second) == 0)
-            words = 2;
-        if (!options_parse(&options, argc - words, argv + words))
-            return BIRTHMARK_USAGE;
-        if (options.help)
-            return fputs(verbs[i].help, stdout) == EOF ? BIRTHMARK_AWAY : BIRTHMARK_OK;
-        if (verbs[i].second != NULL && words == 1)
-            return usage("identity wants the word ", verbs[i].second);
-        return verb_run(&verbs[i], &options);
-    }
-    return usage("there is no verb ", argv[1]);
+    return verb_find(&options, argc, argv);
 }

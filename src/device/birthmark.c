@@ -1,5 +1,5 @@
 /* birthmark.c - include/birthmark.h over the rooms behind it: arguments checked, refusals put into the handle. */
-#include "birthmark.h"
+#include "device/handle.h"
 
 #include "device/enrol.h"
 #include "device/files.h"
@@ -10,19 +10,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define EXPORT __attribute__((visibility("default")))
-
-struct birthmark {
-    struct bm_root *root;
-    struct bm_provider *provider; /* made with the first TLS context */
-    struct bm_fail fail;
-    char uri[BM_MAX_ROOT_URI + 1]; /* of the root, as it was opened */
-    char warning[400];
-    char id[BM_MAX_ID + 1], model[BM_MAX_ID + 1];
-    char dice[4][2 * BM_HASH + 1]; /* DeviceID, Alias, and what was measured for each */
-    char keys[BM_MAX_CHIP_KEYS * (2 * BM_HASH + 1)];
-};
 
 EXPORT struct birthmark *
 birthmark_new(void)
@@ -52,46 +39,10 @@ birthmark_warning(const struct birthmark *bm)
     return bm == NULL ? "" : bm->warning;
 }
 
-/* Every call begins here: what the last one said is forgotten. */
-static bool
-begin(struct birthmark *bm, bool usable)
-{
-    if (bm == NULL)
-        return false;
-    bm->fail = (struct bm_fail){ 0 };
-    bm->warning[0] = '\0';
-    if (!usable)
-        bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: an argument is missing");
-    return usable;
-}
-
-static bool
-begin_open(struct birthmark *bm, bool usable)
-{
-    if (!begin(bm, usable))
-        return false;
-    if (bm->root == NULL)
-        bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: open a root of trust first");
-    return bm->root != NULL;
-}
-
-static enum birthmark_result
-result(enum bm_rc rc)
-{
-    switch (bm_rc_exit(rc)) {
-    case 0:
-        return BIRTHMARK_OK;
-    case 1:
-        return BIRTHMARK_REFUSED;
-    default:
-        return BIRTHMARK_AWAY;
-    }
-}
-
 EXPORT enum birthmark_result
 birthmark_open(struct birthmark *bm, const char *root_uri)
 {
-    if (!begin(bm, root_uri != NULL))
+    if (!bm_handle_begin(bm, root_uri != NULL))
         return BIRTHMARK_USAGE;
     if (bm->root != NULL) {
         bm_fail_note(&bm->fail, BM_EINPUT, NULL, "libbirthmark: a root of trust is open already");
@@ -102,14 +53,18 @@ birthmark_open(struct birthmark *bm, const char *root_uri)
         return BIRTHMARK_USAGE;
     }
     (void)snprintf(bm->uri, sizeof(bm->uri), "%s", root_uri);
-    return result(bm_root_open(&bm->root, root_uri, &bm->fail));
+    return bm_handle_result(bm_root_open(&bm->root, root_uri, &bm->fail));
 }
 
 EXPORT enum birthmark_result
 birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
 {
-    if (!begin_open(bm, server_url != NULL && service != NULL && ca_file != NULL && (flags & ~BIRTHMARK_NEW_KEY) == 0))
+    enum bm_rc rc;
+
+    if (!bm_handle_begin_open(bm, server_url != NULL && service != NULL && ca_file != NULL && (flags & ~BIRTHMARK_NEW_KEY) == 0))
         return BIRTHMARK_USAGE;
+    if ((flags & BIRTHMARK_NEW_KEY) == 0 && (rc = bm_handle_bound_check(bm, service)) != BM_OK)
+        return bm_handle_result(rc);
     const struct bm_enrol enrol = {
         .root = bm->root,
         .server = server_url,
@@ -118,7 +73,7 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
         .ca_file = ca_file,
         .new_key = flags & BIRTHMARK_NEW_KEY,
     };
-    return result(bm_enrol(&enrol, bm->warning, &bm->fail));
+    return bm_handle_result(bm_enrol(&enrol, bm->warning, &bm->fail));
 }
 
 static void
@@ -195,9 +150,9 @@ status_fill(struct birthmark *bm, struct birthmark_status *ret, struct bm_fail *
 EXPORT enum birthmark_result
 birthmark_status(struct birthmark *bm, struct birthmark_status *ret)
 {
-    if (!begin_open(bm, ret != NULL))
+    if (!bm_handle_begin_open(bm, ret != NULL))
         return BIRTHMARK_USAGE;
-    return result(status_fill(bm, ret, &bm->fail));
+    return bm_handle_result(status_fill(bm, ret, &bm->fail));
 }
 
 static enum bm_rc
@@ -205,13 +160,17 @@ identity_tell(struct bm_root *root, const char *service, void (*each)(void *ctx,
               struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ROOT_CERTS * (BM_MAX_CERT + 4) };
-    char subject[BM_MAX_DN], issuer[BM_MAX_DN], serial[2 * BM_MAX_SERIAL + 1] = "", key[2 * BM_HASH + 1];
+    char subject[BM_MAX_DN], issuer[BM_MAX_DN], serial[2 * BM_MAX_SERIAL + 1] = "", key[2 * BM_HASH + 1], pcrs[BM_PCRS_TEXT];
+    struct bm_bound bound;
+    bool usable;
     struct bm_cert cert;
     struct bm_rd rd;
     enum bm_rc rc;
 
-    if ((rc = root->ops->certs(root, service, &certs, fail)) != BM_OK)
+    if ((rc = root->ops->certs(root, service, &certs, fail)) != BM_OK ||
+        (rc = bm_root_bound_tell(root, BM_KEPT_LIVE, service, &bound, &usable, fail)) != BM_OK)
         return rc;
+    bm_pcrs_print(pcrs, bound.pcrs);
     rd = bm_rd(bm_buf_bytes(&certs));
     if ((rc = bm_cert_parse(&cert, bm_rd_lv32(&rd, BM_MAX_CERT), fail)) != BM_OK) {
         bm_fail_prefix(fail, "the certificate of service %s", service);
@@ -232,50 +191,50 @@ identity_tell(struct bm_root *root, const char *service, void (*each)(void *ctx,
         .not_after = cert.not_after,
         .certificate = cert.der.p,
         .ncertificate = cert.der.n,
+        .bound = pcrs,
+        .usable = usable,
     };
     each(ctx, &identity);
     return BM_OK;
 }
 
+struct identities {
+    struct bm_root *root;
+    void (*each)(void *ctx, const struct birthmark_identity *identity);
+    void *ctx;
+};
+
+static enum bm_rc
+identity_each(void *ctx, const char *service, struct bm_fail *fail)
+{
+    const struct identities *identities = ctx;
+
+    return identity_tell(identities->root, service, identities->each, identities->ctx, fail);
+}
+
 EXPORT enum birthmark_result
 birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_identity *identity), void *ctx)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf names = { .max = BM_MAX_SERVICES * 2 * (BM_MAX_NAME + 1) };
-    enum bm_rc rc;
-    char *at;
-
-    if (!begin_open(bm, each != NULL))
+    if (!bm_handle_begin_open(bm, each != NULL))
         return BIRTHMARK_USAGE;
-    if ((rc = bm->root->ops->services(bm->root, &names, &bm->fail)) != BM_OK)
-        return result(rc);
-    bm_buf_add_u8(&names, 0);
-    if ((rc = bm_buf_check(&names, "the list of services", &bm->fail)) != BM_OK)
-        return result(rc);
-    for (at = (char *)names.p; *at != '\0';) {
-        char *end = strchr(at, '\n');
-
-        *end = '\0';
-        if ((rc = identity_tell(bm->root, at, each, ctx, &bm->fail)) != BM_OK)
-            return result(rc);
-        at = end + 1;
-    }
-    return BIRTHMARK_OK;
+    struct identities identities = { bm->root, each, ctx };
+    return bm_handle_result(bm_handle_names(bm, bm->root->ops->services, identity_each, &identities));
 }
 
 EXPORT enum birthmark_result
 birthmark_key_file(struct birthmark *bm, const char *service, const char *path)
 {
-    if (!begin_open(bm, service != NULL && path != NULL))
+    if (!bm_handle_begin_open(bm, service != NULL && path != NULL))
         return BIRTHMARK_USAGE;
-    return result(bm_key_file_write(path, bm->root, bm->uri, service, &bm->fail));
+    return bm_handle_result(bm_key_file_write(path, bm->root, bm->uri, service, &bm->fail));
 }
 
 EXPORT enum birthmark_result
 birthmark_cert_file(struct birthmark *bm, const char *service, const char *path)
 {
-    if (!begin_open(bm, service != NULL && path != NULL))
+    if (!bm_handle_begin_open(bm, service != NULL && path != NULL))
         return BIRTHMARK_USAGE;
-    return result(bm_cert_file_write(path, bm->root, service, &bm->fail));
+    return bm_handle_result(bm_cert_file_write(path, bm->root, service, &bm->fail));
 }
 
 EXPORT enum birthmark_result
@@ -283,9 +242,9 @@ birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file
 {
     enum bm_rc rc = BM_OK;
 
-    if (!begin_open(bm, service != NULL && ca_file != NULL && host != NULL && ret != NULL))
+    if (!bm_handle_begin_open(bm, service != NULL && ca_file != NULL && host != NULL && ret != NULL))
         return BIRTHMARK_USAGE;
     if (bm->provider == NULL)
         rc = bm_provider_new(&bm->provider, &bm->fail);
-    return result(rc != BM_OK ? rc : bm_tls_client(ret, bm->provider, bm->root, service, ca_file, host, &bm->fail));
+    return bm_handle_result(rc != BM_OK ? rc : bm_tls_client(ret, bm->provider, bm->root, service, ca_file, host, &bm->fail));
 }

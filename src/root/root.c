@@ -63,11 +63,12 @@ bm_root_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct
 }
 
 enum bm_rc
-bm_root_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable, struct bm_fail *fail)
+bm_root_bound_tell(struct bm_root *root, enum bm_kept kept, const char *name, struct bm_bound *ret_bound, bool *ret_usable,
+                   struct bm_fail *fail)
 {
     if (root->ops->bound_tell != NULL)
-        return root->ops->bound_tell(root, name, sealed, ret_pcrs, ret_usable, fail);
-    *ret_pcrs = 0;
+        return root->ops->bound_tell(root, kept, name, ret_bound, ret_usable, fail);
+    *ret_bound = (struct bm_bound){ .pcrs = 0 };
     *ret_usable = true;
     return BM_OK;
 }

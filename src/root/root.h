@@ -17,6 +17,13 @@
  *
  * BM_EBUSY: the hardware is away, locked or full (the sentence says what to do). BM_EPOLICY: what was asked for is not there, or forbidden.
  */
+/* What a root keeps under a name. */
+enum bm_kept {
+    BM_KEPT_PENDING,
+    BM_KEPT_LIVE,
+    BM_KEPT_SEALED
+};
+
 struct bm_root; /* each backend defines its own body; begins with a pointer to its ops */
 
 struct bm_root_ops {
@@ -75,15 +82,15 @@ struct bm_root_ops {
     /*
      * Boot state; the four are NULL where the root knows none. bind: keys and sealed data that are made from here on are bound to the values that these PCRs
      * have now, and to bound->update_key where pinned (bound->policy is not read); NULL: to the device alone again. boot_values: of the PCRs that were asked
-     * for. boot_permit: kept when a pinned key signed it; BM_EPOLICY when none did. bound_tell: what the live identity or the sealed data is bound to (0:
-     * nothing) and whether this boot may use it.
+     * for. boot_permit: kept when a pinned key signed it; BM_EPOLICY when none did. bound_tell: what a key or sealed data is bound to (pcrs 0: nothing) and
+     * whether this boot may use it.
      */
     bm_must_use enum bm_rc (*bind)(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail);
     bm_must_use enum bm_rc (*boot_values)(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
                                           struct bm_fail *fail);
     bm_must_use enum bm_rc (*boot_permit)(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail);
-    bm_must_use enum bm_rc (*bound_tell)(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable,
-                                         struct bm_fail *fail);
+    bm_must_use enum bm_rc (*bound_tell)(struct bm_root *root, enum bm_kept kept, const char *name, struct bm_bound *ret_bound,
+                                         bool *ret_usable, struct bm_fail *fail);
 };
 
 struct bm_root {
@@ -97,8 +104,8 @@ bm_must_use enum bm_rc bm_root_bind(struct bm_root *root, const struct bm_bound 
 bm_must_use enum bm_rc bm_root_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
                                            struct bm_fail *fail);
 bm_must_use enum bm_rc bm_root_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_root_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable,
-                                          struct bm_fail *fail);
+bm_must_use enum bm_rc bm_root_bound_tell(struct bm_root *root, enum bm_kept kept, const char *name, struct bm_bound *ret_bound,
+                                          bool *ret_usable, struct bm_fail *fail);
 void bm_root_close(struct bm_root *root); /* accepts NULL */
 void bm_root_done(struct bm_root **root);
 

@@ -111,8 +111,8 @@ bm_must_use enum bm_rc bm_tpm2_bind(struct bm_root *root, const struct bm_bound 
 bm_must_use enum bm_rc bm_tpm2_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],
                                            struct bm_fail *fail);
 bm_must_use enum bm_rc bm_tpm2_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_tpm2_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable,
-                                          struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_bound_tell(struct bm_root *root, enum bm_kept kept, const char *name, struct bm_bound *ret_bound,
+                                          bool *ret_usable, struct bm_fail *fail);
 
 /* tpm2_seal.c, as root.h has them. */
 bm_must_use enum bm_rc bm_tpm2_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail);

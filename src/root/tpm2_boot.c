@@ -287,19 +287,23 @@ bm_tpm2_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[stat
 }
 
 enum bm_rc
-bm_tpm2_bound_tell(struct bm_root *root, const char *name, bool sealed, uint32_t *ret_pcrs, bool *ret_usable, struct bm_fail *fail)
+bm_tpm2_bound_tell(struct bm_root *root, enum bm_kept kept, const char *name, struct bm_bound *ret_bound, bool *ret_usable,
+                   struct bm_fail *fail)
 {
+    static const enum bm_tpm2_state states[] = {
+        [BM_KEPT_PENDING] = BM_TPM2_PENDING, [BM_KEPT_LIVE] = BM_TPM2_LIVE, [BM_KEPT_SEALED] = BM_TPM2_SEALED
+    };
     struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
     struct bm_tpm2_record record, permit;
     struct bm_bound bound;
     enum way way = WAY_BOUND;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm2_record_get(tpm, name, sealed ? BM_TPM2_SEALED : BM_TPM2_LIVE, &record, fail)) != BM_OK ||
+    if ((rc = bm_tpm2_record_get(tpm, name, states[kept], &record, fail)) != BM_OK ||
         (rc = bm_bound_parse(&bound, record.bound, fail)) != BM_OK ||
         (bound.pcrs != 0 && (rc = way_find(tpm, &bound, &way, &permit, fail)) != BM_OK))
         return rc;
-    *ret_pcrs = bound.pcrs;
+    *ret_bound = bound;
     *ret_usable = way != WAY_NONE;
     return BM_OK;
 }

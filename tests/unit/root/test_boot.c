@@ -147,7 +147,7 @@ static void
 both_refused(const char *service, const char *name, const char *words)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
-    uint32_t pcrs = 0;
+    struct bm_bound bound;
     bool usable = true;
 
     assert_rc(BM_EPOLICY, sign_with(service));
@@ -157,14 +157,14 @@ both_refused(const char *service, const char *name, const char *words)
     assert_rc(BM_EPOLICY, unseal(name, ""));
     assert_non_null(strstr(kit_fail.text, "did not boot what the sealed data"));
     assert_non_null(strstr(kit_fail.text, words));
-    assert_ok(bm_root_bound_tell(root, service, false, &pcrs, &usable, &kit_fail));
-    assert_int_equal(pcrs, PCRS);
+    assert_ok(bm_root_bound_tell(root, BM_KEPT_LIVE, service, &bound, &usable, &kit_fail));
+    assert_int_equal(bound.pcrs, PCRS);
     assert_false(usable);
-    assert_ok(bm_root_bound_tell(root, name, true, &pcrs, &usable, &kit_fail));
+    assert_ok(bm_root_bound_tell(root, BM_KEPT_SEALED, name, &bound, &usable, &kit_fail));
     assert_false(usable);
     assert_ok(sign_with("free"));
-    assert_ok(bm_root_bound_tell(root, "free", false, &pcrs, &usable, &kit_fail));
-    assert_int_equal(pcrs, 0);
+    assert_ok(bm_root_bound_tell(root, BM_KEPT_LIVE, "free", &bound, &usable, &kit_fail));
+    assert_int_equal(bound.pcrs, 0);
     assert_true(usable);
 }
 
@@ -172,12 +172,12 @@ static void
 both_work(const char *service, const char *name)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
-    uint32_t pcrs;
+    struct bm_bound bound;
     bool usable = false;
 
     assert_ok(sign_with(service));
     assert_ok(unseal(name, "the disk's key"));
-    assert_ok(bm_root_bound_tell(root, service, false, &pcrs, &usable, &kit_fail));
+    assert_ok(bm_root_bound_tell(root, BM_KEPT_LIVE, service, &bound, &usable, &kit_fail));
     assert_true(usable);
 }
 
