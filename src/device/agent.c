@@ -127,15 +127,14 @@ enrol(struct birthmark *bm, const struct options *options)
     struct show show = { .options = options };
     enum birthmark_result rc;
     char warning[400];
+    int code;
 
     if (options->server == NULL || options->service == NULL || options->ca_file == NULL)
         return bm_agent_usage("enrol wants ", options->server == NULL    ? "--server URL"
                                               : options->service == NULL ? "--service NAME"
                                                                          : "--cacert FILE, the site's root.pem");
-    if (options->pcrs == NULL && options->update_key != NULL)
-        return bm_agent_usage("an update key wants ", "--pcrs LIST too");
-    if (options->pcrs != NULL && (rc = birthmark_bind(bm, options->pcrs, options->update_key)) != BIRTHMARK_OK)
-        return bm_agent_refuse(bm, rc);
+    if ((code = bm_agent_bind(bm, options)) != BIRTHMARK_OK)
+        return code;
     rc = birthmark_enrol(bm, options->server, options->service, options->profile, options->ca_file,
                          options->new_key ? BIRTHMARK_NEW_KEY : 0);
     if (rc != BIRTHMARK_OK)

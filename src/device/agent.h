@@ -23,7 +23,8 @@ int bm_agent_json(json_t *json); /* to stdout; takes it; NULL: no memory */
 extern const char bm_agent_help_status[];
 int bm_agent_status(struct birthmark *bm, const struct options *options);
 
-/* agent_keep.c */
+/* agent_keep.c. What is made from here on is bound as --pcrs and --update-key say; BIRTHMARK_OK where they do not. Says a warning and a refusal itself. */
+int bm_agent_bind(struct birthmark *bm, const struct options *options);
 extern const char bm_agent_help_retire[], bm_agent_help_seal[], bm_agent_help_unseal[], bm_agent_help_sealed[], bm_agent_help_boot[],
     bm_agent_help_reset[];
 int bm_agent_retire(struct birthmark *bm, const struct options *options);

@@ -89,6 +89,20 @@ bm_agent_reset(struct birthmark *bm, const struct options *options)
     return done(bm, birthmark_reset(bm), "reset: identities, sealed data and boot permits are gone; the root identity stays", "");
 }
 
+int
+bm_agent_bind(struct birthmark *bm, const struct options *options)
+{
+    enum birthmark_result rc;
+
+    if (options->pcrs == NULL)
+        return options->update_key == NULL ? (int)BIRTHMARK_OK : bm_agent_usage("an update key wants ", "--pcrs LIST too");
+    if ((rc = birthmark_bind(bm, options->pcrs, options->update_key)) != BIRTHMARK_OK)
+        return bm_agent_refuse(bm, rc);
+    if (*birthmark_warning(bm) != '\0')
+        (void)fprintf(stderr, "warning: %s\n", birthmark_warning(bm));
+    return BIRTHMARK_OK;
+}
+
 /* ---- sealed data ---- */
 
 static void
@@ -101,22 +115,18 @@ int
 bm_agent_seal(struct birthmark *bm, const struct options *options)
 {
     bm_cleanup(wipe) unsigned char bytes[BIRTHMARK_SEALED_MAX + 1];
-    enum birthmark_result rc = BIRTHMARK_OK;
     size_t n;
+    int code;
 
-    if (options->pcrs == NULL && options->update_key != NULL)
-        return bm_agent_usage("an update key wants ", "--pcrs LIST too");
+    if ((code = bm_agent_bind(bm, options)) != BIRTHMARK_OK)
+        return code;
     (void)setvbuf(stdin, NULL, _IONBF, 0); /* no copy of it */
     n = fread(bytes, 1, sizeof(bytes), stdin);
     if (ferror(stdin)) {
         (void)fprintf(stderr, "birthmark-agent: standard input cannot be read: %s\n", strerrordesc_np(errno));
         return BIRTHMARK_AWAY;
     }
-    if (options->pcrs != NULL)
-        rc = birthmark_bind(bm, options->pcrs, options->update_key);
-    if (rc == BIRTHMARK_OK)
-        rc = birthmark_seal(bm, options->name, bytes, n);
-    return done(bm, rc, "sealed: ", options->name);
+    return done(bm, birthmark_seal(bm, options->name, bytes, n), "sealed: ", options->name);
 }
 
 int

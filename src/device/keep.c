@@ -41,6 +41,23 @@ bound_read(struct bm_bound *ret_bound, const char *pcrs, const char *update_key_
     return BM_OK;
 }
 
+/* Where nothing is measured, being bound protects from nothing. */
+static enum bm_rc
+zeros_warn(struct birthmark *bm, uint32_t pcrs)
+{
+    static const uint8_t zeros[BM_HASH];
+    uint8_t values[BM_PCRS][BM_HASH];
+    enum bm_rc rc = bm_root_boot_values(bm->root, pcrs, values, &bm->fail);
+
+    for (unsigned i = 0; rc == BM_OK && i < BM_PCRS; i++) {
+        if (pcrs >> i & 1 && memcmp(values[i], zeros, BM_HASH) == 0) {
+            (void)snprintf(bm->warning, sizeof(bm->warning), "PCR %u holds nothing but zeros: this machine measures nothing into it", i);
+            break;
+        }
+    }
+    return rc;
+}
+
 EXPORT enum birthmark_result
 birthmark_bind(struct birthmark *bm, const char *pcrs, const char *update_key_file)
 {
@@ -50,8 +67,10 @@ birthmark_bind(struct birthmark *bm, const char *pcrs, const char *update_key_fi
     if (!bm_handle_begin_open(bm, pcrs != NULL || update_key_file == NULL))
         return BIRTHMARK_USAGE;
     if ((rc = bound_read(&bound, pcrs, update_key_file, &bm->fail)) == BM_OK &&
-        (rc = bm_root_bind(bm->root, pcrs != NULL ? &bound : NULL, &bm->fail)) == BM_OK)
+        (rc = bm_root_bind(bm->root, pcrs != NULL ? &bound : NULL, &bm->fail)) == BM_OK) {
         bm->bound = bound;
+        rc = pcrs != NULL ? zeros_warn(bm, bound.pcrs) : BM_OK;
+    }
     return bm_handle_result(rc);
 }
 

@@ -27,8 +27,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     must(bm_name_ok(record.service, BM_MAX_NAME));
-    must(record.state == BM_TPM2_LIVE || record.state == BM_TPM2_PENDING);
+    must(record.state >= BM_TPM2_PENDING && record.state <= BM_TPM2_PERMIT);
     must(inside(&record, record.public) && inside(&record, record.private) && inside(&record, record.certs));
+    must(record.bound.n == 0 || inside(&record, record.bound));
     record.bytes[size / 2] ^= 1;
     must(bm_tpm2_record_parse(&record, &fail) == BM_EINPUT);
     return 0;
