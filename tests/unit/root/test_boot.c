@@ -87,7 +87,7 @@ sign_with(const char *service)
     bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
     struct bm_bytes tbs = bm_bytes_str("a handshake");
-    enum bm_sig_alg alg;
+    enum bm_sig_alg alg = BM_SIG_ECDSA_SHA256;
     struct bm_key key;
     enum bm_rc rc;
 

@@ -130,6 +130,157 @@ a_commit_that_was_cut_off_is_finished_by_the_next_one(void **state)
     bm_p11_close(&token);
 }
 
+/* ---- cut at every change to the token ---- */
+
+/* As pkcs11.c has it: the table of the module's functions is replaced by one that ends. */
+struct inside {
+    struct bm_root root;
+    struct bm_p11 token;
+};
+static CK_FUNCTION_LIST whole, cutting;
+static unsigned changes_left;
+
+static bool
+change(void)
+{
+    return changes_left > 0 && changes_left-- > 0;
+}
+
+static CK_RV
+cut_create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE *ret)
+{
+    return change() ? whole.C_CreateObject(session, template, n, ret) : CKR_DEVICE_REMOVED;
+}
+
+static CK_RV
+cut_destroy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    return change() ? whole.C_DestroyObject(session, object) : CKR_DEVICE_REMOVED;
+}
+
+static CK_RV
+cut_set(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG n)
+{
+    return change() ? whole.C_SetAttributeValue(session, object, template, n) : CKR_DEVICE_REMOVED;
+}
+
+static CK_RV
+cut_generate(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG n, CK_OBJECT_HANDLE *ret)
+{
+    return change() ? whole.C_GenerateKey(session, mechanism, template, n, ret) : CKR_DEVICE_REMOVED;
+}
+
+static struct bm_root *
+open_cut(unsigned changes)
+{
+    struct bm_root *root = NULL;
+    struct inside *inside;
+
+    assert_ok(bm_root_open(&root, chips.uri[VIRTUAL_PKCS11], &kit_fail));
+    inside = (struct inside *)root;
+    whole = cutting = *inside->token.fn;
+    cutting.C_CreateObject = cut_create;
+    cutting.C_DestroyObject = cut_destroy;
+    cutting.C_SetAttributeValue = cut_set;
+    cutting.C_GenerateKey = cut_generate;
+    inside->token.fn = &cutting;
+    changes_left = changes;
+    return root;
+}
+
+static void
+sealing_that_is_cut_off_anywhere_leaves_the_old_or_the_new(void **state)
+{
+    enum bm_rc rc = BM_EBUSY;
+    char old[8] = "", new[8];
+
+    (void)state;
+    for (unsigned cuts = 0; rc != BM_OK; cuts++) {
+        bm_cleanup(bm_root_done) struct bm_root *root = open_cut(cuts);
+        bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_MAX_SEALED };
+
+        assert_true(cuts < 20);
+        (void)snprintf(new, sizeof(new), "v%u", cuts);
+        rc = root->ops->seal(root, "disk", bm_bytes_str(new), &kit_fail);
+        assert_true(rc == BM_OK || rc == BM_EBUSY);
+        changes_left = 0;
+        if (old[0] == '\0' && root->ops->unseal(root, "disk", &bytes, &kit_fail) == BM_EPOLICY)
+            continue; /* never sealed yet */
+        bm_buf_reset(&bytes);
+        assert_ok(root->ops->unseal(root, "disk", &bytes, &kit_fail));
+        if (bm_bytes_equal(bm_buf_bytes(&bytes), bm_bytes_str(new)))
+            memcpy(old, new, sizeof(old));
+        else
+            assert_true(rc != BM_OK && bm_bytes_equal(bm_buf_bytes(&bytes), bm_bytes_str(old)));
+    }
+    assert_string_equal(old, new);
+}
+
+static void
+retiring_that_is_cut_off_anywhere_leaves_the_identity_or_nothing(void **state)
+{
+    struct bm_bytes cert = bm_bytes(certificate, sizeof(certificate));
+    enum bm_rc rc = BM_EBUSY;
+
+    (void)state;
+    for (unsigned cuts = 0; rc != BM_OK; cuts++) {
+        bm_cleanup(bm_root_done) struct bm_root *root = open_cut(100);
+        bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE }, signature = { .max = BM_MAX_SIGNATURE },
+                                              names = { .max = 4096 };
+        enum bm_sig_alg alg;
+        struct bm_key key;
+        bool there;
+
+        assert_true(cuts < 20);
+        assert_ok(root->ops->key_new(root, "leaving", &key, &kit_fail));
+        assert_ok(root->ops->commit(root, "leaving", &cert, 1, &kit_fail));
+        assert_ok(root->ops->key_new(root, "leaving", &key, &kit_fail));
+        changes_left = cuts;
+        rc = root->ops->retire(root, "leaving", &kit_fail);
+        assert_true(rc == BM_OK || rc == BM_EBUSY);
+        changes_left = 0;
+        assert_ok(root->ops->services(root, &names, &kit_fail));
+        bm_buf_add_u8(&names, 0);
+        there = strstr((const char *)names.p, "leaving\n") != NULL;
+        assert_false(there && rc == BM_OK);
+        if (there) {
+            assert_ok(root->ops->certs(root, "leaving", &certs, &kit_fail));
+            assert_ok(root->ops->key_sign(root, "leaving", false, bm_bytes_str("x"), &alg, &signature, &kit_fail));
+        }
+    }
+}
+
+static void
+what_was_changed_in_the_token_is_not_opened(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_cut(100);
+    bm_cleanup(bm_buf_done) struct bm_buf value = { .max = 4096 }, bytes = { .max = BM_MAX_SEALED };
+    const struct bm_p11 *token = &((struct inside *)root)->token;
+    CK_OBJECT_HANDLE found[BM_P11_FOUND];
+    size_t n;
+
+    (void)state;
+    assert_ok(root->ops->seal(root, "whole", bm_bytes_str("secret"), &kit_fail));
+    assert_ok(bm_p11_find(token, CKO_DATA, "birthmark:sealed:whole", bm_bytes(NULL, 0), found, &n, &kit_fail));
+    assert_int_equal(n, 1);
+    assert_ok(bm_p11_read(token, found[0], CKA_VALUE, &value, &kit_fail));
+    assert_null(memmem(value.p, value.n, "secret", 6));
+    assert_ok(bm_p11_data_add(token, "birthmark:sealed:moved", bm_buf_bytes(&value), &kit_fail));
+    assert_refused(BM_EPOLICY, root->ops->unseal(root, "moved", &bytes, &kit_fail),
+                   "the sealed data moved: it was changed, or sealed by another device");
+    assert_ok(bm_p11_data_add(token, "birthmark:sealed:short", bm_bytes(value.p, 10), &kit_fail));
+    assert_refused(BM_EPOLICY, root->ops->unseal(root, "short", &bytes, &kit_fail), "the sealed data short is malformed");
+    value.p[4]++; /* a higher sequence for the same box: it counts, and does not open */
+    assert_ok(bm_p11_data_add(token, "birthmark:sealed:whole", bm_buf_bytes(&value), &kit_fail));
+    assert_rc(BM_EPOLICY, root->ops->unseal(root, "whole", &bytes, &kit_fail));
+    assert_int_equal(bytes.n, 0);
+    assert_ok(bm_p11_find(token, CKO_SECRET_KEY, "birthmark:sealing", bm_bytes(NULL, 0), found, &n, &kit_fail));
+    assert_int_equal(n, 1);
+    CK_BYTE key[64];
+    CK_ATTRIBUTE ask = { CKA_VALUE, key, sizeof(key) };
+    assert_int_equal(whole.C_GetAttributeValue(token->session, found[0], &ask, 1), CKR_ATTRIBUTE_SENSITIVE);
+}
+
 static int
 start(void **state)
 {
@@ -153,6 +304,9 @@ main(void)
         cmocka_unit_test(a_root_key_that_can_be_read_out_is_refused),
         cmocka_unit_test(the_root_key_is_found_by_its_id_too),
         cmocka_unit_test(a_commit_that_was_cut_off_is_finished_by_the_next_one),
+        cmocka_unit_test(sealing_that_is_cut_off_anywhere_leaves_the_old_or_the_new),
+        cmocka_unit_test(retiring_that_is_cut_off_anywhere_leaves_the_identity_or_nothing),
+        cmocka_unit_test(what_was_changed_in_the_token_is_not_opened),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
