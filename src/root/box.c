@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #define NONCE 12
@@ -62,7 +63,9 @@ bm_box_open(struct bm_buf *bytes, const uint8_t key[static BM_BOX_KEY], const ch
         EVP_DecryptUpdate(ctx, NULL, &n, (const uint8_t *)name, (int)strlen(name)) != 1 ||
         (inside > 0 && EVP_DecryptUpdate(ctx, out, &n, box.p + NONCE, (int)inside) != 1) ||
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) != 1 || EVP_DecryptFinal_ex(ctx, tag, &n) != 1) {
-        explicit_bzero(bytes->p + before, bytes->n - before);
+        ERR_clear_error();
+        if (inside > 0)
+            explicit_bzero(out, inside);
         bytes->n = before;
         return bm_fail(fail, BM_EPOLICY, NULL, "it was changed, or sealed by another device");
     }
