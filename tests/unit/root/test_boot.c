@@ -147,6 +147,7 @@ static void
 both_refused(const char *service, const char *name, const char *words)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_buf_done) struct bm_buf area = { .max = 1024 }, attest = { .max = 1024 }, signature = { .max = 1024 };
     struct bm_bound bound;
     bool usable = true;
 
@@ -162,7 +163,11 @@ both_refused(const char *service, const char *name, const char *words)
     assert_false(usable);
     assert_ok(bm_root_bound_tell(root, BM_KEPT_SEALED, name, &bound, &usable, &kit_fail));
     assert_false(usable);
+    /* to say what the key is, is not to use it */
+    assert_ok(root->ops->certify(root, service, false, bm_bytes_str("x"), &area, &attest, &signature, &kit_fail));
+    bm_root_done(&root);
     assert_ok(sign_with("free"));
+    root = open_tpm();
     assert_ok(bm_root_bound_tell(root, BM_KEPT_LIVE, "free", &bound, &usable, &kit_fail));
     assert_int_equal(bound.pcrs, 0);
     assert_true(usable);

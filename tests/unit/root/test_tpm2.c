@@ -312,6 +312,25 @@ a_full_range_leaves_the_old_identity(void **state)
     assert_memory_equal(before.hash, after.hash, BM_HASH);
 }
 
+static enum bm_rc
+seal(const char *name, size_t n)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
+    static uint8_t bytes[BM_MAX_SEALED];
+
+    return root->ops->seal(root, name, bm_bytes(bytes, n), &kit_fail);
+}
+
+static size_t
+unsealed(const char *name)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
+    bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_MAX_SEALED };
+
+    assert_ok(root->ops->unseal(root, name, &bytes, &kit_fail));
+    return bytes.n;
+}
+
 /* Fills the TPM with other people's indexes, then frees room for a pending key but not for its certificates. */
 static void
 nv_memory_that_ends_leaves_the_old_identity(void **state)
@@ -323,6 +342,7 @@ nv_memory_that_ends_leaves_the_old_identity(void **state)
 
     (void)state;
     assert_ok(identity_make("full", 2000)); /* more than one index */
+    assert_ok(seal("full", 200));
     assert_true(live("full", &before));
     for (size_t i = 0; i < BM_COUNT(sizes); i++) {
         do
@@ -336,6 +356,9 @@ nv_memory_that_ends_leaves_the_old_identity(void **state)
     assert_int_equal(identity_make("full", 3000), BM_EBUSY);
     assert_non_null(strstr(kit_fail.text, "has no NV memory left"));
     assert_true(records() <= had + 1); /* the pending key, and nothing of the live record */
+    assert_int_equal(seal("full", 2048), BM_EBUSY);
+    assert_non_null(strstr(kit_fail.text, "has no NV memory left"));
+    assert_int_equal(unsealed("full"), 200);
     assert_true(live("full", &after));
     assert_memory_equal(before.hash, after.hash, BM_HASH);
     while (next-- > 0x1500000) {
