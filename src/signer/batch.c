@@ -23,7 +23,8 @@ bm_batch_keep(struct bm_signer *signer, struct bm_bytes bytes)
 static struct bm_bytes
 kept(const struct bm_signer *signer, struct bm_span span)
 {
-    return bm_bytes(signer->arena.p + span.at, span.n);
+    return span.n == 0 ? bm_bytes(NULL, 0)
+                       : bm_bytes(signer->arena.p + span.at, span.n); /* of an answer without bytes there may be no arena */
 }
 
 enum bm_rc
