@@ -14,13 +14,17 @@ static void
 too_noisy_is_for_later(void **state)
 {
     char want[300];
+    enum bm_rc rc = BM_OK;
 
     (void)state;
     (void)snprintf(want, sizeof(want),
                    "%s: the PUF started too noisily 8 times: let the device come to room temperature, check its supply and try again",
                    file);
     weather("-40", "20", "9");
-    assert_refused(BM_EBUSY, identify(&other, uri, false), want);
+    for (int i = 0; i < 20 && rc == BM_OK; i++) /* noise is by chance: one of many such starts may be good, all of them are not */
+        rc = identify(&other, uri, false);
+    assert_int_equal(rc, BM_EBUSY);
+    assert_string_equal(kit_fail.text, want);
     weather("25", "0", "1");
     assert_ok(identify(&other, uri, false));
     assert_true(same_key());
