@@ -226,6 +226,7 @@ who_vouches_decides_who_is_kept_out(void **state)
         { "microchip", BM_LABEL_SIGNED, BM_SOURCE_MICROCHIP, { "A", BM_LABEL_SIGNED, 0 }, BM_VERDICT_NEW, "nobody signed the list of NEW" },
         { "microchip", BM_LABEL_SIGNED, BM_SOURCE_BIRTHMARK, { "A", BM_LABEL_SIGNED, 0 }, BM_VERDICT_OLD, "NEW is taken" },
         { "csv", BM_LABEL_COLUMN, BM_SOURCE_CSV, { "A", BM_LABEL_SIGNED, 0 }, BM_VERDICT_OLD, "nobody signed the list of OLD" },
+        { "ek", BM_LABEL_COMPUTED, BM_SOURCE_EK, { "A", BM_LABEL_COMPUTED, 0 }, BM_VERDICT_NEW, "nobody signed the list of NEW" },
         { "infineon", BM_LABEL_FILE_NAME, BM_SOURCE_INFINEON, { "A", BM_LABEL_FILE_NAME, 0 }, BM_VERDICT_NEW, NULL },
         { "birthmark", BM_LABEL_SIGNED, BM_SOURCE_EK, { "A", BM_LABEL_CERTIFICATE, 0 }, BM_VERDICT_NEW, NULL },
         /* one key with two ids: both are vouched for, or not */
