@@ -1,7 +1,7 @@
 #include "evidence/bundle.h"
 #include "wire/rd.h"
 
-#define VERSION 2
+#define VERSION 3
 
 static void
 chain_take(struct bm_bundle *bundle, struct bm_rd *rd)
@@ -12,6 +12,26 @@ chain_take(struct bm_bundle *bundle, struct bm_rd *rd)
         *rd = (struct bm_rd){ .bad = true };
     for (uint8_t i = 0; i < n && !rd->bad; i++)
         bundle->chain[bundle->nchain++] = bm_rd_lv16(rd, BM_MAX_CERT);
+}
+
+/* Known types only, ascending, none empty: so that what parses is what would be written. */
+static void
+parts_take(struct bm_bundle *bundle, struct bm_rd *rd)
+{
+    uint8_t n = bm_rd_u8(rd), last = 0;
+
+    if (n >= BM_PART__N)
+        *rd = (struct bm_rd){ .bad = true };
+    for (uint8_t i = 0; i < n && !rd->bad; i++) {
+        uint8_t type = bm_rd_u8(rd);
+        struct bm_bytes part = bm_rd_lv16(rd, BM_MAX_EVIDENCE);
+
+        if (type <= last || type >= BM_PART__N || part.n == 0)
+            *rd = (struct bm_rd){ .bad = true };
+        else
+            bundle->part[type] = part;
+        last = type;
+    }
 }
 
 enum bm_rc
@@ -30,11 +50,12 @@ bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_f
     bundle.proof = bm_rd_lv16(&rd, BM_PROOF_BYTES);
     chain_take(&bundle, &rd);
     bundle.body = bm_rd_lv16(&rd, BM_MAX_EVIDENCE);
+    parts_take(&bundle, &rd);
     if (bytes.n >= 2 && version != VERSION)
         return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of version %u and we read version %d", version, VERSION);
     if (!bm_rd_end(&rd))
         return bm_fail(fail, BM_EINPUT, NULL,
-                       "the evidence is cut short, has bytes after its end, or a part that is longer than it may be");
+                       "the evidence is cut short, has bytes after its end, or a part that is too long, unknown or out of order");
     if (bundle.body_class != BM_BODY_CMC && bundle.body_class != BM_BODY_TPM)
         return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of class %u: we read 1 (CMC) and 2 (TPM)", bundle.body_class);
     *ret_bundle = bundle;
@@ -44,6 +65,8 @@ bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_f
 void
 bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle)
 {
+    unsigned nparts = 0;
+
     bm_buf_add_u16(buf, VERSION);
     bm_buf_add_u8(buf, bundle->body_class);
     bm_buf_add(buf, bundle->lot_root, BM_HASH);
@@ -55,4 +78,12 @@ bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle)
     for (size_t i = 0; i < bundle->nchain; i++)
         bm_buf_add_lv16(buf, bundle->chain[i]);
     bm_buf_add_lv16(buf, bundle->body);
+    for (size_t type = 1; type < BM_PART__N; type++)
+        nparts += bundle->part[type].n > 0;
+    bm_buf_add_u8(buf, (uint8_t)nparts);
+    for (size_t type = 1; type < BM_PART__N; type++)
+        if (bundle->part[type].n > 0) {
+            bm_buf_add_u8(buf, (uint8_t)type);
+            bm_buf_add_lv16(buf, bundle->part[type]);
+        }
 }

@@ -5,19 +5,25 @@
 #include "evidence/cmc.h"
 #include "evidence/id_chain.h"
 #include "evidence/nonce.h"
+#include "evidence/renewal.h"
 #include "evidence/tpm.h"
 #include "lot/leaf.h"
 #include "merkle/tree.h"
 #include "pki/profile.h"
 
 /*
- *  u16 version = 2
+ *  u16 version = 3
  *  u8  body class: 1 a CMC full request, 2 a TPM claim
  *  32  lot's tree head        u64 lot's size     u64 leaf's index
  *  lv16 leaf DER              lv16 inclusion proof (bm_proof bytes)
  *  u8 n, n x lv16 DER         leaf of kind id: the device's certificate, those between, the vendor's root; else n = 0. At most 8
  *  lv16 body
+ *  u8 n, n x { u8 type, lv16 }    parts, in ascending order of their types, each once and not empty
  */
+enum bm_part {
+    BM_PART_RENEWAL = 1, /* renewal.h */
+    BM_PART__N
+};
 struct bm_bundle {
     uint8_t body_class; /* BM_BODY_CMC, BM_BODY_TPM */
     uint8_t lot_root[BM_HASH];
@@ -28,12 +34,13 @@ struct bm_bundle {
     struct bm_bytes chain[BM_MAX_CHAIN];
     size_t nchain;
     struct bm_bytes body;
+    struct bm_bytes part[BM_PART__N]; /* by enum bm_part; n = 0: it has none of this type */
 };
 enum {
     BM_BODY_CMC = 1,
     BM_BODY_TPM = 2
 };
-/* BM_EINPUT. Views into bytes, which must outlive the bundle; leaf, proof and body are not read here. */
+/* BM_EINPUT. Views into bytes, which must outlive the bundle; leaf, proof, body and parts are not read here. */
 bm_must_use enum bm_rc bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail);
 /* Appends it; the one encoding that parses to this. */
 void bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle);
@@ -52,13 +59,16 @@ struct bm_claim {
     uint8_t id_hash[BM_HASH];   /* leaf of kind id: bm_leaf_id_hash(); else zeros */
     struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
+    bool renews;              /* it came with the word of a current identity key ... */
+    uint8_t current[BM_HASH]; /* ... of this hash: whose key that is, the signer's tables say */
 };
 /*
  * (A leaf of kind id has no keys: the root key is the one in the device's certificate, whose chain must end in the leaf's vendor root and whose name must
  * give the leaf's id by its rule; validity is judged at the device certificate's own notBefore, so that signer and auditor come to the same answer.)
  *
  * The whole chain but the lot's pin: leaf in tree at index, root key in leaf and fit to speak this way, nonce, its signature (or activation and
- * certification), CSR's own signature, operational key neither a root key nor the attestation key. BM_EINPUT malformed, BM_EPOLICY false.
+ * certification), CSR's own signature, operational key neither a root key nor the attestation key; of a renewal, the signature of the current key,
+ * which is none of them. BM_EINPUT malformed, BM_EPOLICY false.
  *
  * *ret_proven is always set, on failure too: has a root key listed in the leaf proved itself, freshly where `fresh` is given? Such refusals get a
  * ledger leaf of their own, but only when the lot is pinned as well, which the caller checks: anybody can make a tree around a key of his own.

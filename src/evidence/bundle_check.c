@@ -4,6 +4,7 @@
 struct check {
     struct bm_claim *claim; /* leaf is filled in; the rest is to be */
     struct bm_key named;    /* leaf of kind id: the root key, by the device's certificate */
+    uint8_t ak[BM_HASH];    /* the attestation key; zeros where none spoke */
     bool proven;
     struct bm_crypto *crypto;
     const struct bm_freshness *fresh;
@@ -39,16 +40,17 @@ leaf_check(struct bm_leaf *leaf, const struct bm_bundle *bundle, struct bm_fail 
 
 /* Root and operational identity stay apart, so that revoking one leaves the other alone. */
 static enum bm_rc
-key_separate(const struct check *c, const struct bm_key *key, const struct bm_key *ak)
+key_separate(const struct check *c, const uint8_t hash[static BM_HASH], const char *what)
 {
-    if (bm_leaf_key(&c->claim->leaf, key->hash) != NULL || memcmp(c->named.hash, key->hash, BM_HASH) == 0)
-        return bm_fail(c->fail, BM_EPOLICY, NULL,
-                       "the request asks for a certificate for a root key of the chip: make a new key for the service");
-    if (ak != NULL && memcmp(ak->hash, key->hash, BM_HASH) == 0)
-        return bm_fail(c->fail, BM_EPOLICY, NULL,
-                       "the request asks for a certificate for the attestation key: make a new key for the service");
+    bool root = bm_leaf_key(&c->claim->leaf, hash) != NULL || memcmp(c->named.hash, hash, BM_HASH) == 0;
+
+    if (root || memcmp(c->ak, hash, BM_HASH) == 0)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "%s %s: make a new key for the service", what,
+                       root ? "a root key of the chip" : "the attestation key");
     return BM_OK;
 }
+
+static const char asks[] = "the request asks for a certificate for";
 
 /* ---- root-signed ---- */
 
@@ -91,7 +93,7 @@ cmc_check(struct check *c, struct bm_bytes body)
     if ((rc = bm_cmc_check_root(c->crypto, &cmc, root, c->fail)) != BM_OK)
         return rc;
     c->proven = true;
-    if ((rc = bm_csr_check(c->crypto, &cmc.csr, c->fail)) != BM_OK || (rc = key_separate(c, &cmc.csr.key, NULL)) != BM_OK)
+    if ((rc = bm_csr_check(c->crypto, &cmc.csr, c->fail)) != BM_OK || (rc = key_separate(c, cmc.csr.key.hash, asks)) != BM_OK)
         return rc;
     c->claim->evidence = BM_EV_ROOT_SIGNED;
     memcpy(c->claim->root_hash, root->hash, BM_HASH);
@@ -159,7 +161,7 @@ certified_check(const struct check *c, const struct bm_tpm_claim *in, const stru
         return rc;
     if (memcmp(csr.key.hash, key.key.hash, BM_HASH) != 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "the request asks for a certificate for another key than the one that the TPM certified");
-    if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, &csr.key, &ak->key)) != BM_OK)
+    if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, csr.key.hash, asks)) != BM_OK)
         return rc;
     c->claim->evidence = BM_EV_TPM_ACTIVATED;
     c->claim->key = csr.key;
@@ -179,6 +181,7 @@ tpm_check(struct check *c, struct bm_bytes body)
         (rc = bm_tpm_public_parse(&ak, in.ak, c->fail)) != BM_OK)
         return rc;
     bm_sha256(digest, in.csr);
+    memcpy(c->ak, ak.key.hash, BM_HASH);
     if (c->fresh != NULL) {
         if ((rc = activation_check(c, bm_bytes(ak.name, ak.nname), digest, in.proof)) != BM_OK)
             return rc;
@@ -191,6 +194,26 @@ tpm_check(struct check *c, struct bm_bytes body)
 }
 
 /* ---- both ---- */
+
+/* Whether that key is this identity's today is for the signer's tables: here it has signed, and is a key of its own. */
+static __attribute__((noinline)) enum bm_rc
+renewal_check(struct check *c, struct bm_bytes part)
+{
+    struct bm_claim *claim = c->claim;
+    struct bm_renewal renewal;
+    struct bm_key current;
+    enum bm_rc rc;
+
+    if ((rc = bm_renewal_parse(&renewal, part, c->fail)) != BM_OK ||
+        (rc = bm_renewal_check(&current, c->crypto, &renewal, claim->csr, c->fail)) != BM_OK ||
+        (rc = key_separate(c, current.hash, "the renewal is signed by")) != BM_OK)
+        return rc;
+    if (memcmp(current.hash, claim->key.hash, BM_HASH) == 0)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "the renewal asks for a certificate for the key that signs it: make a new key for it");
+    claim->renews = true;
+    memcpy(claim->current, current.hash, BM_HASH);
+    return BM_OK;
+}
 
 enum bm_rc
 bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle, struct bm_crypto *crypto,
@@ -210,6 +233,8 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
     }
     rc = bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body) : cmc_check(&c, bundle->body);
     *ret_proven = c.proven;
+    if (rc == BM_OK && bundle->part[BM_PART_RENEWAL].n > 0)
+        rc = renewal_check(&c, bundle->part[BM_PART_RENEWAL]);
     if (rc != BM_OK)
         return rc;
     if (claim.leaf.root == BM_ROOT_SOFTWARE)

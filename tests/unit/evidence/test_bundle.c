@@ -436,7 +436,7 @@ bundles_are_written_and_read_back_to_the_byte(void **state)
     tpm_make(&made, TRUTH);
     bm_bundle_build(&buf, &made.bundle);
     assert_ok(bm_buf_check(&buf, "it", &kit_fail));
-    assert_int_equal(buf.n, 2 + 1 + 32 + 8 + 8 + 1 + 3 * 2 + made.leaf.n + made.proof.n + made.body.n);
+    assert_int_equal(buf.n, 2 + 1 + 32 + 8 + 8 + 1 + 3 * 2 + 1 + made.leaf.n + made.proof.n + made.body.n);
     assert_ok(bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
     bm_bundle_build(&again, &out);
     assert_true(bm_bytes_equal(bm_buf_bytes(&buf), bm_buf_bytes(&again)));
@@ -450,34 +450,180 @@ bundles_are_written_and_read_back_to_the_byte(void **state)
     assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 3");
     buf.p[2] = 0;
     assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 0");
-    buf.p[1] = 3;
-    assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 3");
     buf.p[1] = 2;
+    assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 2");
+    buf.p[1] = 3;
     buf.p[2] = BM_BODY_TPM;
     bm_buf_add_u8(&buf, 0);
     assert_rc(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
 }
 
-/* Every byte of a bundle matters: changed, it is refused, or it still says the same of the same key. */
+static void
+parts_stand_in_order_once_and_are_known(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+    } bad[] = {
+        { "\1\0\0\1x", 5 },        /* type 0 */
+        { "\1\1\0\0", 4 },         /* an empty part */
+        { "\1\1\0\2x", 5 },        /* cut short */
+        { "\2\1\0\1x\1\0\1x", 9 }, /* twice */
+        { "\1\377\0\1x", 5 },      /* not known */
+        { "\0x", 2 },
+        { "\5", 1 },
+    };
+    MADE(made);
+    KIT_BUF(buf);
+    struct bm_bundle out;
+    size_t n;
+
+    (void)state;
+    cmc_make(&made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
+    bm_bundle_build(&buf, &made.bundle);
+    n = buf.n - 1;
+    for (size_t i = 0; i < BM_COUNT(bad); i++) {
+        buf.n = n;
+        bm_buf_add(&buf, bad[i].bytes, bad[i].n);
+        assert_rc(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+    }
+    buf.n = n;
+    bm_buf_add(&buf, "\1\1\0\1x", 5);
+    assert_ok(bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+    assert_true(bm_bytes_equal(out.part[BM_PART_RENEWAL], bm_bytes_str("x")));
+}
+
+/* ---- renewal ---- */
+
+/* A root-signed request for op with the word of this key over what it should sign, or over something else. */
+static void
+renewal_make(struct made *made, struct bm_buf *part, struct bm_private *current, bool over_csr)
+{
+    KIT_BUF(tbs);
+    KIT_BUF(signature);
+    struct bm_renewal renewal = { .key = bm_key_spki(bm_private_public(current)) };
+    struct bm_cmc cmc;
+
+    cmc_make(made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
+    assert_ok(bm_cmc_parse(&cmc, made->bundle.body, &kit_fail));
+    bm_renewal_tbs(&tbs, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
+    assert_ok(bm_private_sign(current, bm_buf_bytes(&tbs), &signature, &kit_fail));
+    renewal.signature = bm_buf_bytes(&signature);
+    bm_renewal_build(part, &renewal);
+    made->bundle.part[BM_PART_RENEWAL] = bm_buf_bytes(part);
+}
+
+static void
+a_renewal_has_the_word_of_the_current_key(void **state)
+{
+    static const enum bm_key_alg algs[] = { BM_KEY_P256, BM_KEY_P384, BM_KEY_ED25519 };
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(algs); i++) {
+        bm_cleanup(bm_private_done) struct bm_private *current = NULL;
+        MADE(made);
+        KIT_BUF(part);
+
+        assert_ok(bm_private_generate(&current, algs[i], &kit_fail));
+        renewal_make(&made, &part, current, true);
+        assert_ok(check(&made, &fresh));
+        assert_true(made.claim->renews && made.proven);
+        assert_memory_equal(made.claim->current, bm_private_public(current)->hash, BM_HASH);
+        assert_memory_equal(made.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
+    }
+}
+
+static void
+a_renewal_that_its_key_did_not_sign_is_refused(void **state)
+{
+    bm_cleanup(bm_private_done) struct bm_private *current = NULL;
+
+    (void)state;
+    assert_ok(bm_private_generate(&current, BM_KEY_P256, &kit_fail));
+    for (size_t i = 0; i < 4; i++) {
+        MADE(made);
+        KIT_BUF(part);
+        struct bm_private *const by[] = { current, root, ek, op };
+        static const char *const says[] = { "did not sign this renewal", "root key", "root key", "for the key that signs it" };
+
+        renewal_make(&made, &part, by[i], i > 0);
+        assert_refused_saying(BM_EPOLICY, check(&made, &fresh), says[i]);
+        assert_true(made.proven); /* the root key spoke, so it is an event */
+    }
+}
+
+static void
+a_renewal_by_the_attestation_key_is_refused(void **state)
+{
+    MADE(made);
+    KIT_BUF(part);
+    KIT_BUF(tbs);
+    KIT_BUF(signature);
+    struct bm_renewal renewal = { .key = bm_key_spki(bm_private_public(ak)) };
+    struct bm_tpm_claim in;
+
+    (void)state;
+    tpm_make(&made, TRUTH);
+    assert_ok(bm_tpm_claim_parse(&in, made.bundle.body, &kit_fail));
+    bm_renewal_tbs(&tbs, in.csr);
+    assert_ok(bm_private_sign(ak, bm_buf_bytes(&tbs), &signature, &kit_fail));
+    renewal.signature = bm_buf_bytes(&signature);
+    bm_renewal_build(&part, &renewal);
+    made.bundle.part[BM_PART_RENEWAL] = bm_buf_bytes(&part);
+    assert_refused_saying(BM_EPOLICY, check(&made, &fresh), "signed by the attestation key");
+}
+
+static void
+every_truncation_of_a_renewal_is_refused(void **state)
+{
+    MADE(made);
+    KIT_BUF(part);
+    struct bm_renewal out;
+
+    (void)state;
+    renewal_make(&made, &part, ak, true);
+    assert_ok(bm_renewal_parse(&out, bm_buf_bytes(&part), &kit_fail));
+    for (size_t n = 0; n < part.n; n++)
+        assert_rc(BM_EINPUT, bm_renewal_parse(&out, bm_bytes(part.p, n), &kit_fail));
+    bm_buf_add_u8(&part, 0);
+    assert_rc(BM_EINPUT, bm_renewal_parse(&out, bm_buf_bytes(&part), &kit_fail));
+}
+
+/* Changed, it is refused, or it still says the same of the same key. */
+static void
+every_byte_matters(struct bm_buf *buf)
+{
+    for (size_t i = 0; i < buf->n; i++) {
+        struct made changed = { .claim = &claim_room };
+
+        buf->p[i] ^= 0x01;
+        if (bm_bundle_parse(&changed.bundle, bm_buf_bytes(buf), &kit_fail) == BM_OK && check(&changed, &fresh) == BM_OK) {
+            assert_memory_equal(changed.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
+            fail_msg("byte %zu does not matter", i);
+        }
+        buf->p[i] ^= 0x01;
+    }
+}
+
 static void
 no_changed_byte_gives_another_claim(void **state)
 {
     MADE(made);
     KIT_BUF(buf);
+    KIT_BUF(part);
 
     (void)state;
+    renewal_make(&made, &part, ak, true);
+    bm_bundle_build(&buf, &made.bundle);
+    assert_ok(check(&made, &fresh));
+    every_byte_matters(&buf);
+    bm_buf_reset(&made.leaf);
+    bm_buf_reset(&made.proof);
+    bm_buf_reset(&made.body);
+    bm_buf_reset(&buf);
     tpm_make(&made, TRUTH);
     bm_bundle_build(&buf, &made.bundle);
-    for (size_t i = 0; i < buf.n; i++) {
-        struct made changed = { .claim = &claim_room };
-
-        buf.p[i] ^= 0x01;
-        if (bm_bundle_parse(&changed.bundle, bm_buf_bytes(&buf), &kit_fail) == BM_OK && check(&changed, &fresh) == BM_OK) {
-            assert_memory_equal(changed.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
-            fail_msg("byte %zu does not matter", i);
-        }
-        buf.p[i] ^= 0x01;
-    }
+    every_byte_matters(&buf);
 }
 
 int
@@ -497,6 +643,11 @@ main(void)
         cmocka_unit_test(a_tpm_activated_chain_stands_and_every_lie_falls),
         cmocka_unit_test(an_auditor_sees_a_tpm_claim_without_its_proof),
         cmocka_unit_test(bundles_are_written_and_read_back_to_the_byte),
+        cmocka_unit_test(parts_stand_in_order_once_and_are_known),
+        cmocka_unit_test(a_renewal_has_the_word_of_the_current_key),
+        cmocka_unit_test(a_renewal_that_its_key_did_not_sign_is_refused),
+        cmocka_unit_test(a_renewal_by_the_attestation_key_is_refused),
+        cmocka_unit_test(every_truncation_of_a_renewal_is_refused),
         cmocka_unit_test(no_changed_byte_gives_another_claim),
     };
 
