@@ -8,8 +8,8 @@
 static enum bm_rc
 list_run(struct bm_call *call, struct bm_fail *fail)
 {
-    static const struct bm_column columns[] = { { "device", "DEVICE" }, { "service", "SERVICE" },   { "profile", "PROFILE" },
-                                                { "state", "STATE" },   { "evidence", "EVIDENCE" }, { "not_after", "UNTIL" },
+    static const struct bm_column columns[] = { { "device", "DEVICE" }, { "service", "SERVICE" }, { "profile", "PROFILE" },
+                                                { "state", "STATE" },   { "proven", "PROVEN" },   { "not_after", "UNTIL" },
                                                 { "serial", "SERIAL" } };
     const struct bm_list_what what = { .what = "identity",
                                        .columns = columns,

@@ -17,12 +17,24 @@ words_of(const struct bm_profile *profile, bool evidence)
     static const char *const keys[] = { [BM_KEY_P256] = "P-256", [BM_KEY_P384] = "P-384", [BM_KEY_RSA] = "RSA" };
     json_t *array = json_array();
 
-    for (unsigned i = 0; evidence && i < 3; i++)
+    for (unsigned i = 0; evidence && i < 4; i++)
         if ((profile->evidence & 1u << i) != 0)
             (void)json_array_append_new(array, json_string(bm_evidence_class_word((enum bm_evidence_class)(1u << i))));
     for (unsigned i = 1; !evidence && i < BM_COUNT(keys); i++)
         if ((profile->keys & 1u << i) != 0)
             (void)json_array_append_new(array, json_string(keys[i]));
+    return array;
+}
+
+static json_t *
+required_of(const struct bm_profile *profile)
+{
+    const struct bm_proven_fact *fact;
+    json_t *array = json_array();
+
+    for (size_t i = 0; (fact = bm_proven_fact(i)) != NULL; i++)
+        if ((profile->require & fact->bit) != 0)
+            (void)json_array_append_new(array, json_string(fact->word));
     return array;
 }
 
@@ -33,11 +45,11 @@ profile_object(const struct bm_profile *profile)
     json_t *row;
 
     bm_hex(digest, bm_bytes(profile->digest, BM_HASH));
-    row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:b, s:s}", "profile", profile->name, "service", profile->service, "ca",
+    row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:s}", "profile", profile->name, "service", profile->service, "ca",
                     profile->ca == BM_CA_IDEVID ? "idevid" : "operational", "days",
-                    profile->days == 0 ? json_string("never") : json_integer(profile->days), "evidence", words_of(profile, true), "keys",
-                    words_of(profile, false), "client_auth", profile->client_auth, "server_auth", profile->server_auth, "hardware_module",
-                    profile->hardware_module, "digest", digest);
+                    profile->days == 0 ? json_string("never") : json_integer(profile->days), "evidence", words_of(profile, true), "require",
+                    required_of(profile), "keys", words_of(profile, false), "client_auth", profile->client_auth, "server_auth",
+                    profile->server_auth, "hardware_module", profile->hardware_module, "digest", digest);
     return row;
 }
 

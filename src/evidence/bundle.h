@@ -6,6 +6,7 @@
 #include "evidence/id_chain.h"
 #include "evidence/nonce.h"
 #include "evidence/renewal.h"
+#include "evidence/shown.h"
 #include "evidence/tpm.h"
 #include "lot/leaf.h"
 #include "merkle/tree.h"
@@ -59,6 +60,7 @@ struct bm_claim {
     uint8_t id_hash[BM_HASH];   /* leaf of kind id: bm_leaf_id_hash(); else zeros */
     struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
+    struct bm_shown shown;    /* its class, and every further fact that was proven; of software roots nothing but that */
     bool renews;              /* it came with the word of a current identity key ... */
     uint8_t current[BM_HASH]; /* ... of this hash: whose key that is, the signer's tables say */
 };

@@ -1,5 +1,7 @@
 #include "evidence/bundle.h"
 
+#define TPMA_USER_WITH_AUTH (1u << 6) /* part 2, 8.3: a password opens it too */
+
 /* What the two ways of speaking share while they are checked. */
 struct check {
     struct bm_claim *claim; /* leaf is filled in; the rest is to be */
@@ -147,6 +149,13 @@ activation_check(const struct check *c, struct bm_bytes ak_name, const uint8_t d
     return BM_OK;
 }
 
+/* Nothing but its policy opens the key. What the policy asks for (PCRs, a signed permit) is a digest here, and the device's word. */
+static bool
+policy_bound(const struct bm_tpm_public *key)
+{
+    return key->policy.n > 0 && (key->attributes & TPMA_USER_WITH_AUTH) == 0;
+}
+
 /* The operational key: made in the TPM of the attestation key, which says so, and the one that the CSR asks for. */
 static enum bm_rc
 certified_check(const struct check *c, const struct bm_tpm_claim *in, const struct bm_tpm_public *ak, const uint8_t digest[static BM_HASH])
@@ -164,6 +173,7 @@ certified_check(const struct check *c, const struct bm_tpm_claim *in, const stru
     if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, csr.key.hash, asks)) != BM_OK)
         return rc;
     c->claim->evidence = BM_EV_TPM_ACTIVATED;
+    c->claim->shown.proven = BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED | (policy_bound(&key) ? BM_PROVEN_POLICY_BOUND : 0);
     c->claim->key = csr.key;
     c->claim->csr = csr.der;
     return BM_OK;
@@ -239,6 +249,9 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
         return rc;
     if (claim.leaf.root == BM_ROOT_SOFTWARE)
         claim.evidence = BM_EV_SOFTWARE; /* however it spoke */
+    if (claim.leaf.root == BM_ROOT_SOFTWARE)
+        claim.shown = (struct bm_shown){ .proven = 0 }; /* nothing that software says of itself is proven by it */
+    claim.shown.proven |= (unsigned)claim.evidence;
     *ret_claim = claim;
     return BM_OK;
 }

@@ -72,6 +72,16 @@ word_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
     return false;
 }
 
+/* What the profile requires and the evidence does not show. */
+static void
+missing_add(struct bm_buf *buf, const struct request *in)
+{
+    char words[BM_MAX_PROVEN];
+
+    bm_proven_print(words, in->state->profile->require & ~in->claim->shown.proven);
+    bm_buf_add_str(buf, words);
+}
+
 /* Those that are no strings. */
 static void
 value_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
@@ -82,6 +92,8 @@ value_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
         fingerprint_add(buf, in->claim->root_hash);
     else if (bm_bytes_equal(name, bm_bytes_str("key")))
         fingerprint_add(buf, in->claim->key.hash);
+    else if (bm_bytes_equal(name, bm_bytes_str("missing")))
+        missing_add(buf, in);
     else if (bm_bytes_equal(name, bm_bytes_str("now")))
         time_add(buf, state->now);
     else if (bm_bytes_equal(name, bm_bytes_str("last")))
@@ -202,6 +214,12 @@ evidence_fits(const struct request *in)
 }
 
 static bool
+facts_fit(const struct request *in)
+{
+    return (in->state->profile->require & ~in->claim->shown.proven) == 0;
+}
+
+static bool
 key_fits(const struct request *in)
 {
     unsigned alg = (unsigned)in->claim->key.alg;
@@ -251,6 +269,9 @@ static const struct rule {
       "profile {profile} does not take {evidence} evidence, which is what this chip gave (root key {root}). Use a chip of the kind that "
       "the profile is "
       "for, or a profile for this one." },
+    { facts_fit, BM_EPOLICY,
+      "profile {profile} requires evidence of {missing}, which this chip did not give (root key {root}). Let the device show it, or ask "
+      "for a profile that does without." },
     { key_fits, BM_EPOLICY, "profile {profile} does not take {alg} keys. Make a key of a kind that the profile lists and ask again." },
     { root_is_its_own, BM_EPOLICY,
       "chip {chip} is known by another root key than the one that spoke (root key {root}), or that key by another chip: this may be a "

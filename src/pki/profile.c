@@ -14,6 +14,7 @@ static const struct word evidence_words[] = {
     { "root-signed", BM_EV_ROOT_SIGNED },
     { "tpm-activated", BM_EV_TPM_ACTIVATED },
     { "software", BM_EV_SOFTWARE },
+    { "tls-front", BM_EV_TLS_FRONT },
 };
 static const struct word key_words[] = {
     { "P-256", 1u << BM_KEY_P256 },
@@ -26,6 +27,11 @@ enum {
 };
 static const struct word eku_words[] = { { "clientAuth", EKU_CLIENT }, { "serverAuth", EKU_SERVER } };
 static const struct word ca_words[] = { { "operational", BM_CA_OPERATIONAL }, { "idevid", BM_CA_IDEVID } };
+/* Ways to speak are no facts besides: "evidence" lists those. */
+static const struct word require_words[] = {
+    { "tpm-residency", BM_PROVEN_TPM_RESIDENCY }, { "tpm-fixed", BM_PROVEN_TPM_FIXED }, { "policy-bound", BM_PROVEN_POLICY_BOUND },
+    { "ek-certified", BM_PROVEN_EK_CERTIFIED },   { "dice", BM_PROVEN_DICE },
+};
 static const struct word yes_words[] = { { "yes", 1 }, { "no", 0 } };
 
 static const struct word *
@@ -134,6 +140,7 @@ bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm
     profile.ca = word_want(&lines, "ca", ca_words, BM_COUNT(ca_words)) == BM_CA_IDEVID ? BM_CA_IDEVID : BM_CA_OPERATIONAL;
     profile.days = days_want(&lines);
     profile.evidence = set_take(&lines, "evidence", evidence_words, BM_COUNT(evidence_words));
+    profile.require = set_take(&lines, "require", require_words, BM_COUNT(require_words));
     profile.keys = set_take(&lines, "key", key_words, BM_COUNT(key_words));
     eku = set_take(&lines, "eku", eku_words, BM_COUNT(eku_words));
     profile.client_auth = (eku & EKU_CLIENT) != 0;
@@ -166,6 +173,7 @@ bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile)
     else
         bm_buf_add_fmt(buf, "days %u\n", profile->days);
     add_set(buf, "evidence", evidence_words, BM_COUNT(evidence_words), profile->evidence);
+    add_set(buf, "require", require_words, BM_COUNT(require_words), profile->require);
     add_set(buf, "key", key_words, BM_COUNT(key_words), profile->keys);
     add_set(buf, "eku", eku_words, BM_COUNT(eku_words),
             (profile->client_auth ? EKU_CLIENT : 0u) | (profile->server_auth ? EKU_SERVER : 0u));

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "pki/proven.h"
 
 enum bm_ca {
     BM_CA_OPERATIONAL,
@@ -15,7 +16,8 @@ enum bm_ca {
 enum bm_evidence_class {
     BM_EV_ROOT_SIGNED = 1,
     BM_EV_TPM_ACTIVATED = 2,
-    BM_EV_SOFTWARE = 4
+    BM_EV_SOFTWARE = 4,
+    BM_EV_TLS_FRONT = 8 /* possession of the root key was shown to the gate, which the signer cannot see */
 };
 
 /*
@@ -24,7 +26,8 @@ enum bm_evidence_class {
  * service mqtt
  * ca operational                     operational | idevid
  * days 90                            1 to 3650, or "never": 9999-12-31 (idevid only)
- * evidence root-signed               one line each: root-signed | tpm-activated | software
+ * evidence root-signed               one line each: root-signed | tpm-activated | software | tls-front
+ * require tpm-fixed                  none or more: a word of pki/proven.h that the evidence must show besides
  * key P-256                          one line each: P-256 | P-384 | RSA (the operational keys that it takes)
  * eku clientAuth                     none or more: clientAuth | serverAuth
  * hardware-module yes                id-on-hardwareModuleName in the subjectAltName: yes | no
@@ -35,6 +38,7 @@ struct bm_profile {
     enum bm_ca ca;
     unsigned days;     /* 0 = never */
     unsigned evidence; /* set of enum bm_evidence_class */
+    unsigned require;  /* set of enum bm_proven: all of them must be shown */
     unsigned keys;     /* set of 1u << enum bm_key_alg */
     bool client_auth;
     bool server_auth;

@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "pki/key.h"
 #include "pki/profile.h"
+#include "pki/proven.h"
 
 /* What all certificates of one issuing CA share; made once from the CA's certificate. Views into memory that outlives it. */
 struct bm_issuer {
@@ -21,6 +22,7 @@ struct bm_subject {
     const char *organization;  /* O: the site's name (operational), the vendor's (idevid); NULL = none */
     struct bm_bytes hw_type;   /* OID content octets */
     struct bm_bytes hw_serial; /* hwSerialNum */
+    unsigned proven;           /* set of enum bm_proven: certificatePolicies; 0 = none */
 };
 
 /* Appends the TBSCertificate (RFC 5280 4.1); docs/formats/certificates.md. serial: 16 to 20 octets, top bit clear, not zero first.

@@ -13,7 +13,8 @@ enum shape {
     SERIAL,
     NUMBER,
     TIME,
-    TEXT
+    TEXT,
+    WORDS
 };
 
 /* The order of the lines. */
@@ -30,6 +31,12 @@ static const struct {
     { "profile", FIELD(profile), NAME },
     { "service", FIELD(service), NAME },
     { "evidence-class", FIELD(evidence_class), NAME },
+    { "proven", FIELD(proven), WORDS },
+    { "tpm-manufacturer", FIELD(tpm_manufacturer), TEXT },
+    { "tpm-model", FIELD(tpm_model), TEXT },
+    { "tpm-version", FIELD(tpm_version), TEXT },
+    { "measured-first", FIELD(measured_first), DIGEST },
+    { "measured-code", FIELD(measured_code), DIGEST },
     { "evidence", FIELD(evidence), DIGEST },
     { "serial", FIELD(serial), SERIAL },
     { "certificate", FIELD(certificate), DIGEST },
@@ -52,23 +59,30 @@ enum {
     PROFILE = 1 << 4,
     SERVICE = 1 << 5,
     CLASS = 1 << 6,
-    EVIDENCE = 1 << 7,
-    SERIALNO = 1 << 8,
-    CERTIFICATE = 1 << 9,
-    REPLACES = 1 << 10,
-    STATEMENT = 1 << 11,
-    BY = 1 << 12,
-    SECOND = 1 << 13,
-    VENDOR = 1 << 14,
-    UNTIL = 1 << 15,
-    COUNT = 1 << 16,
-    WHAT = 1 << 17,
-    REASON = 1 << 18,
+    PROVEN = 1 << 7,
+    TPM_MAKER = 1 << 8,
+    TPM_MODEL = 1 << 9,
+    TPM_VERSION = 1 << 10,
+    MEASURED_FIRST = 1 << 11,
+    MEASURED_CODE = 1 << 12,
+    EVIDENCE = 1 << 13,
+    SERIALNO = 1 << 14,
+    CERTIFICATE = 1 << 15,
+    REPLACES = 1 << 16,
+    STATEMENT = 1 << 17,
+    BY = 1 << 18,
+    SECOND = 1 << 19,
+    VENDOR = 1 << 20,
+    UNTIL = 1 << 21,
+    COUNT = 1 << 22,
+    WHAT = 1 << 23,
+    REASON = 1 << 24,
 };
-_Static_assert(BM_COUNT(fields) == 19, "a bit for every field");
+_Static_assert(BM_COUNT(fields) == 25, "a bit for every field");
 
 /* What a record of this kind must have, and what it may have besides. What stands in neither has nothing to say there. */
 #define WHERE (DEVICE | CHIP | LOT | ORDER | PROFILE | SERVICE)
+#define SHOWN (CLASS | PROVEN | TPM_MAKER | TPM_MODEL | TPM_VERSION | MEASURED_FIRST | MEASURED_CODE)
 #define ISSUED (DEVICE | CHIP | SERVICE | SERIALNO | CERTIFICATE)
 static const struct {
     const char *word;
@@ -80,8 +94,8 @@ static const struct {
     [BM_EVENT_LOT_PINNED] = { "lot-pinned", LOT | STATEMENT, BY | COUNT | REASON },
     [BM_EVENT_ORDER_OPENED] = { "order-opened", ORDER | STATEMENT, LOT | PROFILE | BY | COUNT | REASON },
     [BM_EVENT_ALLOWED] = { "allowed", DEVICE | STATEMENT, CHIP | SERVICE | BY | REASON },
-    [BM_EVENT_IDENTITY_ISSUED] = { "identity-issued", ISSUED, WHERE | CLASS | EVIDENCE | STATEMENT },
-    [BM_EVENT_IDENTITY_REPLACED] = { "identity-replaced", ISSUED | REPLACES, WHERE | CLASS | EVIDENCE | STATEMENT },
+    [BM_EVENT_IDENTITY_ISSUED] = { "identity-issued", ISSUED, WHERE | SHOWN | EVIDENCE | STATEMENT },
+    [BM_EVENT_IDENTITY_REPLACED] = { "identity-replaced", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_CONFIRMED] = { "identity-confirmed", SERIALNO, WHERE | CERTIFICATE },
     [BM_EVENT_IDENTITY_REVOKED] = { "identity-revoked", SERIALNO, WHERE | CERTIFICATE | STATEMENT | BY | REASON },
     [BM_EVENT_REFUSED] = { "refused", REASON, WHAT | WHERE | CLASS | EVIDENCE | STATEMENT | BY | COUNT },
@@ -144,6 +158,21 @@ time_like(struct bm_bytes v)
     return bm_time_parse(&t, text, &ignored) == BM_OK;
 }
 
+/* Names with one space between two. */
+static bool
+words_like(struct bm_bytes v)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i <= v.n; i++)
+        if (i == v.n || v.p[i] == ' ') {
+            if (i == at || i - at > BM_MAX_NAME || !name_like(bm_bytes(v.p + at, i - at), false))
+                return false;
+            at = i + 1;
+        }
+    return true;
+}
+
 static bool
 shape_ok(enum shape shape, struct bm_bytes v)
 {
@@ -162,6 +191,8 @@ shape_ok(enum shape shape, struct bm_bytes v)
         return time_like(v);
     case TEXT:
         return v.n <= BM_EVENT_REASON;
+    case WORDS:
+        return v.n <= BM_EVENT_REASON && words_like(v);
     }
     return false;
 }

@@ -45,29 +45,35 @@ struct bm_event {
     struct bm_bytes profile;
     struct bm_bytes service;
     struct bm_bytes evidence_class;
-    struct bm_bytes evidence;    /* hex SHA-256 of the evidence bundle */
-    struct bm_bytes serial;      /* hex */
-    struct bm_bytes certificate; /* hex SHA-256 of the certificate's DER */
-    struct bm_bytes replaces;    /* hex serial */
-    struct bm_bytes statement;   /* hex SHA-256 of the signed note */
-    struct bm_bytes by;          /* operator */
-    struct bm_bytes second;      /* operator who approved */
-    struct bm_bytes vendor;      /* text */
-    struct bm_bytes until;       /* time as text */
-    struct bm_bytes count;       /* decimal */
-    struct bm_bytes what;        /* refusals: unknown-chip, lot, statement, enrol, clone, quota ... (a word for alarms) */
-    struct bm_bytes reason;      /* a word or a sentence, one line */
+    struct bm_bytes proven;           /* words (pki/proven.h), one space between two */
+    struct bm_bytes tpm_manufacturer; /* as the TPM's maker certified it; likewise the next two */
+    struct bm_bytes tpm_model;
+    struct bm_bytes tpm_version;
+    struct bm_bytes measured_first; /* hex SHA-256 of the first code after the boot ROM; DICE */
+    struct bm_bytes measured_code;  /* of what it started */
+    struct bm_bytes evidence;       /* hex SHA-256 of the evidence bundle */
+    struct bm_bytes serial;         /* hex */
+    struct bm_bytes certificate;    /* hex SHA-256 of the certificate's DER */
+    struct bm_bytes replaces;       /* hex serial */
+    struct bm_bytes statement;      /* hex SHA-256 of the signed note */
+    struct bm_bytes by;             /* operator */
+    struct bm_bytes second;         /* operator who approved */
+    struct bm_bytes vendor;         /* text */
+    struct bm_bytes until;          /* time as text */
+    struct bm_bytes count;          /* decimal */
+    struct bm_bytes what;           /* refusals: unknown-chip, lot, statement, enrol, clone, quota ... (a word for alarms) */
+    struct bm_bytes reason;         /* a word or a sentence, one line */
 };
 #define BM_EVENT_REASON 400 /* bytes of a reason: a whole sentence of struct bm_fail */
 /*
  * What a kind must have and may have (table in event.c); anything else poisons buf, as does a value that has not its form: a mistake of the caller.
- *   WHERE = device chip lot order profile service
+ *   WHERE = device chip lot order profile service    SHOWN = proven tpm-manufacturer tpm-model tpm-version measured-first measured-code
  *   site-founded        -; certificate statement by reason
  *   roles-set           statement; by count reason
  *   lot-pinned          lot statement; by count reason
  *   order-opened        order statement; lot profile by count reason
  *   allowed             device statement; chip service by reason
- *   identity-issued     device chip service serial certificate; WHERE evidence-class evidence statement
+ *   identity-issued     device chip service serial certificate; WHERE SHOWN evidence-class evidence statement
  *   identity-replaced   the same and replaces
  *   identity-confirmed  serial; WHERE certificate
  *   identity-revoked    serial; WHERE certificate statement by reason

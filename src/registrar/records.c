@@ -75,13 +75,14 @@ static enum bm_rc
 keep_issued(const struct kept *k, struct bm_fail *fail)
 {
     char device[BM_MAX_NAME + 1], service[BM_MAX_NAME + 1], profile[BM_MAX_NAME + 1], order[BM_MAX_NAME + 1], lot[BM_MAX_NAME + 1],
-        class[32];
+        class[32], proven[512];
     uint8_t serial[BM_MAX_SERIAL];
     struct bm_store_identity identity = { .device = device,
                                           .service = service,
                                           .profile = profile,
                                           .order = order,
                                           .evidence_class = class,
+                                          .proven = proven,
                                           .evidence =
                                               k->leaf->evidence.n > 0 || k->p == NULL ? k->leaf->evidence : bm_buf_bytes(&k->p->kept) };
     struct chip chip;
@@ -94,6 +95,7 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
     bm_view_copy(order, sizeof(order), k->event->order);
     bm_view_copy(lot, sizeof(lot), k->event->lot);
     bm_view_copy(class, sizeof(class), k->event->evidence_class);
+    bm_view_copy(proven, sizeof(proven), k->event->proven);
     if ((rc = serial_parse(serial, &identity.serial, k->event->serial, fail)) != BM_OK ||
         (rc = chip_of(&chip, lot, identity.evidence, fail)) != BM_OK || (rc = bm_cert_skim(&cert, k->leaf->certificate, fail)) != BM_OK)
         return rc;

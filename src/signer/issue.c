@@ -205,7 +205,8 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
     struct bm_subject subject = { .device = in->device,
                                   .organization = profile->ca == BM_CA_IDEVID ? lot->vendor : signer->site->name,
                                   .hw_type = leaf->root == BM_ROOT_TPM ? BM_OID(bm_oid_hw_tpm2) : BM_OID(bm_oid_hw_part),
-                                  .hw_serial = bm_bytes_str(leaf->id) };
+                                  .hw_serial = bm_bytes_str(leaf->id),
+                                  .proven = in->claim.shown.proven };
 
     if (profile->days == 0 && issuer->not_after < not_after)
         return bm_fail(fail, BM_EBUSY, NULL, "profile %s never expires and the certificate of its CA does: make a CA that lives to 9999",
@@ -240,6 +241,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
                                  .decision = decision,
                                  .ca = in->state.profile->ca,
                                  .evidence = in->claim.evidence,
+                                 .shown = in->claim.shown,
                                  .lot = bm_bytes_str(in->state.lot),
                                  .order = in->issue.order,
                                  .profile = in->issue.profile,

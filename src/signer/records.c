@@ -49,6 +49,30 @@ leaves_none(struct bm_rd *rd)
     (void)take_enum(rd, 1);
 }
 
+static void
+shown_build(struct bm_buf *buf, const struct bm_shown *shown)
+{
+    bm_buf_add_u16(buf, (uint16_t)shown->proven);
+    bm_buf_add_lv16(buf, shown->manufacturer);
+    bm_buf_add_lv16(buf, shown->model);
+    bm_buf_add_lv16(buf, shown->version);
+    bm_buf_add(buf, shown->first, BM_HASH);
+    bm_buf_add(buf, shown->code, BM_HASH);
+}
+
+static void
+shown_take(struct bm_rd *rd, struct bm_shown *shown)
+{
+    shown->proven = bm_rd_u16(rd);
+    shown->manufacturer = bm_rd_lv16(rd, BM_MAX_DN);
+    shown->model = bm_rd_lv16(rd, BM_MAX_DN);
+    shown->version = bm_rd_lv16(rd, BM_MAX_DN);
+    bm_rd_copy(rd, shown->first, BM_HASH);
+    bm_rd_copy(rd, shown->code, BM_HASH);
+    if (shown->proven > BM_PROVEN_ALL)
+        *rd = (struct bm_rd){ .bad = true };
+}
+
 void
 bm_intent_build(struct bm_buf *buf, const struct bm_intent *intent)
 {
@@ -57,6 +81,7 @@ bm_intent_build(struct bm_buf *buf, const struct bm_intent *intent)
     bm_buf_add_u8(buf, (uint8_t)intent->decision);
     bm_buf_add_u8(buf, (uint8_t)intent->ca);
     bm_buf_add_u8(buf, (uint8_t)intent->evidence);
+    shown_build(buf, &intent->shown);
     bm_buf_add(buf, intent->chip, BM_HASH);
     bm_buf_add(buf, intent->key, BM_HASH);
     bm_buf_add_lv16(buf, intent->lot);
@@ -80,7 +105,8 @@ bm_intent_parse(struct bm_intent *ret_intent, struct bm_bytes body, struct bm_fa
     intent.time = (bm_time)bm_rd_u64(&rd);
     intent.decision = (enum bm_decision)take_enum(&rd, BM_DECISION_REISSUE + 1);
     intent.ca = (enum bm_ca)take_enum(&rd, BM_CA__N);
-    intent.evidence = (enum bm_evidence_class)take_enum(&rd, BM_EV_SOFTWARE + 1);
+    intent.evidence = (enum bm_evidence_class)take_enum(&rd, BM_EV_TLS_FRONT + 1);
+    shown_take(&rd, &intent.shown);
     bm_rd_copy(&rd, intent.chip, BM_HASH);
     bm_rd_copy(&rd, intent.key, BM_HASH);
     intent.lot = bm_rd_lv16(&rd, BM_MAX_NAME);

@@ -6,7 +6,7 @@
 #include "record/event.h"
 #include "wire/rd.h"
 
-#define BM_JOURNAL_VERSION 2
+#define BM_JOURNAL_VERSION 3
 
 enum bm_record_type {
     BM_R_FOUNDED = 1, /* the first: version, site, operators */
@@ -45,6 +45,7 @@ struct bm_intent {
     enum bm_decision decision;
     enum bm_ca ca;
     enum bm_evidence_class evidence;
+    struct bm_shown shown;
     uint8_t chip[BM_HASH]; /* the root key that spoke */
     uint8_t key[BM_HASH];  /* the operational key */
     struct bm_bytes lot, order, profile, service;

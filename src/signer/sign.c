@@ -12,6 +12,8 @@ issue_event(struct bm_signer *signer, const struct bm_intent *intent, const stru
             struct bm_record_leaf *ret_leaf, struct bm_fail *fail)
 {
     char chip[HEX(BM_HASH)], evidence[HEX(BM_HASH)], certificate[HEX(BM_HASH)], serial[HEX(BM_MAX_SERIAL)], replaces[HEX(BM_MAX_SERIAL)];
+    char proven[BM_MAX_PROVEN], first[HEX(BM_HASH)], code[HEX(BM_HASH)];
+    const struct bm_shown *shown = &intent->shown;
     uint8_t hash[BM_HASH];
     struct bm_event event = {
         .kind = intent->replaces.n > 0 ? BM_EVENT_IDENTITY_REPLACED : BM_EVENT_IDENTITY_ISSUED,
@@ -22,8 +24,19 @@ issue_event(struct bm_signer *signer, const struct bm_intent *intent, const stru
         .profile = intent->profile,
         .service = intent->service,
         .evidence_class = bm_bytes_str(bm_evidence_class_word(intent->evidence)),
+        .tpm_manufacturer = shown->manufacturer,
+        .tpm_model = shown->model,
+        .tpm_version = shown->version,
     };
 
+    bm_proven_print(proven, shown->proven);
+    event.proven = bm_bytes_str(proven);
+    bm_hex(first, bm_bytes(shown->first, BM_HASH));
+    bm_hex(code, bm_bytes(shown->code, BM_HASH));
+    if ((shown->proven & BM_PROVEN_DICE) != 0) {
+        event.measured_first = bm_bytes_str(first);
+        event.measured_code = bm_bytes_str(code);
+    }
     bm_hex(chip, bm_bytes(intent->chip, BM_HASH));
     bm_sha256(hash, intent->bundle);
     bm_hex(evidence, bm_bytes(hash, BM_HASH));

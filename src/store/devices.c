@@ -125,6 +125,7 @@ bm_store_identity_put(struct bm_store *store, const struct bm_store_identity *id
     lite_int(store, Q_IDENTITY_PUT, 10, (int64_t)identity->leaf);
     lite_blob(store, Q_IDENTITY_PUT, 11, identity->certificate);
     lite_blob(store, Q_IDENTITY_PUT, 12, identity->evidence);
+    lite_text(store, Q_IDENTITY_PUT, 13, identity->proven);
     return lite_run(store, Q_IDENTITY_PUT, "identity", fail);
 }
 

@@ -1,12 +1,12 @@
 /* Tables, and every statement that writes or looks up one thing. */
 #include "store/lite.h"
 
-/* Version 3. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with
+/* Version 4. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with
  * blobs is two to three times slower. */
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 3);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 4);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -32,7 +32,8 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS device_key(hash BLOB NOT NULL, device TEXT NOT NULL REFERENCES device(id));"
     "CREATE INDEX IF NOT EXISTS device_key_hash ON device_key(hash);"
     "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
-    " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL,"
+    " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL, proven TEXT "
+    "NOT NULL,"
     " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL, seen INTEGER,"
     " certificate BLOB NOT NULL, evidence BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS identity_key ON identity(key);"
@@ -127,7 +128,7 @@ const char *const lite_sql[Q__N] = {
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",
     [Q_IDENTITY_PUT] =
         "INSERT INTO identity(device, service, profile, ord, serial, key, state, evidence_class, issued, not_after, changed, leaf,"
-        " certificate, evidence) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 'provisional', ?7, ?8, ?9, ?8, ?10, ?11, ?12)",
+        " certificate, evidence, proven) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 'provisional', ?7, ?8, ?9, ?8, ?10, ?11, ?12, ?13)",
     [Q_IDENTITY_STATE] = "UPDATE identity SET state = ?2, changed = ?3, reason = ?4,"
                          " seen = CASE WHEN ?2 = 'active' THEN coalesce(seen, ?3) ELSE seen END WHERE serial = ?1 RETURNING id",
     [Q_IDENTITY_BY_KEY] = "SELECT serial, device, state, certificate FROM identity WHERE key = ?1 ORDER BY id DESC LIMIT 1",

@@ -118,6 +118,7 @@ bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, 
 /* Devices and identities. */
 struct bm_store_identity {
     const char *device, *service, *profile, *order, *evidence_class;
+    const char *proven;               /* words */
     const struct bm_store_chip *chip; /* label, lot, root_kind and names */
     struct bm_bytes serial;
     const uint8_t *key; /* hash of the operational key's SPKI */

@@ -67,6 +67,7 @@ grep -q '^warning: PCR 0 holds nothing but zeros' <<<"$said" || die "nobody said
 printf 'the key of the disk' | expect 0 '^sealed: disk$' birthmark-agent seal disk --pcrs 0,7 --update-key update.pub
 same 'the key of the disk' unseals
 expect 0 '^enrolled: ' enrols --pcrs 0,7 --update-key update.pub
+expect 0 '"proven":"tpm-activated tpm-residency tpm-fixed policy-bound"' birthmark identity list --json
 expect 1 '^refused: service mqtt has a key that is not bound so: enrol with a new key, or retire it first$' enrols --pcrs 0
 expect 0 '^expires +mqtt +until .* days left, bound to PCRs 0,7$' birthmark-agent status
 expect 0 '^sealed +disk, bound to PCRs 0,7$' birthmark-agent status

@@ -49,6 +49,9 @@ expect 0 '"chip":"C-0001","lot":"EX-001","order":"first","profile":"gateway-1"' 
 expect 0 '"chip":"C-0002"' birthmark device list --json --lot EX-001
 expect 0 '^\[\]$' birthmark device list --json --lot EX-009
 expect 0 '"evidence":"tpm-activated"' birthmark identity list --json
+expect 0 '"proven":"tpm-activated tpm-residency tpm-fixed"' birthmark identity list --json
+expect 0 'proven tpm-activated tpm-residency tpm-fixed' birthmark ledger show --json
+expect 0 '"proven":"root-signed"' birthmark device list --json
 expect 0 '"evidence":"root-signed"' birthmark identity list --json
 expect 0 '"left":0' birthmark order show first --json
 expect 0 '"gates":[1-9]' birthmark site show --json

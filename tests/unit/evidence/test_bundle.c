@@ -122,6 +122,7 @@ a_root_signed_chain_stands(void **state)
     assert_ok(check(&made, &fresh));
     assert_true(made.proven);
     assert_int_equal(made.claim->evidence, BM_EV_ROOT_SIGNED);
+    assert_int_equal(made.claim->shown.proven, BM_PROVEN_ROOT_SIGNED); /* and not where the operational key lives */
     assert_string_equal(made.claim->leaf.id, "chip-2");
     assert_memory_equal(made.claim->root_hash, bm_private_public(root)->hash, BM_HASH);
     assert_memory_equal(made.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
@@ -137,6 +138,7 @@ software_is_called_software_however_it_spoke(void **state)
     cmc_make(&made, BM_ROOT_SOFTWARE, root, op, NOW / BM_NONCE_EPOCH - 1);
     assert_ok(check(&made, &fresh));
     assert_int_equal(made.claim->evidence, BM_EV_SOFTWARE);
+    assert_int_equal(made.claim->shown.proven, BM_PROVEN_SOFTWARE);
 }
 
 static void
@@ -399,6 +401,7 @@ a_tpm_activated_chain_stands_and_every_lie_falls(void **state)
         } else {
             assert_ok(check(&made, &fresh));
             assert_int_equal(made.claim->evidence, BM_EV_TPM_ACTIVATED);
+            assert_int_equal(made.claim->shown.proven, BM_PROVEN_TPM_ACTIVATED | BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED);
             assert_memory_equal(made.claim->root_hash, bm_private_public(ek)->hash, BM_HASH);
             assert_memory_equal(made.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
         }

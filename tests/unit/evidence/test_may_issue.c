@@ -425,6 +425,26 @@ fits_names_of_every_length_and_none_at_all(void **cmocka)
         }
 }
 
+static void
+what_a_profile_requires_is_named_where_it_is_missing(void **state)
+{
+    struct bm_profile strict = profile;
+    struct bm_claim claim = good_claim();
+    struct bm_state s = good_state();
+    enum bm_decision decision;
+    struct bm_fail fail;
+
+    (void)state;
+    strict.require = BM_PROVEN_TPM_FIXED | BM_PROVEN_EK_CERTIFIED;
+    s.profile = &strict;
+    claim.shown.proven = BM_PROVEN_TPM_ACTIVATED | BM_PROVEN_TPM_FIXED;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
+    assert_non_null(strstr(fail.text, "profile gateway-1 requires evidence of ek-certified, which"));
+    claim.shown.proven |= BM_PROVEN_EK_CERTIFIED;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_OK);
+    assert_int_equal(decision, BM_DECISION_UNIT);
+}
+
 int
 main(void)
 {
@@ -434,6 +454,7 @@ main(void)
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
         cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
         cmocka_unit_test(says_what_to_do_in_whole_sentences),
+        cmocka_unit_test(what_a_profile_requires_is_named_where_it_is_missing),
         cmocka_unit_test(fits_names_of_every_length_and_none_at_all),
     };
 

@@ -75,6 +75,10 @@ other_texts_are_refused_with_their_reason(void **state)
           "profile: line 7: key has a value that is not known" },
         { HEAD "ca operational\ndays 90\nevidence software\nkey P-256\nhardware-module maybe\n",
           "profile: line 8: hardware-module has a value that is not known" },
+        { HEAD "ca operational\ndays 90\nevidence software\nrequire root-signed\nkey P-256\nhardware-module no\n",
+          "profile: line 7: require has a value that is not known" },
+        { HEAD "ca operational\ndays 90\nevidence tpm-activated\nrequire dice\nrequire tpm-fixed\nkey P-256\nhardware-module no\n",
+          "profile: line 8: require is repeated or out of order" },
         { HEAD "ca idevid\ndays never\nevidence software\nkey P-256\neku clientAuth\nhardware-module yes\n",
           "profile: an IDevID has no extended key usage: take the eku lines out" },
     };
@@ -90,12 +94,29 @@ other_texts_are_refused_with_their_reason(void **state)
     }
 }
 
+static void
+what_is_required_and_who_may_only_knock_are_lines_of_their_own(void **state)
+{
+    const char *text = HEAD "ca operational\ndays 90\nevidence tpm-activated\nevidence tls-front\nrequire tpm-fixed\nrequire "
+                            "ek-certified\nkey P-256\nhardware-module no\n";
+    bm_cleanup(bm_buf_done) struct bm_buf again = { .max = BM_MAX_PROFILE };
+    struct bm_profile profile;
+
+    (void)state;
+    assert_ok(bm_profile_parse(&profile, bm_bytes_str(text), &kit_fail));
+    assert_int_equal(profile.evidence, BM_EV_TPM_ACTIVATED | BM_EV_TLS_FRONT);
+    assert_int_equal(profile.require, BM_PROVEN_TPM_FIXED | BM_PROVEN_EK_CERTIFIED);
+    bm_profile_build(&again, &profile);
+    assert_true(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes_str(text)));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builtins_mean_what_they_say_and_print_as_they_are),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(what_is_required_and_who_may_only_knock_are_lines_of_their_own),
         cmocka_unit_test(other_texts_are_refused_with_their_reason),
     };
 

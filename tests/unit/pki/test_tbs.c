@@ -254,6 +254,94 @@ what_makes_no_certificate_is_refused(void **state)
     assert_rc(BM_EINPUT, try_tbs(&who, &issuer, bm_bytes(serial, 20), T0, T1));
 }
 
+/* A verifier that asks for this policy, without anything of ours. */
+static int
+verify_asking(X509 *cert, const char *policy)
+{
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    X509 *root = x509_of(&pki.root), *ca = x509_of(&pki.ca);
+    STACK_OF(X509) *between = sk_X509_new_null();
+    int ok;
+
+    assert_int_equal(X509_STORE_add_cert(store, root), 1);
+    assert_true(sk_X509_push(between, ca) > 0);
+    assert_int_equal(X509_STORE_CTX_init(ctx, store, cert, between), 1);
+    X509_STORE_CTX_set_time(ctx, 0, T0 + 60);
+    assert_int_equal(X509_VERIFY_PARAM_add0_policy(X509_STORE_CTX_get0_param(ctx), OBJ_txt2obj(policy, 1)), 1);
+    X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_EXPLICIT_POLICY | X509_V_FLAG_X509_STRICT);
+    ok = X509_verify_cert(ctx);
+    X509_STORE_CTX_free(ctx);
+    X509_STORE_free(store);
+    sk_X509_free(between);
+    X509_free(root);
+    X509_free(ca);
+    return ok;
+}
+
+/* proves: RFC5280 4.2.1.4 */
+static void
+what_was_proven_is_a_policy_that_any_verifier_can_ask_for(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, der = { .max = BM_MAX_CERT };
+    struct bm_profile profile = profile_of(0);
+    struct bm_subject shown = subject;
+    X509 *cert;
+
+    (void)state;
+    shown.proven = BM_PROVEN_TPM_ACTIVATED | BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED;
+    assert_ok(bm_tbs_build(&tbs, &profile, &pki.issuer, &shown, bm_key_spki(bm_private_public(pki.device_key)), bm_bytes(serial, 20), T0,
+                           T1, &kit_fail));
+    sign(&der, pki.ca_key, &tbs);
+    cert = x509_of(&der);
+    assert_ext(cert, NID_certificate_policies, 0,
+               "Policy: 2.25.28338213597711169294354330679208462799\nPolicy: 2.23.133.11.1.1\nPolicy: 2.23.133.11.1.2");
+    assert_int_equal(verify_asking(cert, "2.23.133.11.1.2"), 1);
+    assert_int_equal(verify_asking(cert, "2.25.115675854156875854897106146554818711398"), 0); /* no DICE */
+    X509_free(cert);
+}
+
+/* The arcs in the headers are those in the documents: what libcrypto reads out of the octets. */
+static void
+every_fact_has_a_word_and_a_policy_of_its_own(void **state)
+{
+    static const char *const want[] = { "root-signed 2.25.204422528400457712459522207949603002309",
+                                        "tpm-activated 2.25.28338213597711169294354330679208462799",
+                                        "software 2.25.58256926581796604077796161840005322715",
+                                        "tls-front 2.25.184845910872441249083029307405784991135",
+                                        "tpm-residency 2.23.133.11.1.1",
+                                        "tpm-fixed 2.23.133.11.1.2",
+                                        "policy-bound 2.25.304622412189826171993545459604079900200",
+                                        "ek-certified 2.25.265292454788625063468464005450897945311",
+                                        "dice 2.25.115675854156875854897106146554818711398" };
+    char words[BM_MAX_PROVEN];
+    size_t i = 0;
+
+    (void)state;
+    for (const struct bm_proven_fact *fact; (fact = bm_proven_fact(i)) != NULL; i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf der = { .max = 64 };
+        char oid[80], line[160];
+        const unsigned char *p;
+        ASN1_OBJECT *object;
+
+        assert_int_equal(fact->bit, 1u << i);
+        bm_buf_add_u8(&der, 0x06);
+        bm_buf_add_u8(&der, (uint8_t)fact->policy.n);
+        bm_buf_add_bytes(&der, fact->policy);
+        p = der.p;
+        assert_non_null(object = d2i_ASN1_OBJECT(NULL, &p, (long)der.n));
+        assert_true(OBJ_obj2txt(oid, sizeof(oid), object, 1) > 0);
+        ASN1_OBJECT_free(object);
+        (void)snprintf(line, sizeof(line), "%s %s", fact->word, oid);
+        assert_string_equal(line, want[i]);
+    }
+    assert_int_equal(i, BM_COUNT(want));
+    bm_proven_print(words, BM_PROVEN_ALL);
+    assert_string_equal(words, "root-signed tpm-activated software tls-front tpm-residency tpm-fixed policy-bound ek-certified dice");
+    bm_proven_print(words, 0);
+    assert_string_equal(words, "");
+}
+
 static void
 every_field_of_the_authorities(void **state)
 {
@@ -264,7 +352,9 @@ every_field_of_the_authorities(void **state)
     assert_ext(root, NID_basic_constraints, 1, "CA:TRUE");
     assert_ext(ca, NID_basic_constraints, 1, "CA:TRUE, pathlen:0");
     assert_ext(ca, NID_key_usage, 1, "Certificate Sign, CRL Sign");
-    assert_int_equal(X509_get_ext_count(ca), 4);
+    assert_ext(ca, NID_certificate_policies, 0, "Policy: X509v3 Any Policy");
+    assert_ext(root, NID_certificate_policies, -1, "");
+    assert_int_equal(X509_get_ext_count(ca), 5);
     assert_int_equal(X509_get_signature_nid(ca), NID_ecdsa_with_SHA384);
     assert_name(X509_get_subject_name(root), "O = Example, CN = Example Root");
     assert_name(X509_get_issuer_name(ca), "O = Example, CN = Example Root");
@@ -311,6 +401,8 @@ main(void)
         cmocka_unit_test(every_field_of_an_idevid),
         cmocka_unit_test(subject_values_are_printable_where_they_fit_and_utf8_otherwise),
         cmocka_unit_test(what_makes_no_certificate_is_refused),
+        cmocka_unit_test(what_was_proven_is_a_policy_that_any_verifier_can_ask_for),
+        cmocka_unit_test(every_fact_has_a_word_and_a_policy_of_its_own),
         cmocka_unit_test(every_field_of_the_authorities),
         cmocka_unit_test(every_field_of_a_server_certificate),
     };

@@ -19,7 +19,10 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("identity-issued") "device 0123456789abcdef0123\nchip " DIGEST
                                 "\nlot EX-001\norder O-1\nprofile gateway-1\nservice mqtt\nevidence-class root-signed\nevidence " DIGEST
                                 "\nserial 0a1b\ncertificate " DIGEST "\n",
-        HEAD("identity-replaced") "device d\nchip " DIGEST "\nservice mqtt\nserial 0a1b\ncertificate " DIGEST "\nreplaces 0a1a\n",
+        HEAD("identity-replaced") "device d\nchip " DIGEST
+                                  "\nservice mqtt\nevidence-class tpm-activated\nproven tpm-activated tpm-fixed ek-certified dice\n"
+                                  "tpm-manufacturer id:45584D50\ntpm-model EX 9670\ntpm-version id:00070055\nmeasured-first " DIGEST
+                                  "\nmeasured-code " DIGEST "\nserial 0a1b\ncertificate " DIGEST "\nreplaces 0a1a\n",
         HEAD("identity-confirmed") "serial 0a1b\n",
         HEAD("identity-revoked") "serial 0a1b\nby anna\nreason key compromise\n",
         HEAD("refused") "chip " DIGEST "\norder O-1\nwhat unknown-chip\nreason this key stands in no lot of this site\n",

@@ -82,7 +82,8 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
 {
     static const char *const queries[] = {
         "SELECT idx, kind, time, hex(hash), hex(salt), hex(event), device, hex(attachment) FROM leaf ORDER BY idx",
-        ("SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, issued, not_after, changed, reason, leaf,"
+        ("SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, proven, issued, not_after, changed, reason, "
+         "leaf,"
          " hex(certificate), hex(evidence) FROM identity ORDER BY id"),
         "SELECT id, chip, root_kind, lot, ord, state, made FROM device ORDER BY id",
         "SELECT hex(hash), device FROM device_key",
@@ -380,7 +381,7 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
-    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 3: run the release that "
+    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 4: run the release that "
                               "wrote it, or move it away: all but the vendors is made again from the signer's journal and the lots\n");
 }
 

@@ -193,6 +193,7 @@ identity_add(struct fixture *t, const char *service, uint8_t serial)
                                                           .profile = "gateway-1",
                                                           .order = "demo",
                                                           .evidence_class = "root-signed",
+                                                          .proven = "root-signed",
                                                           .chip = &chip,
                                                           .serial = bm_bytes(s, sizeof(s)),
                                                           .key = key,
