@@ -15,11 +15,12 @@ chain_take(struct bm_bundle *bundle, struct bm_rd *rd)
 }
 
 /* Known types only, ascending, none empty: so that what parses is what would be written. */
-static void
-parts_take(struct bm_bundle *bundle, struct bm_rd *rd)
+void
+bm_parts_take(struct bm_bytes ret_part[static BM_PART__N], struct bm_rd *rd)
 {
     uint8_t n = bm_rd_u8(rd), last = 0;
 
+    memset(ret_part, 0, BM_PART__N * sizeof(*ret_part));
     if (n >= BM_PART__N)
         *rd = (struct bm_rd){ .bad = true };
     for (uint8_t i = 0; i < n && !rd->bad; i++) {
@@ -29,9 +30,24 @@ parts_take(struct bm_bundle *bundle, struct bm_rd *rd)
         if (type <= last || type >= BM_PART__N || part.n == 0)
             *rd = (struct bm_rd){ .bad = true };
         else
-            bundle->part[type] = part;
+            ret_part[type] = part;
         last = type;
     }
+}
+
+void
+bm_parts_build(struct bm_buf *buf, const struct bm_bytes part[static BM_PART__N])
+{
+    unsigned n = 0;
+
+    for (size_t type = 1; type < BM_PART__N; type++)
+        n += part[type].n > 0;
+    bm_buf_add_u8(buf, (uint8_t)n);
+    for (size_t type = 1; type < BM_PART__N; type++)
+        if (part[type].n > 0) {
+            bm_buf_add_u8(buf, (uint8_t)type);
+            bm_buf_add_lv16(buf, part[type]);
+        }
 }
 
 enum bm_rc
@@ -50,7 +66,7 @@ bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_f
     bundle.proof = bm_rd_lv16(&rd, BM_PROOF_BYTES);
     chain_take(&bundle, &rd);
     bundle.body = bm_rd_lv16(&rd, BM_MAX_EVIDENCE);
-    parts_take(&bundle, &rd);
+    bm_parts_take(bundle.part, &rd);
     if (bytes.n >= 2 && version != VERSION)
         return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of version %u and we read version %d", version, VERSION);
     if (!bm_rd_end(&rd))
@@ -65,8 +81,6 @@ bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_f
 void
 bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle)
 {
-    unsigned nparts = 0;
-
     bm_buf_add_u16(buf, VERSION);
     bm_buf_add_u8(buf, bundle->body_class);
     bm_buf_add(buf, bundle->lot_root, BM_HASH);
@@ -78,12 +92,5 @@ bm_bundle_build(struct bm_buf *buf, const struct bm_bundle *bundle)
     for (size_t i = 0; i < bundle->nchain; i++)
         bm_buf_add_lv16(buf, bundle->chain[i]);
     bm_buf_add_lv16(buf, bundle->body);
-    for (size_t type = 1; type < BM_PART__N; type++)
-        nparts += bundle->part[type].n > 0;
-    bm_buf_add_u8(buf, (uint8_t)nparts);
-    for (size_t type = 1; type < BM_PART__N; type++)
-        if (bundle->part[type].n > 0) {
-            bm_buf_add_u8(buf, (uint8_t)type);
-            bm_buf_add_lv16(buf, bundle->part[type]);
-        }
+    bm_parts_build(buf, bundle->part);
 }

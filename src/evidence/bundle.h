@@ -11,6 +11,7 @@
 #include "lot/leaf.h"
 #include "merkle/tree.h"
 #include "pki/profile.h"
+#include "wire/rd.h"
 
 /*
  *  u16 version = 3
@@ -25,6 +26,9 @@ enum bm_part {
     BM_PART_RENEWAL = 1, /* renewal.h */
     BM_PART__N
 };
+/* The parts alone, as they stand in a bundle; poisons rd where they are not in their one form. */
+void bm_parts_take(struct bm_bytes ret_part[static BM_PART__N], struct bm_rd *rd);
+void bm_parts_build(struct bm_buf *buf, const struct bm_bytes part[static BM_PART__N]);
 struct bm_bundle {
     uint8_t body_class; /* BM_BODY_CMC, BM_BODY_TPM */
     uint8_t lot_root[BM_HASH];

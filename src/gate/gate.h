@@ -61,7 +61,8 @@ enum bm_rc bm_answer_fullcmc(struct connection *c, struct bm_rd answer, struct b
 enum bm_rc bm_serve_challenge(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_challenge(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
-enum bm_rc bm_answer_tpm_enrol(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
+enum bm_rc bm_answer_certificates(struct connection *c, struct bm_rd answer, struct bm_fail *fail); /* as JSON */
+enum bm_rc bm_serve_renew(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_serve_confirm(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_confirm(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_crl(struct connection *c, struct bm_bytes body, struct bm_fail *fail);

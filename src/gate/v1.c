@@ -1,8 +1,6 @@
 /* What the agent asks beside EST: a TPM's two trips, and the confirmation of a new identity. */
-#include "gate/gate.h"
+#include "gate/trip.h"
 
-#include "evidence/tpm.h"
-#include "wire/json.h"
 #include "wire/text.h"
 
 #define JSON "application/json"
@@ -13,28 +11,54 @@ reply_json(struct connection *c, const struct bm_buf *json)
     bm_connection_reply(c, JSON, bm_buf_bytes(json));
 }
 
-/* What both trips begin with. The label is the profile where one is named, else the service. */
-struct trip {
-    const char *service, *profile;
-    struct bm_buf ek, ak;
-};
-
-static void
-trip_done(struct trip *trip)
+void
+bm_trip_done(struct trip *trip)
 {
     bm_buf_done(&trip->ek);
     bm_buf_done(&trip->ak);
 }
 
-#define TRIP(name) bm_cleanup(trip_done) struct trip name = { .ek = { .max = BM_MAX_SPKI }, .ak = { .max = BM_MAX_TPM } }
+void
+bm_trip_names_read(struct trip *trip, struct bm_json_in *in)
+{
+    trip->service = bm_json_str(in, "service", BM_MAX_NAME);
+    trip->profile = bm_json_str_opt(in, "profile", BM_MAX_NAME);
+}
+
+void
+bm_trip_keys_read(struct trip *trip, struct bm_json_in *in)
+{
+    bm_json_b64(in, "ek", &trip->ek);
+    bm_json_b64(in, "ak", &trip->ak);
+}
+
+enum bm_rc
+bm_trip_names_check(const struct trip *trip, struct bm_fail *fail)
+{
+    if (!bm_name_ok(trip->service, BM_MAX_NAME) || (trip->profile != NULL && !bm_name_ok(trip->profile, BM_MAX_NAME)))
+        return bm_fail(fail, BM_EINPUT, NULL, "service and profile are names of letters, digits, '.', '_' and '-'");
+    return BM_OK;
+}
+
+enum bm_rc
+bm_trip_keys_check(const struct trip *trip, struct bm_fail *fail)
+{
+    if (trip->ek.n == 0 || trip->ak.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "ek and ak must not be empty");
+    return BM_OK;
+}
+
+struct bm_bytes
+bm_trip_label(const struct trip *trip)
+{
+    return bm_bytes_str(trip->profile != NULL ? trip->profile : trip->service);
+}
 
 static void
 trip_read(struct trip *trip, struct bm_json_in *in)
 {
-    trip->service = bm_json_str(in, "service", BM_MAX_NAME);
-    trip->profile = bm_json_str_opt(in, "profile", BM_MAX_NAME);
-    bm_json_b64(in, "ek", &trip->ek);
-    bm_json_b64(in, "ak", &trip->ak);
+    bm_trip_names_read(trip, in);
+    bm_trip_keys_read(trip, in);
 }
 
 static enum bm_rc
@@ -42,13 +66,7 @@ trip_check(const struct trip *trip, struct bm_json_in *in, struct bm_fail *fail)
 {
     enum bm_rc rc = bm_json_in_end(in);
 
-    if (rc != BM_OK)
-        return rc;
-    if (!bm_name_ok(trip->service, BM_MAX_NAME) || (trip->profile != NULL && !bm_name_ok(trip->profile, BM_MAX_NAME)))
-        return bm_fail(fail, BM_EINPUT, NULL, "service and profile are names of letters, digits, '.', '_' and '-'");
-    if (trip->ek.n == 0 || trip->ak.n == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "ek and ak must not be empty");
-    return BM_OK;
+    return rc != BM_OK || (rc = bm_trip_names_check(trip, fail)) != BM_OK ? rc : bm_trip_keys_check(trip, fail);
 }
 
 enum bm_rc
@@ -93,16 +111,6 @@ bm_answer_challenge(struct connection *c, struct bm_rd answer, struct bm_fail *f
     return BM_OK;
 }
 
-/* The parts of a claim, in the order of the fields below. */
-enum part {
-    PART_KEY,
-    PART_ATTEST,
-    PART_SIGNATURE,
-    PART_CSR,
-    PART_PROOF,
-    PART_N
-};
-
 static const struct {
     const char *field;
     size_t max;
@@ -112,19 +120,24 @@ static const struct {
                           [PART_CSR] = { "csr", BM_MAX_CSR },
                           [PART_PROOF] = { "proof", BM_HASH } };
 
-struct claim {
-    struct bm_buf part[PART_N];
-};
-
-static void
-claim_done(struct claim *claim)
+void
+bm_claim_done(struct claim *claim)
 {
     for (size_t i = 0; i < PART_N; i++)
         bm_buf_done(&claim->part[i]);
 }
 
-static void
-claim_bytes(struct bm_buf *bytes, const struct trip *trip, const struct claim *claim)
+void
+bm_claim_read(struct claim *claim, struct bm_json_in *in)
+{
+    for (size_t i = 0; i < PART_N; i++) {
+        claim->part[i].max = claim_parts[i].max;
+        bm_json_b64(in, claim_parts[i].field, &claim->part[i]);
+    }
+}
+
+void
+bm_claim_bytes(struct bm_buf *bytes, const struct trip *trip, const struct claim *claim)
 {
     bm_tpm_claim_build(bytes, &(struct bm_tpm_claim){ .ek = bm_buf_bytes(&trip->ek),
                                                       .ak = bm_buf_bytes(&trip->ak),
@@ -139,7 +152,7 @@ enum bm_rc
 bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = MAX_CMC }, message = { .max = MAX_CMC + 1024 };
-    bm_cleanup(claim_done) struct claim claim = { 0 };
+    bm_cleanup(bm_claim_done) struct claim claim = { 0 };
     bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
     TRIP(trip);
@@ -149,16 +162,13 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
         return rc;
     in = bm_json_in(json, "request", fail);
     trip_read(&trip, &in);
-    for (size_t i = 0; i < PART_N; i++) {
-        claim.part[i].max = claim_parts[i].max;
-        bm_json_b64(&in, claim_parts[i].field, &claim.part[i]);
-    }
+    bm_claim_read(&claim, &in);
     if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
         return rc;
-    claim_bytes(&bytes, &trip, &claim);
+    bm_claim_bytes(&bytes, &trip, &claim);
     if ((rc = bm_buf_check(&bytes, "the request", fail)) != BM_OK)
         return rc;
-    bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_bytes_str(trip.profile != NULL ? trip.profile : trip.service),
+    bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_trip_label(&trip),
                                                      .source = bm_bytes_str(c->source),
                                                      .peer = bm_bytes(c->peer, c->has_peer ? BM_HASH : 0),
                                                      .body = bm_buf_bytes(&bytes) });
@@ -168,7 +178,7 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
 }
 
 enum bm_rc
-bm_answer_tpm_enrol(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+bm_answer_certificates(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf json = { .max = BM_MAX_JSON };
     struct bm_g_certs certs;

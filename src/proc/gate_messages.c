@@ -10,6 +10,7 @@ bm_g_enrol_build(struct bm_buf *buf, const struct bm_g_enrol *enrol)
     bm_buf_add_lv16(buf, enrol->source);
     bm_buf_add_lv16(buf, enrol->peer);
     bm_buf_add_lv32(buf, enrol->body);
+    bm_buf_add_lv32(buf, enrol->parts);
 }
 
 enum bm_rc
@@ -20,6 +21,7 @@ bm_g_enrol_parse(struct bm_g_enrol *ret_enrol, struct bm_rd body, struct bm_fail
     enrol.source = bm_rd_lv16(&body, SOURCE);
     enrol.peer = bm_rd_lv16(&body, BM_HASH);
     enrol.body = bm_rd_lv32(&body, BM_MAX_EVIDENCE);
+    enrol.parts = bm_rd_lv32(&body, BM_MAX_EVIDENCE);
     if (!bm_rd_end(&body) || enrol.body.n == 0 || (enrol.peer.n != 0 && enrol.peer.n != BM_HASH))
         return bm_fail(fail, BM_EINPUT, NULL, "the gate's request to enrol is malformed");
     *ret_enrol = enrol;

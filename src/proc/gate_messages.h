@@ -28,6 +28,7 @@ struct bm_g_enrol {
     struct bm_bytes source; /* peer's address, for the record */
     struct bm_bytes peer;   /* SHA-256 of the TLS client key's SPKI; n = 0 without a client certificate */
     struct bm_bytes body;   /* CMC DER, or a TPM claim (evidence/tpm.h) */
+    struct bm_bytes parts;  /* of the bundle that it becomes, as they stand there (evidence/bundle.h); n = 0: none */
 };
 void bm_g_enrol_build(struct bm_buf *buf, const struct bm_g_enrol *enrol);
 bm_must_use enum bm_rc bm_g_enrol_parse(struct bm_g_enrol *ret_enrol, struct bm_rd body, struct bm_fail *fail);

@@ -9,6 +9,7 @@ struct request {
     const struct peer *peer;
     uint64_t id;
     struct bm_g_enrol enrol;
+    struct bm_bytes part[BM_PART__N];
     char label[BM_MAX_NAME + 1];
     uint8_t body_class;
     struct bm_whose whose;
@@ -139,6 +140,7 @@ bundle_make(struct request *q, struct bm_buf *bundle, struct bm_fail *fail)
         return rc;
     bm_proof_build(&bytes, &proof);
     parts.proof = bm_buf_bytes(&bytes);
+    memcpy(parts.part, q->part, sizeof(parts.part));
     memcpy(parts.chain, q->whose.chain, sizeof(parts.chain));
     parts.nchain = q->whose.nchain;
     memcpy(parts.lot_root, q->whose.chip.holding->lot.root, sizeof(parts.lot_root));
@@ -235,10 +237,16 @@ serve_enrolment(const struct peer *peer, uint64_t id, struct bm_rd body, uint8_t
 {
     struct request q = { .peer = peer, .id = id, .body_class = body_class };
     struct bm_fail why = { .rc = BM_OK };
+    struct bm_rd parts;
     enum bm_rc rc;
 
     if ((rc = bm_g_enrol_parse(&q.enrol, body, fail)) != BM_OK)
         return rc;
+    parts = bm_rd(q.enrol.parts);
+    if (parts.left > 0)
+        bm_parts_take(q.part, &parts);
+    if (!bm_rd_end(&parts))
+        return bm_fail(fail, BM_EINPUT, NULL, "the gate's request to enrol has parts that do not parse");
     bm_view_copy(q.label, sizeof(q.label), q.enrol.label);
     if (q.enrol.label.n > BM_MAX_NAME || (q.label[0] != 0 && !bm_name_ok(q.label, BM_MAX_NAME)))
         return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0,

@@ -170,6 +170,19 @@ bm_json_array(struct bm_json_in *in, const char *key, size_t max)
     return NULL;
 }
 
+json_t *
+bm_json_object(struct bm_json_in *in, const char *key)
+{
+    json_t *v = field_wanted(in, key);
+
+    if (in->bad)
+        return NULL;
+    if (json_is_object(v))
+        return v;
+    refuse(in, key, "must be an object");
+    return NULL;
+}
+
 void
 bm_json_b64(struct bm_json_in *in, const char *key, struct bm_buf *buf)
 {

@@ -17,6 +17,7 @@ fields_read(json_t *json)
     must(bm_json_u64(&in, "n", 0, 9) <= 9);
     must(json_array_size(bm_json_array(&in, "a", 2)) <= 2);
     bm_json_b64(&in, "d", &bytes);
+    must(bm_json_object(&in, "b") == NULL || !in.bad);
     if (bm_json_in_end(&in) != BM_OK)
         must(fail.rc == BM_EINPUT && fail.text[0] != 0);
 }

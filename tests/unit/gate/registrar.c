@@ -48,9 +48,13 @@ told_back(const struct told *t, uint64_t id, const struct bm_g_enrol *enrol)
 {
     char sentence[300];
 
-    (void)snprintf(sentence, sizeof(sentence), "label '%.*s' from '%.*s' key %s body %zu bytes", (int)enrol->label.n,
+    char parts[32] = "";
+
+    if (enrol->parts.n > 0)
+        (void)snprintf(parts, sizeof(parts), " parts %zu", enrol->parts.n);
+    (void)snprintf(sentence, sizeof(sentence), "label '%.*s' from '%.*s' key %s body %zu bytes%s", (int)enrol->label.n,
                    (const char *)enrol->label.p, (int)enrol->source.n, (const char *)enrol->source.p,
-                   enrol->peer.n == BM_HASH ? "shown" : "none", enrol->body.n);
+                   enrol->peer.n == BM_HASH ? "shown" : "none", enrol->body.n, parts);
     refuse(t, id, BM_EPOLICY, sentence);
 }
 

@@ -141,6 +141,42 @@ the_tpms_trips_are_carried(void **state)
     expect(403, "application/json", "{\"error\":\"label 'gateway-1' from '127.0.0.1' key none body 23 bytes\"}");
 }
 
+/* The parts of the bundle: their number, type and length, then two lengths, a key and a signature. */
+static void
+a_renewal_is_carried_and_read_strictly(void **state)
+{
+    static const char renew[] = "POST /v1/renew HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n";
+    static const struct {
+        const char *body, *error;
+    } bad[] = {
+        { "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\"}", "cmc" },
+        { "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"cmc\":\"\"}", "cmc must not be empty" },
+        { "{\"service\":\"mqtt\",\"key\":\"\",\"renewal\":\"Aw==\",\"cmc\":\"UQ==\"}", "key and renewal must not be empty" },
+        { "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"tpm\":\"UQ==\"}", "tpm" },
+        { "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"tpm\":{}}", "ek" },
+        { "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"cmc\":\"UQ==\",\"tpm\":{}}", "cmc" },
+        { "{\"service\":\"m q\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"cmc\":\"UQ==\"}", "service and profile are names" },
+        { "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"cmc\":\"UQ==\",\"x\":1}", "x" },
+        { "[]", "" },
+    };
+
+    (void)state;
+    posted(kit.client, renew, "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"cmc\":\"UVFR\"}");
+    expect(403, "application/json", "{\"error\":\"label 'mqtt' from '127.0.0.1' key none body 3 bytes parts 11\"}");
+    posted(kit.client, renew,
+           "{\"service\":\"mqtt\",\"profile\":\"gateway-1\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"tpm\":{\"ek\":\"AQ==\",\"ak\":\"AQ==\","
+           "\"key\":\"AQ==\",\"attest\":\"AQ==\",\"signature\":\"AQ==\",\"csr\":\"AQ==\",\"proof\":\"AQ==\"}}");
+    expect(403, "application/json", "{\"error\":\"label 'gateway-1' from '127.0.0.1' key none body 23 bytes parts 11\"}");
+    posted(kit.client, renew, "{\"service\":\"mqtt\",\"key\":\"AQI=\",\"renewal\":\"Aw==\",\"cmc\":\"Qw==\"}");
+    expect(200, "application/json", NULL);
+    assert_non_null(strstr(answer.body, "{\"certificates\":[\""));
+    for (size_t i = 0; i < BM_COUNT(bad); i++) {
+        posted(kit.client, renew, bad[i].body);
+        expect(400, "application/json", NULL);
+        assert_non_null(strstr(answer.body, bad[i].error));
+    }
+}
+
 static void
 confirming_wants_a_key(void **state)
 {
@@ -241,6 +277,7 @@ main(void)
         cmocka_unit_test(too_large_a_body_is_refused_before_it_comes),
         cmocka_unit_test(a_nonce_belongs_to_a_root_key),
         cmocka_unit_test(the_tpms_trips_are_carried),
+        cmocka_unit_test(a_renewal_is_carried_and_read_strictly),
         cmocka_unit_test(confirming_wants_a_key),
         cmocka_unit_test(the_site_tells_its_state),
         cmocka_unit_test(plain_http_has_only_what_is_signed),

@@ -116,18 +116,20 @@ test_enrol(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 200 };
     uint8_t peer[BM_HASH];
-    struct bm_g_enrol said = {
-        .label = bm_bytes_str("mqtt"), .source = bm_bytes_str("10.0.0.7"), .peer = bm_bytes(peer, sizeof(peer)), .body = bm_bytes_str("cmc")
-    };
+    struct bm_g_enrol said = { .label = bm_bytes_str("mqtt"),
+                               .source = bm_bytes_str("10.0.0.7"),
+                               .peer = bm_bytes(peer, sizeof(peer)),
+                               .body = bm_bytes_str("cmc"),
+                               .parts = bm_bytes_str("parts") };
     struct bm_g_enrol heard;
     struct bm_fail fail;
 
     (void)state;
     memset(peer, 0xab, sizeof(peer));
     bm_g_enrol_build(&buf, &said);
-    assert_int_equal(buf.n, 2 + 4 + 2 + 8 + 2 + 32 + 4 + 3);
+    assert_int_equal(buf.n, 2 + 4 + 2 + 8 + 2 + 32 + 4 + 3 + 4 + 5);
     check_only_whole(bm_buf_bytes(&buf), parse_g_enrol, &heard);
-    assert_true(is(heard.label, "mqtt") && is(heard.source, "10.0.0.7") && is(heard.body, "cmc"));
+    assert_true(is(heard.label, "mqtt") && is(heard.source, "10.0.0.7") && is(heard.body, "cmc") && is(heard.parts, "parts"));
     assert_true(bm_bytes_equal(heard.peer, said.peer));
 
     bm_buf_reset(&buf);
