@@ -16,4 +16,13 @@ typedef uint64_t bm_limb_wide;
 #define BM_LIMB_PAIR(low, high) (low), (high)
 #endif
 
+/* Before a loop over limbs and before what has one: all of it spelled out for speed, but where the compiler was asked for small code (libbirthmark). */
+#ifdef __OPTIMIZE_SIZE__
+#define BM_LIMB_UNROLL
+#define BM_LIMB_INLINE __attribute__((noinline))
+#else
+#define BM_LIMB_UNROLL _Pragma("GCC unroll 12")
+#define BM_LIMB_INLINE inline
+#endif
+
 #endif

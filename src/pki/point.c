@@ -92,7 +92,7 @@ multiply_limb(const struct curve *curve, bm_limb *t, const bm_limb *a, bm_limb b
 
     low = ((bm_limb_wide)m * curve->p[0] + (bm_limb)sum) >> BM_LIMB_BITS;
     sum >>= BM_LIMB_BITS;
-#pragma GCC unroll 12
+    BM_LIMB_UNROLL
     for (size_t i = 1; i < n; i++) {
         sum += (bm_limb_wide)a[i] * b + t[i];
         low += (bm_limb_wide)m * curve->p[i] + (bm_limb)sum;
@@ -106,12 +106,12 @@ multiply_limb(const struct curve *curve, bm_limb *t, const bm_limb *a, bm_limb b
     t[n] = (bm_limb)(sum >> BM_LIMB_BITS) + (bm_limb)(low >> BM_LIMB_BITS);
 }
 
-static inline void
+static BM_LIMB_INLINE void
 multiply_limbs(const struct curve *curve, bm_limb *ret, const bm_limb *a, const bm_limb *b, size_t n)
 {
     bm_limb t[LIMBS_MAX + 1] = { 0 };
 
-#pragma GCC unroll 12
+    BM_LIMB_UNROLL
     for (size_t i = 0; i < n; i++)
         multiply_limb(curve, t, a, b[i], n);
     reduce(curve, t, t[n]);

@@ -9,6 +9,9 @@ extern const struct bm_root_ops bm_root_pkcs11;
 extern const struct bm_root_ops bm_root_tpm2;
 extern const struct bm_root_ops bm_root_puf;
 
+/* What is built in, then NULL (backends.c). */
+extern const struct bm_root_ops *const bm_root_backends[];
+
 /* Sorts lines and drops doubles: the names of services. */
 bm_must_use enum bm_rc bm_names_add(struct bm_buf *buf, const char *const *names, size_t n, struct bm_fail *fail);
 /* A name that something may be sealed by, and no more bytes than fit. BM_EINPUT. */

@@ -1,24 +1,45 @@
 #include "root/backend.h"
 
-#include <stdio.h>
-
-static const struct bm_root_ops *const backends[] = { &bm_root_tpm2, &bm_root_pkcs11, &bm_root_puf, &bm_root_soft };
-
-enum bm_rc
-bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail)
+static bool
+scheme_is(const char *uri, const char *scheme)
 {
-    const char *colon = strchr(uri, ':');
+    size_t n = strlen(scheme);
 
-    for (size_t i = 0; colon != NULL && i < BM_COUNT(backends); i++) {
-        size_t n = strlen(backends[i]->scheme);
+    return strncmp(uri, scheme, n) == 0 && uri[n] == ':';
+}
 
-        if ((size_t)(colon - uri) == n && memcmp(uri, backends[i]->scheme, n) == 0)
-            return backends[i]->open(ret_root, colon + 1, fail);
+/* A root that this build leaves out is another mistake than a word that names none. */
+static enum bm_rc
+no_backend(const char *uri, struct bm_fail *fail)
+{
+    static const char schemes[][8] = { "tpm2", "pkcs11", "puf", "soft" };
+    char built[48];
+    struct bm_buf list = bm_buf_in((uint8_t *)built, sizeof(built) - 1);
+
+    for (size_t i = 0; i < BM_COUNT(schemes); i++) {
+        if (!scheme_is(uri, schemes[i]))
+            continue;
+        for (size_t at = 0; bm_root_backends[at] != NULL; at++)
+            bm_buf_add_fmt(&list, "%s%s", at > 0 ? ", " : "", bm_root_backends[at]->scheme);
+        return bm_fail(fail, BM_EINPUT, NULL, "roots of trust of kind %s are not built in, only %.*s: build with -Droots=%s", schemes[i],
+                       (int)list.n, (const char *)list.p, schemes[i]);
     }
     return bm_fail(fail, BM_EINPUT, NULL,
                    "\"%.100s\" names no root of trust: write tpm2:, tpm2:swtpm:port=2321, pkcs11:token=...;object=..., "
                    "puf:sim:SEED:HELPERFILE or soft:KEY.pem",
                    uri);
+}
+
+enum bm_rc
+bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail)
+{
+    for (size_t i = 0; bm_root_backends[i] != NULL; i++) {
+        const struct bm_root_ops *ops = bm_root_backends[i];
+
+        if (scheme_is(uri, ops->scheme))
+            return ops->open(ret_root, uri + strlen(ops->scheme) + 1, fail);
+    }
+    return no_backend(uri, fail);
 }
 
 void

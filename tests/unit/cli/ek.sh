@@ -7,6 +7,7 @@
 # shellcheck disable=SC1091,SC2129,SC2154,SC2164 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 PATH=$PATH:/usr/sbin:/sbin
+needs_roots tpm2
 tools swtpm swtpm_setup tpm2_createek
 
 finish_more() {

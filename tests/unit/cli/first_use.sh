@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 PATH=${PATH#"$build:"}:/usr/sbin:/sbin # the README says where the programs are
 unset BIRTHMARK_HOME
+needs_roots tpm2 pkcs11 puf
 tools swtpm swtpm_setup softhsm2-util tpm2_createek
 
 finish_more() {

@@ -45,6 +45,12 @@ tools() { # TOOL...: without one of them the test is skipped
     for tool; do command -v "$tool" >/dev/null || skip "$tool is not installed"; done
 }
 
+needs_roots() { # KIND...: without one of them built in the test is skipped
+    local kind
+    for kind; do grep -qw "$kind" "$build/roots.txt" || skip "this build has no roots of trust of kind $kind (option roots)"; done
+}
+needs_roots "${wants_root:-soft}"
+
 expect() { # STATUS PATTERN COMMAND...: its exit status, and what it says on either stream (kept in $said)
     local want=$1 pattern=$2 status=0
     shift 2

@@ -6,6 +6,7 @@
 # exit: 0 all went as it must, 1 it did not
 # shellcheck disable=SC1091,SC2154 # from there: $source, $build, $shared, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
+needs_roots puf
 unset BM_PUF_CELSIUS BM_PUF_YEARS BM_PUF_NOISE BM_PUF_FIRMWARE
 
 device() { # SEED VERB [OPTION...]: the agent on the device with that chip, whose helper data is SEED.puf

@@ -5,10 +5,10 @@
 #   programs.sh SOURCE-ROOT BUILD-DIRECTORY KIND     KIND: soft, puf, pkcs11, tpm2
 #
 # exit: 0 they do, 1 they do not, 77 one of the programs is not installed
-# shellcheck disable=SC1091,SC2154,SC2164 # from there: $source, $build, $said
+# shellcheck disable=SC1091,SC2034,SC2154,SC2164 # from there: $source, $build, $said
+kind=$3 wants_root=$3
 . "$(dirname "$0")/../cli/lib.sh" "$1" "$2"
 PATH=$PATH:/usr/sbin:/sbin
-kind=$3
 tools openssl nginx curl mosquitto mosquitto_pub mosquitto_sub swtpm swtpm_setup softhsm2-util
 kit=$build/tests/unit/device/identity_kit
 children=()

@@ -1,7 +1,7 @@
 #!/bin/sh
 # size.sh - libbirthmark and its provider are small and keep nothing: code and constants without what they link, no variable of ours.
 #
-#   size.sh KIB FILE [KIB FILE]...     150 KiB are asked for; with all four kinds of roots in it libbirthmark takes more (46 KiB too many: src/device/README.md)
+#   size.sh KIB FILE [KIB FILE]...     fewer than KIB of text (code, constants, and what the linker needs to load them), for each
 set -eu
 command -v size >/dev/null || { echo "skipped: binutils are not installed"; exit 77; }
 while [ $# -gt 0 ]; do

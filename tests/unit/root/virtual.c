@@ -80,6 +80,10 @@ virtual_start(struct virtual *ret)
     struct virtual chips = { .dir = "/tmp/birthmark-root-XXXXXX" };
     char conf[128];
 
+    if (!BM_ROOTS_ALL && getenv("BM_ROOT") == NULL) { /* the one kind that this test asks for; meson.build knows that it is there */
+        (void)fprintf(stderr, "skipped: this build has not all roots of trust (option roots)\n");
+        exit(77);
+    }
     if (mkdtemp(chips.dir) == NULL)
         return false;
     const char *const argv[] = { SCRIPT, "start", chips.dir, "--tpm", "1", "--se", "1", NULL };

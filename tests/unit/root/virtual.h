@@ -19,7 +19,7 @@ struct virtual
     char copy[512];            /* of the TPM, after virtual_clone() */
 };
 
-/* Starts them. False: they did not start, and the script's own words are on stderr. The tools are required (tools/packages.txt): a test fails then. */
+/* Starts them; ends the test as skipped (77) where not all of them are built in. False: they did not start, and the script's own words are on stderr. The tools are required (tools/packages.txt): a test fails then. */
 bool virtual_start(struct virtual *ret);
 bool virtual_clone(struct virtual *chips);
 void virtual_stop(struct virtual *chips);
