@@ -2,7 +2,9 @@
 #include "device/enrol.h"
 
 #include "evidence/cmc.h"
+#include "evidence/dice.h"
 #include "wire/json.h"
+#include "wire/rd.h"
 #include "wire/text.h"
 
 #include <stdio.h>
@@ -55,17 +57,47 @@ alg_of(const struct bm_key *key)
     return algs[key->alg];
 }
 
+/* Where the root measured firmware: its certificates, and Alias's signature over the request. Nothing where it did not. */
+static enum bm_rc
+dice_make(struct bm_buf *dice, const struct bm_enrol_run *run, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = 64 }, certs = { .max = 2 * (BM_MAX_CERT + 4) };
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_root *root = run->enrol->root;
+    struct bm_dice_evidence evidence;
+    enum bm_sig_alg alg;
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    if (root->ops->dice == NULL)
+        return BM_OK;
+    bm_dice_tbs(&tbs, run->csr);
+    if ((rc = bm_buf_check(&tbs, "the request", fail)) != BM_OK)
+        return rc;
+    if ((rc = root->ops->dice(root, bm_buf_bytes(&tbs), &certs, &alg, &signature, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? BM_OK : rc;
+    rd = bm_rd(bm_buf_bytes(&certs));
+    evidence.device_id = bm_rd_lv32(&rd, BM_MAX_CERT);
+    evidence.alias = bm_rd_lv32(&rd, BM_MAX_CERT);
+    evidence.signature = bm_buf_bytes(&signature);
+    bm_dice_evidence_build(dice, &evidence);
+    return bm_buf_check(dice, "the evidence of the firmware", fail);
+}
+
 /* The whole request, in base64 as EST carries it. */
 static enum bm_rc
 cmc_make(struct bm_buf *body, const struct bm_enrol_run *run, struct bm_bytes nonce, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf content = { .max = BM_MAX_EVIDENCE }, attrs = { .max = BM_MAX_EVIDENCE };
     bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE }, cmc = { .max = BM_MAX_EVIDENCE };
+    bm_cleanup(bm_buf_done) struct bm_buf dice = { .max = BM_MAX_EVIDENCE };
     struct bm_root *root = run->enrol->root;
     enum bm_sig_alg alg;
     enum bm_rc rc;
 
-    bm_cmc_prepare(&content, &attrs, run->csr, nonce, alg_of(run->root_key));
+    if ((rc = dice_make(&dice, run, fail)) != BM_OK)
+        return rc;
+    bm_cmc_prepare_dice(&content, &attrs, run->csr, nonce, bm_buf_bytes(&dice), alg_of(run->root_key));
     if ((rc = bm_buf_check(&content, "the request", fail)) != BM_OK || (rc = bm_buf_check(&attrs, "the request", fail)) != BM_OK ||
         (rc = root->ops->root_sign(root, run->root_key, bm_buf_bytes(&attrs), &alg, &signature, fail)) != BM_OK)
         return rc;

@@ -1,4 +1,5 @@
 #include "evidence/bundle.h"
+#include "evidence/dice.h"
 
 #define TPMA_USER_WITH_AUTH (1u << 6) /* part 2, 8.3: a password opens it too */
 
@@ -76,6 +77,26 @@ cmc_root(const struct check *c, const struct bm_cmc *cmc)
     return named != NULL && named->use == BM_USE_SIGN ? &named->key : NULL;
 }
 
+/* Its two keys are the device's own and may move with its firmware: neither is a service's. */
+static __attribute__((noinline)) enum bm_rc
+measured_check(struct check *c, struct bm_bytes der, const struct bm_key *root, const struct bm_csr *csr)
+{
+    struct bm_shown *shown = &c->claim->shown;
+    struct bm_dice_evidence evidence;
+    struct bm_dice dice;
+    enum bm_rc rc;
+
+    if ((rc = bm_dice_evidence_parse(&evidence, der, c->fail)) != BM_OK ||
+        (rc = bm_dice_evidence_check(&dice, c->crypto, root, &evidence, csr->der, c->fail)) != BM_OK)
+        return rc;
+    if (memcmp(dice.device_id.key.hash, csr->key.hash, BM_HASH) == 0 || memcmp(dice.alias.key.hash, csr->key.hash, BM_HASH) == 0)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "%s DeviceID or Alias: make a new key for the service", asks);
+    shown->proven |= BM_PROVEN_DICE;
+    memcpy(shown->first, dice.device_id.measured, BM_HASH);
+    memcpy(shown->code, dice.alias.measured, BM_HASH);
+    return BM_OK;
+}
+
 /* Not inlined, nor is tpm_check(): the frames of the two ways would stand on the stack together, beside the claim. */
 static __attribute__((noinline)) enum bm_rc
 cmc_check(struct check *c, struct bm_bytes body)
@@ -96,6 +117,8 @@ cmc_check(struct check *c, struct bm_bytes body)
         return rc;
     c->proven = true;
     if ((rc = bm_csr_check(c->crypto, &cmc.csr, c->fail)) != BM_OK || (rc = key_separate(c, cmc.csr.key.hash, asks)) != BM_OK)
+        return rc;
+    if (cmc.dice.n > 0 && (rc = measured_check(c, cmc.dice, root, &cmc.csr)) != BM_OK)
         return rc;
     c->claim->evidence = BM_EV_ROOT_SIGNED;
     memcpy(c->claim->root_hash, root->hash, BM_HASH);

@@ -11,7 +11,7 @@
  * What we read (RFC 5272 3.2, RFC 5652 5): ContentInfo { id-signedData, SignedData { one digest algorithm, eContentType id-cct-PKIData, eContent PKIData,
  * certificates optional (at most 8, kept as labels), no crls, exactly one SignerInfo with signedAttrs: contentType, messageDigest, others tolerated
  * once each (at most 16), in any order since the signature covers the bytes; no unsignedAttrs } }. The digest is the signature algorithm's own.
- * PKIData { controlSequence: recipientNonce (the signer's nonce, required), senderNonce, transactionId, identityProof etc. refused; reqSequence: exactly one
+ * PKIData { controlSequence: recipientNonce (the signer's nonce, required), senderNonce, transactionId, our own for DICE; identityProof etc. refused; reqSequence: exactly one
  * [0] tcr; cmsSequence and otherMsgSequence empty }.
  * Views into the bytes that were parsed.
  */
@@ -28,6 +28,7 @@ struct bm_cmc {
     struct bm_bytes recipient_nonce; /* the nonce that the signer gave out */
     struct bm_bytes sender_nonce;    /* n = 0 when absent */
     struct bm_bytes transaction_id;  /* INTEGER magnitude; n = 0 when absent */
+    struct bm_bytes dice;            /* evidence of the measured code (dice.h), whole element; n = 0 when absent */
     struct bm_csr csr;
 };
 bm_must_use enum bm_rc bm_cmc_parse(struct bm_cmc *ret_cmc, struct bm_bytes der, struct bm_fail *fail);
@@ -44,6 +45,9 @@ bm_must_use enum bm_rc bm_cmc_check(struct bm_crypto *crypto, const struct bm_cm
  * the one that the root key will sign with, since the digest of the content is made with its hash. Errors are sticky in the buffers.
  */
 void bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce, enum bm_sig_alg alg);
+/* The same with evidence of the measured code (bm_dice_evidence_build()); none when empty. */
+void bm_cmc_prepare_dice(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce, struct bm_bytes dice,
+                         enum bm_sig_alg alg);
 void bm_cmc_build(struct bm_buf *buf, struct bm_bytes content, struct bm_bytes attrs, const uint8_t ski[static 20], enum bm_sig_alg alg,
                   struct bm_bytes signature);
 /* The same with certificates: the root key's own and those up to the vendor's root, one behind the other; at most BM_CMC_CERTS, none when empty. */

@@ -1,26 +1,31 @@
 #include "evidence/cmc_inside.h"
 
-/* TaggedAttribute with the nonce. */
+/* TaggedAttribute with one value. */
 static void
-nonce_add(struct bm_buf *buf, struct bm_bytes nonce)
+control_add(struct bm_buf *buf, uint64_t part, struct bm_bytes oid, struct bm_bytes value)
 {
     size_t attr = bm_der_begin(buf, BM_DER_SEQUENCE), set;
 
-    bm_der_add_uint(buf, BM_DER_INTEGER, 1);
-    bm_der_add(buf, BM_DER_OID, BM_OID(bm_oid_cmc_recipient_nonce));
+    bm_der_add_uint(buf, BM_DER_INTEGER, part);
+    bm_der_add(buf, BM_DER_OID, oid);
     set = bm_der_begin(buf, BM_DER_SET);
-    bm_der_add(buf, BM_DER_OCTET_STRING, nonce);
+    bm_buf_add_bytes(buf, value);
     bm_der_end(buf, set);
     bm_der_end(buf, attr);
 }
 
 static void
-pki_data_add(struct bm_buf *buf, struct bm_bytes csr, struct bm_bytes nonce)
+pki_data_add(struct bm_buf *buf, struct bm_bytes csr, struct bm_bytes nonce, struct bm_bytes dice)
 {
+    bm_cleanup(bm_buf_done) struct bm_buf value = { .max = 256 };
     size_t all = bm_der_begin(buf, BM_DER_SEQUENCE), list, tcr;
 
     list = bm_der_begin(buf, BM_DER_SEQUENCE);
-    nonce_add(buf, nonce);
+    bm_der_add(&value, BM_DER_OCTET_STRING, nonce);
+    buf->bad |= value.bad;
+    control_add(buf, 1, BM_OID(bm_oid_cmc_recipient_nonce), bm_buf_bytes(&value));
+    if (dice.n > 0)
+        control_add(buf, 3, BM_OID(bm_oid_cmc_dice), dice);
     bm_der_end(buf, list);
     list = bm_der_begin(buf, BM_DER_SEQUENCE);
     tcr = bm_der_begin(buf, BM_TAG_BODY);
@@ -46,7 +51,8 @@ attr_add(struct bm_buf *buf, struct bm_bytes oid, unsigned tag, struct bm_bytes 
 }
 
 void
-bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce, enum bm_sig_alg alg)
+bm_cmc_prepare_dice(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce, struct bm_bytes dice,
+                    enum bm_sig_alg alg)
 {
     const struct bm_hash *hash = bm_hash_by_sig(alg);
     struct bm_fail ignored = { 0 }; /* told by the sticky error of attrs */
@@ -54,7 +60,7 @@ bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr
     uint8_t digest[BM_MAX_HASH];
     size_t set;
 
-    pki_data_add(content, csr, nonce);
+    pki_data_add(content, csr, nonce, dice);
     bytes = bm_buf_bytes(content);
     if (hash == NULL || content->bad || bm_hash_make(digest, hash, &bytes, 1, &ignored) != BM_OK) {
         attrs->bad = true;
@@ -64,6 +70,12 @@ bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr
     attr_add(attrs, BM_OID(bm_oid_content_type), BM_DER_OID, BM_OID(bm_oid_pki_data));
     attr_add(attrs, BM_OID(bm_oid_message_digest), BM_DER_OCTET_STRING, bm_bytes(digest, hash->n));
     bm_der_end(attrs, set);
+}
+
+void
+bm_cmc_prepare(struct bm_buf *content, struct bm_buf *attrs, struct bm_bytes csr, struct bm_bytes nonce, enum bm_sig_alg alg)
+{
+    bm_cmc_prepare_dice(content, attrs, csr, nonce, bm_bytes(NULL, 0), alg);
 }
 
 static void

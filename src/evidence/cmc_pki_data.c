@@ -1,6 +1,6 @@
 #include "evidence/cmc_inside.h"
 
-#define MAX_CONTROLS 3 /* the kinds below */
+#define MAX_CONTROLS 4 /* the kinds below */
 #define MAX_NONCE 64
 #define MAX_PART 0xffffffffu
 
@@ -34,17 +34,24 @@ part_take(struct parts *parts, struct bm_rd *rd)
 static enum bm_rc
 control_value(struct bm_cmc *cmc, struct bm_bytes oid, struct bm_rd *values, struct bm_fail *fail)
 {
+    bool dice = bm_bytes_equal(oid, BM_OID(bm_oid_cmc_dice));
     bool transaction = bm_bytes_equal(oid, BM_OID(bm_oid_cmc_transaction_id));
     struct bm_bytes *at = transaction                                               ? &cmc->transaction_id
                           : bm_bytes_equal(oid, BM_OID(bm_oid_cmc_sender_nonce))    ? &cmc->sender_nonce
                           : bm_bytes_equal(oid, BM_OID(bm_oid_cmc_recipient_nonce)) ? &cmc->recipient_nonce
+                          : dice                                                    ? &cmc->dice
                                                                                     : NULL;
 
     /* req: RFC5272 6 a control that is not understood is not passed over: the sender meant something by it */
     if (at == NULL)
-        return wrong(fail, "RFC 5272 6", "has a control that we do not take: only transactionId, senderNonce and recipientNonce");
+        return wrong(fail, "RFC 5272 6",
+                     "has a control that we do not take: only transactionId, senderNonce, recipientNonce and our own for DICE");
     if (at->n > 0)
         return wrong(fail, "RFC 5272 6.6", "has a control twice");
+    if (dice) {
+        *at = bm_der_raw(values, BM_DER_SEQUENCE);
+        return bm_rd_end(values) ? BM_OK : wrong(fail, NULL, "has DICE evidence that is not one value");
+    }
     *at = transaction ? bm_der_positive(values) : bm_der_take(values, BM_DER_OCTET_STRING);
     if (!bm_rd_end(values) || at->n == 0 || at->n > MAX_NONCE)
         return wrong(fail, "RFC 5272 6.6", "has a nonce or transaction identifier that is not one value of 1 to 64 bytes");
@@ -64,7 +71,7 @@ controls_parse(struct bm_cmc *cmc, struct parts *parts, struct bm_rd list, struc
 
         values = bm_der_enter(&in, BM_DER_SET);
         if (n == MAX_CONTROLS || !part || !bm_rd_end(&in))
-            return wrong(fail, "RFC 5272 3.2.2", "has malformed controls, more than three, or a body part identifier twice");
+            return wrong(fail, "RFC 5272 3.2.2", "has malformed controls, more than four, or a body part identifier twice");
         if ((rc = control_value(cmc, oid, &values, fail)) != BM_OK)
             return rc;
     }

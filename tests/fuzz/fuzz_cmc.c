@@ -22,7 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     must(inside(cmc.signer_cert, input) && inside(cmc.signer_ski, input) && inside(cmc.signature, input));
-    must(inside(cmc.recipient_nonce, cmc.content) && inside(cmc.sender_nonce, cmc.content) && inside(cmc.transaction_id, cmc.content));
+    must(inside(cmc.recipient_nonce, cmc.content) && inside(cmc.sender_nonce, cmc.content) && inside(cmc.transaction_id, cmc.content) &&
+         inside(cmc.dice, cmc.content));
     must(inside(cmc.csr.der, cmc.content) && inside(cmc.content, input) && inside(cmc.digest, cmc.signed_attrs) &&
          cmc.recipient_nonce.n > 0);
     bm_buf_add_bytes(&attrs, cmc.signed_attrs);

@@ -26,6 +26,19 @@ tcb_info(struct bm_bytes der)
         must(bm_bytes_equal(same.fwids[i].alg, info.fwids[i].alg) && bm_bytes_equal(same.fwids[i].digest, info.fwids[i].digest));
 }
 
+static void
+evidence(struct bm_bytes der)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf again = { .max = der.n + 64 };
+    struct bm_dice_evidence in;
+    struct bm_fail fail = { 0 };
+
+    if (bm_dice_evidence_parse(&in, der, &fail) != BM_OK)
+        return;
+    bm_dice_evidence_build(&again, &in);
+    must(bm_bytes_equal(bm_buf_bytes(&again), der));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -37,6 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bm_key root;
 
     tcb_info(bm_bytes(data, size));
+    evidence(bm_bytes(data, size));
     if (crypto == NULL)
         must(bm_crypto_new(&crypto, &fail) == BM_OK);
     device_id = bm_rd_lv16(&rd, size);

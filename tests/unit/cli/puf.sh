@@ -46,7 +46,9 @@ birthmark lot sign one.der two.der --key silicon.key --vendor Silicon --lot PUF-
     birthmark init --name "Example Works" --url https://localhost:8443
     birthmark vendor add Silicon --signer silicon.pub
     birthmark lot receive PUF-1.manifest --vendor Silicon --expect 2
-    birthmark order open first --lot PUF-1 --profile gateway-1 --quantity 2
+    sed 's/^name .*/name measured/; s/^service .*/service boot/; s/^key P-256/require dice\nkey P-256/' "$BIRTHMARK_HOME/profiles/gateway-1.profile" \
+        >"$BIRTHMARK_HOME/profiles/measured.profile"
+    birthmark order open first --lot PUF-1 --profile gateway-1 --profile measured --quantity 2
 } >>setup.log 2>&1
 serve
 
@@ -78,6 +80,15 @@ expect 1 '^refused: .*one.puf: this is no helper data of a PUF, or not all of it
 cp kept one.puf
 expect 0 '^enrolled: ' enrols one
 [ "$(serial)" = "$serial" ] || die "the same key got another certificate"
+
+# a profile that wants the measured code: said where it is missing, and in the leaf where it is there
+measured() { # SEED
+    device "$1" enrol --server "https://localhost:$port" --service boot --cacert "$BIRTHMARK_HOME/root.pem"
+}
+expect 1 'profile measured requires evidence of dice, which this chip did not give' measured one
+BM_PUF_FIRMWARE=$(printf '%064d:%064d' 5 6) expect 0 '^enrolled: ' measured one
+expect 0 '"proven":"root-signed dice"' birthmark identity list --json
+expect 0 'measured-first 0{63}5.*measured-code 0{63}6' birthmark ledger show --json
 
 # a chip that is in no lot
 expect 1 '^refused: .*no received lot' enrols stray

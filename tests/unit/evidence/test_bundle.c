@@ -1,6 +1,8 @@
 /* test_bundle.c - the whole chain of evidence: each link is needed, and none can be taken from another chip. */
 #include "soft_tpm.h"
 
+#include "evidence/dice.h"
+
 #define NOW 1795469649
 #define INDEX 2
 #define SIZE 5
@@ -139,6 +141,74 @@ software_is_called_software_however_it_spoke(void **state)
     assert_ok(check(&made, &fresh));
     assert_int_equal(made.claim->evidence, BM_EV_SOFTWARE);
     assert_int_equal(made.claim->shown.proven, BM_PROVEN_SOFTWARE);
+}
+
+/* Certificates from the root key over DeviceID (here: spare) to Alias (here: ak). */
+static void
+dice_make(struct bm_buf *der, struct bm_private *device_id, struct bm_bytes csr)
+{
+    static const uint8_t boot[BM_HASH] = { 1 }, code[BM_HASH] = { 2 };
+    struct bm_private *const issuers[] = { root, device_id }, *const subjects[] = { device_id, ak };
+    KIT_BUF(tbs);
+    KIT_BUF(signature);
+    struct bm_buf certs[2] = { { .max = BM_MAX_CERT }, { .max = BM_MAX_CERT } };
+
+    for (size_t i = 0; i < 2; i++) {
+        bm_buf_reset(&tbs);
+        bm_buf_reset(&signature);
+        assert_ok(bm_dice_tbs_build(&tbs, bm_private_public(issuers[i]), bm_private_public(subjects[i]),
+                                    i == 0 ? BM_DICE_DEVICE_ID : BM_DICE_ALIAS, i == 0 ? boot : code, &kit_fail));
+        assert_ok(bm_private_sign(issuers[i], bm_buf_bytes(&tbs), &signature, &kit_fail));
+        bm_signed_build(&certs[i], bm_buf_bytes(&tbs), bm_private_alg(issuers[i]), bm_buf_bytes(&signature));
+    }
+    bm_buf_reset(&tbs);
+    bm_buf_reset(&signature);
+    bm_dice_tbs(&tbs, csr);
+    assert_ok(bm_private_sign(ak, bm_buf_bytes(&tbs), &signature, &kit_fail));
+    bm_dice_evidence_build(der, &(struct bm_dice_evidence){ bm_buf_bytes(&certs[0]), bm_buf_bytes(&certs[1]), bm_buf_bytes(&signature) });
+    assert_false(der->bad);
+    bm_buf_done(&certs[0]);
+    bm_buf_done(&certs[1]);
+}
+
+static void
+measured_make(struct made *made, enum bm_root_kind kind, bool recorded)
+{
+    uint8_t nonce[BM_NONCE];
+    KIT_BUF(csr);
+    KIT_BUF(dice);
+    KIT_BUF(content);
+    KIT_BUF(attrs);
+
+    lot_make(made, kind);
+    bm_nonce_make(nonce, &k, BM_PURPOSE_ROOT, bm_private_public(root)->hash, NOW / BM_NONCE_EPOCH);
+    kit_csr(&csr, op, NULL);
+    dice_make(&dice, ek, recorded ? bm_bytes_str("yesterday's request") : bm_buf_bytes(&csr));
+    bm_cmc_prepare_dice(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), bm_buf_bytes(&dice), bm_private_alg(root));
+    assert_false(content.bad || attrs.bad);
+    kit_cmc_sign(&made->body, root, bm_buf_bytes(&content), bm_buf_bytes(&attrs));
+    bundle_close(made, BM_BODY_CMC);
+}
+
+static void
+what_the_chip_measured_is_told_where_it_signs_for_this_request(void **state)
+{
+    MADE(made);
+    MADE(soft);
+    MADE(old);
+
+    (void)state;
+    measured_make(&made, BM_ROOT_PUF, false);
+    assert_ok(check(&made, &fresh));
+    assert_int_equal(made.claim->shown.proven, BM_PROVEN_ROOT_SIGNED | BM_PROVEN_DICE);
+    assert_true(made.claim->shown.first[0] == 1 && made.claim->shown.code[0] == 2);
+    measured_make(&soft, BM_ROOT_SOFTWARE, false);
+    assert_ok(check(&soft, &fresh));
+    assert_int_equal(soft.claim->shown.proven, BM_PROVEN_SOFTWARE);
+    /* recorded evidence under a fresh signature: refused, and on record */
+    measured_make(&old, BM_ROOT_PUF, true);
+    assert_refused_saying(BM_EPOLICY, check(&old, &fresh), "evidence of another request or device proves nothing");
+    assert_true(old.proven);
 }
 
 static void
@@ -635,6 +705,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_root_signed_chain_stands),
         cmocka_unit_test(software_is_called_software_however_it_spoke),
+        cmocka_unit_test(what_the_chip_measured_is_told_where_it_signs_for_this_request),
         cmocka_unit_test(a_root_is_found_by_its_certificate_too),
         cmocka_unit_test(an_auditor_checks_everything_but_freshness),
         cmocka_unit_test(the_leaf_must_stand_in_the_tree_at_its_place),

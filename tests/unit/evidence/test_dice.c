@@ -250,6 +250,58 @@ every_field_comes_back_and_nothing_else_is_taken(void **state)
     assert_ok(bm_tcb_info_parse(&got, bm_bytes("\x30\x00", 2), &kit_fail));
 }
 
+/* ---- in a request ---- */
+
+#define CSR bm_bytes_str("the bytes of a request")
+
+static void
+evidence_make(struct bm_buf *der, struct bm_private *signer, struct bm_bytes csr)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = 64 }, signature = { .max = BM_MAX_SIGNATURE };
+
+    bm_dice_tbs(&tbs, csr);
+    assert_ok(bm_private_sign(signer, bm_buf_bytes(&tbs), &signature, &kit_fail));
+    bm_dice_evidence_build(der, &(struct bm_dice_evidence){ bm_buf_bytes(&device_id), bm_buf_bytes(&alias_id), bm_buf_bytes(&signature) });
+    assert_false(der->bad);
+}
+
+static enum bm_rc
+evidence_check(struct bm_buf *der, const struct bm_private *under)
+{
+    struct bm_dice_evidence evidence;
+    struct bm_dice dice;
+    enum bm_rc rc = bm_dice_evidence_parse(&evidence, bm_buf_bytes(der), &kit_fail);
+
+    if (rc != BM_OK)
+        return rc;
+    return bm_dice_evidence_check(&dice, crypto, bm_private_public(under), &evidence, CSR, &kit_fail);
+}
+
+static void
+alias_signs_this_request_and_no_other(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_EVIDENCE };
+    size_t whole;
+
+    (void)state;
+    evidence_make(&der, alias, CSR);
+    assert_ok(evidence_check(&der, root));
+    /* of another chip, whose root key certified nothing here */
+    assert_refused_saying(BM_EPOLICY, evidence_check(&der, stranger), "not signed by the root key");
+    whole = der.n;
+    for (der.n = 0; der.n < whole; der.n++)
+        assert_rc(BM_EINPUT, evidence_check(&der, root));
+    bm_buf_add_u8(&der, 0);
+    assert_rc(BM_EINPUT, evidence_check(&der, root));
+    /* recorded from another request; signed by the layer below */
+    bm_buf_reset(&der);
+    evidence_make(&der, alias, bm_bytes_str("another request"));
+    assert_refused_saying(BM_EPOLICY, evidence_check(&der, root), "evidence of another request or device proves nothing");
+    bm_buf_reset(&der);
+    evidence_make(&der, device, CSR);
+    assert_refused_saying(BM_EPOLICY, evidence_check(&der, root), "evidence of another request or device proves nothing");
+}
+
 int
 main(void)
 {
@@ -258,6 +310,7 @@ main(void)
         cmocka_unit_test_setup(other_chains_are_refused, good_chain),
         cmocka_unit_test_setup(altered_and_truncated_chains_are_refused, good_chain),
         cmocka_unit_test_setup(measurements_are_wanted_and_unknown_critical_extensions_not, good_chain),
+        cmocka_unit_test_setup(alias_signs_this_request_and_no_other, good_chain),
         cmocka_unit_test(a_measurement_is_written_as_others_write_it),
         cmocka_unit_test(every_field_comes_back_and_nothing_else_is_taken),
     };
