@@ -137,7 +137,7 @@ site_take(struct bm_site *site, struct bm_call *call, struct bm_fail *fail)
     if ((rc = bm_call_name(call, "an operator's name", operator, fail)) != BM_OK)
         return rc;
     memcpy(first->name, operator, strlen(operator) + 1);
-    first->role = BM_ROLE_ADMIN;
+    first->role = BM_ROLE_OFFICER;
     site->operators.noperators = 1;
     return BM_OK;
 }
@@ -248,7 +248,7 @@ const struct bm_verb bm_verb_init = {
     .options = { { .name = "name", .value = "NAME", .help = "the organization, as it will stand in every certificate", .needed = true },
                  { .name = "url", .value = "URL", .help = "https://HOST:PORT, as devices will reach the server" },
                  { .name = "token", .value = "URI", .help = "pkcs11:token=...?pin-source=/FILE, or file (the default)" },
-                 { .name = "operator", .value = "NAME", .help = "the first operator, with the role admin; default: admin" },
+                 { .name = "operator", .value = "NAME", .help = "the first operator, with the role officer; default: admin" },
                  { .name = "store", .value = "KIND", .help = "sqlite (the default)" } },
     .run = run,
 };

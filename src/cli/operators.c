@@ -1,4 +1,4 @@
-/* operators.c - operator list, add, revoke: who may sign what. The whole list is one statement, signed by an admin. */
+/* operators.c - operator list, add, revoke: who may sign what. The whole list is one statement, signed by an officer. */
 #include "base/env.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -26,8 +26,9 @@ const struct bm_verb bm_verb_operator_list = {
     .words = "operator list",
     .arguments = "",
     .site = true,
-    .purpose = "List the operators, and what each may sign.",
+    .purpose = "List the operators, and what each may do.",
     .help =
+        "What the words of MAY mean, and which role has which: `birthmark operator roles`.\n"
         "The first one's key was pinned in the signer's journal at `birthmark init`. KEY HERE: the private key lies in HOME/operators.\n\n"
         "example: birthmark operator list\n",
     .run = list_run,
@@ -115,7 +116,7 @@ add_run(struct bm_call *call, struct bm_fail *fail)
     if (roles->noperators == BM_MAX_OPERATORS)
         return bm_fail(fail, BM_EPOLICY, NULL, "a site has at most %d operators: revoke one", BM_MAX_OPERATORS);
     person = &roles->operators[roles->noperators++];
-    *person = (struct bm_operator){ .role = BM_ROLE_ADMIN };
+    *person = (struct bm_operator){ .role = BM_ROLE_OFFICER };
     (void)snprintf(person->name, sizeof(person->name), "%s", name);
     if (bm_role_parse(&person->role, bm_bytes_str(role), fail) != BM_OK)
         return bm_usage(call, fail, "--role: %s", fail->text);
@@ -135,21 +136,21 @@ const struct bm_verb bm_verb_operator_add = {
     .least = 1,
     .most = 1,
     .site = true,
-    .purpose = "Let one more person sign: an admin's signature over the whole new list.",
+    .purpose = "Let one more person sign: an officer's signature over the whole new list.",
     .help = "Without --key a new key is made in HOME/operators/NAME.key: hand it over, or better let them make their own and give you the\n"
             "public half.\n\n"
             "example: birthmark operator add ben --role custodian --key ben.pub\n",
-    .options = { { .name = "role", .value = "R", .help = "admin, custodian (lots), planner (orders), fleet (reissue)", .needed = true },
+    .options = { { .name = "role", .value = "R", .help = "officer, custodian, planner, operator, auditor or station", .needed = true },
                  { .name = "key", .value = "KEY", .help = "their vkey, or a file with their Ed25519 public key in PEM" },
                  BM_OPTION_OPERATOR },
     .run = add_run,
 };
 
 static bool
-admin_left(const struct bm_roles *roles)
+officer_left(const struct bm_roles *roles)
 {
     for (size_t i = 0; i < roles->noperators; i++)
-        if (roles->operators[i].role == BM_ROLE_ADMIN)
+        if (roles->operators[i].role == BM_ROLE_OFFICER)
             return true;
     return false;
 }
@@ -169,9 +170,9 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
     behind = (size_t)(&roles->operators[roles->noperators--] - person) - 1;
     memmove(person, person + 1, behind * sizeof(*person));
-    if (!admin_left(roles))
-        return bm_fail(fail, BM_EPOLICY, NULL, "%.64s is the last admin, and nobody could change anything any more: add another one first",
-                       call->words.v[0]);
+    if (!officer_left(roles))
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "%.64s is the last officer, and nobody could change anything any more: add another one first", call->words.v[0]);
     return (rc = bm_roles_send(&ask, roles, fail)) != BM_OK ? rc : bm_roles_print(call, roles, fail);
 }
 
@@ -182,7 +183,7 @@ const struct bm_verb bm_verb_operator_revoke = {
     .most = 1,
     .site = true,
     .purpose = "Believe an operator's signature no more; what they signed before stays.",
-    .help = "One admin must be left.\n\nexample: birthmark operator revoke ben\n",
+    .help = "One officer must be left.\n\nexample: birthmark operator revoke ben\n",
     .options = { BM_OPTION_OPERATOR },
     .run = revoke_run,
 };

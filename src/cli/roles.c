@@ -7,22 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *
-may(enum bm_role role)
-{
-    switch (role) {
-    case BM_ROLE_ADMIN:
-        return "all";
-    case BM_ROLE_CUSTODIAN:
-        return "receive and release lots, waive";
-    case BM_ROLE_PLANNER:
-        return "open orders";
-    case BM_ROLE_FLEET:
-        return "allow reissue";
-    }
-    return "nothing";
-}
-
 /* ---- the list as it stands ---- */
 
 void
@@ -68,9 +52,21 @@ bm_roles_read(struct bm_roles **ret_roles, struct bm_ask *ask, struct bm_fail *f
     return BM_OK;
 }
 
+/* "pin waive release": of the one table. */
+static void
+may_build(struct bm_buf *buf, enum bm_role role)
+{
+    for (unsigned act = BM_ACT_PIN; act < BM_ACT__N; act++)
+        if (bm_role_may(role, (enum bm_act)act))
+            bm_buf_add_fmt(buf, "%s%s", buf->n > 0 ? " " : "", bm_act_word((enum bm_act)act));
+    if (buf->n == 0)
+        bm_buf_add_str(buf, "nothing");
+}
+
 static enum bm_rc
 operator_row(struct bm_list *list, const char *home, const struct bm_operator *person, struct bm_fail *fail)
 {
+    bm_cleanup(bm_buf_done) struct bm_buf may = { .max = 1024 };
     bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
     bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 4096 };
     bm_cleanup(bm_json_done) json_t *row = NULL;
@@ -78,11 +74,12 @@ operator_row(struct bm_list *list, const char *home, const struct bm_operator *p
     enum bm_rc rc;
 
     bm_note_vkey_build(&vkey, &person->key);
-    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK ||
+    may_build(&may, person->role);
+    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK || (rc = bm_buf_check(&may, "the acts", fail)) != BM_OK ||
         (rc = bm_place_path(path, home, BM_PLACE_OPERATOR_KEY, person->name, fail)) != BM_OK)
         return rc;
-    row = json_pack("{s:s, s:s, s:s, s:b, s:s%}", "operator", person->name, "role", bm_role_word(person->role), "may", may(person->role),
-                    "key_here", access(path, F_OK) == 0, "vkey", (const char *)vkey.p, vkey.n);
+    row = json_pack("{s:s, s:s, s:s%, s:b, s:s%}", "operator", person->name, "role", bm_role_word(person->role), "may", (const char *)may.p,
+                    may.n, "key_here", access(path, F_OK) == 0, "vkey", (const char *)vkey.p, vkey.n);
     if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = bm_json_print(&json, row, fail)) != BM_OK)
         return rc;
     return bm_list_row(list, bm_buf_bytes(&json), fail);

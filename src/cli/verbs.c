@@ -34,6 +34,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_proposal_approve,
     &bm_verb_proposal_reject,
     &bm_verb_operator_list,
+    &bm_verb_operator_roles,
     &bm_verb_operator_add,
     &bm_verb_operator_revoke,
     &bm_verb_device_list,

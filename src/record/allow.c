@@ -21,6 +21,18 @@ bm_allow_act_word(enum bm_allow_act act)
     return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? acts[act] : "unknown";
 }
 
+enum bm_act
+bm_allow_act(enum bm_allow_act act)
+{
+    static const enum bm_act of[] = { [BM_ALLOW_REISSUE] = BM_ACT_REISSUE,
+                                      [BM_ALLOW_RESUME] = BM_ACT_RESUME,
+                                      [BM_ALLOW_REPAIR] = BM_ACT_REPAIR,
+                                      [BM_ALLOW_WAIVE] = BM_ACT_WAIVE,
+                                      [BM_ALLOW_RELEASE] = BM_ACT_RELEASE };
+
+    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? of[act] : BM_ACT__N;
+}
+
 static void
 device_take(struct bm_allow *allow, struct bm_lines *lines)
 {
@@ -65,7 +77,7 @@ body_take(struct bm_allow *allow, const struct bm_statement_head *head, struct b
     allow->act = (enum bm_allow_act)bm_word_find(acts, BM_COUNT(acts), value);
     if ((size_t)allow->act == 0)
         bm_statement_refuse(lines, "must be what is allowed: reissue, resume, repair, waive or release");
-    bm_statement_place_want(lines, head, bm_statement_persons(BM_STATEMENT_ALLOW, allow->act));
+    bm_statement_place_want(lines, head, bm_allow_act(allow->act));
     if (allow->act == BM_ALLOW_WAIVE)
         waive_take(allow, lines);
     else if (allow->act == BM_ALLOW_RELEASE)

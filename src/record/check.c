@@ -24,15 +24,12 @@ site_check(const struct bm_statement_head *head, const uint8_t site[static BM_HA
     return bm_fail(fail, BM_EPOLICY, NULL, "this %s was signed for another site: make it here", bm_statement_word(head->kind));
 }
 
-/* Moved from elsewhere, replayed, or out of order. */
+/* Replayed, or out of order. */
 static enum bm_rc
-place_check(const struct bm_statement_head *head, const uint8_t site[static BM_HASH], uint64_t seq, struct bm_fail *fail)
+place_check(const struct bm_statement_head *head, uint64_t seq, struct bm_fail *fail)
 {
     const char *word = bm_statement_word(head->kind);
-    enum bm_rc rc;
 
-    if ((rc = site_check(head, site, fail)) != BM_OK)
-        return rc;
     if (head->seq == 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "this %s is a proposal: it needs a second person, see birthmark proposal approve", word);
     if (head->seq < seq)
@@ -76,51 +73,70 @@ signature_check(const struct bm_statement_head *head, const struct bm_note *note
     return BM_OK;
 }
 
-/* The operator it names: its signature, and those of all others that are on it, verify, and its role may. */
 static enum bm_rc
-by_check(const struct bm_statement_head *head, struct bm_bytes note, const struct bm_roles *roles, unsigned may, struct bm_note *ret_note,
-         const struct bm_operator **ret_by, struct bm_fail *fail)
+role_check(const struct bm_operator *by, enum bm_act act, const char *word, struct bm_signed *ret_signed, struct bm_fail *fail)
+{
+    if (bm_role_may(by->role, act))
+        return BM_OK;
+    ret_signed->barred = true;
+    return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not sign this %s: see who may with birthmark operator roles", by->name,
+                   bm_role_word(by->role), word);
+}
+
+/* The operator it names: its signature, and those of all others that are on it, verify, for this site, and its role may. */
+static enum bm_rc
+by_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act, const struct bm_roles *roles,
+         const uint8_t site[static BM_HASH], struct bm_note *ret_note, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
     const struct bm_operator *by = operator_find(roles, head->by);
     const char *word = bm_statement_word(head->kind);
     enum bm_rc rc;
 
+    *ret_signed = (struct bm_signed){ .barred = false };
     if ((rc = bm_note_parse(ret_note, note, fail)) != BM_OK || (rc = head_check(head, ret_note, fail)) != BM_OK)
         return rc;
     if (by == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "this %s is by %s, who is no operator of this site", word, head->by);
-    if ((rc = signature_check(head, ret_note, roles, by, fail)) != BM_OK)
+    if ((rc = signature_check(head, ret_note, roles, by, fail)) != BM_OK || (rc = site_check(head, site, fail)) != BM_OK)
         return rc;
-    if ((may & 1u << by->role) == 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not sign this %s: see who may", by->name, bm_role_word(by->role),
-                       word);
-    *ret_by = by;
-    return BM_OK;
+    ret_signed->by = by;
+    return role_check(by, act, word, ret_signed, fail);
 }
 
 enum bm_rc
-bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, const struct bm_roles *roles,
-                   const uint8_t site[static BM_HASH], uint64_t seq, const struct bm_operator **ret_by, struct bm_fail *fail)
+bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act, const struct bm_roles *roles,
+                   const uint8_t site[static BM_HASH], uint64_t seq, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
-    const struct bm_operator *by = NULL;
     struct bm_note parsed;
-    enum bm_rc rc;
+    enum bm_rc rc = by_check(head, note, act, roles, site, &parsed, ret_signed, fail);
 
-    if ((rc = by_check(head, note, roles, bm_statement_roles(head->kind, BM_ALLOW_REISSUE), &parsed, &by, fail)) != BM_OK ||
-        (rc = place_check(head, site, seq, fail)) != BM_OK)
-        return rc;
-    *ret_by = by;
-    return BM_OK;
+    return rc != BM_OK ? rc : place_check(head, seq, fail);
+}
+
+enum bm_rc
+bm_act_check(const struct bm_roles *roles, struct bm_bytes by, enum bm_act act, struct bm_fail *fail)
+{
+    for (size_t i = 0; i < roles->noperators; i++) {
+        const struct bm_operator *person = &roles->operators[i];
+
+        if (!bm_bytes_equal(by, bm_bytes_str(person->name)))
+            continue;
+        if (bm_role_may(person->role, act))
+            return BM_OK;
+        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not %s: see who may with birthmark operator roles", person->name,
+                       bm_role_word(person->role), bm_act_title(act));
+    }
+    return bm_fail(fail, BM_EPOLICY, NULL, "%.*s is no operator of this site and may not %s: see birthmark operator list", (int)by.n,
+                   by.n == 0 ? "" : (const char *)by.p, bm_act_title(act));
 }
 
 /* ---- two persons ---- */
 
 /* Another operator of a role that may. Who else signed, and may not, is told: a second signature of the wrong person is the usual mistake. */
 static enum bm_rc
-second_find(const struct bm_note *note, const struct bm_roles *roles, unsigned may, const struct bm_operator *by,
-            const struct bm_operator **ret_second, struct bm_fail *fail)
+second_find(const struct bm_note *note, const struct bm_roles *roles, enum bm_act act, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
-    const struct bm_operator *other = NULL;
+    const struct bm_operator *by = ret_signed->by, *other = NULL;
     struct bm_fail unsigned_by;
 
     for (size_t i = 0; i < roles->noperators; i++) {
@@ -128,15 +144,16 @@ second_find(const struct bm_note *note, const struct bm_roles *roles, unsigned m
 
         if (person == by || bm_note_check(note, &person->key, &unsigned_by) != BM_OK)
             continue;
-        if ((may & 1u << person->role) != 0) {
-            *ret_second = person;
+        if (bm_role_may(person->role, act)) {
+            ret_signed->second = person;
             return BM_OK;
         }
         other = person;
     }
+    ret_signed->barred = other != NULL;
     if (other != NULL)
-        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not approve this proposal: see who may", other->name,
-                       bm_role_word(other->role));
+        return bm_fail(fail, BM_EPOLICY, NULL, "%s is %s here and may not approve this proposal: see who may with birthmark operator roles",
+                       other->name, bm_role_word(other->role));
     return bm_fail(fail, BM_EPOLICY, NULL,
                    "this proposal has the signature of %s only, and nobody approves their own proposal: a second "
                    "person must approve it",
@@ -158,25 +175,16 @@ expiry_check(const struct bm_statement_head *head, bm_time now, struct bm_fail *
 }
 
 enum bm_rc
-bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, unsigned persons, const struct bm_roles *roles,
-                  const uint8_t site[static BM_HASH], bm_time now, const struct bm_operator **ret_by, const struct bm_operator **ret_second,
-                  struct bm_fail *fail)
+bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act, const struct bm_roles *roles,
+                  const uint8_t site[static BM_HASH], bm_time now, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
-    /* what two persons sign is all of one set of roles: bm_statement_roles() of any such act */
-    const unsigned may = bm_statement_roles(BM_STATEMENT_ALLOW, BM_ALLOW_WAIVE);
-    const struct bm_operator *by = NULL, *second = NULL;
     struct bm_note parsed;
     enum bm_rc rc;
 
     if (head->seq != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "this %s has a seq and is no proposal: hand it in as a statement",
                        bm_statement_word(head->kind));
-    if ((rc = by_check(head, note, roles, may, &parsed, &by, fail)) != BM_OK || (rc = site_check(head, site, fail)) != BM_OK ||
-        (rc = expiry_check(head, now, fail)) != BM_OK)
+    if ((rc = by_check(head, note, act, roles, site, &parsed, ret_signed, fail)) != BM_OK || (rc = expiry_check(head, now, fail)) != BM_OK)
         return rc;
-    if (persons > 1 && (rc = second_find(&parsed, roles, may, by, &second, fail)) != BM_OK)
-        return rc;
-    *ret_by = by;
-    *ret_second = second;
-    return BM_OK;
+    return second_find(&parsed, roles, act, ret_signed, fail);
 }

@@ -118,7 +118,6 @@ bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, s
     bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
     enum bm_rc rc;
 
-    bm_statement_place_want(&lines, &head, bm_statement_persons(BM_STATEMENT_ORDER, 0));
     bm_lines_name(&lines, "order", order.order, BM_MAX_NAME);
     lots_take(&order, &lines);
     profiles_take(&order, &lines);

@@ -8,7 +8,6 @@
 struct bm_statement_form {
     const char *first; /* the first line */
     const char *word;
-    unsigned roles; /* set of 1u << enum bm_role that may sign it */
 };
 extern const struct bm_statement_form bm_statement_forms[BM_STATEMENT_ROLES + 1];
 
@@ -16,10 +15,8 @@ extern const struct bm_statement_form bm_statement_forms[BM_STATEMENT_ROLES + 1]
 struct bm_lines bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kind, struct bm_bytes text,
                                   struct bm_fail *fail);
 void bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const struct bm_statement_head *head);
-/* A statement of so many persons: as a proposal when of two, with a seq when of one. */
-void bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, unsigned persons);
-/* Who may sign it: set of 1u << enum bm_role. The act counts in an allow only. */
-unsigned bm_statement_roles(enum bm_statement_kind kind, enum bm_allow_act act);
+/* What always needs two persons comes as a proposal, the rest in either form: which one a site wants is its own to decide. */
+void bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, enum bm_act act);
 /* Makes the lines bad: "order: line 7 WHY". Of two reasons the first stays. */
 void bm_statement_refuse(struct bm_lines *lines, const char *why);
 
@@ -29,8 +26,10 @@ bool bm_word_name(char ret[static BM_MAX_NAME + 1], struct bm_bytes word);
 /* The index of a word in a table whose row 0 is unused; 0 when it is not there. */
 size_t bm_word_find(const char *const *words, size_t n, struct bm_bytes word);
 
-/* The operator lines of roles and site: 1 to BM_MAX_OPERATORS, an admin among them. */
+/* The operator lines of roles and site: 1 to BM_MAX_OPERATORS, an officer among them. */
 void bm_operators_take(struct bm_roles *roles, struct bm_lines *lines);
 void bm_operators_build(struct bm_buf *buf, const struct bm_roles *roles);
+
+#define BM_ROLE_WORDS "officer, custodian, planner, operator, auditor or station"
 
 #endif

@@ -128,7 +128,6 @@ bm_pin_parse(struct bm_statement_head *ret_head, struct bm_pin *ret_pin, struct 
     struct bm_pin pin = { .size = 0 };
     enum bm_rc rc;
 
-    bm_statement_place_want(&lines, &head, bm_statement_persons(BM_STATEMENT_PIN, 0));
     body_take(&pin, &lines);
     if ((rc = bm_lines_close(&lines)) != BM_OK)
         return rc;

@@ -2,27 +2,6 @@
 
 #include <stdlib.h>
 
-static const char *const role_words[] = {
-    [0] = "", [BM_ROLE_ADMIN] = "admin", [BM_ROLE_CUSTODIAN] = "custodian", [BM_ROLE_PLANNER] = "planner", [BM_ROLE_FLEET] = "fleet"
-};
-
-const char *
-bm_role_word(enum bm_role role)
-{
-    return role >= BM_ROLE_ADMIN && role <= BM_ROLE_FLEET ? role_words[role] : "unknown";
-}
-
-enum bm_rc
-bm_role_parse(enum bm_role *ret_role, struct bm_bytes word, struct bm_fail *fail)
-{
-    size_t role = bm_word_find(role_words, BM_COUNT(role_words), word);
-
-    if (role == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "a role is admin, custodian, planner or fleet");
-    *ret_role = (enum bm_role)role;
-    return BM_OK;
-}
-
 /* NAME ROLE VKEY */
 static bool
 operator_read(struct bm_operator *ret, struct bm_bytes value)
@@ -50,10 +29,10 @@ operator_known(const struct bm_roles *roles, const struct bm_operator *person)
 }
 
 static bool
-has_admin(const struct bm_roles *roles)
+has_officer(const struct bm_roles *roles)
 {
     for (size_t i = 0; i < roles->noperators; i++)
-        if (roles->operators[i].role == BM_ROLE_ADMIN)
+        if (roles->operators[i].role == BM_ROLE_OFFICER)
             return true;
     return false;
 }
@@ -66,7 +45,7 @@ bm_operators_take(struct bm_roles *roles, struct bm_lines *lines)
 
     while (bm_lines_have(lines, "operator", &value)) {
         if (!operator_read(&person, value))
-            bm_statement_refuse(lines, "must be an operator: NAME ROLE KEY, the role admin, custodian, planner or fleet");
+            bm_statement_refuse(lines, "must be an operator: NAME ROLE KEY, the role " BM_ROLE_WORDS);
         else if (operator_known(roles, &person))
             bm_statement_refuse(lines, "has an operator's name or key that is there already");
         else if (roles->noperators == BM_MAX_OPERATORS)
@@ -76,8 +55,8 @@ bm_operators_take(struct bm_roles *roles, struct bm_lines *lines)
     }
     if (roles->noperators == 0)
         (void)bm_lines_want(lines, "operator");
-    else if (!has_admin(roles))
-        bm_statement_refuse(lines, "ends a list without an admin: nobody could change it again");
+    else if (!has_officer(roles))
+        bm_statement_refuse(lines, "ends a list without an officer: nobody could change it again");
 }
 
 void
@@ -104,7 +83,6 @@ bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, s
     bm_cleanup(roles_free) struct bm_roles *roles = NULL;
     enum bm_rc rc;
 
-    bm_statement_place_want(&lines, &head, bm_statement_persons(BM_STATEMENT_ROLES, 0));
     if (lines.bad)
         return fail->rc;
     if ((roles = calloc(1, sizeof(*roles))) == NULL) /* 16 KiB: too large for a frame */

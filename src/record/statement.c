@@ -3,35 +3,30 @@
 #include "wire/text.h"
 
 const struct bm_statement_form bm_statement_forms[] = {
-    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin", 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_CUSTODIAN },
-    [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order", 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_PLANNER },
-    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow", 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
-    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles", 1u << BM_ROLE_ADMIN },
+    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin" },
+    [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order" },
+    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow" },
+    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles" },
 };
 _Static_assert(BM_COUNT(bm_statement_forms) == BM_STATEMENT_ROLES + 1, "a row for every kind");
 
-/* Of an allow each act has its own row. */
-static const struct act_form {
-    unsigned persons, roles;
-} act_forms[] = {
-    [BM_ALLOW_REISSUE] = { 1, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
-    [BM_ALLOW_RESUME] = { 1, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
-    [BM_ALLOW_REPAIR] = { 1, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_FLEET },
-    [BM_ALLOW_WAIVE] = { 2, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_CUSTODIAN },
-    [BM_ALLOW_RELEASE] = { 2, 1u << BM_ROLE_ADMIN | 1u << BM_ROLE_CUSTODIAN },
-};
-
-unsigned
-bm_statement_persons(enum bm_statement_kind kind, enum bm_allow_act act)
+enum bm_rc
+bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail)
 {
-    return kind == BM_STATEMENT_ALLOW && act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? act_forms[act].persons : 1;
-}
+    static const enum bm_act acts[] = {
+        [BM_STATEMENT_PIN] = BM_ACT_PIN, [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES
+    };
+    struct bm_statement_head head;
+    struct bm_allow allow;
+    enum bm_rc rc;
 
-unsigned
-bm_statement_roles(enum bm_statement_kind kind, enum bm_allow_act act)
-{
-    return kind == BM_STATEMENT_ALLOW && act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? act_forms[act].roles
-                                                                                            : bm_statement_forms[kind].roles;
+    if (kind != BM_STATEMENT_ALLOW) {
+        *ret_act = acts[kind];
+        return BM_OK;
+    }
+    if ((rc = bm_allow_parse(&head, &allow, text, fail)) == BM_OK)
+        *ret_act = bm_allow_act(allow.act);
+    return rc;
 }
 
 const char *
@@ -96,12 +91,10 @@ bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const s
 }
 
 void
-bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, unsigned persons)
+bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, enum bm_act act)
 {
-    if (persons > 1 && head->seq != 0)
+    if (bm_act_always_two(act) && head->seq != 0)
         bm_statement_refuse(lines, "needs two persons: make it as a proposal, with a number of its own in place of seq");
-    if (persons == 1 && head->seq == 0)
-        bm_statement_refuse(lines, "needs one person only: make it with the site's next seq, not as a proposal");
 }
 
 void

@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "lot/leaf.h"
 #include "merkle/note.h"
+#include "record/acts.h"
 
 enum bm_statement_kind {
     BM_STATEMENT_PIN = 1,
@@ -33,7 +34,7 @@ enum bm_statement_kind {
  *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
  *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
- *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one admin; no name and no key twice)
+ *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
  */
 #define BM_PROPOSAL 16
 #define BM_PROPOSAL_DAYS 30
@@ -106,16 +107,10 @@ struct bm_allow {
     char reason[161];
 };
 
-enum bm_role {
-    BM_ROLE_ADMIN = 1,
-    BM_ROLE_CUSTODIAN,
-    BM_ROLE_PLANNER,
-    BM_ROLE_FLEET
-};
 #define BM_MAX_OPERATORS 64
 struct bm_operator {
     char name[BM_MAX_NAME + 1];
-    enum bm_role role; /* admin may sign all; custodian pin; planner order; fleet allow */
+    enum bm_role role;
     struct bm_note_key key;
 };
 struct bm_roles {
@@ -141,23 +136,30 @@ void bm_roles_build(struct bm_buf *buf, const struct bm_statement_head *head, co
 const char *bm_statement_word(enum bm_statement_kind kind); /* "pin" ... */
 const char *bm_lot_source_word(enum bm_lot_source source);
 const char *bm_allow_act_word(enum bm_allow_act act);
-const char *bm_role_word(enum bm_role role);
-bm_must_use enum bm_rc bm_role_parse(enum bm_role *ret_role, struct bm_bytes word, struct bm_fail *fail);
 
-/* How many persons must sign a statement of this kind (allow: of this act): 1 or 2. One table; acts of two come as proposals, others with a seq. */
-unsigned bm_statement_persons(enum bm_statement_kind kind, enum bm_allow_act act);
+/* Which row of the table of acts it is: reads the body where an allow has several. */
+bm_must_use enum bm_rc bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail);
+enum bm_act bm_allow_act(enum bm_allow_act act);
 
-/* Of a proposal: the operator it names and, where two are needed, one other operator of a role that may, both over the same bytes. Not expired at `now`.
- * Whether its number was taken before is the signer's to know. *ret_second: NULL where one was enough. BM_EPOLICY otherwise, with why ("nobody approves
- * their own proposal"). */
-bm_must_use enum bm_rc bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, unsigned persons,
+/* Whose signatures are on it, as far as that is known: filled on refusals too. */
+struct bm_signed {
+    const struct bm_operator *by, *second;
+    bool barred; /* refused by the table of acts: an operator of this site signed what is not for the role. That goes on record. */
+};
+
+/* A proposal: the operator it names and one other operator of a role that may, both over the same bytes. Not expired at `now`. Whether its number was taken
+ * before is the signer's to know. BM_EPOLICY otherwise, with why ("nobody approves their own proposal"). */
+bm_must_use enum bm_rc bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act,
                                          const struct bm_roles *roles, const uint8_t site[static BM_HASH], bm_time now,
-                                         const struct bm_operator **ret_by, const struct bm_operator **ret_second, struct bm_fail *fail);
+                                         struct bm_signed *ret_signed, struct bm_fail *fail);
 
-/* Who signed it: the operator it names, with a key and a role of this list. Checks signature, role, site and sequence number, in this order; `seq` is the
+/* Who signed it: the operator it names, with a key and a role of this list. Checks signature, site, role and sequence number, in this order; `seq` is the
  * number that is expected (the last taken one plus 1). `head` must be the head of `note`. BM_EPOLICY otherwise, with why. */
-bm_must_use enum bm_rc bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, const struct bm_roles *roles,
-                                          const uint8_t site[static BM_HASH], uint64_t seq, const struct bm_operator **ret_by,
-                                          struct bm_fail *fail);
+bm_must_use enum bm_rc bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act,
+                                          const struct bm_roles *roles, const uint8_t site[static BM_HASH], uint64_t seq,
+                                          struct bm_signed *ret_signed, struct bm_fail *fail);
+
+/* What wants no signature but a name: an operator whose role may. BM_EPOLICY otherwise. */
+bm_must_use enum bm_rc bm_act_check(const struct bm_roles *roles, struct bm_bytes by, enum bm_act act, struct bm_fail *fail);
 
 #endif

@@ -196,6 +196,8 @@ serve_settle(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "ALARM_SETTLE does not parse");
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK)
         return rc;
+    if ((rc = bm_registrar_may(peer->r, by, BM_ACT_SETTLE, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? bm_refuse_barred(peer, id, by, fail) : rc;
     rc = bm_store_alarm_settle(peer->r->store, alarm, by, note, peer->r->now, fail);
     if (rc == BM_EPOLICY)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);

@@ -13,7 +13,7 @@ proposal_of(struct bm_store_proposal *ret, struct bm_allow *allow, struct bm_sta
 
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_allow_parse(head, allow, parts.text, fail)) != BM_OK)
         return rc;
-    if (head->seq != 0 || bm_statement_persons(head->kind, allow->act) < 2)
+    if (head->seq != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "this is no proposal: it needs one person only");
     *ret = (struct bm_store_proposal){ .number = head->proposal,
                                        .act = bm_allow_act_word(allow->act),
@@ -203,6 +203,8 @@ bm_serve_reject(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "REJECT does not parse");
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK)
         return rc;
+    if ((rc = bm_registrar_may(peer->r, by, BM_ACT_REJECT, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? bm_refuse_barred(peer, id, by, fail) : rc;
     rc = bm_store_proposal_reject(peer->r->store, proposal, by, reason, fail);
     if (rc == BM_EPOLICY)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);

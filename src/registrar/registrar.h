@@ -171,6 +171,9 @@ struct refusal {
     const char *by;   /* operator, or "": operators' refusals are always on record */
     const char *sentence;
 };
+/* What the registrar decides itself, by the table of acts; the refusal goes on record, with the sentence of `fail` (people.c). */
+bm_must_use enum bm_rc bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_refuse_barred(const struct peer *peer, uint64_t id, const char *by, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_refuse(struct bm_registrar *r, struct bm_link *asker, uint64_t id, const struct refusal *refusal,
                                  struct bm_fail *fail);
 /* Once a minute: what was counted becomes a leaf. */

@@ -7,54 +7,52 @@
 
 /* Two persons', with a number of its own. */
 static enum bm_rc
-proposal_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_fail *fail)
+proposal_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
     const struct bm_memory *memory = &signer->memory;
-    const struct bm_operator *by = NULL, *second = NULL;
-    struct bm_statement_head head;
-    struct bm_allow allow;
     bm_time now = 0;
     enum bm_rc rc;
 
-    if (authority->head.kind != BM_STATEMENT_ALLOW)
+    if (!bm_act_always_two(authority->act))
         return bm_fail(fail, BM_EPOLICY, NULL, "this %s needs one person only: sign it with the site's next number, not as a proposal",
                        bm_statement_word(authority->head.kind));
-    if ((rc = bm_allow_parse(&head, &allow, authority->text, fail)) != BM_OK ||
-        (rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK ||
-        (rc = bm_proposal_check(&authority->head, authority->note, bm_statement_persons(head.kind, allow.act), memory->roles, memory->site,
-                                now, &by, &second, fail)) != BM_OK)
+    if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK ||
+        (rc = bm_proposal_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail)) !=
+            BM_OK)
         return rc;
     if (bm_proposal_taken(&memory->waivers, authority->head.proposal))
         return bm_fail(fail, BM_EPOLICY, NULL, "this proposal was taken before, and each is taken once: make another");
-    if (second != NULL)
-        memcpy(authority->second, second->name, sizeof(authority->second));
+    memcpy(authority->second, ret_signed->second->name, sizeof(authority->second));
     return BM_OK;
 }
 
 static enum bm_rc
-one_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_fail *fail)
+one_open(const struct bm_authority *authority, const struct bm_signer *signer, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
     const struct bm_memory *memory = &signer->memory;
-    const struct bm_operator *by;
 
-    return bm_statement_check(&authority->head, authority->note, memory->roles, memory->site, memory->next_seq, &by, fail);
+    return bm_statement_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, memory->next_seq, ret_signed,
+                              fail);
 }
 
 enum bm_rc
 bm_authority_open(struct bm_authority *ret, struct bm_signer *signer, struct bm_rd *body, struct bm_fail *fail)
 {
+    struct bm_signed who = { .barred = false };
     uint8_t hash[BM_HASH];
     enum bm_rc rc;
 
     *ret = (struct bm_authority){ .proven = false };
     if ((rc = bm_statement_text(body, &ret->note, &ret->text, fail)) != BM_OK ||
         (rc = bm_statement_head_parse(&ret->head, ret->text, fail)) != BM_OK ||
-        (rc = ret->head.seq == 0 ? proposal_open(ret, signer, fail) : one_open(ret, signer, fail)) != BM_OK)
+        (rc = bm_statement_act(&ret->act, ret->head.kind, ret->text, fail)) != BM_OK)
         return rc;
     bm_sha256(hash, ret->note);
     bm_hex(ret->digest, bm_bytes(hash, BM_HASH));
-    ret->proven = true;
-    return BM_OK;
+    rc = ret->head.seq == 0 ? proposal_open(ret, signer, &who, fail) : one_open(ret, signer, &who, fail);
+    ret->barred = who.barred;
+    ret->proven = rc == BM_OK;
+    return rc;
 }
 
 enum bm_rc
@@ -65,14 +63,31 @@ bm_authority_refuse(const struct bm_authority *authority, struct bm_signer *sign
                               .statement = bm_bytes_str(authority->digest),
                               .by = bm_bytes_str(authority->head.by),
                               .lot = bm_bytes_str(lot != NULL ? lot : ""),
-                              .what = bm_bytes_str(what),
+                              .what = bm_bytes_str(authority->barred ? "role" : what),
                               .reason = bm_bytes_str(why->text) };
-    bool leaf = authority->proven && (why->rc == BM_EINPUT || why->rc == BM_EPOLICY);
+    bool leaf = (authority->proven || authority->barred) && (why->rc == BM_EINPUT || why->rc == BM_EPOLICY);
     enum bm_rc rc;
 
     if (leaf && (rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
         return rc;
     return bm_batch_refuse(signer, id, why, leaf ? &event : NULL, fail);
+}
+
+enum bm_rc
+bm_restriction_check(struct bm_signer *signer, uint64_t id, struct bm_bytes by, enum bm_act act, struct bm_bytes lot, bool *ret_barred,
+                     struct bm_fail *fail)
+{
+    struct bm_event event = { .kind = BM_EVENT_REFUSED, .lot = lot, .by = by, .what = bm_bytes_str("role") };
+    struct bm_fail why = { .rc = BM_OK };
+    enum bm_rc rc;
+
+    *ret_barred = by.n > 0 && bm_act_check(signer->memory.roles, by, act, &why) != BM_OK;
+    if (!*ret_barred)
+        return BM_OK;
+    event.reason = bm_bytes_str(why.text);
+    if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
+        return rc;
+    return bm_batch_refuse(signer, id, &why, &event, fail);
 }
 
 /* What each kind says in the ledger; and whether it would be taken, tried on the side since a record may not fail. */
@@ -180,7 +195,7 @@ try_allow(struct trial *trial, struct bm_fail *fail)
 
     if ((rc = bm_allow_parse(&head, allow, trial->authority->text, fail)) != BM_OK)
         return rc;
-    if (bm_statement_persons(head.kind, allow->act) > 1)
+    if (bm_act_always_two(bm_allow_act(allow->act)))
         return try_both(trial, fail);
     if ((rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow->device), fail)) != BM_OK)
         return rc;

@@ -1,6 +1,6 @@
-/* restrict.c - lots and chips that may not be used: none of it needs authority, since it can only take away. */
+/* restrict.c - lots and chips that may not be used: none of it needs a signature, since it can only take away. */
 #include "base/base.h"
-#include "signer/signer.h"
+#include "signer/authority.h"
 
 #include "wire/text.h"
 
@@ -30,6 +30,7 @@ bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     struct bm_bytes whole = bm_bytes(body.p, body.left);
     struct bm_s_lot_state state;
     struct bm_event event;
+    bool barred = false;
     uint32_t at;
     enum bm_rc rc;
 
@@ -37,6 +38,9 @@ bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
         return rc;
     if (!bm_name_or_empty(state.lot, false) || !bm_name_or_empty(state.by, true) || state.reason.n == 0)
         return bm_refuse_now(signer, id, BM_EINPUT, words_wanted, fail);
+    if (state.what == BM_LOT_WITHDRAW &&
+        ((rc = bm_restriction_check(signer, id, state.by, BM_ACT_WITHDRAW, state.lot, &barred, fail)) != BM_OK || barred))
+        return rc;
     if ((at = bm_lots_find(lots, state.lot)) == BM_NONE)
         return bm_refuse_now(signer, id, BM_EPOLICY, "no lot of this name is pinned here: see birthmark lot list", fail);
     if (lots->lots[at].withdrawn || (state.what == BM_LOT_QUARANTINE && lots->lots[at].quarantined)) {
@@ -75,8 +79,8 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     const uint8_t *only = NULL;
     struct bm_s_chips chips;
     struct bm_event event;
+    bool scrap, barred;
     uint32_t changed;
-    bool scrap;
     enum bm_rc rc;
 
     if ((rc = bm_s_chips_parse(&chips, body, fail)) != BM_OK)
@@ -84,6 +88,9 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if (!bm_name_or_empty(chips.lot, false) || !bm_name_or_empty(chips.by, true) || chips.reason.n == 0)
         return bm_refuse_now(signer, id, BM_EINPUT, words_wanted, fail);
     scrap = chips.what == BM_CHIPS_SCRAP;
+    if ((rc = bm_restriction_check(signer, id, chips.by, scrap ? BM_ACT_SCRAP : BM_ACT_WITHDRAW, chips.lot, &barred, fail)) != BM_OK ||
+        barred)
+        return rc;
     changed = chips_count(&signer->memory.slots, &chips, scrap ? BM_UNIT_SCRAPPED : BM_UNIT_WITHDRAWN, &only);
     if (changed == 0) {
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);

@@ -1,6 +1,6 @@
-/* status.c - what becomes of certificates: confirmed, revoked, listed; and what others refused. None of it needs authority: it can only take away. */
+/* status.c - what becomes of certificates: confirmed, revoked, listed; and what others refused. None of it needs a signature: it can only take away. */
 #include "base/base.h"
-#include "signer/signer.h"
+#include "signer/authority.h"
 
 #include "wire/text.h"
 
@@ -94,7 +94,7 @@ bm_serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     struct bm_event event = { .kind = BM_EVENT_IDENTITY_REVOKED,
                               .by = bm_rd_lv16(&body, BM_MAX_NAME),
                               .reason = bm_rd_lv16(&body, BM_EVENT_REASON) };
-    bool live = false;
+    bool live = false, barred;
     uint32_t at;
     enum bm_rc rc;
 
@@ -103,6 +103,8 @@ bm_serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if (!reason_ok(marked.reason) || !bm_name_or_empty(event.by, true))
         return bm_refuse_now(signer, id, BM_EINPUT, "the reason must be one of RFC 5280's for good (0 to 5, 9, 10), by an operator's name",
                              fail);
+    if ((rc = bm_restriction_check(signer, id, event.by, BM_ACT_REVOKE, bm_bytes(NULL, 0), &barred, fail)) != BM_OK || barred)
+        return rc;
     at = bm_slots_serial(&signer->memory.slots, marked.serial, &live);
     if (at == BM_NONE)
         return bm_refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);

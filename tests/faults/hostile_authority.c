@@ -54,7 +54,8 @@ statements_forged_are_refused(void **state)
     order_fill(w, &order, lots, "order-2");
     order_refused(w, &(struct fixture_statement){ .by = MALLORY }, &order, NULL, "no operator of this site", 0);
     order_refused(w, &(struct fixture_statement){ .by = MALLORY, .says_by = "anna" }, &order, NULL, "whose signature is not on it", 0);
-    order_refused(w, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &order, NULL, "may not sign", 0);
+    order_refused(w, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &order, NULL, "may not sign",
+                  1); /* an operator who may not: that is an event */
     order_refused(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .site = elsewhere }, &order, NULL, "another site", 0);
     order_refused(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .seq = w->f.seq + 1 }, &order, NULL, "hand in what comes before", 0);
     order_refused(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .seq = w->f.seq - 1 }, &order, NULL, "used before", 0);

@@ -78,7 +78,7 @@ pins_are_checked_before_the_first_leaf(void **state)
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
     bm_buf_add_lv32(&body, bm_buf_bytes(&w->other.head));
     fixture_ask(&w->f, BM_S_LOT_BEGIN, bm_buf_bytes(&body), true, &answer);
-    assert_refusal(&answer, "may not sign", 0);
+    assert_refusal(&answer, "may not sign", 1);
 
     fixture_pin_note(&w->f, &note, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &w->other);
     bm_buf_reset(&body);

@@ -103,7 +103,7 @@ a_reissue_wants_a_signed_allow_and_uses_it_up(void **state)
     fixture_allow_note(&w->f, &note, &(struct fixture_statement){ .by = PETRA_PLANNER }, &allow);
     fixture_statement_body(&body, &note, NULL, 0);
     fixture_ask(&w->f, BM_S_STATEMENT, bm_buf_bytes(&body), true, &answer);
-    assert_refusal(&answer, "may not sign", 0);
+    assert_refusal(&answer, "may not sign", 1);
     fixture_allow_note(&w->f, &note, &(struct fixture_statement){ .by = ANNA_ADMIN }, &allow);
     fixture_statement_body(&body, &note, NULL, 0);
     fixture_ask(&w->f, BM_S_STATEMENT, bm_buf_bytes(&body), true, &answer);

@@ -94,10 +94,10 @@ make_people(struct fixture *f)
     static const struct {
         const char *name;
         enum bm_role role;
-    } people[FIXTURE_PERSONS] = { [ANNA_ADMIN] = { "anna", BM_ROLE_ADMIN },
+    } people[FIXTURE_PERSONS] = { [ANNA_ADMIN] = { "anna", BM_ROLE_OFFICER },
                                   [CARL_CUSTODIAN] = { "carl", BM_ROLE_CUSTODIAN },
                                   [PETRA_PLANNER] = { "petra", BM_ROLE_PLANNER },
-                                  [MALLORY] = { "mallory", BM_ROLE_ADMIN } };
+                                  [MALLORY] = { "mallory", BM_ROLE_OFFICER } };
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 65536 };
     struct bm_site *site = calloc(1, sizeof(*site));
 

@@ -40,7 +40,7 @@ expect 1 'already' birthmark operator add anna --role custodian --operator anna
 expect 0 'ben +custodian' birthmark operator add ben --role custodian --key ben.pub --operator anna
 expect 0 'ben +custodian' birthmark operator list
 cp ben.key works/operators/ben.key && chmod 600 works/operators/ben.key
-expect 1 'may not sign' birthmark operator add eve --role admin --key ben.pub --operator ben # no admin: cannot make one
+expect 1 'may not sign' birthmark operator add eve --role officer --key ben.pub --operator ben # no officer: cannot make one
 
 expect 1 'nobody approves their own|own proposal' birthmark proposal approve 1 --operator anna
 expect 0 'approved' birthmark proposal approve 1 --operator ben
@@ -52,11 +52,28 @@ grep -q '^check id-twice .*WAIVED' works/lots/*.receipt || die "the receipt does
 expect 1 'is pinned and not in quarantine' birthmark lot release EX-001 --reason x --operator anna
 
 # revoked: from now on he approves nothing
-expect 0 'anna +admin' birthmark operator revoke ben --operator anna
+expect 0 'anna +officer' birthmark operator revoke ben --operator anna
 later=$(birthmark vendor waive "Example Silicon" test-key --reason "a bench" --operator anna --json | sed -n 's/.*"proposal": *\([0-9]*\).*/\1/p')
 [ "$later" = 2 ] || die "after proposal 1 comes $later"
 expect 1 'signature of anna only' birthmark proposal approve "$later" --operator ben
-expect 1 'admin' birthmark operator revoke anna --operator anna # one must be left
+expect 1 'last officer' birthmark operator revoke anna --operator anna # one must be left
 expect 0 'rejected' birthmark proposal reject "$later" --reason "not needed" --operator anna
+
+# one table says who may what: it is the manual's, too, and what it refuses is on record
+birthmark operator roles >roles.txt
+while read -r line; do grep -qxF -- "$line" <(tr -s ' ' <"$source/man/birthmark.1") || die "man/birthmark.1 lacks: $line"; done < <(tr -s ' ' <roles.txt)
+sed -n 's/^| \(.*\) |$/\1/p' "$source/docs/formats/statements.md" | sed 's/ | /  /g' | tr -s ' ' >documented.txt
+while read -r line; do grep -qxiF -- "$line" documented.txt || die "statements.md lacks: $line"; done < <(tr -s ' ' <roles.txt)
+for who in carl:custodian audrey:auditor; do
+    maker "${who%:*}" "${who%:*}"
+    expect 0 "${who%:*} +${who#*:}" birthmark operator add "${who%:*}" --role "${who#*:}" --key "${who%:*}.pub" --operator anna
+    install -m 600 "${who%:*}.key" "works/operators/${who%:*}.key"
+done
+expect 1 'audrey is auditor here and may not withdraw.*alarm' birthmark lot withdraw EX-001 --reason x --operator audrey
+expect 1 'carl is custodian here and may not sign this roles.*alarm' birthmark operator revoke audrey --operator carl
+expect 1 'audrey is auditor here and may not settle an alarm.*alarm' birthmark alarm settle 1 --note seen --operator audrey
+expect 1 'audrey is auditor here and may not close a proposal' birthmark proposal reject 2 --reason x --operator audrey
+expect 0 '"kind":"role"' birthmark alarm list --json
+expect 0 'EX-001 +.*pinned' birthmark lot list
 expect 0 'whole' birthmark ledger verify
 echo "two_persons: ok"

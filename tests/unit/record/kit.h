@@ -7,7 +7,7 @@
 #include "record/site.h"
 #include "record/statement.h"
 
-/* anna is admin, carl custodian, paul planner, fred fleet; the same keys each time. */
+/* anna is officer, carl custodian, paul planner, fred operator; the same keys each time. */
 static struct bm_roles kit_roles __attribute__((unused));
 static struct bm_note_signer kit_signers[4] __attribute__((unused));
 
@@ -22,7 +22,7 @@ kit_people(void)
 
         assert_ok(bm_note_signer_init(&kit_signers[i], names[i], seed, &kit_fail));
         (void)snprintf(kit_roles.operators[i].name, sizeof(kit_roles.operators[i].name), "%s", names[i]);
-        kit_roles.operators[i].role = (enum bm_role)(BM_ROLE_ADMIN + i);
+        kit_roles.operators[i].role = (enum bm_role)(BM_ROLE_OFFICER + i);
         kit_roles.operators[i].key = kit_signers[i].key;
     }
 }

@@ -193,10 +193,10 @@ other_sites_are_refused(void **state)
 {
     static const char *const bad[] = {
         "birthmark/site/v1\nname F\nurl -\nca operational file:a\nca idevid file:b\n",
-        "birthmark/site/v1\nname F\nurl -\nca idevid file:a\nca operational file:b\noperator a admin k\n",
-        "birthmark/site/v1\nname F\nurl -\nca operational\nca idevid file:b\noperator a admin k\n",
-        "birthmark/site/v1\nname F\nurl -\nca operational  file:a\nca idevid file:b\noperator a admin k\n",
-        "birthmark/site/v1\nurl -\nca operational file:a\nca idevid file:b\noperator a admin k\n",
+        "birthmark/site/v1\nname F\nurl -\nca idevid file:a\nca operational file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational\nca idevid file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational  file:a\nca idevid file:b\noperator a officer k\n",
+        "birthmark/site/v1\nurl -\nca operational file:a\nca idevid file:b\noperator a officer k\n",
     };
     static struct bm_site site;
 

@@ -18,11 +18,11 @@
 static const struct {
     const char *name;
     enum bm_role role;
-} people[PEOPLE] = { { "anna", BM_ROLE_ADMIN },
+} people[PEOPLE] = { { "anna", BM_ROLE_OFFICER },
                      { "carl", BM_ROLE_CUSTODIAN },
                      { "petra", BM_ROLE_PLANNER },
-                     { "fred", BM_ROLE_FLEET },
-                     { "olga", BM_ROLE_ADMIN } };
+                     { "fred", BM_ROLE_OPERATOR },
+                     { "olga", BM_ROLE_OFFICER } };
 
 /* A clock and a random source that are the same in every run. */
 static enum bm_rc
@@ -225,7 +225,7 @@ new_roles_replace_the_old_ones(void **state)
 
     assert_non_null(roles);
     (void)snprintf(roles->operators[0].name, sizeof(roles->operators[0].name), "olga");
-    roles->operators[0].role = BM_ROLE_ADMIN;
+    roles->operators[0].role = BM_ROLE_OFFICER;
     roles->operators[0].key = desk->keys[4].key;
     roles->noperators = 1;
     statement_text_of(desk, BM_STATEMENT_ROLES, 4, &text);

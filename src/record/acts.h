@@ -1,0 +1,43 @@
+/* acts.h - who may what: one table of acts and roles, for signer, registrar, commands and manual alike. */
+#ifndef BM_ACTS_H
+#define BM_ACTS_H
+
+#include "base/bytes.h"
+
+enum bm_role {
+    BM_ROLE_OFFICER = 1, /* security officer: may all, alone may change who else may */
+    BM_ROLE_CUSTODIAN,   /* lots */
+    BM_ROLE_PLANNER,     /* orders */
+    BM_ROLE_OPERATOR,    /* the fleet: devices and their identities */
+    BM_ROLE_AUDITOR,     /* reads */
+    BM_ROLE_STATION,     /* a line's PC: forwards what devices say */
+    BM_ROLE__N
+};
+const char *bm_role_word(enum bm_role role);
+bm_must_use enum bm_rc bm_role_parse(enum bm_role *ret_role, struct bm_bytes word, struct bm_fail *fail);
+
+/* What gives something wants a signature; what only takes away wants a name: a liar can stop work, never mint. */
+enum bm_act {
+    BM_ACT_PIN = 1,
+    BM_ACT_WAIVE,
+    BM_ACT_RELEASE,
+    BM_ACT_ORDER,
+    BM_ACT_REISSUE,
+    BM_ACT_RESUME,
+    BM_ACT_REPAIR,
+    BM_ACT_ROLES,
+    BM_ACT_SCRAP,
+    BM_ACT_WITHDRAW,
+    BM_ACT_REVOKE,
+    BM_ACT_REJECT,
+    BM_ACT_SETTLE,
+    BM_ACT__N
+};
+const char *bm_act_word(enum bm_act act);  /* "pin" ... */
+const char *bm_act_title(enum bm_act act); /* what it is, in a few words, for people */
+bool bm_act_signed(enum bm_act act);       /* wants a signature */
+bool bm_role_may(enum bm_role role, enum bm_act act);
+/* Always two persons, whatever a site has decided. */
+bool bm_act_always_two(enum bm_act act);
+
+#endif

@@ -1,0 +1,51 @@
+/* people.c - who may do what the registrar decides itself: by the same table as the signer's, with the roles that the signer took last. */
+#include "registrar/registrar.h"
+
+#include "wire/json.h"
+
+#include <stdlib.h>
+
+static void
+roles_free(struct bm_roles **roles)
+{
+    free(*roles);
+}
+
+static enum bm_rc
+roles_take(void *ctx, const char *json, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    struct bm_statement_head head;
+    struct bm_note note;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail)) != BM_OK ||
+        (rc = bm_note_parse(&note, bm_bytes_str(bm_json_text(row, "note")), fail)) != BM_OK)
+        return rc;
+    return bm_roles_parse(&head, ctx, note.text, fail);
+}
+
+enum bm_rc
+bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles)); /* 16 KiB: too large for a frame */
+    const struct bm_store_filter filter = { .name = NULL };
+    struct bm_store_page page = { .most = 1 };
+    enum bm_rc rc;
+
+    if (roles == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
+    *roles = r->site.operators;
+    if ((rc = bm_store_rows(r->store, "roles", &filter, &page, roles_take, roles, fail)) != BM_OK)
+        return rc;
+    return bm_act_check(roles, bm_bytes_str(by), act, fail);
+}
+
+enum bm_rc
+bm_refuse_barred(const struct peer *peer, uint64_t id, const char *by, struct bm_fail *fail)
+{
+    const struct bm_fail why = *fail;
+    const struct refusal refusal = { .what = "role", .class = BM_EPOLICY, .chip = "", .lot = "", .by = by, .sentence = why.text };
+
+    return bm_refuse(peer->r, peer->link, id, &refusal, fail);
+}
