@@ -56,10 +56,13 @@ alg_word(const struct bm_key *key)
 
 /* What a root of this kind can convince the signer by. */
 static const char *
-proves(enum bm_root_kind kind)
+proves(const struct bm_leaf *leaf)
 {
-    switch (kind) {
+    switch (leaf->root) {
     case BM_ROOT_TPM:
+        for (size_t i = 0; i < leaf->nkeys; i++)
+            if (leaf->keys[i].use != BM_USE_DECRYPT)
+                return "root-signed";
         return "tpm-activated";
     case BM_ROOT_SECURE_ELEMENT:
     case BM_ROOT_PUF:
@@ -73,14 +76,15 @@ proves(enum bm_root_kind kind)
 static json_t *
 keys_of(const struct bm_leaf *leaf)
 {
+    static const char *const uses[BM_USE__END] = { [BM_USE_SIGN] = "sign", [BM_USE_DECRYPT] = "decrypt", [BM_USE_ATTEST] = "attest" };
     json_t *array = json_array();
 
     for (size_t i = 0; i < leaf->nkeys; i++) {
         char hex[2 * BM_HASH + 1];
 
         bm_hex(hex, bm_bytes(leaf->keys[i].key.hash, BM_HASH));
-        (void)json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "key", hex, "alg", alg_word(&leaf->keys[i].key), "use",
-                                                     leaf->keys[i].use == BM_USE_SIGN ? "sign" : "decrypt"));
+        (void)json_array_append_new(
+            array, json_pack("{s:s, s:s, s:s}", "key", hex, "alg", alg_word(&leaf->keys[i].key), "use", uses[leaf->keys[i].use]));
     }
     return array;
 }
@@ -119,7 +123,7 @@ chip_print(const struct bm_call *call, const struct bm_chip *chip, const char *f
     if (chip->leaf.nkeys > 0)
         bm_hex(key, bm_bytes(chip->leaf.keys[0].key.hash, BM_HASH));
     row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "id", chip->leaf.id, "kind", bm_root_kind_word(chip->leaf.root), "key", key,
-                    "proves", proves(chip->leaf.root), "keys", keys_of(&chip->leaf), "certificates", certs_of(chip), "file", file);
+                    "proves", proves(&chip->leaf), "keys", keys_of(&chip->leaf), "certificates", certs_of(chip), "file", file);
     if ((rc = bm_json_check(row, fail)) != BM_OK)
         return rc;
     return bm_object_print(call, row, fail);

@@ -62,7 +62,7 @@ struct bm_claim {
     struct bm_leaf leaf;
     uint8_t root_hash[BM_HASH]; /* the root key that spoke */
     uint8_t id_hash[BM_HASH];   /* leaf of kind id: bm_leaf_id_hash(); else zeros */
-    struct bm_key key;          /* the operational key */
+    struct bm_key key; /* the operational key */
     struct bm_bytes csr;
     struct bm_shown shown;    /* its class, and every further fact that was proven; of software roots nothing but that */
     bool renews;              /* it came with the word of a current identity key ... */
@@ -80,7 +80,7 @@ struct bm_claim {
  * ledger leaf of their own, but only when the lot is pinned as well, which the caller checks: anybody can make a tree around a key of his own.
  *
  * Without `fresh` the nonce is not looked at, and neither is a TPM's proof of activation, which only the holder of k can make again: what remains
- * of a TPM claim is that some attestation key spoke for the operational key (*ret_proven stays false). That it was this TPM's rests on the signer.
+ * of such a claim is that some attestation key spoke for the operational key (*ret_proven stays false). That it was this TPM's rests on the signer.
  */
 bm_must_use enum bm_rc bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle,
                                        struct bm_crypto *crypto, const struct bm_freshness *fresh, struct bm_fail *fail);

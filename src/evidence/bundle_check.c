@@ -142,8 +142,6 @@ ek_find(const struct check *c, struct bm_bytes spki)
     if (leaf->kind == BM_LEAF_ID)
         return bm_fail(c->fail, BM_EPOLICY, NULL,
                        "chip %s is listed by its id alone: the key of its certificate signs, it is not activated", leaf->id);
-    if (leaf->root != BM_ROOT_TPM && leaf->root != BM_ROOT_SOFTWARE)
-        return bm_fail(c->fail, BM_EPOLICY, NULL, "chip %s is no TPM: its root key signs, it is not activated", leaf->id);
     bm_sha256(c->claim->root_hash, spki);
     ek = bm_leaf_key(leaf, c->claim->root_hash);
     if (ek == NULL || ek->use != BM_USE_DECRYPT)
@@ -179,51 +177,94 @@ policy_bound(const struct bm_tpm_public *key)
     return key->policy.n > 0 && (key->attributes & TPMA_USER_WITH_AUTH) == 0;
 }
 
-/* The operational key: made in the TPM of the attestation key, which says so, and the one that the CSR asks for. */
+/* The operational key: the one that the TPM spoke of, and the one that the CSR asks for. */
 static enum bm_rc
-certified_check(const struct check *c, const struct bm_tpm_claim *in, const struct bm_tpm_public *ak, const uint8_t digest[static BM_HASH])
+operational_check(const struct check *c, const struct bm_tpm_claim *in, const struct bm_tpm_public *key)
 {
-    struct bm_tpm_public key;
     struct bm_csr csr;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm_public_parse(&key, in->key, c->fail)) != BM_OK || (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK ||
-        (rc = bm_tpm_certify_check(c->crypto, in->attest, in->signature, ak, &key, bm_bytes(digest, BM_HASH), c->fail)) != BM_OK ||
-        (rc = bm_csr_parse(&csr, in->csr, c->fail)) != BM_OK)
+    if ((rc = bm_csr_parse(&csr, in->csr, c->fail)) != BM_OK)
         return rc;
-    if (memcmp(csr.key.hash, key.key.hash, BM_HASH) != 0)
+    if (memcmp(csr.key.hash, key->key.hash, BM_HASH) != 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "the request asks for a certificate for another key than the one that the TPM certified");
     if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, csr.key.hash, asks)) != BM_OK)
         return rc;
-    c->claim->evidence = BM_EV_TPM_ACTIVATED;
-    c->claim->shown.proven = BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED | (policy_bound(&key) ? BM_PROVEN_POLICY_BOUND : 0);
+    c->claim->shown.proven = BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED | (policy_bound(key) ? BM_PROVEN_POLICY_BOUND : 0);
     c->claim->key = csr.key;
     c->claim->csr = csr.der;
     return BM_OK;
 }
 
-static __attribute__((noinline)) enum bm_rc
-tpm_check(struct check *c, struct bm_bytes body)
+static enum bm_rc
+activated_check(struct check *c, const struct bm_tpm_claim *in)
 {
-    struct bm_tpm_public ak;
-    struct bm_tpm_claim in;
+    struct bm_tpm_public ak, key;
     uint8_t digest[BM_HASH];
     enum bm_rc rc;
 
-    if ((rc = bm_tpm_claim_parse(&in, body, c->fail)) != BM_OK || (rc = ek_find(c, in.ek)) != BM_OK ||
-        (rc = bm_tpm_public_parse(&ak, in.ak, c->fail)) != BM_OK)
+    if ((rc = ek_find(c, in->ek)) != BM_OK || (rc = bm_tpm_public_parse(&ak, in->ak, c->fail)) != BM_OK)
         return rc;
-    bm_sha256(digest, in.csr);
+    bm_sha256(digest, in->csr);
     memcpy(c->ak, ak.key.hash, BM_HASH);
     if (c->fresh != NULL) {
-        if ((rc = activation_check(c, bm_bytes(ak.name, ak.nname), digest, in.proof)) != BM_OK)
+        if ((rc = activation_check(c, bm_bytes(ak.name, ak.nname), digest, in->proof)) != BM_OK)
             return rc;
         c->proven = true;
     }
+    c->claim->evidence = BM_EV_TPM_ACTIVATED;
     /* After the proof: TPM2_ActivateCredential compared this name, so these attributes are the TPM's own word. */
-    if ((rc = bm_tpm_public_check_attestation(&ak, c->fail)) != BM_OK)
+    if ((rc = bm_tpm_public_check_attestation(&ak, c->fail)) != BM_OK || (rc = bm_tpm_public_parse(&key, in->key, c->fail)) != BM_OK ||
+        (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK ||
+        (rc = bm_tpm_certify_check(c->crypto, in->attest, in->signature, &ak, &key, bm_bytes(digest, BM_HASH), c->fail)) != BM_OK)
         return rc;
-    return certified_check(c, &in, &ak, digest);
+    return operational_check(c, in, &key);
+}
+
+/* ---- certified by an attestation key that the lot lists ---- */
+
+/*
+ * The lot vouches that the key is restricted. What a public area that came with the request says of it would be the requester's own word: an unrestricted
+ * key of the same chip (its IDevID) could have signed anything, a TPM's structures too.
+ */
+static enum bm_rc
+certified_check(struct check *c, const struct bm_tpm_claim *in)
+{
+    const struct bm_leaf_key *iak;
+    struct bm_tpm_public key;
+    uint8_t extra[BM_HASH];
+    struct bm_bytes name;
+    enum bm_rc rc;
+
+    bm_sha256(c->claim->root_hash, in->iak);
+    iak = bm_leaf_key(&c->claim->leaf, c->claim->root_hash);
+    if (iak == NULL || iak->use != BM_USE_ATTEST)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "the attestation key is not one that the lot lists for chip %s", c->claim->leaf.id);
+    if (c->fresh != NULL && (rc = bm_nonce_check(c->fresh->k, BM_PURPOSE_ROOT, iak->key.hash, c->fresh->now, in->nonce, c->fail)) != BM_OK)
+        return rc;
+    bm_tpm_certified_data(extra, in->nonce, in->csr);
+    if ((rc = bm_tpm_attest_check(&name, c->crypto, in->attest, in->signature, &iak->key, bm_bytes(extra, BM_HASH), c->fail)) != BM_OK)
+        return rc;
+    c->proven = true;
+    c->claim->evidence = BM_EV_ROOT_SIGNED;
+    if ((rc = bm_tpm_public_parse(&key, in->key, c->fail)) != BM_OK || (rc = bm_tpm_name_check(name, &key, c->fail)) != BM_OK ||
+        (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK)
+        return rc;
+    return operational_check(c, in, &key);
+}
+
+static __attribute__((noinline)) enum bm_rc
+tpm_check(struct check *c, struct bm_bytes body)
+{
+    const struct bm_leaf *leaf = &c->claim->leaf;
+    struct bm_tpm_claim in;
+    enum bm_rc rc;
+
+    if ((rc = bm_tpm_claim_parse(&in, body, c->fail)) != BM_OK)
+        return rc;
+    if (leaf->kind == BM_LEAF_KEYS && leaf->root != BM_ROOT_TPM && leaf->root != BM_ROOT_SOFTWARE)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "chip %s is no TPM: its root key signs a CMC request", leaf->id);
+    return in.iak.n > 0 ? certified_check(c, &in) : activated_check(c, &in);
 }
 
 /* ---- both ---- */

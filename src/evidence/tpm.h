@@ -23,7 +23,12 @@ bm_must_use enum bm_rc bm_tpm_public_check_attestation(const struct bm_tpm_publi
 /* Operational key made in this TPM: fixedTPM, fixedParent, sensitiveDataOrigin, sign, not restricted, not decrypt. */
 bm_must_use enum bm_rc bm_tpm_public_check_operational(const struct bm_tpm_public *key, struct bm_fail *fail);
 
-/* TPMS_ATTEST of type certify, signed (TPMT_SIGNATURE) by ak: magic, extraData == expected, attested name == name of key. */
+/* TPMS_ATTEST of TPM2_Certify or TPM2_CertifyCreation, signed (TPMT_SIGNATURE) by `by`: magic, extraData == expected. *ret_name: of what it is about. */
+bm_must_use enum bm_rc bm_tpm_attest_check(struct bm_bytes *ret_name, struct bm_crypto *crypto, struct bm_bytes attest,
+                                           struct bm_bytes signature, const struct bm_key *by, struct bm_bytes extra_data,
+                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm_name_check(struct bm_bytes name, const struct bm_tpm_public *key, struct bm_fail *fail);
+/* Both: what the attestation key says is about this key. */
 bm_must_use enum bm_rc bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature,
                                             const struct bm_tpm_public *ak, const struct bm_tpm_public *key, struct bm_bytes extra_data,
                                             struct bm_fail *fail);
@@ -39,22 +44,28 @@ bm_must_use enum bm_rc bm_tpm_credential_make(struct bm_buf *credential, struct 
                                               struct bm_fail *fail);
 
 /*
- * The device's body of the second trip, as bytes (docs/formats/evidence.md): u16 version = 1, then lv16 each: endorsement key SPKI, AK TPMT_PUBLIC,
- * operational key TPMT_PUBLIC, TPMS_ATTEST, TPMT_SIGNATURE, CSR, proof (32 bytes).
- * proof = HMAC-SHA-256(secret, SHA-256(CSR)); the attestation's extraData = SHA-256(CSR).
+ * What a device with a TPM sends, as bytes (docs/formats/evidence.md): u16 version, then lv16 each.
+ * Version 1, activated: endorsement key SPKI, AK TPMT_PUBLIC, operational key TPMT_PUBLIC, TPMS_ATTEST, TPMT_SIGNATURE, CSR, proof (32 bytes).
+ *     proof = HMAC-SHA-256(secret, SHA-256(CSR)); the attestation's extraData = SHA-256(CSR).
+ * Version 2, certified by an attestation key that the lot lists: its SPKI, operational key TPMT_PUBLIC, TPMS_ATTEST, TPMT_SIGNATURE, CSR, the signer's
+ *     nonce (32 bytes). The attestation's extraData = bm_tpm_certified_data().
  */
 struct bm_tpm_claim {
-    struct bm_bytes ek;
-    struct bm_bytes ak;
+    struct bm_bytes iak; /* version 2; empty: version 1 */
+    struct bm_bytes ek;  /* version 1 */
+    struct bm_bytes ak;  /* version 1 */
     struct bm_bytes key;
     struct bm_bytes attest;
     struct bm_bytes signature;
     struct bm_bytes csr;
-    struct bm_bytes proof;
+    struct bm_bytes proof; /* version 1 */
+    struct bm_bytes nonce; /* version 2 */
 };
 bm_must_use enum bm_rc bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct bm_fail *fail);
 /* SHA-256(EK hash || AK name): what the secret of an activation is bound to. */
 void bm_tpm_subject(uint8_t ret[static BM_HASH], const uint8_t ek_hash[static BM_HASH], struct bm_bytes ak_name);
 void bm_tpm_claim_build(struct bm_buf *buf, const struct bm_tpm_claim *claim);
+/* SHA-256("birthmark/tpm-certified/v1\n" || nonce || SHA-256(CSR)). */
+void bm_tpm_certified_data(uint8_t ret[static BM_HASH], struct bm_bytes nonce, struct bm_bytes csr);
 
 #endif

@@ -4,6 +4,7 @@
 
 #define TPM_GENERATED 0xff544347 /* "\xffTCG": a restricted key signs nothing that begins so and is not the TPM's own */
 #define ST_ATTEST_CERTIFY 0x8017
+#define ST_ATTEST_CREATION 0x801a
 #define MAX_DATA 66   /* TPM2B_DATA and TPM2B_NAME: an algorithm and a SHA-512 */
 #define CLOCK_INFO 17 /* clock u64, resetCount u32, restartCount u32, safe u8 */
 
@@ -57,11 +58,12 @@ signature_convert(enum bm_sig_alg *ret_alg, struct bm_buf *buf, struct bm_bytes 
 }
 
 /*
- * TPMS_ATTEST: magic u32, type u16, qualifiedSigner TPM2B, extraData TPM2B, clockInfo, firmwareVersion u64,
- *              TPMS_CERTIFY_INFO { name TPM2B, qualifiedName TPM2B }
+ * TPMS_ATTEST: magic u32, type u16, qualifiedSigner TPM2B, extraData TPM2B, clockInfo, firmwareVersion u64, then
+ *     TPMS_CERTIFY_INFO { name TPM2B, qualifiedName TPM2B }  or  TPMS_CREATION_INFO { objectName TPM2B, creationHash TPM2B }:
+ * the TPM has this object loaded, or made it (and checked its own ticket for that). Of an object with fixedTPM both say that it is inside.
  */
 static enum bm_rc
-attest_check(struct bm_bytes attest, const struct bm_tpm_public *key, struct bm_bytes extra_data, struct bm_fail *fail)
+attest_parse(struct bm_bytes *ret_name, struct bm_bytes attest, struct bm_bytes extra_data, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(attest);
     uint32_t magic = bm_rd_u32(&rd);
@@ -73,10 +75,37 @@ attest_check(struct bm_bytes attest, const struct bm_tpm_public *key, struct bm_
     (void)bm_rd_take(&rd, CLOCK_INFO + 8);
     name = bm_rd_lv16(&rd, MAX_DATA);
     (void)bm_rd_lv16(&rd, MAX_DATA);
-    if (attest.n > BM_MAX_TPM || !bm_rd_end(&rd) || magic != TPM_GENERATED || type != ST_ATTEST_CERTIFY)
-        return wrong(fail, BM_EINPUT, "is not what TPM2_Certify makes");
+    if (attest.n > BM_MAX_TPM || !bm_rd_end(&rd) || magic != TPM_GENERATED || (type != ST_ATTEST_CERTIFY && type != ST_ATTEST_CREATION))
+        return wrong(fail, BM_EINPUT, "is not what TPM2_Certify or TPM2_CertifyCreation makes");
     if (!bm_bytes_equal(extra, extra_data))
-        return wrong(fail, BM_EPOLICY, "was made for another request: its extra data must be the SHA-256 of this CSR");
+        return wrong(fail, BM_EPOLICY, "was made for another request: its extra data must name this CSR, and the nonce where there is one");
+    *ret_name = name;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_tpm_attest_check(struct bm_bytes *ret_name, struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature,
+                    const struct bm_key *by, struct bm_bytes extra_data, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf converted = { .max = BM_MAX_SIGNATURE };
+    struct bm_bytes name;
+    enum bm_sig_alg alg;
+    enum bm_rc rc;
+
+    if ((rc = attest_parse(&name, attest, extra_data, fail)) != BM_OK ||
+        (rc = signature_convert(&alg, &converted, signature, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_key_verify(crypto, by, alg, attest, bm_buf_bytes(&converted), fail)) != BM_OK) {
+        bm_fail_prefix(fail, "the attestation key's signature");
+        return rc;
+    }
+    *ret_name = name;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_tpm_name_check(struct bm_bytes name, const struct bm_tpm_public *key, struct bm_fail *fail)
+{
     if (!bm_bytes_equal(name, bm_bytes(key->name, key->nname)))
         return wrong(fail, BM_EPOLICY, "is about another key than the operational key that came with it");
     return BM_OK;
@@ -86,13 +115,8 @@ enum bm_rc
 bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature, const struct bm_tpm_public *ak,
                      const struct bm_tpm_public *key, struct bm_bytes extra_data, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf converted = { .max = BM_MAX_SIGNATURE };
-    enum bm_sig_alg alg;
-    enum bm_rc rc;
+    struct bm_bytes name;
+    enum bm_rc rc = bm_tpm_attest_check(&name, crypto, attest, signature, &ak->key, extra_data, fail);
 
-    if ((rc = attest_check(attest, key, extra_data, fail)) != BM_OK || (rc = signature_convert(&alg, &converted, signature, fail)) != BM_OK)
-        return rc;
-    if ((rc = bm_key_verify(crypto, &ak->key, alg, attest, bm_buf_bytes(&converted), fail)) != BM_OK)
-        bm_fail_prefix(fail, "the attestation key's signature");
-    return rc;
+    return rc != BM_OK ? rc : bm_tpm_name_check(name, key, fail);
 }

@@ -1,26 +1,35 @@
 #include "evidence/tpm.h"
 #include "wire/rd.h"
 
-#define VERSION 1
+enum {
+    ACTIVATED = 1,
+    CERTIFIED = 2
+};
 
 enum bm_rc
 bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(bytes);
     uint16_t version = bm_rd_u16(&rd);
-    struct bm_tpm_claim claim;
+    struct bm_tpm_claim claim = { .proof = { 0 } };
+    struct bm_bytes last;
 
-    claim.ek = bm_rd_lv16(&rd, BM_MAX_SPKI);
-    claim.ak = bm_rd_lv16(&rd, BM_MAX_TPM);
+    if (version == CERTIFIED) {
+        claim.iak = bm_rd_lv16(&rd, BM_MAX_SPKI);
+    } else {
+        claim.ek = bm_rd_lv16(&rd, BM_MAX_SPKI);
+        claim.ak = bm_rd_lv16(&rd, BM_MAX_TPM);
+    }
     claim.key = bm_rd_lv16(&rd, BM_MAX_TPM);
     claim.attest = bm_rd_lv16(&rd, BM_MAX_TPM);
     claim.signature = bm_rd_lv16(&rd, BM_MAX_TPM);
     claim.csr = bm_rd_lv16(&rd, BM_MAX_CSR);
-    claim.proof = bm_rd_lv16(&rd, BM_HASH);
-    if (!rd.bad && version != VERSION)
-        return bm_fail(fail, BM_EINPUT, NULL, "the TPM claim is of version %u and we read version %d: update the agent or the server",
-                       version, VERSION);
-    if (!bm_rd_end(&rd) || claim.proof.n != BM_HASH)
+    last = bm_rd_lv16(&rd, BM_HASH);
+    *(version == CERTIFIED ? &claim.nonce : &claim.proof) = last;
+    if (!rd.bad && version != ACTIVATED && version != CERTIFIED)
+        return bm_fail(fail, BM_EINPUT, NULL, "the TPM claim is of version %u and we read versions 1 and 2: update the agent or the server",
+                       version);
+    if (!bm_rd_end(&rd) || last.n != BM_HASH || (version == CERTIFIED && claim.iak.n == 0))
         return bm_fail(fail, BM_EINPUT, NULL,
                        "the TPM claim is cut short, has bytes after its end, or a part that is longer than it may be");
     *ret_claim = claim;
@@ -30,14 +39,29 @@ bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct
 void
 bm_tpm_claim_build(struct bm_buf *buf, const struct bm_tpm_claim *claim)
 {
-    bm_buf_add_u16(buf, VERSION);
-    bm_buf_add_lv16(buf, claim->ek);
-    bm_buf_add_lv16(buf, claim->ak);
+    bool certified = claim->iak.n > 0;
+
+    bm_buf_add_u16(buf, certified ? CERTIFIED : ACTIVATED);
+    if (certified) {
+        bm_buf_add_lv16(buf, claim->iak);
+    } else {
+        bm_buf_add_lv16(buf, claim->ek);
+        bm_buf_add_lv16(buf, claim->ak);
+    }
     bm_buf_add_lv16(buf, claim->key);
     bm_buf_add_lv16(buf, claim->attest);
     bm_buf_add_lv16(buf, claim->signature);
     bm_buf_add_lv16(buf, claim->csr);
-    bm_buf_add_lv16(buf, claim->proof);
+    bm_buf_add_lv16(buf, certified ? claim->nonce : claim->proof);
+}
+
+void
+bm_tpm_certified_data(uint8_t ret[static BM_HASH], struct bm_bytes nonce, struct bm_bytes csr)
+{
+    uint8_t digest[BM_HASH];
+
+    bm_sha256(digest, csr);
+    bm_sha256_pieces(ret, (const struct bm_bytes[]){ bm_bytes_str("birthmark/tpm-certified/v1\n"), nonce, bm_bytes(digest, BM_HASH) }, 3);
 }
 
 void

@@ -26,7 +26,7 @@ tpm_read(struct renewal *renewal, json_t *object, struct bm_fail *fail)
     enum bm_rc rc;
 
     bm_trip_keys_read(&trip, &in);
-    bm_claim_read(&claim, &in);
+    bm_claim_read(&claim, &trip, &in);
     if ((rc = bm_json_in_end(&in)) != BM_OK || (rc = bm_trip_keys_check(&trip, fail)) != BM_OK)
         return rc;
     bm_claim_bytes(&renewal->body, &trip, &claim);

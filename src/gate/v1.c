@@ -16,6 +16,7 @@ bm_trip_done(struct trip *trip)
 {
     bm_buf_done(&trip->ek);
     bm_buf_done(&trip->ak);
+    bm_buf_done(&trip->iak);
 }
 
 void
@@ -28,6 +29,11 @@ bm_trip_names_read(struct trip *trip, struct bm_json_in *in)
 void
 bm_trip_keys_read(struct trip *trip, struct bm_json_in *in)
 {
+    trip->certified = json_object_get(in->object, "iak") != NULL;
+    if (trip->certified) {
+        bm_json_b64(in, "iak", &trip->iak);
+        return;
+    }
     bm_json_b64(in, "ek", &trip->ek);
     bm_json_b64(in, "ak", &trip->ak);
 }
@@ -43,8 +49,8 @@ bm_trip_names_check(const struct trip *trip, struct bm_fail *fail)
 enum bm_rc
 bm_trip_keys_check(const struct trip *trip, struct bm_fail *fail)
 {
-    if (trip->ek.n == 0 || trip->ak.n == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "ek and ak must not be empty");
+    if (trip->certified ? trip->iak.n == 0 : trip->ek.n == 0 || trip->ak.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "ek and ak, or iak, must not be empty");
     return BM_OK;
 }
 
@@ -84,6 +90,8 @@ bm_serve_challenge(struct connection *c, struct bm_bytes body, struct bm_fail *f
     trip_read(&trip, &in);
     if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
         return rc;
+    if (trip.certified)
+        return bm_fail(fail, BM_EINPUT, NULL, "a challenge is for ek and ak: with iak, ask for a nonce");
     bm_buf_add_lv16(&message, bm_buf_bytes(&trip.ek));
     bm_buf_add_lv16(&message, bm_buf_bytes(&trip.ak));
     if ((rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
@@ -128,24 +136,26 @@ bm_claim_done(struct claim *claim)
 }
 
 void
-bm_claim_read(struct claim *claim, struct bm_json_in *in)
+bm_claim_read(struct claim *claim, const struct trip *trip, struct bm_json_in *in)
 {
     for (size_t i = 0; i < PART_N; i++) {
         claim->part[i].max = claim_parts[i].max;
-        bm_json_b64(in, claim_parts[i].field, &claim->part[i]);
+        bm_json_b64(in, i == PART_PROOF && trip->certified ? "nonce" : claim_parts[i].field, &claim->part[i]);
     }
 }
 
 void
 bm_claim_bytes(struct bm_buf *bytes, const struct trip *trip, const struct claim *claim)
 {
-    bm_tpm_claim_build(bytes, &(struct bm_tpm_claim){ .ek = bm_buf_bytes(&trip->ek),
+    bm_tpm_claim_build(bytes, &(struct bm_tpm_claim){ .iak = bm_buf_bytes(&trip->iak),
+                                                      .ek = bm_buf_bytes(&trip->ek),
                                                       .ak = bm_buf_bytes(&trip->ak),
                                                       .key = bm_buf_bytes(&claim->part[PART_KEY]),
                                                       .attest = bm_buf_bytes(&claim->part[PART_ATTEST]),
                                                       .signature = bm_buf_bytes(&claim->part[PART_SIGNATURE]),
                                                       .csr = bm_buf_bytes(&claim->part[PART_CSR]),
-                                                      .proof = bm_buf_bytes(&claim->part[PART_PROOF]) });
+                                                      .proof = bm_buf_bytes(&claim->part[PART_PROOF]),
+                                                      .nonce = bm_buf_bytes(&claim->part[PART_PROOF]) });
 }
 
 enum bm_rc
@@ -162,7 +172,7 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
         return rc;
     in = bm_json_in(json, "request", fail);
     trip_read(&trip, &in);
-    bm_claim_read(&claim, &in);
+    bm_claim_read(&claim, &trip, &in);
     if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
         return rc;
     bm_claim_bytes(&bytes, &trip, &claim);

@@ -12,10 +12,15 @@ enum bm_root_kind {
     BM_ROOT_SOFTWARE
 };
 
-/* How a root key can speak: it signs, or it only decrypts (a TPM's endorsement key). */
+/*
+ * How a root key can speak: it signs anything, it only decrypts (a TPM's endorsement key), or it signs nothing but what the TPM itself says (a restricted
+ * key: an IAK). Whoever lists a key as attest vouches that it is restricted: one that signs anything could say what a TPM says.
+ */
 enum bm_root_use {
     BM_USE_SIGN = 1,
-    BM_USE_DECRYPT
+    BM_USE_DECRYPT,
+    BM_USE_ATTEST,
+    BM_USE__END
 };
 
 enum bm_leaf_kind {

@@ -27,7 +27,7 @@ keys_take(struct bm_leaf *leaf, struct bm_rd *rd, struct bm_fail *fail)
 
         if (leaf->nkeys == BM_MAX_CHIP_KEYS)
             return bm_fail(fail, BM_EINPUT, NULL, "the chip has more than %d root keys", BM_MAX_CHIP_KEYS);
-        if (!bm_rd_end(&item) || (use != BM_USE_SIGN && use != BM_USE_DECRYPT))
+        if (!bm_rd_end(&item) || use == 0 || use >= BM_USE__END)
             return bm_fail(fail, BM_EINPUT, NULL, "root key %zu of the chip is not written as a key", leaf->nkeys + 1);
         leaf->keys[leaf->nkeys].use = (enum bm_root_use)use;
         if ((rc = bm_key_parse(&leaf->keys[leaf->nkeys].key, spki, fail)) != BM_OK)

@@ -79,7 +79,7 @@ key_skim(struct bm_leaf_skim_key *key, struct bm_rd *list)
     uint64_t use = bm_der_uint(&item, BM_DER_ENUMERATED);
 
     key->spki = bm_der_raw(&item, BM_DER_SEQUENCE);
-    if (!bm_rd_end(&item) || (use != BM_USE_SIGN && use != BM_USE_DECRYPT) || key->spki.n > BM_MAX_SPKI)
+    if (!bm_rd_end(&item) || use == 0 || use >= BM_USE__END || key->spki.n > BM_MAX_SPKI)
         return false;
     outer = bm_rd(key->spki);
     in = bm_der_enter(&outer, BM_DER_SEQUENCE);

@@ -182,15 +182,17 @@ bm_whose_tpm(struct bm_whose *ret_whose, const struct bm_holdings *holdings, str
 {
     const struct search s = { .whose = ret_whose, .holdings = holdings, .store = store };
     struct bm_tpm_claim claim;
+    struct bm_bytes root;
     uint8_t hash[BM_HASH];
-    struct bm_key ek;
+    struct bm_key key;
     enum bm_rc rc;
 
     if ((rc = bm_tpm_claim_parse(&claim, body, fail)) != BM_OK)
         return rc;
-    bm_sha256(hash, claim.ek);
+    root = claim.iak.n > 0 ? claim.iak : claim.ek;
+    bm_sha256(hash, root);
     bm_hex(ret_whose->who, bm_bytes(hash, BM_HASH));
     if ((rc = chip_find(&s, hash, fail)) != BM_OK || ret_whose->chip.found)
         return rc;
-    return bm_key_parse(&ek, claim.ek, fail); /* is it a key at all? One that a lot lists is */
+    return bm_key_parse(&key, root, fail); /* is it a key at all? One that a lot lists is */
 }

@@ -46,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes(data, size)));
     public_area(claim.ak, &ak, &good_ak);
     public_area(claim.key, &key, &good_key);
+    must(claim.iak.n == 0 ? claim.nonce.n == 0 : claim.ek.n + claim.ak.n + claim.proof.n == 0);
     /* seeds are good ones: but none with this extra data */
     if (good_ak && good_key)
         must(bm_tpm_certify_check(crypto, claim.attest, claim.signature, &ak, &key, bm_bytes_str("never signed"), &fail) != BM_OK);

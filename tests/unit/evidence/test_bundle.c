@@ -56,6 +56,8 @@ made_done(struct made *made)
         .leaf = { .max = BM_MAX_LEAF }, .proof = { .max = BM_PROOF_BYTES }, .body = { .max = BM_MAX_EVIDENCE }, .claim = &claim_room \
     }
 
+static bool lot_iak; /* it lists an attestation key too */
+
 /* A chip of two root keys, in place 2 of a lot of 5. */
 static void
 lot_make(struct made *made, enum bm_root_kind kind)
@@ -68,6 +70,8 @@ lot_make(struct made *made, enum bm_root_kind kind)
     *leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = kind, .id = "chip-2", .nkeys = 2 };
     leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *bm_private_public(root) };
     leaf->keys[1] = (struct bm_leaf_key){ .use = BM_USE_DECRYPT, .key = *bm_private_public(ek) };
+    if (lot_iak)
+        leaf->keys[leaf->nkeys++] = (struct bm_leaf_key){ .use = BM_USE_ATTEST, .key = *bm_private_public(ak) };
     assert_ok(bm_leaf_build(&made->leaf, leaf, &kit_fail));
     bm_tree_init(&tree, SIZE);
     for (uint64_t i = 0; i < SIZE; i++) {
@@ -495,6 +499,135 @@ an_auditor_sees_a_tpm_claim_without_its_proof(void **state)
     }
 }
 
+/* ---- certified by an attestation key that the lot lists ---- */
+
+enum certified_lie {
+    C_TRUTH,
+    C_CREATED, /* the truth by TPM2_CertifyCreation */
+    C_NOT_A_TPM,
+    C_BY_SIGNING_KEY,
+    C_BY_EK,
+    C_IAK_OF_ANOTHER,
+    C_SIGNED_BY_ANOTHER,
+    C_STALE,
+    C_NONCE_OF_ANOTHER,
+    C_OTHER_CSR,
+    C_NOT_GENERATED,
+    C_QUOTE,
+    C_OTHER_KEY,
+    C_OP_RESTRICTED,
+    C_OP_FROM_OUTSIDE,
+    C_OP_IS_IAK,
+    C_OP_NOT_IN_CSR,
+    C_CSR_UNPROVEN,
+    C_LIES
+};
+static const struct {
+    enum bm_rc rc;
+    bool proven;
+    const char *words;
+} certified_lies[C_LIES] = {
+    [C_TRUTH] = { BM_OK, true, "" },
+    [C_CREATED] = { BM_OK, true, "" },
+    [C_NOT_A_TPM] = { BM_EPOLICY, false, "is no TPM" },
+    [C_BY_SIGNING_KEY] = { BM_EPOLICY, false, "not one that the lot lists for chip chip-2" }, /* an IDevID signs anything */
+    [C_BY_EK] = { BM_EPOLICY, false, "not one that the lot lists for chip chip-2" },
+    [C_IAK_OF_ANOTHER] = { BM_EPOLICY, false, "not one that the lot lists for chip chip-2" },
+    [C_SIGNED_BY_ANOTHER] = { BM_EPOLICY, false, "the attestation key's signature" },
+    [C_STALE] = { BM_EPOLICY, false, "the nonce is stale" }, /* recorded, replayed */
+    [C_NONCE_OF_ANOTHER] = { BM_EPOLICY, false, "the nonce is stale or not ours" },
+    [C_OTHER_CSR] = { BM_EPOLICY, false, "made for another request" },
+    [C_NOT_GENERATED] = { BM_EINPUT, false, "is not what TPM2_Certify" },
+    [C_QUOTE] = { BM_EINPUT, false, "is not what TPM2_Certify" },
+    [C_OTHER_KEY] = { BM_EPOLICY, true, "about another key" }, /* a software key in the place of the TPM's */
+    [C_OP_RESTRICTED] = { BM_EPOLICY, true, "is restricted" },
+    [C_OP_FROM_OUTSIDE] = { BM_EPOLICY, true, "may leave the TPM" },
+    [C_OP_IS_IAK] = { BM_EPOLICY, true, "for a root key of the chip" },
+    [C_OP_NOT_IN_CSR] = { BM_EPOLICY, true, "for another key than the one that the TPM certified" },
+    [C_CSR_UNPROVEN] = { BM_EPOLICY, true, "" },
+};
+
+static void
+csr_make(struct bm_buf *csr, enum certified_lie lie, struct bm_private *asked)
+{
+    KIT_BUF(info);
+    KIT_BUF(wrong);
+
+    if (lie != C_CSR_UNPROVEN) {
+        kit_csr(csr, lie == C_OP_NOT_IN_CSR ? ek : asked, NULL);
+        return;
+    }
+    bm_csr_info_build(&info, bm_key_spki(bm_private_public(op)), NULL);
+    assert_ok(bm_private_sign(ak, bm_buf_bytes(&info), &wrong, &kit_fail));
+    bm_csr_build(csr, bm_buf_bytes(&info), BM_SIG_ECDSA_SHA256, bm_buf_bytes(&wrong));
+}
+
+static void
+certified_make(struct made *made, enum certified_lie lie)
+{
+    struct bm_private *asked = lie == C_OP_IS_IAK ? ak : op;
+    struct bm_private *shown = lie == C_BY_SIGNING_KEY ? root : lie == C_BY_EK ? ek : lie == C_IAK_OF_ANOTHER ? op : ak;
+    KIT_BUF(op_area);
+    KIT_BUF(csr);
+    KIT_BUF(attest);
+    KIT_BUF(signature);
+    struct bm_tpm_public op_public;
+    uint8_t nonce[BM_NONCE], extra[BM_HASH];
+    struct soft_attest in;
+
+    lot_iak = true;
+    lot_make(made, lie == C_NOT_A_TPM ? BM_ROOT_SECURE_ELEMENT : BM_ROOT_TPM);
+    lot_iak = false;
+    soft_public(&op_area, bm_private_public(asked), lie == C_OP_RESTRICTED ? SOFT_AK : lie == C_OP_FROM_OUTSIDE ? SOFT_OP & ~2u : SOFT_OP);
+    assert_ok(bm_tpm_public_parse(&op_public, bm_buf_bytes(&op_area), &kit_fail));
+    csr_make(&csr, lie, asked);
+    bm_nonce_make(nonce, &k, BM_PURPOSE_ROOT, bm_private_public(lie == C_NONCE_OF_ANOTHER ? root : shown)->hash,
+                  (uint64_t)NOW / BM_NONCE_EPOCH - (lie == C_STALE ? 2 : 1));
+    bm_tpm_certified_data(extra, bm_bytes(nonce, BM_NONCE), lie == C_OTHER_CSR ? bm_bytes_str("other") : bm_buf_bytes(&csr));
+    in = soft_certify(&op_public, bm_bytes(extra, BM_HASH));
+    if (lie == C_CREATED)
+        in.type = 0x801a;
+    if (lie == C_QUOTE)
+        in.type = 0x8018;
+    if (lie == C_NOT_GENERATED)
+        in.magic ^= 1;
+    if (lie == C_OTHER_KEY)
+        in.name = bm_bytes_str("another name");
+    soft_attest_build(&attest, &in);
+    soft_sign(&signature, lie == C_SIGNED_BY_ANOTHER ? op : shown, bm_buf_bytes(&attest));
+    bm_tpm_claim_build(&made->body, &(struct bm_tpm_claim){ .iak = bm_key_spki(bm_private_public(shown)),
+                                                            .key = bm_buf_bytes(&op_area),
+                                                            .attest = bm_buf_bytes(&attest),
+                                                            .signature = bm_buf_bytes(&signature),
+                                                            .csr = bm_buf_bytes(&csr),
+                                                            .nonce = bm_bytes(nonce, BM_NONCE) });
+    bundle_close(made, BM_BODY_TPM);
+}
+
+static void
+a_chain_by_a_listed_attestation_key_stands_and_every_lie_falls(void **state)
+{
+    (void)state;
+    for (enum certified_lie lie = C_TRUTH; lie < C_LIES; lie++) {
+        MADE(made);
+
+        certified_make(&made, lie);
+        if (certified_lies[lie].rc != BM_OK) {
+            assert_refused_saying(certified_lies[lie].rc, check(&made, &fresh), certified_lies[lie].words);
+        } else {
+            assert_ok(check(&made, &fresh));
+            assert_int_equal(made.claim->evidence, BM_EV_ROOT_SIGNED);
+            assert_int_equal(made.claim->shown.proven, BM_EV_ROOT_SIGNED | BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED);
+            assert_memory_equal(made.claim->root_hash, bm_private_public(ak)->hash, BM_HASH);
+            assert_memory_equal(made.claim->key.hash, bm_private_public(op)->hash, BM_HASH);
+        }
+        if (made.proven != certified_lies[lie].proven)
+            fail_msg("lie %d: proven is %d", lie, made.proven);
+        /* an auditor lacks the nonce key alone */
+        assert_rc(lie == C_STALE || lie == C_NONCE_OF_ANOTHER ? BM_OK : certified_lies[lie].rc, check(&made, NULL));
+    }
+}
+
 /* ---- bytes ---- */
 
 static void
@@ -716,6 +849,7 @@ main(void)
         cmocka_unit_test(a_chip_listed_by_its_keys_takes_no_certificates),
         cmocka_unit_test(a_tpm_activated_chain_stands_and_every_lie_falls),
         cmocka_unit_test(an_auditor_sees_a_tpm_claim_without_its_proof),
+        cmocka_unit_test(a_chain_by_a_listed_attestation_key_stands_and_every_lie_falls),
         cmocka_unit_test(bundles_are_written_and_read_back_to_the_byte),
         cmocka_unit_test(parts_stand_in_order_once_and_are_known),
         cmocka_unit_test(a_renewal_has_the_word_of_the_current_key),

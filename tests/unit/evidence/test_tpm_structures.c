@@ -313,8 +313,34 @@ claims_are_written_and_read_back(void **state)
     bm_buf_add_u8(&buf, 0);
     assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
     buf.n--;
-    buf.p[1] = 2;
-    assert_refused_saying(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 2");
+    buf.p[1] = 3;
+    assert_refused_saying(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 3");
+}
+
+static void
+certified_claims_are_written_and_read_back(void **state)
+{
+    const struct bm_tpm_claim in = {
+        .iak = bm_bytes_str("attestation"),
+        .key = bm_bytes_str("operational"),
+        .attest = bm_bytes_str("attest"),
+        .signature = bm_bytes_str("signature"),
+        .csr = bm_bytes_str("csr"),
+        .nonce = bm_bytes_str(KIT_NONCE),
+    };
+    struct bm_tpm_claim out;
+    KIT_BUF(buf);
+
+    (void)state;
+    bm_tpm_claim_build(&buf, &in);
+    assert_int_equal(buf.n, 2 + 6 * 2 + 11 + 11 + 6 + 9 + 3 + 32);
+    assert_ok(bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+    assert_true(bm_bytes_equal(out.iak, in.iak) && bm_bytes_equal(out.key, in.key) && bm_bytes_equal(out.nonce, in.nonce));
+    assert_true(out.ek.n == 0 && out.ak.n == 0 && out.proof.n == 0);
+    for (size_t n = 0; n < buf.n; n++)
+        assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_bytes(buf.p, n), &kit_fail));
+    bm_buf_add_u8(&buf, 0);
+    assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
 }
 
 int
@@ -332,6 +358,7 @@ main(void)
         cmocka_unit_test(credentials_depend_on_every_input_and_on_nothing_else),
         cmocka_unit_test(credentials_are_refused_for_other_keys_and_lengths),
         cmocka_unit_test(claims_are_written_and_read_back),
+        cmocka_unit_test(certified_claims_are_written_and_read_back),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -132,13 +132,24 @@ the_tpms_trips_are_carried(void **state)
     posted(kit.client, challenge, "{\"service\":\"mq tt\",\"ek\":\"AQI=\",\"ak\":\"Aw==\"}");
     expect(400, "application/json", "{\"error\":\"service and profile are names of letters, digits, '.', '_' and '-'\"}");
     posted(kit.client, challenge, "{\"service\":\"mqtt\",\"ek\":\"\",\"ak\":\"Aw==\"}");
-    expect(400, "application/json", "{\"error\":\"ek and ak must not be empty\"}");
+    expect(400, "application/json", "{\"error\":\"ek and ak, or iak, must not be empty\"}");
+    posted(kit.client, challenge, "{\"service\":\"mqtt\",\"iak\":\"AQI=\"}");
+    expect(400, "application/json", "{\"error\":\"a challenge is for ek and ak: with iak, ask for a nonce\"}");
     /* 2 of version, 7 lengths of 2, 7 bytes */
     posted(kit.client, enrol,
            "{\"service\":\"mqtt\",\"profile\":\"gateway-1\",\"ek\":\"AQ==\",\"ak\":\"AQ==\",\"key\":\"AQ==\",\"attest\":\"AQ==\","
            "\"signature\":\"AQ==\","
            "\"csr\":\"AQ==\",\"proof\":\"AQ==\"}");
     expect(403, "application/json", "{\"error\":\"label 'gateway-1' from '127.0.0.1' key none body 23 bytes\"}");
+    /* certified: 2 of version, 6 lengths of 2, 6 bytes */
+    posted(kit.client, enrol,
+           "{\"service\":\"mqtt\",\"iak\":\"AQ==\",\"key\":\"AQ==\",\"attest\":\"AQ==\",\"signature\":\"AQ==\",\"csr\":\"AQ==\","
+           "\"nonce\":\"AQ==\"}");
+    expect(403, "application/json", "{\"error\":\"label 'mqtt' from '127.0.0.1' key none body 20 bytes\"}");
+    posted(kit.client, enrol,
+           "{\"service\":\"mqtt\",\"iak\":\"AQ==\",\"ek\":\"AQ==\",\"key\":\"AQ==\",\"attest\":\"AQ==\",\"signature\":\"AQ==\","
+           "\"csr\":\"AQ==\",\"nonce\":\"AQ==\"}");
+    expect(400, "application/json", "{\"error\":\"the request has a field \\\"ek\\\" that is not known here: remove it\"}");
 }
 
 /* The parts of the bundle: their number, type and length, then two lengths, a key and a signature. */
