@@ -62,7 +62,7 @@ struct bm_claim {
     struct bm_leaf leaf;
     uint8_t root_hash[BM_HASH]; /* the root key that spoke */
     uint8_t id_hash[BM_HASH];   /* leaf of kind id: bm_leaf_id_hash(); else zeros */
-    struct bm_key key; /* the operational key */
+    struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
     struct bm_shown shown;    /* its class, and every further fact that was proven; of software roots nothing but that */
     bool renews;              /* it came with the word of a current identity key ... */
