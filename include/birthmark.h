@@ -6,7 +6,7 @@
  *
  *     if (birthmark_open(bm, "tpm2:") != BIRTHMARK_OK ||
  *         birthmark_enrol(bm, "https://line1:8443", "mqtt", NULL, "root.pem", 0) != BIRTHMARK_OK ||
- *         birthmark_ssl_ctx(bm, "mqtt", "root.pem", "broker.example", &tls) != BIRTHMARK_OK)
+ *         birthmark_tls_client(bm, "mqtt", "root.pem", "broker.example", &tls) != BIRTHMARK_OK)
  *             fprintf(stderr, "%s\n", birthmark_error(bm));
  *
  * Link with -lbirthmark -lssl -lcrypto. A handle is used by one thread at a time, and so are the TLS contexts made from it.
@@ -102,7 +102,7 @@ enum birthmark_result birthmark_cert_file(struct birthmark *bm, const char *serv
  * server must show a certificate for `host` (a DNS name or an IP address) under a CA of ca_file. TLS 1.2 and 1.3. The caller frees it with SSL_CTX_free().
  * Make a new one after birthmark_enrol() with BIRTHMARK_NEW_KEY.
  */
-enum birthmark_result birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret);
+enum birthmark_result birthmark_tls_client(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret);
 
 /* ---- Boot state (a TPM's; other roots refuse) ---- */
 

@@ -238,7 +238,7 @@ birthmark_cert_file(struct birthmark *bm, const char *service, const char *path)
 }
 
 EXPORT enum birthmark_result
-birthmark_ssl_ctx(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret)
+birthmark_tls_client(struct birthmark *bm, const char *service, const char *ca_file, const char *host, SSL_CTX **ret)
 {
     enum bm_rc rc = BM_OK;
 

@@ -1,4 +1,4 @@
-/* provider.c - the provider in a library context of our own, for birthmark_ssl_ctx(). */
+/* provider.c - the provider in a library context of our own, for birthmark_tls_client(). */
 #include "device/provider.h"
 
 #include "device/provider_inside.h"

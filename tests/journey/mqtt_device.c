@@ -85,7 +85,7 @@ publish(struct mosquitto *mosq, SSL_CTX *tls, const struct options *options, str
 {
     int rc;
 
-    /* With our context and no defaults libmosquitto checks no host name itself: it stands in the context (birthmark_ssl_ctx). */
+    /* With our context and no defaults libmosquitto checks no host name itself: it stands in the context (birthmark_tls_client). */
     if ((rc = mosquitto_int_option(mosq, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0)) != MOSQ_ERR_SUCCESS ||
         (rc = mosquitto_void_option(mosq, MOSQ_OPT_SSL_CTX, tls)) != MOSQ_ERR_SUCCESS ||
         (rc = mosquitto_connect(mosq, options->host, (int)strtol(options->port, NULL, 10), 30)) != MOSQ_ERR_SUCCESS ||
@@ -116,7 +116,7 @@ main(int argc, char **argv)
     (void)setenv("TSS2_LOG", "all+NONE", 0);
     (void)mosquitto_lib_init();
     if (birthmark_open(bm, options.root) != BIRTHMARK_OK ||
-        birthmark_ssl_ctx(bm, options.service, options.cacert, options.host, &tls) != BIRTHMARK_OK)
+        birthmark_tls_client(bm, options.service, options.cacert, options.host, &tls) != BIRTHMARK_OK)
         why = birthmark_error(bm);
     else if ((mosq = mosquitto_new(NULL, true, &seen)) == NULL)
         why = "no memory";

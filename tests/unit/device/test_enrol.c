@@ -79,7 +79,7 @@ an_identity_is_made_stored_confirmed_and_speaks(void **state)
     assert_int_equal(fresh.count, 1);
     assert_birthmark(bm, birthmark_status(bm, &status), BIRTHMARK_OK);
     assert_int_equal(status.identities, 1);
-    assert_birthmark(bm, birthmark_ssl_ctx(bm, "mqtt", ca_file, "localhost", &tls), BIRTHMARK_OK);
+    assert_birthmark(bm, birthmark_tls_client(bm, "mqtt", ca_file, "localhost", &tls), BIRTHMARK_OK);
     SSL_CTX_free(tls);
     birthmark_free(bm);
 }
