@@ -60,6 +60,17 @@ enum birthmark_result birthmark_open(struct birthmark *bm, const char *root_uri)
 enum birthmark_result birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile,
                                       const char *ca_file, unsigned flags);
 
+/* Nothing is done before the identity's renew_from. */
+#define BIRTHMARK_IF_DUE 2u
+
+/*
+ * Renews a service's identity: a new key, bound as the old one is to the boot state, which the root key speaks for and the old key signs for; its certificate
+ * takes the old one's place in one step. The old identity works until then, and after any failure; safe to repeat. Arguments as above; profile NULL: the server's
+ * choice. BIRTHMARK_REFUSED when the service has no identity.
+ */
+enum birthmark_result birthmark_renew(struct birthmark *bm, const char *server_url, const char *service, const char *profile,
+                                      const char *ca_file, unsigned flags);
+
 /* The root of trust. */
 struct birthmark_status {
     const char *root; /* "tpm", "secure-element", "puf", "software" */
@@ -82,8 +93,9 @@ struct birthmark_identity {
     int64_t not_before, not_after;    /* seconds since 1970, UTC */
     const unsigned char *certificate; /* DER */
     size_t ncertificate;
-    const char *bound; /* PCRs that its key is bound to, "0,7"; "" for none */
-    int usable;        /* 0: this boot may not use its key */
+    const char *bound;  /* PCRs that its key is bound to, "0,7"; "" for none */
+    int usable;         /* 0: this boot may not use its key */
+    int64_t renew_from; /* about two thirds of its life, not the same for every serial number */
 };
 /* Calls `each` for every identity, sorted by service. */
 enum birthmark_result birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_identity *identity),

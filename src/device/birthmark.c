@@ -76,6 +76,30 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
     return bm_handle_result(bm_enrol(&enrol, bm->warning, &bm->fail));
 }
 
+EXPORT enum birthmark_result
+birthmark_renew(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
+{
+    bool wanted = false;
+    struct bm_fail other;
+    enum bm_rc rc, bound;
+
+    if (!bm_handle_begin_open(bm, server_url != NULL && service != NULL && ca_file != NULL && (flags & ~BIRTHMARK_IF_DUE) == 0))
+        return BIRTHMARK_USAGE;
+    const struct bm_enrol enrol = {
+        .root = bm->root,
+        .server = server_url,
+        .service = service,
+        .profile = profile,
+        .ca_file = ca_file,
+        .renew = true,
+    };
+    if ((rc = bm_renew_wanted(&wanted, bm->root, service, flags & BIRTHMARK_IF_DUE, &bm->fail)) != BM_OK || !wanted)
+        return bm_handle_result(rc);
+    rc = bm_enrol(&enrol, bm->warning, &bm->fail);
+    bound = bm_root_bind(bm->root, bm->bound.pcrs != 0 ? &bm->bound : NULL, rc == BM_OK ? &bm->fail : &other); /* as this handle had it */
+    return bm_handle_result(rc != BM_OK ? rc : bound);
+}
+
 static void
 leaf_done(struct bm_leaf **leaf)
 {
@@ -189,6 +213,7 @@ identity_tell(struct bm_root *root, const char *service, void (*each)(void *ctx,
         .key = key,
         .not_before = cert.not_before,
         .not_after = cert.not_after,
+        .renew_from = bm_renew_from(&cert),
         .certificate = cert.der.p,
         .ncertificate = cert.der.n,
         .bound = pcrs,

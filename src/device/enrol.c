@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "evidence/cmc.h"
 #include "pki/csr.h"
-#include "wire/json.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -20,6 +19,8 @@ key_choose(struct bm_enrol_run *run, struct bm_fail *fail)
     const char *service = run->enrol->service;
     enum bm_rc rc = BM_EPOLICY;
 
+    if (run->enrol->renew)
+        return bm_renew_key(run, fail);
     run->pending = true;
     if (run->enrol->new_key)
         return root->ops->key_new(root, service, &run->key, fail);
@@ -87,7 +88,11 @@ bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs 
 
     if ((rc = chain_list(certs, key, ret_certs, ret_n, fail)) != BM_OK || (rc = bm_cert_parse(&leaf, ret_certs[0], fail)) != BM_OK)
         return rc;
-    /* It was made this moment, by a clock that may be ahead of the device's: checked no earlier than its first second. */
+    /* It was made this moment, by a clock that may be ahead of the device's, not by days: checked no earlier than its first second. */
+    if (now < leaf.not_before - 86400)
+        return bm_fail(fail, BM_EBUSY, NULL,
+                       "the server's certificate begins a day or more after what the clock says, nothing was stored: set the clock, "
+                       "then try again");
     if (now < leaf.not_before)
         now = leaf.not_before;
     if ((rc = bm_path_check(ret_certs[0], (struct bm_certs){ ret_certs + 1, *ret_n - 1 }, anchors, now, fail)) != BM_OK)
@@ -101,6 +106,33 @@ anchor_add(void *ctx, struct bm_bytes der, struct bm_fail *fail)
     (void)fail;
     bm_buf_add_lv32(ctx, der);
     return BM_OK;
+}
+
+/* Before anything is asked: a TLS library would only say that the server's certificate is no good. */
+static enum bm_rc
+clock_check(const struct bm_bytes *anchors, size_t n, const char *path, struct bm_fail *fail)
+{
+    char says[BM_TIME_TEXT], from[BM_TIME_TEXT], until[BM_TIME_TEXT];
+    struct bm_cert cert = { .not_before = 0 };
+    bm_time now;
+    enum bm_rc rc;
+
+    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK) /* never set */
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        if ((rc = bm_cert_parse(&cert, anchors[i], fail)) != BM_OK) {
+            bm_fail_prefix(fail, "%s", path);
+            return rc;
+        }
+        if (now >= cert.not_before && now <= cert.not_after)
+            return BM_OK;
+    }
+    bm_time_print(says, now);
+    bm_time_print(from, cert.not_before);
+    bm_time_print(until, cert.not_after);
+    return bm_fail(fail, BM_EBUSY, NULL,
+                   "the clock says %.10s, and the certificate in %.200s holds from %.10s to %.10s: set the clock, then try again", says,
+                   path, from, until);
 }
 
 /* The certificates of the CA file; *ret_list views into `bytes`. */
@@ -120,7 +152,7 @@ anchors_read(struct bm_buf *bytes, struct bm_bytes ret_list[static BM_ENROL_CERT
         ret_list[*ret_n] = bm_rd_lv32(&rd, BM_MAX_CERT);
     if (*ret_n == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "%s holds no certificate in PEM", path);
-    return BM_OK;
+    return clock_check(ret_list, *ret_n, path, fail);
 }
 
 /* The site's root is in ca_file and need not fill the hardware. */
@@ -224,8 +256,7 @@ enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, struct bm_fail *fai
 
     if (leaf == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK /* a clock that was never set: before a key is made */
-        || (rc = certs_ask(run, leaf, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
+    if ((rc = certs_ask(run, leaf, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
         (rc = bm_enrol_check(bm_buf_bytes(&certs), &run->key, anchors, now, list, &n, fail)) != BM_OK)
         return rc;
     return store(run->enrol, list, anchors_drop(list, n, anchors.der, anchors.n), fail);

@@ -4,6 +4,7 @@
 
 #include "device/http.h"
 #include "pki/cert.h"
+#include "wire/json.h"
 
 struct bm_enrol {
     struct bm_root *root;
@@ -12,6 +13,7 @@ struct bm_enrol {
     const char *profile; /* NULL: the server's choice, and the service's name as EST label */
     const char *ca_file;
     bool new_key; /* make one even where a pending or live key is there */
+    bool renew;   /* the live identity's key signs for a new one; false: the root key alone speaks */
 };
 
 /* warning: "", or what went wrong after the identity was stored. */
@@ -21,8 +23,8 @@ bm_must_use enum bm_rc bm_enrol(const struct bm_enrol *enrol, char ret_warning[s
 struct bm_enrol_run {
     const struct bm_enrol *enrol;
     struct bm_http *http;
-    bool pending; /* the key asked for is the pending one; else the live one */
-    struct bm_key key;
+    bool pending;            /* the key asked for is the pending one; else the live one */
+    struct bm_key key, live; /* live: at a renewal */
     struct bm_bytes csr;
     const struct bm_key *root_key;
     struct bm_bytes root_certs; /* the hardware's own: DER, one behind the other */
@@ -35,5 +37,31 @@ bm_must_use enum bm_rc bm_enrol_tpm_activated(const struct bm_enrol_run *run, st
 #define BM_ENROL_CERTS 8
 bm_must_use enum bm_rc bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs anchors, bm_time now,
                                       struct bm_bytes ret_certs[static BM_ENROL_CERTS], size_t *ret_n, struct bm_fail *fail);
+
+/* ---- renew.c ---- */
+
+#define BM_RENEWAL "birthmark/renewal/v1\n" /* before the request's SHA-256, in what the live key signs */
+
+/* When a certificate wants to be renewed: the same for this serial number every time; never, where it never ends. */
+bm_time bm_renew_from(const struct bm_cert *cert);
+/* Whether the live identity is to be renewed now. BM_EPOLICY: there is none; BM_EBUSY: the clock is not set, or older than the identity. */
+bm_must_use enum bm_rc bm_renew_wanted(bool *ret_wanted, struct bm_root *root, const char *service, bool if_due, struct bm_fail *fail);
+/* The key to ask for; leaves the root bound as the live key is. */
+bm_must_use enum bm_rc bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail);
+/* Sends the root's evidence (kind: "cmc", "tpm"; taken, NULL: no memory) with the live key's signature; certs as above. */
+bm_must_use enum bm_rc bm_renew_ask(const struct bm_enrol_run *run, const char *kind, json_t *evidence, struct bm_buf *certs,
+                                    struct bm_fail *fail);
+
+/* ---- enrol_json.c ---- */
+
+bool bm_enrol_text_put(json_t *object, const char *key, const char *text);
+bool bm_enrol_b64_put(json_t *object, const char *key, struct bm_bytes bytes);
+bm_must_use enum bm_rc bm_enrol_ask(struct bm_buf *reply, const struct bm_enrol_run *run, const char *path, const json_t *request,
+                                    struct bm_fail *fail);
+/* A server's replies; what they hold is appended (certs: each with a u32 length). */
+bm_must_use enum bm_rc bm_enrol_nonce_parse(struct bm_buf *nonce, struct bm_bytes reply, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_enrol_challenge_parse(struct bm_buf *credential, struct bm_buf *secret, struct bm_bytes reply,
+                                                struct bm_fail *fail);
+bm_must_use enum bm_rc bm_enrol_certs_parse(struct bm_buf *certs, struct bm_bytes reply, struct bm_fail *fail);
 
 #endif

@@ -3,31 +3,12 @@
 
 #include "evidence/cmc.h"
 #include "evidence/dice.h"
-#include "wire/json.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
 #include <stdio.h>
 
 #define FRESHNESS "application/est-attestation-freshness+json" /* draft-ietf-lamps-attestation-freshness */
-
-static enum bm_rc
-nonce_read(struct bm_buf *nonce, struct bm_bytes reply, struct bm_fail *fail)
-{
-    bm_cleanup(bm_json_done) json_t *json = NULL;
-    struct bm_json_in in;
-    const char *text;
-    enum bm_rc rc;
-
-    if ((rc = bm_json_parse(&json, reply, BM_MAX_JSON, fail)) != BM_OK)
-        return rc;
-    in = bm_json_in(json, "server's nonce", fail);
-    text = bm_json_str(&in, "nonce", 256);
-    (void)bm_json_u64(&in, "expiry", 0, UINT32_MAX); /* we use it at once */
-    if ((rc = bm_json_in_end(&in)) != BM_OK)
-        return rc;
-    return bm_b64_parse(nonce, BM_B64_URL, bm_bytes_str(text), fail);
-}
 
 static enum bm_rc
 nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *fail)
@@ -41,7 +22,7 @@ nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *
     if ((rc = bm_buf_check(&body, "the request for a nonce", fail)) != BM_OK ||
         (rc = bm_http_post(run->http, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body), FRESHNESS, &reply, fail)) != BM_OK)
         return rc;
-    return nonce_read(nonce, bm_buf_bytes(&reply), fail);
+    return bm_enrol_nonce_parse(nonce, bm_buf_bytes(&reply), fail);
 }
 
 static enum bm_sig_alg
@@ -127,8 +108,11 @@ bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struc
     enum bm_rc rc;
 
     (void)snprintf(path, sizeof(path), "/.well-known/est/%s/fullcmc", label);
-    if ((rc = nonce_get(&nonce, run, fail)) != BM_OK || (rc = cmc_make(&body, run, bm_buf_bytes(&nonce), fail)) != BM_OK ||
-        (rc = bm_http_post(run->http, path, "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&body), "application/pkcs7-mime",
+    if ((rc = nonce_get(&nonce, run, fail)) != BM_OK || (rc = cmc_make(&body, run, bm_buf_bytes(&nonce), fail)) != BM_OK)
+        return rc;
+    if (run->enrol->renew)
+        return bm_renew_ask(run, "cmc", json_stringn((const char *)body.p, body.n), certs, fail);
+    if ((rc = bm_http_post(run->http, path, "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&body), "application/pkcs7-mime",
                            &reply, fail)) != BM_OK)
         return rc;
     if ((rc = bm_b64_parse(&der, BM_B64_LOOSE, bm_buf_bytes(&reply), fail)) != BM_OK ||

@@ -96,6 +96,8 @@ refusals_are_said_and_leave_no_identity(void **state)
         { "away", BIRTHMARK_AWAY, "the disk is full" },
         { "wrong-key", BIRTHMARK_REFUSED, "another key" },
         { "stranger", BIRTHMARK_REFUSED, "does not lead to the site's root" },
+        { "expired", BIRTHMARK_REFUSED, "expired" },
+        { "early", BIRTHMARK_AWAY, "set the clock" },
         { "garbage", BIRTHMARK_REFUSED, "the server's reply" },
     };
     struct birthmark *bm = open_bm(state);

@@ -94,12 +94,20 @@ testca_der(X509 *cert, struct bm_buf *der)
 void
 testca_issue(const struct testca *ca, const struct bm_key *key, long serial, struct bm_buf *der)
 {
+    testca_issue_from(ca, key, serial, -3600, der);
+}
+
+void
+testca_issue_from(const struct testca *ca, const struct bm_key *key, long serial, long from, struct bm_buf *der)
+{
     const unsigned char *at = key->spki;
     EVP_PKEY *public = d2i_PUBKEY(NULL, &at, (long)key->nspki);
     X509 *cert;
 
     assert_non_null(public);
     cert = cert_begin(public, "device", serial);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), from));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), from + 90000));
     extension_add(cert, ca->cert, NID_key_usage, "critical,digitalSignature");
     extension_add(cert, ca->cert, NID_ext_key_usage, "clientAuth");
     cert_sign(cert, ca->cert, ca->key);

@@ -94,8 +94,12 @@ issue(struct server *server, const char *service, const struct bm_key *key, stru
 
     if (strcmp(service, "wrong-key") == 0)
         other = server->roots[0];
-    testca_issue(strcmp(service, "stranger") == 0 ? &server->stranger : server->ca, &other, strcmp(service, "unconfirmed") == 0 ? 503 : 200,
-                 leaf);
+    testca_issue_from(strcmp(service, "stranger") == 0 ? &server->stranger : server->ca, &other,
+                      strcmp(service, "unconfirmed") == 0 ? 503 : 200,
+                      strcmp(service, "expired") == 0 ? -90060
+                      : strcmp(service, "early") == 0 ? 2 * 86400
+                                                      : -3600,
+                      leaf);
     testca_der(server->ca->cert, above);
 }
 
@@ -109,6 +113,26 @@ nonce_give(struct server *server, struct exchange *x)
     x->type = "application/est-attestation-freshness+json";
 }
 
+/* As fullcmc and renewals have it: base64 of a request that one of the root keys signed. *ret_cmc views into der. */
+static bool
+cmc_take(const struct server *server, struct exchange *x, struct bm_bytes text, struct bm_buf *der, struct bm_cmc *ret_cmc)
+{
+    struct bm_fail fail;
+    bool spoken = false;
+
+    if (bm_b64_parse(der, BM_B64_LOOSE, text, &fail) != BM_OK || bm_cmc_parse(ret_cmc, bm_buf_bytes(der), &fail) != BM_OK) {
+        refuse(x, 400, fail.text);
+        return false;
+    }
+    for (size_t i = 0; i < server->nroots; i++)
+        spoken |= bm_cmc_check(server->crypto, ret_cmc, &server->roots[i], &fail) == BM_OK;
+    if (!spoken || !bm_bytes_equal(ret_cmc->recipient_nonce, bm_bytes(nonce, sizeof(nonce)))) {
+        refuse(x, 403, "no root key speaks for this request");
+        return false;
+    }
+    return true;
+}
+
 static void
 fullcmc(struct server *server, struct exchange *x)
 {
@@ -116,22 +140,12 @@ fullcmc(struct server *server, struct exchange *x)
     bm_cleanup(bm_buf_done) struct bm_buf cms = { .max = BM_MAX_EVIDENCE };
     char service[BM_MAX_NAME + 1] = "";
     struct bm_cmc cmc;
-    struct bm_fail fail;
-    bool spoken = false;
 
     (void)snprintf(service, sizeof(service), "%.*s", (int)strcspn(x->path + strlen(EST), "/"), x->path + strlen(EST));
     if (!service_behaves(server, x, service))
         return;
-    if (bm_b64_parse(&der, BM_B64_LOOSE, x->body, &fail) != BM_OK || bm_cmc_parse(&cmc, bm_buf_bytes(&der), &fail) != BM_OK) {
-        refuse(x, 400, fail.text);
+    if (!cmc_take(server, x, x->body, &der, &cmc))
         return;
-    }
-    for (size_t i = 0; i < server->nroots; i++)
-        spoken |= bm_cmc_check(server->crypto, &cmc, &server->roots[i], &fail) == BM_OK;
-    if (!spoken || !bm_bytes_equal(cmc.recipient_nonce, bm_bytes(nonce, sizeof(nonce)))) {
-        refuse(x, 403, "no root key speaks for this request");
-        return;
-    }
     issue(server, service, &cmc.csr.key, &leaf, &above);
     const struct bm_bytes certs[] = { bm_buf_bytes(&leaf), bm_buf_bytes(&above) };
     bm_certs_only_build(&cms, (struct bm_certs){ certs, 2 });
@@ -214,28 +228,30 @@ claim_check(struct server *server, const struct claim *claim, struct bm_csr *ret
     return BM_OK;
 }
 
-static void
-tpm_enrol(struct server *server, struct exchange *x, struct bm_json_in *in, const char *service)
+static bool
+claim_take(struct server *server, struct exchange *x, struct bm_json_in *in, struct claim *claim, struct bm_csr *ret_csr)
 {
-    bm_cleanup(claim_done) struct claim claim = { { .max = 1024 }, { .max = 1024 }, { .max = 1024 }, { .max = 1024 },
-                                                  { .max = 1024 }, { .max = 8192 }, { .max = 64 } };
-    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, above = { .max = BM_MAX_CERT };
-    struct bm_csr csr;
+    *claim = (struct claim){ { .max = 1024 }, { .max = 1024 }, { .max = 1024 }, { .max = 1024 },
+                             { .max = 1024 }, { .max = 8192 }, { .max = 64 } };
+    bm_json_b64(in, "ek", &claim->ek);
+    bm_json_b64(in, "ak", &claim->ak);
+    bm_json_b64(in, "key", &claim->key);
+    bm_json_b64(in, "attest", &claim->attest);
+    bm_json_b64(in, "signature", &claim->signature);
+    bm_json_b64(in, "csr", &claim->csr);
+    bm_json_b64(in, "proof", &claim->proof);
+    if (bm_json_in_end(in) == BM_OK && claim_check(server, claim, ret_csr, in->fail) == BM_OK)
+        return true;
+    refuse(x, 403, in->fail->text);
+    return false;
+}
 
-    bm_json_b64(in, "ek", &claim.ek);
-    bm_json_b64(in, "ak", &claim.ak);
-    bm_json_b64(in, "key", &claim.key);
-    bm_json_b64(in, "attest", &claim.attest);
-    bm_json_b64(in, "signature", &claim.signature);
-    bm_json_b64(in, "csr", &claim.csr);
-    bm_json_b64(in, "proof", &claim.proof);
-    if (bm_json_in_end(in) != BM_OK || claim_check(server, &claim, &csr, in->fail) != BM_OK) {
-        refuse(x, 403, in->fail->text);
-        return;
-    }
-    if (!service_behaves(server, x, service))
-        return;
-    issue(server, service, &csr.key, &leaf, &above);
+static void
+certs_reply(struct server *server, struct exchange *x, const char *service, const struct bm_key *key)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf leaf = { .max = BM_MAX_CERT }, above = { .max = BM_MAX_CERT };
+
+    issue(server, service, key, &leaf, &above);
     if (strcmp(service, "garbage") == 0)
         leaf.p[5] ^= 0xff;
     bm_buf_add_str(&x->reply, "{\"certificates\":[\"");
@@ -244,6 +260,63 @@ tpm_enrol(struct server *server, struct exchange *x, struct bm_json_in *in, cons
     bm_b64_add(&x->reply, BM_B64_STD, bm_buf_bytes(&above));
     bm_buf_add_str(&x->reply, "\"]}");
     x->type = "application/json";
+}
+
+static void
+tpm_enrol(struct server *server, struct exchange *x, struct bm_json_in *in, const char *service)
+{
+    bm_cleanup(claim_done) struct claim claim = { .ek = { .p = NULL } };
+    struct bm_csr csr;
+
+    if (claim_take(server, x, in, &claim, &csr) && service_behaves(server, x, service))
+        certs_reply(server, x, service, &csr.key);
+}
+
+/* The root's evidence in "cmc" or "tpm", and the signature of "key" over the request. Which key may follow which is the true server's to know. */
+static void
+renew(struct server *server, struct exchange *x)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_EVIDENCE }, spki = { .max = 1024 }, signature = { .max = 1024 };
+    bm_cleanup(claim_done) struct claim claim = { .ek = { .p = NULL } };
+    bm_cleanup(bm_json_done) json_t *json = NULL, *tpm = NULL;
+    uint8_t tbs[21 + BM_HASH] = "birthmark/renewal/v1\n";
+    const char *service, *cmc_text;
+    struct bm_json_in in, inner;
+    struct bm_fail fail;
+    struct bm_cmc cmc;
+    struct bm_csr csr;
+    struct bm_key live;
+
+    if (bm_json_parse(&json, x->body, BM_MAX_JSON, &fail) != BM_OK) {
+        refuse(x, 400, fail.text);
+        return;
+    }
+    tpm = json_incref(json_object_get(json, "tpm"));
+    (void)json_object_del(json, "tpm");
+    in = bm_json_in(json, "the request", &fail);
+    service = bm_json_str(&in, "service", BM_MAX_NAME);
+    (void)bm_json_str_opt(&in, "profile", BM_MAX_NAME);
+    bm_json_b64(&in, "key", &spki);
+    bm_json_b64(&in, "renewal", &signature);
+    cmc_text = bm_json_str_opt(&in, "cmc", BM_MAX_JSON);
+    inner = bm_json_in(tpm, "the claim", &fail);
+    if (bm_json_in_end(&in) != BM_OK || (cmc_text == NULL) == (tpm == NULL)) {
+        refuse(x, 400, "the request has one of cmc and tpm");
+        return;
+    }
+    if (tpm != NULL ? !claim_take(server, x, &inner, &claim, &csr) : !cmc_take(server, x, bm_bytes_str(cmc_text), &der, &cmc))
+        return;
+    if (tpm == NULL)
+        csr = cmc.csr;
+    bm_sha256(tbs + 21, csr.der);
+    if (bm_key_parse(&live, bm_buf_bytes(&spki), &fail) != BM_OK ||
+        bm_key_verify(server->crypto, &live, BM_SIG_ECDSA_SHA256, bm_bytes(tbs, sizeof(tbs)), bm_buf_bytes(&signature), &fail) != BM_OK ||
+        memcmp(live.hash, csr.key.hash, BM_HASH) == 0) {
+        refuse(x, 403, "the identity's key did not sign for another");
+        return;
+    }
+    if (service_behaves(server, x, service))
+        certs_reply(server, x, service, &csr.key);
 }
 
 static void
@@ -292,6 +365,8 @@ answer(struct server *server, struct exchange *x)
         fullcmc(server, x);
     else if (strncmp(x->path, "/v1/tpm/", 8) == 0)
         tpm(server, x);
+    else if (strcmp(x->path, "/v1/renew") == 0)
+        renew(server, x);
     else if (strcmp(x->path, "/v1/confirm") == 0)
         confirm(server, x);
     else

@@ -8,7 +8,7 @@
 
 /*
  * Services: "refused" 403, "away" 503, "lost" the first reply never comes, "wrong-key" a certificate for another key, "stranger" one of another CA,
- * "unconfirmed" confirm gives 503, "garbage" bytes; every other one gets its certificate when the evidence holds.
+ * "expired" one that has ended, "early" one that begins in two days, "unconfirmed" confirm gives 503, "garbage" bytes; every other one gets its certificate when the evidence holds.
  */
 struct testserver {
     pid_t pid;

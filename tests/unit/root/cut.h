@@ -4,6 +4,7 @@
 
 /* 0: never. The call with this number is not made, or of a write only the first half; the process ends with 77. */
 void cut_at(unsigned number);
+void cut_count(void);       /* one more: for calls of other kinds */
 unsigned cut_counted(void); /* calls since cut_at() */
 
 #endif
