@@ -1,4 +1,4 @@
-/* hooks.h - the power goes at the n-th change to a token or command to a TPM (cut.h counts them), and what the clock says. Linked with --wrap=clock_gettime. */
+/* hooks.h - the power goes at the n-th change to a token or command to a TPM that is more than reading (cut.h counts them), and what the clock says. Linked with --wrap=clock_gettime. */
 #ifndef BM_TEST_HOOKS_H
 #define BM_TEST_HOOKS_H
 

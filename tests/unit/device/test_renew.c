@@ -200,7 +200,7 @@ a_power_cut_anywhere_leaves_the_old_or_the_new(void **state)
         assert_ok(renew(root, "cut"));
         identity_works(root, "cut", &last);
         assert_false(same(&last, &now));
-        assert_true(!waits || same(&last, &pending));
+        assert_true(!waits || same(&last, &pending) || same(&now, &pending));
         assert_rc(BM_EPOLICY, root->ops->key_public(root, "cut", true, &pending, &kit_fail));
     } while (!done);
     print_message("cut at each of %u: %u times the old identity, %u times the new\n", n - 1, olds, news);
@@ -382,5 +382,6 @@ main(void)
                                         cmocka_unit_test(a_batch_of_one_hour_is_not_renewed_in_one_hour),
                                         ON(the_new_key_is_bound_as_the_old_one, VIRTUAL_TPM2) };
 
+    cmocka_set_test_filter(getenv("BM_TEST"));
     return cmocka_run_group_tests(tests, start, stop);
 }
