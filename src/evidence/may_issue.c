@@ -100,6 +100,8 @@ value_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
         time_add(buf, state->last_signed);
     else if (bm_bytes_equal(name, bm_bytes_str("from")))
         time_add(buf, state->order_from);
+    else if (bm_bytes_equal(name, bm_bytes_str("expired")))
+        time_add(buf, state->not_after);
     else if (bm_bytes_equal(name, bm_bytes_str("until")))
         time_add(buf, state->order_until);
     else if (bm_bytes_equal(name, bm_bytes_str("used")))
@@ -235,45 +237,50 @@ root_is_its_own(const struct request *in)
 
 static const struct rule {
     bool (*holds)(const struct request *in);
+    enum {
+        EVERY,
+        ENROLMENT /* nothing to a renewal: its unit was made under this order */
+    } request;
     enum bm_rc rc;
     const char *say;
 } rules[] = {
-    { clock_forward, BM_EBUSY,
+    { clock_forward, EVERY, BM_EBUSY,
       "the signer's clock says {now}, which is before its last signature ({last}) or before 2024: set the clock, then ask again" },
-    { clock_near, BM_EBUSY,
+    { clock_near, EVERY, BM_EBUSY,
       "the signer's clock says {now}, more than 400 days after its last signature ({last}): set the clock. A site that "
       "rested for longer cannot issue any more: make a new one" },
-    { lot_pinned, BM_EPOLICY,
+    { lot_pinned, EVERY, BM_EPOLICY,
       "this chip is in no received lot (root key {root}). Ask the custodian to receive its lot, or check the board's chip against its reel "
       "label." },
-    { lot_not_withdrawn, BM_EPOLICY,
+    { lot_not_withdrawn, EVERY, BM_EPOLICY,
       "lot {lot}, which this chip is in (root key {root}), was withdrawn. Put the board aside and ask the custodian why." },
-    { lot_not_quarantined, BM_EPOLICY,
+    { lot_not_quarantined, EVERY, BM_EPOLICY,
       "lot {lot}, which this chip is in (root key {root}), is in quarantine: it contradicts another lot. Put the board aside until two "
       "persons have released the lot, or ask the custodian." },
-    { lot_not_superseded, BM_EPOLICY,
+    { lot_not_superseded, EVERY, BM_EPOLICY,
       "lot {lot} was superseded by a later revision, and this chip (root key {root}) was shown as of the older one. Ask again: the "
       "registrar shows the newest." },
-    { order_known, BM_EPOLICY, "there is no order {order} here. Check the order's name, or ask the planner to open it." },
-    { order_open, BM_EPOLICY, "order {order} is closed. Ask the planner to open another." },
-    { order_begun, BM_EPOLICY, "order {order} begins at {from} and it is {now}. Wait, or ask the planner for an earlier date." },
-    { order_not_over, BM_EPOLICY, "order {order} ended at {until} and it is {now}. Ask the planner to open another." },
-    { order_has_lot, BM_EPOLICY,
+    { order_known, EVERY, BM_EPOLICY, "there is no order {order} here. Check the order's name, or ask the planner to open it." },
+    { order_open, ENROLMENT, BM_EPOLICY, "order {order} is closed. Ask the planner to open another." },
+    { order_begun, ENROLMENT, BM_EPOLICY, "order {order} begins at {from} and it is {now}. Wait, or ask the planner for an earlier date." },
+    { order_not_over, ENROLMENT, BM_EPOLICY, "order {order} ended at {until} and it is {now}. Ask the planner to open another." },
+    { order_has_lot, ENROLMENT, BM_EPOLICY,
       "order {order} is not for lot {lot}, which this chip is in (root key {root}). Take chips of the order's lots, or ask the planner to "
       "add the lot "
       "to an order." },
-    { order_has_profile, BM_EPOLICY,
+    { order_has_profile, EVERY, BM_EPOLICY,
       "order {order} does not allow profile {profile} as it is now. Ask for a service that the order allows, or ask the planner to open an "
       "order with it." },
-    { evidence_fits, BM_EPOLICY,
+    { evidence_fits, EVERY, BM_EPOLICY,
       "profile {profile} does not take {evidence} evidence, which is what this chip gave (root key {root}). Use a chip of the kind that "
       "the profile is "
       "for, or a profile for this one." },
-    { facts_fit, BM_EPOLICY,
+    { facts_fit, EVERY, BM_EPOLICY,
       "profile {profile} requires evidence of {missing}, which this chip did not give (root key {root}). Let the device show it, or ask "
       "for a profile that does without." },
-    { key_fits, BM_EPOLICY, "profile {profile} does not take {alg} keys. Make a key of a kind that the profile lists and ask again." },
-    { root_is_its_own, BM_EPOLICY,
+    { key_fits, EVERY, BM_EPOLICY,
+      "profile {profile} does not take {alg} keys. Make a key of a kind that the profile lists and ask again." },
+    { root_is_its_own, EVERY, BM_EPOLICY,
       "chip {chip} is known by another root key than the one that spoke (root key {root}), or that key by another chip: this may be a "
       "copy. Put "
       "the board aside and tell the custodian." },
@@ -291,7 +298,15 @@ enum step {
     STEP_ANOTHER,
     STEP_PROVISIONAL,
     STEP_CONFIRMED,
-    STEP_LOST
+    STEP_LOST,
+    STEP_NOTHING,
+    STEP_RENEW,
+    STEP_RENEW_AGAIN,
+    STEP_RENEWED,
+    STEP_UNCONFIRMED,
+    STEP_FORK,
+    STEP_STRANGER,
+    STEP_REVOKED_KEY
 };
 
 /* A state that no table of the signer should show is an empty cell, and refused. */
@@ -300,12 +315,56 @@ static const enum step steps[BM_UNIT__N][BM_IDENTITY__N] = {
     [BM_UNIT_ACTIVE] = { [BM_IDENTITY_NONE] = STEP_ANOTHER,
                          [BM_IDENTITY_PROVISIONAL] = STEP_PROVISIONAL,
                          [BM_IDENTITY_CONFIRMED] = STEP_CONFIRMED,
+                         [BM_IDENTITY_RENEWING] = STEP_CONFIRMED,
                          [BM_IDENTITY_REVOKED] = STEP_LOST },
-    [BM_UNIT_SUSPENDED] = { STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED },
-    [BM_UNIT_REVOKED] = { STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED },
-    [BM_UNIT_SCRAPPED] = { STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED },
-    [BM_UNIT_WITHDRAWN] = { STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN },
+    [BM_UNIT_SUSPENDED] = { STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED, STEP_SUSPENDED },
+    [BM_UNIT_REVOKED] = { STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED },
+    [BM_UNIT_SCRAPPED] = { STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED },
+    [BM_UNIT_WITHDRAWN] = { STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN },
 };
+
+/* The same of a renewal, for an active unit: whose key signs it decides. While a renewal is not confirmed the key before it may ask again, for the
+ * device may have lost the new one; a provisional key renews nothing, since nobody has seen it work. */
+static const enum step renewals[BM_IDENTITY__N][BM_SPEAKER__N] = {
+    [BM_IDENTITY_NONE] = { [BM_SPEAKER_STRANGER] = STEP_NOTHING },
+    [BM_IDENTITY_PROVISIONAL] = { [BM_SPEAKER_STRANGER] = STEP_STRANGER,
+                                  [BM_SPEAKER_LIVE] = STEP_UNCONFIRMED,
+                                  [BM_SPEAKER_PREVIOUS] = STEP_FORK,
+                                  [BM_SPEAKER_REVOKED] = STEP_REVOKED_KEY,
+                                  [BM_SPEAKER_PAST] = STEP_FORK },
+    [BM_IDENTITY_CONFIRMED] = { [BM_SPEAKER_STRANGER] = STEP_STRANGER,
+                                [BM_SPEAKER_LIVE] = STEP_RENEW,
+                                [BM_SPEAKER_PREVIOUS] = STEP_RENEWED,
+                                [BM_SPEAKER_REVOKED] = STEP_REVOKED_KEY,
+                                [BM_SPEAKER_PAST] = STEP_FORK },
+    [BM_IDENTITY_RENEWING] = { [BM_SPEAKER_STRANGER] = STEP_STRANGER,
+                               [BM_SPEAKER_LIVE] = STEP_UNCONFIRMED,
+                               [BM_SPEAKER_PREVIOUS] = STEP_RENEW_AGAIN,
+                               [BM_SPEAKER_REVOKED] = STEP_REVOKED_KEY,
+                               [BM_SPEAKER_PAST] = STEP_FORK },
+    [BM_IDENTITY_REVOKED] = { [BM_SPEAKER_STRANGER] = STEP_STRANGER,
+                              [BM_SPEAKER_PREVIOUS] = STEP_FORK,
+                              [BM_SPEAKER_REVOKED] = STEP_REVOKED_KEY,
+                              [BM_SPEAKER_PAST] = STEP_FORK },
+};
+
+static enum step
+step_of(const struct request *in)
+{
+    const struct bm_state *state = in->state;
+
+    if ((unsigned)state->unit >= BM_UNIT__N || (unsigned)state->identity >= BM_IDENTITY__N || (unsigned)state->speaker >= BM_SPEAKER__N)
+        return STEP_CONTRADICTION;
+    if (in->claim->renews && state->unit == BM_UNIT_ACTIVE)
+        return renewals[state->identity][state->speaker];
+    if (in->claim->renews && state->unit == BM_UNIT_FREE && state->identity == BM_IDENTITY_NONE)
+        return STEP_NOTHING;
+    return steps[state->unit][state->identity];
+}
+
+#define FORK                                                                                                                     \
+    "device {device} renewed its identity for service {service} since: the key that signs this renewal was replaced by a later " \
+    "one, so two hold it, and one is a copy (root key {root}). Put the device aside and tell the fleet operator."
 
 /* What a step may end in, tried from left to right; BM_DECISION_NO when none fits: then `say`. */
 static const struct outcome {
@@ -313,6 +372,7 @@ static const struct outcome {
     bool same;             /* the live key again: the same certificate */
     bool replace;          /* a few times, without asking anybody */
     bool reissue;          /* with an allow */
+    bool expires;          /* not once the signing key's certificate has expired */
     enum bm_decision slot; /* otherwise: a new slot, or NO */
     const char *say;
 } outcomes[] = {
@@ -346,7 +406,31 @@ static const struct outcome {
                     .say = "the identity of device {device} for service {service} was revoked. If it may have a new one: birthmark "
                            "identity reissue {device} "
                            "{service} --reason R." },
+    [STEP_NOTHING] = { .say = "device {device} has no identity for service {service} to renew (root key {root}): enrol it." },
+    [STEP_RENEW] = { .unit = true, .expires = true, .slot = BM_DECISION_RENEW },
+    [STEP_RENEW_AGAIN] = { .unit = true,
+                           .same = true,
+                           .replace = true,
+                           .expires = true,
+                           .say = "device {device} has renewed its identity for service {service} with a new key {replaced} times more and "
+                                  "confirmed none. Find out why it forgets them, then: birthmark identity reissue {device} {service} "
+                                  "--reason R." },
+    [STEP_RENEWED] = { .unit = true, .same = true, .say = FORK },
+    [STEP_UNCONFIRMED] = { .say = "the certificate of device {device} for service {service} was never confirmed: confirm it over TLS, then "
+                                  "renew it." },
+    [STEP_FORK] = { .say = FORK },
+    [STEP_STRANGER] = { .say = "the key that signs this renewal is not the key of device {device} for service {service} (root key "
+                               "{root}): an identity is renewed by its own key and its own chip." },
+    [STEP_REVOKED_KEY] = { .say = "the certificate of the key that signs this renewal was revoked. If device {device} may have a new "
+                                  "identity for service {service}: birthmark identity reissue {device} {service} --reason R." },
 };
+
+/* Not yet, or for no longer than the profile's grace. */
+static bool
+not_expired(const struct request *in)
+{
+    return in->state->now <= in->state->not_after + (bm_time)in->state->profile->grace * 86400;
+}
 
 static enum bm_rc
 new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struct request *in, struct bm_fail *fail)
@@ -380,21 +464,32 @@ bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const
 {
     const struct request in = { .claim = claim, .state = state };
     const struct outcome *outcome;
-    enum step step = STEP_CONTRADICTION;
 
     for (size_t i = 0; i < BM_COUNT(rules); i++)
-        if (!rules[i].holds(&in))
+        if (!(rules[i].request == ENROLMENT && claim->renews) && !rules[i].holds(&in))
             return refuse(&in, rules[i].rc, rules[i].say, fail);
-    if ((unsigned)state->unit < BM_UNIT__N && (unsigned)state->identity < BM_IDENTITY__N)
-        step = steps[state->unit][state->identity];
-    outcome = &outcomes[step];
+    outcome = &outcomes[step_of(&in)];
     if (outcome->unit && !state->unit_in_order)
         return refuse(&in, BM_EPOLICY,
                       "device {device} (root key {root}) was counted under another order than {order}. Ask again under the order that it "
                       "was made for.",
                       fail);
+    if (outcome->expires && !not_expired(&in))
+        return refuse(&in, BM_EPOLICY,
+                      "the certificate of device {device} for service {service} expired at {expired}, and profile {profile} lets none be "
+                      "renewed so long after. If it may have a new one: birthmark identity reissue {device} {service} --reason R.",
+                      fail);
     if (!outcome->same || !state->same_key)
         return new_key_decide(ret_decision, outcome, &in, fail);
     *ret_decision = BM_DECISION_SAME;
     return BM_OK;
+}
+
+bool
+bm_is_fork(const struct bm_claim *claim, const struct bm_state *state)
+{
+    const struct request in = { .claim = claim, .state = state };
+    enum step step = step_of(&in);
+
+    return claim->renews && (step == STEP_FORK || (step == STEP_RENEWED && !state->same_key));
 }

@@ -17,8 +17,19 @@ enum bm_identity_state {
     BM_IDENTITY_NONE,
     BM_IDENTITY_PROVISIONAL,
     BM_IDENTITY_CONFIRMED,
+    BM_IDENTITY_RENEWING, /* confirmed, and its renewal is not: both certificates are good */
     BM_IDENTITY_REVOKED,
     BM_IDENTITY__N
+};
+
+/* Of a renewal: what the key that signs it is to the identity that it asks for. */
+enum bm_speaker {
+    BM_SPEAKER_STRANGER, /* no key of this identity */
+    BM_SPEAKER_LIVE,     /* the key of the newest certificate */
+    BM_SPEAKER_PREVIOUS, /* the key that signed the newest certificate's renewal */
+    BM_SPEAKER_REVOKED,  /* either, and that certificate was revoked */
+    BM_SPEAKER_PAST,     /* its key once, and no more */
+    BM_SPEAKER__N
 };
 
 /*
@@ -57,6 +68,8 @@ struct bm_state {
     bool key_known;
     unsigned replaced;    /* times it was replaced while provisional */
     bool reissue_allowed; /* an unused `allow reissue` stands for it */
+    enum bm_speaker speaker;
+    bm_time not_after; /* of the certificate of the key that signs the renewal; 0: it has none */
 };
 
 enum bm_decision {
@@ -66,14 +79,21 @@ enum bm_decision {
     BM_DECISION_IDENTITY, /* another service of a unit already counted */
     BM_DECISION_REPLACE,  /* a provisional identity: revoke it in the same commit */
     BM_DECISION_REISSUE,  /* by an operator's allow: revoke the earlier one in the same commit */
+    BM_DECISION_RENEW,    /* by its current key: the earlier one stays good until this one is confirmed, and for the profile's overlap */
+    BM_DECISION__N
 };
 
 /*
  * The first "no" in this order counts: clock, lot, order, profile (its evidence, its kinds of key), unit, identity, quota. A retry is answered like any
- * request: not under a closed order, not for a suspended unit.
+ * request: not under a closed order, not for a suspended unit. A renewal (claim->renews) needs the order that its unit was made under, open or not,
+ * and no quota.
  * BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads.
  */
 bm_must_use enum bm_rc bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state,
                                     struct bm_fail *fail);
+
+/* Was that "no" said because the signing key was this identity's once, and is no more? Then two hold it: the request and the renewal that took its
+ * place, both signed by it, prove that. */
+bool bm_is_fork(const struct bm_claim *claim, const struct bm_state *state);
 
 #endif

@@ -4,6 +4,8 @@
 #include "wire/lines.h"
 
 #define MAX_DAYS 3650
+#define MAX_RENEWAL_DAYS 365
+#define OVERLAP_DAYS 7 /* without a line: time for services that know a device by its certificate to learn the new one */
 
 struct word {
     const char *word;
@@ -89,22 +91,46 @@ set_take(struct bm_lines *lines, const char *key, const struct word *words, size
     return set;
 }
 
+/* Decimal, without a leading zero. */
+static bool
+number_parse(unsigned *ret, struct bm_bytes value, unsigned most)
+{
+    unsigned n = 0;
+
+    if (value.n == 0 || value.n > 4 || (value.p[0] == '0' && value.n > 1))
+        return false;
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < '0' || value.p[i] > '9')
+            return false;
+        n = n * 10 + (unsigned)(value.p[i] - '0');
+    }
+    *ret = n;
+    return n <= most;
+}
+
 /* "never" is 0; otherwise 1 to 3650 without a leading zero. */
 static unsigned
 days_want(struct bm_lines *lines)
 {
     struct bm_bytes value = bm_lines_want(lines, "days");
     unsigned days = 0;
-    bool number = value.n > 0 && value.n <= 4 && value.p[0] != '0';
 
     if (bm_bytes_equal(value, bm_bytes_str("never")))
         return 0;
-    for (size_t i = 0; number && i < value.n; i++) {
-        number = value.p[i] >= '0' && value.p[i] <= '9';
-        days = days * 10 + (unsigned)(value.p[i] - '0');
-    }
-    if (!number || days == 0 || days > MAX_DAYS)
+    if (!number_parse(&days, value, MAX_DAYS) || days == 0)
         refuse(lines, "days", "must be 1 to 3650, or never");
+    return days;
+}
+
+/* Days of a line that may be left out, and is where it would say what holds anyway: one meaning has one text. */
+static unsigned
+days_have(struct bm_lines *lines, const char *key, unsigned without, const char *why)
+{
+    unsigned days = without;
+    struct bm_bytes value;
+
+    if (bm_lines_have(lines, key, &value) && (!number_parse(&days, value, MAX_RENEWAL_DAYS) || days == without))
+        refuse(lines, key, why);
     return days;
 }
 
@@ -119,6 +145,8 @@ whole_check(const struct bm_profile *profile, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "profile: it takes no keys: add a line \"key P-256\"");
     if (profile->days == 0 && profile->ca != BM_CA_IDEVID)
         return bm_fail(fail, BM_EINPUT, NULL, "profile: only \"ca idevid\" may have \"days never\"");
+    if (profile->days == 0 && profile->grace != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "profile: what never expires has no time of grace: take the line \"grace\" out");
     if (profile->ca == BM_CA_IDEVID && (profile->client_auth || profile->server_auth))
         return bm_fail(fail, BM_EINPUT, "IEEE 802.1AR 8", "profile: an IDevID has no extended key usage: take the eku lines out");
     return BM_OK;
@@ -139,6 +167,8 @@ bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm
     bm_lines_name(&lines, "service", profile.service, BM_MAX_NAME);
     profile.ca = word_want(&lines, "ca", ca_words, BM_COUNT(ca_words)) == BM_CA_IDEVID ? BM_CA_IDEVID : BM_CA_OPERATIONAL;
     profile.days = days_want(&lines);
+    profile.grace = days_have(&lines, "grace", 0, "must be 1 to 365, or left out for none");
+    profile.overlap = days_have(&lines, "overlap", OVERLAP_DAYS, "must be 0 to 365, or left out for 7");
     profile.evidence = set_take(&lines, "evidence", evidence_words, BM_COUNT(evidence_words));
     profile.require = set_take(&lines, "require", require_words, BM_COUNT(require_words));
     profile.keys = set_take(&lines, "key", key_words, BM_COUNT(key_words));
@@ -172,6 +202,10 @@ bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile)
         bm_lines_add(buf, "days", "never");
     else
         bm_buf_add_fmt(buf, "days %u\n", profile->days);
+    if (profile->grace != 0)
+        bm_buf_add_fmt(buf, "grace %u\n", profile->grace);
+    if (profile->overlap != OVERLAP_DAYS)
+        bm_buf_add_fmt(buf, "overlap %u\n", profile->overlap);
     add_set(buf, "evidence", evidence_words, BM_COUNT(evidence_words), profile->evidence);
     add_set(buf, "require", require_words, BM_COUNT(require_words), profile->require);
     add_set(buf, "key", key_words, BM_COUNT(key_words), profile->keys);

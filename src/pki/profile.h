@@ -26,6 +26,8 @@ enum bm_evidence_class {
  * service mqtt
  * ca operational                     operational | idevid
  * days 90                            1 to 3650, or "never": 9999-12-31 (idevid only)
+ * grace 14                           of a renewal after expiry: 1 to 365; without the line none
+ * overlap 30                         the earlier certificate after a renewal is confirmed: 0 to 365; without the line 7
  * evidence root-signed               one line each: root-signed | tpm-activated | software | tls-front
  * require tpm-fixed                  none or more: a word of pki/proven.h that the evidence must show besides
  * key P-256                          one line each: P-256 | P-384 | RSA (the operational keys that it takes)
@@ -37,6 +39,8 @@ struct bm_profile {
     char service[BM_MAX_NAME + 1];
     enum bm_ca ca;
     unsigned days;     /* 0 = never */
+    unsigned grace;    /* days after expiry in which it may still be renewed */
+    unsigned overlap;  /* days that the earlier certificate stays good after a renewal is confirmed */
     unsigned evidence; /* set of enum bm_evidence_class */
     unsigned require;  /* set of enum bm_proven: all of them must be shown */
     unsigned keys;     /* set of 1u << enum bm_key_alg */

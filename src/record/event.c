@@ -96,7 +96,7 @@ static const struct {
     [BM_EVENT_ALLOWED] = { "allowed", DEVICE | STATEMENT, CHIP | SERVICE | BY | REASON },
     [BM_EVENT_IDENTITY_ISSUED] = { "identity-issued", ISSUED, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_REPLACED] = { "identity-replaced", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
-    [BM_EVENT_IDENTITY_CONFIRMED] = { "identity-confirmed", SERIALNO, WHERE | CERTIFICATE },
+    [BM_EVENT_IDENTITY_CONFIRMED] = { "identity-confirmed", SERIALNO, WHERE | CERTIFICATE | REPLACES | UNTIL },
     [BM_EVENT_IDENTITY_REVOKED] = { "identity-revoked", SERIALNO, WHERE | CERTIFICATE | STATEMENT | BY | REASON },
     [BM_EVENT_REFUSED] = { "refused", REASON, WHAT | WHERE | CLASS | EVIDENCE | STATEMENT | BY | COUNT },
     [BM_EVENT_REFUSED_COUNTED] = { "refused-counted", COUNT, REASON },
@@ -108,6 +108,7 @@ static const struct {
     [BM_EVENT_CHIPS_SCRAPPED] = { "chips-scrapped", LOT | COUNT | REASON, CHIP | BY },
     [BM_EVENT_CHIPS_WITHDRAWN] = { "chips-withdrawn", LOT | COUNT | REASON, CHIP | BY },
     [BM_EVENT_WAIVED] = { "waived", STATEMENT | VENDOR | WHAT | UNTIL, BY | SECOND | REASON },
+    [BM_EVENT_IDENTITY_RENEWED] = { "identity-renewed", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
 };
 
 const char *

@@ -22,10 +22,11 @@ enum bm_event_kind {
     BM_EVENT_LOT_SUPERSEDED,  /* by a higher revision, which is pinned by the same record */
     BM_EVENT_LOT_QUARANTINED, /* nothing is issued from it until it is released */
     BM_EVENT_LOT_RELEASED,
-    BM_EVENT_LOT_WITHDRAWN,   /* nothing is issued from it any more */
-    BM_EVENT_CHIPS_SCRAPPED,  /* so many chips of a lot: never to be served */
-    BM_EVENT_CHIPS_WITHDRAWN, /* recalled */
-    BM_EVENT_WAIVED,          /* two persons let a vendor's lots fail a check */
+    BM_EVENT_LOT_WITHDRAWN,    /* nothing is issued from it any more */
+    BM_EVENT_CHIPS_SCRAPPED,   /* so many chips of a lot: never to be served */
+    BM_EVENT_CHIPS_WITHDRAWN,  /* recalled */
+    BM_EVENT_WAIVED,           /* two persons let a vendor's lots fail a check */
+    BM_EVENT_IDENTITY_RENEWED, /* issued beside the one that it renews, which is good until this one is confirmed, and for an overlap */
     BM_EVENT__N
 };
 
@@ -75,7 +76,7 @@ struct bm_event {
  *   allowed             device statement; chip service by reason
  *   identity-issued     device chip service serial certificate; WHERE SHOWN evidence-class evidence statement
  *   identity-replaced   the same and replaces
- *   identity-confirmed  serial; WHERE certificate
+ *   identity-confirmed  serial; WHERE certificate replaces until        of a renewal: what it renewed, and how long that stays good
  *   identity-revoked    serial; WHERE certificate statement by reason
  *   refused             reason; what WHERE evidence-class evidence statement by count
  *   refused-counted     count; reason

@@ -14,6 +14,7 @@ struct request {
     struct bm_bundle bundle;
     struct bm_claim claim;
     struct bm_state state;
+    bm_time not_after;                   /* of the certificate that would be issued */
     uint32_t lot, order, unit, identity; /* BM_NONE: none */
     char device[BM_DEVICE_TEXT];
     char order_name[BM_MAX_NAME + 1];
@@ -85,6 +86,8 @@ state_fill_unit(struct request *in)
     in->state.same_key = identity->state != BM_IDENTITY_REVOKED && memcmp(identity->key, in->claim.key.hash, BM_HASH) == 0;
     in->state.replaced = identity->replaced;
     in->state.reissue_allowed = identity->reissue_allowed;
+    if (in->claim.renews)
+        in->state.speaker = bm_slots_speaker(slots, in->identity, in->claim.current, &in->state.not_after);
 }
 
 /* A word for alarms. */
@@ -101,12 +104,35 @@ refusal_word(const struct request *in)
         return "quarantine";
     if (state->unit == BM_UNIT_SCRAPPED)
         return "scrapped";
-    if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_PROVISIONAL || state->key_known ||
-        state->unit_other_root)
+    if (in->claim.renews && !state->key_known && !state->unit_other_root)
+        return bm_is_fork(&in->claim, state) ? "fork" : "renewal";
+    if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_RENEWING || state->identity == BM_IDENTITY_PROVISIONAL ||
+        state->key_known || state->unit_other_root)
         return "clone";
     if (state->unit == BM_UNIT_FREE && state->order_known && state->used >= state->quantity)
         return "quota";
     return "enrol";
+}
+
+/*
+ * Of an identity's first fork the refused renewal is kept: with the one that was granted, which the same key signed, it is the proof that two hold that
+ * key. Later ones would only fill the disk.
+ */
+static enum bm_rc
+refuse_fork(struct request *in, struct bm_event *event, const struct bm_fail *why, struct bm_fail *fail)
+{
+    struct bm_signer *signer = in->signer;
+    const struct bm_identity *identity = &signer->memory.slots.identities[in->identity];
+    enum bm_rc rc;
+
+    if (identity->forked) {
+        event->what = bm_bytes_str("clone");
+        return bm_batch_refuse(signer, in->id, why, event, fail);
+    }
+    if ((rc = bm_batch_refuse(signer, in->id, why, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_commit_forked(signer, event, bm_bytes(identity->serial, identity->nserial), in->issue.bundle,
+                            &signer->batch[signer->nbatch - 1], fail);
 }
 
 /* A root key that we hold has proved itself: this is somebody's chip, and the refusal is an event. */
@@ -136,6 +162,8 @@ refuse_proven(struct request *in, const char *what, const struct bm_fail *why, s
         event.evidence_class = bm_bytes_str(bm_evidence_class_word(in->claim.evidence));
     event.what = bm_bytes_str(what);
     event.reason = bm_bytes_str(why->text);
+    if (strcmp(what, "fork") == 0)
+        return refuse_fork(in, &event, why, fail);
     return bm_batch_refuse(signer, in->id, why, &event, fail);
 }
 
@@ -213,6 +241,7 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
                        profile->name);
     if (not_after > issuer->not_after)
         not_after = issuer->not_after;
+    in->not_after = not_after;
     if (not_after < now)
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's certificate has expired: make a new CA before anything else is issued");
     bm_buf_reset(&signer->der);
@@ -224,8 +253,8 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
 {
     struct bm_signer *signer = in->signer;
     const struct bm_identity *identity = in->identity == BM_NONE ? NULL : &signer->memory.slots.identities[in->identity];
-    bool replaces =
-        (decision == BM_DECISION_REPLACE || decision == BM_DECISION_REISSUE) && identity != NULL && identity->state != BM_IDENTITY_REVOKED;
+    bool replaces = (decision == BM_DECISION_REPLACE || decision == BM_DECISION_REISSUE || decision == BM_DECISION_RENEW) &&
+                    identity != NULL && identity->state != BM_IDENTITY_REVOKED;
     const struct bm_record_leaves none = { .n = 0 };
     uint8_t serial[BM_MAX_SERIAL], earlier[BM_MAX_SERIAL] = { 0 };
     struct bm_fail why = { .rc = BM_OK };
@@ -238,6 +267,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
     if (tbs_make(in, bm_bytes(serial, sizeof(serial)), &why) != BM_OK)
         return refuse(in, true, "enrol", &why, fail);
     intent = (struct bm_intent){ .time = in->state.now,
+                                 .not_after = in->not_after,
                                  .decision = decision,
                                  .ca = in->state.profile->ca,
                                  .evidence = in->claim.evidence,
@@ -291,7 +321,7 @@ request_decide(struct request *in, struct bm_fail *fail)
     state_fill(in);
     state_fill_unit(in);
     if (rc != BM_OK)
-        return refuse(in, proven, "enrol", &why, fail);
+        return refuse(in, proven, in->bundle.part[BM_PART_RENEWAL].n > 0 ? "renewal" : "enrol", &why, fail);
     if (bm_may_issue(&decision, &in->claim, &in->state, &why) != BM_OK)
         return refuse(in, true, refusal_word(in), &why, fail);
     if (decision != BM_DECISION_SAME)

@@ -31,7 +31,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_waivers_done(&memory->waivers);
     bm_book_done(&memory->book);
     for (size_t ca = 0; ca < BM_CA__N; ca++)
-        free(memory->revocations[ca].revoked);
+        bm_revocations_done(&memory->revocations[ca]);
     bm_buf_done(&memory->incoming.keys);
     memset(memory, 0, sizeof(*memory));
 }
@@ -255,41 +255,54 @@ apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct b
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }
 
-static enum bm_rc
-revoke(struct bm_memory *memory, enum bm_ca ca, struct bm_bytes serial, uint8_t reason, bm_time time, struct bm_fail *fail)
-{
-    struct bm_revocations *list = &memory->revocations[ca];
-    struct bm_revoked *p = list->revoked;
-
-    /* grown by powers of two: n is one */
-    if ((list->n & (list->n - 1)) == 0 && (p = reallocarray(p, list->n == 0 ? 1 : list->n * 2, sizeof(*p))) == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for another revocation");
-    list->revoked = p;
-    p += list->n++;
-    *p = (struct bm_revoked){ .nserial = (uint8_t)serial.n, .reason = reason, .time = time };
-    memcpy(p->serial, serial.p, serial.n);
-    return BM_OK;
-}
-
 #define REASON_SUPERSEDED 4 /* RFC 5280 5.3.1 */
 
-/* A certificate in place of an earlier one: that one is revoked in the same commit. */
+/* What it renewed ends with it: an operator lets the device begin anew. */
+static enum bm_rc
+earlier_end(struct bm_memory *memory, uint32_t at, bm_time time, struct bm_fail *fail)
+{
+    struct bm_earlier *earlier = bm_slots_earlier(&memory->slots, at);
+
+    if (earlier == NULL)
+        return BM_OK;
+    earlier->gone = true;
+    return bm_revocations_add(&memory->revocations[earlier->ca], bm_bytes(earlier->serial, earlier->nserial), REASON_SUPERSEDED, time,
+                              fail);
+}
+
+static enum bm_rc
+renew(struct bm_memory *memory, uint32_t at, const struct bm_intent *intent, struct bm_fail *fail)
+{
+    uint32_t order = bm_orders_find(&memory->orders, intent->order);
+    const struct bm_profile *profile = order == BM_NONE ? NULL : bm_order_profile(&memory->orders.orders[order], intent->profile);
+
+    if (memory->slots.identities[at].state != BM_IDENTITY_CONFIRMED || profile == NULL)
+        return contradiction("a renewal of what was never confirmed, or by no profile", fail);
+    return bm_slots_renew(&memory->slots, at, (uint16_t)profile->overlap, fail);
+}
+
+/* A certificate in place of an earlier one: that one is revoked in the same commit, or lives on beside its renewal. */
 static enum bm_rc
 apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_t unit, struct bm_fail *fail)
 {
     uint32_t at = bm_slots_identity(&memory->slots, unit, intent->service);
     struct bm_identity *identity = at == BM_NONE ? NULL : &memory->slots.identities[at];
+    enum bm_rc rc;
 
     if (identity == NULL)
         return contradiction("a replacement of nothing", fail);
-    identity->replaced = intent->decision == BM_DECISION_REISSUE ? 0 : (uint8_t)(identity->replaced + 1);
+    identity->replaced = intent->decision == BM_DECISION_REPLACE ? (uint8_t)(identity->replaced + 1) : 0;
     if (intent->decision == BM_DECISION_REISSUE)
         identity->reissue_allowed = false;
     if (intent->replaces.n == 0)
         return BM_OK;
     if (!bm_bytes_equal(intent->replaces, bm_bytes(identity->serial, identity->nserial)))
         return contradiction("a replacement of another certificate", fail);
-    return revoke(memory, (enum bm_ca)identity->ca, intent->replaces, REASON_SUPERSEDED, intent->time, fail);
+    if (intent->decision == BM_DECISION_RENEW)
+        return renew(memory, at, intent, fail);
+    if (intent->decision == BM_DECISION_REISSUE && (rc = earlier_end(memory, at, intent->time, fail)) != BM_OK)
+        return rc;
+    return bm_revocations_add(&memory->revocations[identity->ca], intent->replaces, REASON_SUPERSEDED, intent->time, fail);
 }
 
 /* The unit of the root key that spoke. The first to speak for a chip that is listed by its id is bound to it: that says the intent, with its evidence. */
@@ -309,6 +322,14 @@ intent_unit(struct bm_memory *memory, const struct bm_intent *intent, uint32_t *
         return contradiction("an intent for a chip that is not there", fail);
     bm_leaf_skim_id_hash(&skim, id);
     return bm_slots_bind(&memory->slots, id, intent->chip, ret_unit, fail);
+}
+
+static bool
+is_renewing(const struct bm_memory *memory, const struct bm_intent *intent, uint32_t unit)
+{
+    uint32_t at = bm_slots_identity(&memory->slots, unit, intent->service);
+
+    return at != BM_NONE && memory->slots.identities[at].state == BM_IDENTITY_RENEWING;
 }
 
 static enum bm_rc
@@ -341,6 +362,9 @@ apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm
     use.serial = intent.serial;
     use.key = intent.key;
     use.ca = (uint8_t)intent.ca;
+    use.not_after = intent.not_after;
+    use.renewing =
+        intent.decision == BM_DECISION_RENEW || (intent.decision == BM_DECISION_REPLACE && is_renewing(memory, &intent, use.unit));
     memory->last_signed = intent.time;
     memory->open[memory->nopen++] = record->at;
     return bm_slots_take(&memory->slots, &use, NULL, fail);
@@ -367,26 +391,111 @@ apply_done(struct bm_memory *memory, const struct bm_record *record, struct bm_f
     return bm_book_append(&memory->book, &done.leaves, record->at, fail);
 }
 
-static enum bm_rc
-apply_marked(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+enum bm_cert_place
+bm_memory_certificate(const struct bm_memory *memory, struct bm_bytes serial, uint32_t *ret_identity)
 {
+    const struct bm_earlier *earlier;
+    bool live = false;
+    uint32_t at = bm_slots_serial(&memory->slots, serial, &live);
+
+    *ret_identity = at;
+    if (at == BM_NONE)
+        return BM_CERT_UNKNOWN;
+    if (live)
+        return BM_CERT_NEWEST;
+    earlier = bm_slots_earlier(&memory->slots, at);
+    if (earlier != NULL && bm_bytes_equal(serial, bm_bytes(earlier->serial, earlier->nserial)))
+        return BM_CERT_EARLIER;
+    for (size_t ca = 0; ca < BM_CA__N; ca++)
+        if (bm_revocations_retires(&memory->revocations[ca], serial))
+            return BM_CERT_RETIRES;
+    return BM_CERT_OVER;
+}
+
+bm_time
+bm_memory_retirement(const struct bm_identity *identity, const struct bm_earlier *earlier, bm_time confirmed)
+{
+    bm_time time = confirmed + (bm_time)identity->overlap * 86400;
+
+    return time < earlier->not_after ? time : earlier->not_after;
+}
+
+static enum bm_rc
+apply_confirmed(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    const struct bm_earlier *earlier;
     struct bm_identity *identity;
     struct bm_marked marked;
-    bool live = false;
     uint32_t at;
     enum bm_rc rc;
 
     if ((rc = bm_marked_parse(&marked, record->body, fail)) != BM_OK)
         return rc;
-    at = bm_slots_serial(&memory->slots, marked.serial, &live);
-    if (at == BM_NONE || !live)
-        return contradiction("it marks a certificate that is not live", fail);
+    if (bm_memory_certificate(memory, marked.serial, &at) != BM_CERT_NEWEST)
+        return contradiction("it confirms a certificate that is not live", fail);
     identity = &memory->slots.identities[at];
-    identity->state = record->type == BM_R_CONFIRMED ? BM_IDENTITY_CONFIRMED : BM_IDENTITY_REVOKED;
-    if (record->type == BM_R_REVOKED &&
-        (rc = revoke(memory, (enum bm_ca)identity->ca, marked.serial, marked.reason, marked.time, fail)) != BM_OK)
+    if (identity->state == BM_IDENTITY_RENEWING && (earlier = bm_slots_earlier(&memory->slots, at)) != NULL) {
+        bm_time time = bm_memory_retirement(identity, earlier, marked.time);
+
+        if (time < earlier->not_after &&
+            (rc = bm_revocations_retire(&memory->revocations[earlier->ca], bm_bytes(earlier->serial, earlier->nserial), time,
+                                        earlier->not_after, marked.time, fail)) != BM_OK)
+            return rc;
+    }
+    identity->state = BM_IDENTITY_CONFIRMED;
+    return bm_book_append(&memory->book, &marked.leaves, record->at, fail);
+}
+
+/* Of a certificate and its renewal each is revoked by itself. Where the renewal was not confirmed, the certificate that it renewed is the newest again. */
+static enum bm_rc
+apply_revoked(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_identity *identity;
+    struct bm_marked marked;
+    enum bm_cert_place place;
+    uint32_t at;
+    size_t ca;
+    enum bm_rc rc;
+
+    if ((rc = bm_marked_parse(&marked, record->body, fail)) != BM_OK)
+        return rc;
+    place = bm_memory_certificate(memory, marked.serial, &at);
+    if (place == BM_CERT_UNKNOWN || place == BM_CERT_OVER)
+        return contradiction("it revokes a certificate that is not live", fail);
+    identity = &memory->slots.identities[at];
+    if (place == BM_CERT_NEWEST) {
+        ca = identity->ca;
+        if (identity->state == BM_IDENTITY_RENEWING && bm_slots_earlier(&memory->slots, at) != NULL)
+            bm_slots_renew_undo(&memory->slots, at);
+        else
+            identity->state = BM_IDENTITY_REVOKED;
+    } else if (place == BM_CERT_EARLIER) {
+        struct bm_earlier *earlier = bm_slots_earlier(&memory->slots, at);
+
+        ca = earlier->ca;
+        earlier->gone = true;
+    } else {
+        ca = bm_revocations_retires(&memory->revocations[BM_CA_OPERATIONAL], marked.serial) ? BM_CA_OPERATIONAL : BM_CA_IDEVID;
+    }
+    if ((rc = bm_revocations_add(&memory->revocations[ca], marked.serial, marked.reason, marked.time, fail)) != BM_OK)
         return rc;
     return bm_book_append(&memory->book, &marked.leaves, record->at, fail);
+}
+
+static enum bm_rc
+apply_forked(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_forked forked;
+    uint32_t at;
+    bool live;
+    enum bm_rc rc;
+
+    if ((rc = bm_forked_parse(&forked, record->body, fail)) != BM_OK)
+        return rc;
+    if ((at = bm_slots_serial(&memory->slots, forked.serial, &live)) == BM_NONE)
+        return contradiction("a fork of an identity that is not there", fail);
+    memory->slots.identities[at].forked = true;
+    return bm_book_append(&memory->book, &forked.leaves, record->at, fail);
 }
 
 static enum bm_rc
@@ -458,9 +567,9 @@ apply_chips(struct bm_memory *memory, const struct bm_record *record, struct bm_
 
 static enum bm_rc (*const applies[BM_R__N])(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail) = {
     [BM_R_FOUNDED] = apply_founded, [BM_R_STATEMENT] = apply_statement, [BM_R_LOT] = apply_lot,   [BM_R_LOT_KEYS] = apply_lot_keys,
-    [BM_R_LOT_END] = apply_lot_end, [BM_R_INTENT] = apply_intent,       [BM_R_DONE] = apply_done, [BM_R_CONFIRMED] = apply_marked,
-    [BM_R_REVOKED] = apply_marked,  [BM_R_NOTED] = apply_noted,         [BM_R_CRL] = apply_crl,   [BM_R_LOT_STATE] = apply_lot_state,
-    [BM_R_CHIPS] = apply_chips,
+    [BM_R_LOT_END] = apply_lot_end, [BM_R_INTENT] = apply_intent,       [BM_R_DONE] = apply_done, [BM_R_CONFIRMED] = apply_confirmed,
+    [BM_R_REVOKED] = apply_revoked, [BM_R_NOTED] = apply_noted,         [BM_R_CRL] = apply_crl,   [BM_R_LOT_STATE] = apply_lot_state,
+    [BM_R_CHIPS] = apply_chips,     [BM_R_FORKED] = apply_forked,
 };
 
 enum bm_rc

@@ -5,6 +5,7 @@
 #include "signer/book.h"
 #include "signer/journal.h"
 #include "signer/orders.h"
+#include "signer/revocations.h"
 #include "signer/waivers.h"
 
 #define BM_BATCH 64 /* requests that share the two durable steps */
@@ -20,11 +21,7 @@ struct bm_memory {
     struct bm_orders orders;
     struct bm_waivers waivers;
     struct bm_book book;
-    struct bm_revocations {
-        struct bm_revoked *revoked;
-        size_t n;
-        uint64_t crl; /* the last number */
-    } revocations[BM_CA__N];
+    struct bm_revocations revocations[BM_CA__N];
     uint64_t signed_total;   /* certificates */
     uint64_t signed_again;   /* of them, after a crash */
     uint64_t open[BM_BATCH]; /* intents without a done record */
@@ -41,6 +38,18 @@ void bm_memory_done(struct bm_memory *memory);
 
 /* The only function that changes it. BM_EBUG when the record contradicts what is known. */
 bm_must_use enum bm_rc bm_memory_apply(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail);
+
+/* Where a certificate stands that may be confirmed or revoked. */
+enum bm_cert_place {
+    BM_CERT_UNKNOWN,
+    BM_CERT_OVER,    /* revoked, or replaced */
+    BM_CERT_NEWEST,  /* of its identity */
+    BM_CERT_EARLIER, /* its renewal is the newest: in full use until that is confirmed, then good for the overlap */
+    BM_CERT_RETIRES  /* earlier than that, in its overlap */
+};
+enum bm_cert_place bm_memory_certificate(const struct bm_memory *memory, struct bm_bytes serial, uint32_t *ret_identity);
+/* When the earlier certificate of an identity ceases to be good, if the newest is confirmed now. */
+bm_time bm_memory_retirement(const struct bm_identity *identity, const struct bm_earlier *earlier, bm_time confirmed);
 
 /* BM_S_STATEMENT's and BM_S_LOT_BEGIN's bodies begin with a note: its text. */
 bm_must_use enum bm_rc bm_statement_text(struct bm_rd *body, struct bm_bytes *ret_note, struct bm_bytes *ret_text, struct bm_fail *fail);

@@ -78,6 +78,7 @@ bm_intent_build(struct bm_buf *buf, const struct bm_intent *intent)
 {
     bm_buf_add_u8(buf, 0);
     bm_buf_add_u64(buf, (uint64_t)intent->time);
+    bm_buf_add_u64(buf, (uint64_t)intent->not_after);
     bm_buf_add_u8(buf, (uint8_t)intent->decision);
     bm_buf_add_u8(buf, (uint8_t)intent->ca);
     bm_buf_add_u8(buf, (uint8_t)intent->evidence);
@@ -103,7 +104,8 @@ bm_intent_parse(struct bm_intent *ret_intent, struct bm_bytes body, struct bm_fa
 
     leaves_none(&rd);
     intent.time = (bm_time)bm_rd_u64(&rd);
-    intent.decision = (enum bm_decision)take_enum(&rd, BM_DECISION_REISSUE + 1);
+    intent.not_after = (bm_time)bm_rd_u64(&rd);
+    intent.decision = (enum bm_decision)take_enum(&rd, BM_DECISION__N);
     intent.ca = (enum bm_ca)take_enum(&rd, BM_CA__N);
     intent.evidence = (enum bm_evidence_class)take_enum(&rd, BM_EV_TLS_FRONT + 1);
     shown_take(&rd, &intent.shown);
@@ -227,6 +229,30 @@ bm_marked_parse(struct bm_marked *ret_marked, struct bm_bytes body, struct bm_fa
     if ((rc = end_check(&rd, "the record of a confirmation or revocation", fail)) != BM_OK)
         return rc;
     *ret_marked = marked;
+    return BM_OK;
+}
+
+void
+bm_forked_build(struct bm_buf *buf, const struct bm_forked *forked)
+{
+    bm_record_leaves_build(buf, &forked->leaves);
+    bm_buf_add_lv16(buf, forked->serial);
+    bm_buf_add_lv32(buf, forked->bundle);
+}
+
+enum bm_rc
+bm_forked_parse(struct bm_forked *ret_forked, struct bm_bytes body, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(body);
+    struct bm_forked forked;
+    enum bm_rc rc;
+
+    bm_record_leaves_take(&rd, &forked.leaves);
+    forked.serial = bm_rd_lv16(&rd, BM_MAX_SERIAL);
+    forked.bundle = bm_rd_lv32(&rd, BM_MAX_EVIDENCE);
+    if ((rc = end_check(&rd, "the record of a fork", fail)) != BM_OK)
+        return rc;
+    *ret_forked = forked;
     return BM_OK;
 }
 

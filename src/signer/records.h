@@ -22,6 +22,7 @@ enum bm_record_type {
     BM_R_CRL,       /* a CRL's number is used up */
     BM_R_LOT_STATE, /* a lot is withdrawn or in quarantine */
     BM_R_CHIPS,     /* chips are scrapped or withdrawn */
+    BM_R_FORKED,    /* an identity's first fork: the refused renewal is the proof, and kept */
     BM_R__N
 };
 
@@ -42,6 +43,7 @@ void bm_record_leaves_take(struct bm_rd *rd, struct bm_record_leaves *ret_leaves
 /* BM_R_INTENT: no leaves. */
 struct bm_intent {
     bm_time time;
+    bm_time not_after;
     enum bm_decision decision;
     enum bm_ca ca;
     enum bm_evidence_class evidence;
@@ -86,7 +88,7 @@ struct bm_plain {
 void bm_plain_build(struct bm_buf *buf, const struct bm_plain *plain);
 bm_must_use enum bm_rc bm_plain_parse(struct bm_plain *ret_plain, struct bm_bytes body, struct bm_fail *fail);
 
-/* BM_R_CONFIRMED (time and reason 0), BM_R_REVOKED. */
+/* BM_R_CONFIRMED (reason 0), BM_R_REVOKED. */
 struct bm_marked {
     struct bm_record_leaves leaves;
     struct bm_bytes serial;
@@ -95,6 +97,15 @@ struct bm_marked {
 };
 void bm_marked_build(struct bm_buf *buf, const struct bm_marked *marked);
 bm_must_use enum bm_rc bm_marked_parse(struct bm_marked *ret_marked, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_FORKED: the leaf of the refusal. */
+struct bm_forked {
+    struct bm_record_leaves leaves;
+    struct bm_bytes serial; /* of the identity's newest certificate */
+    struct bm_bytes bundle;
+};
+void bm_forked_build(struct bm_buf *buf, const struct bm_forked *forked);
+bm_must_use enum bm_rc bm_forked_parse(struct bm_forked *ret_forked, struct bm_bytes body, struct bm_fail *fail);
 
 /* BM_R_CRL: no leaves. */
 struct bm_crl_record {

@@ -178,6 +178,10 @@ leaf_fill(struct bm_signer *signer, const struct bm_record *record, size_t i, st
         return done_fill(signer, record->body, leaf, fail);
     if (record->type == BM_R_STATEMENT || record->type == BM_R_LOT_END || record->type == BM_R_LOT_STATE || record->type == BM_R_CHIPS)
         leaf->attachment = bm_rd_rest(&rd);
+    if (record->type == BM_R_FORKED) {
+        (void)bm_rd_lv16(&rd, BM_MAX_SERIAL);
+        leaf->attachment = bm_rd_lv32(&rd, BM_MAX_EVIDENCE);
+    }
     if (record->type == BM_R_FOUNDED && i == 1) {
         if ((rc = bm_founded_parse(&founded, record->body, fail)) != BM_OK)
             return rc;

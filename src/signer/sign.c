@@ -4,6 +4,8 @@
 
 #include "wire/text.h"
 
+#include <stdlib.h>
+
 #define HEX(n) (2 * (n) + 1)
 
 /* The issue as the ledger tells it. */
@@ -16,7 +18,9 @@ issue_event(struct bm_signer *signer, const struct bm_intent *intent, const stru
     const struct bm_shown *shown = &intent->shown;
     uint8_t hash[BM_HASH];
     struct bm_event event = {
-        .kind = intent->replaces.n > 0 ? BM_EVENT_IDENTITY_REPLACED : BM_EVENT_IDENTITY_ISSUED,
+        .kind = intent->decision == BM_DECISION_RENEW ? BM_EVENT_IDENTITY_RENEWED
+                : intent->replaces.n > 0              ? BM_EVENT_IDENTITY_REPLACED
+                                                      : BM_EVENT_IDENTITY_ISSUED,
         .time = intent->time,
         .device = bm_bytes_str(answer->device),
         .lot = intent->lot,
@@ -118,18 +122,26 @@ bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answ
 
 #define CRL_SECONDS (7 * 86400) /* until the next: a service that reads it weekly misses none */
 
+static void
+revoked_done(struct bm_revoked **revoked)
+{
+    free(*revoked);
+}
+
 enum bm_rc
 bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE }, signature = { .max = BM_MAX_SIGNATURE },
                                           der = { .max = BM_MAX_MESSAGE_BODY - 4 };
     const struct bm_signer_ca *ca = &signer->ca[answer->crl.ca];
-    const struct bm_revocations *list = &signer->memory.revocations[answer->crl.ca];
+    bm_cleanup(revoked_done) struct bm_revoked *revoked = NULL;
+    size_t n = 0;
     struct bm_fail why = { .rc = BM_OK };
     enum bm_rc rc;
 
-    rc =
-        bm_crl_build(&tbs, &ca->issuer, list->revoked, list->n, answer->crl.number, answer->crl.time, answer->crl.time + CRL_SECONDS, &why);
+    if ((rc = bm_revocations_now(&signer->memory.revocations[answer->crl.ca], answer->crl.time, &revoked, &n, fail)) != BM_OK)
+        return rc;
+    rc = bm_crl_build(&tbs, &ca->issuer, revoked, n, answer->crl.number, answer->crl.time, answer->crl.time + CRL_SECONDS, &why);
     if (rc == BM_OK && (rc = bm_token_sign(ca->token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
         return rc;
     if (rc == BM_OK) {

@@ -99,6 +99,10 @@ bm_must_use enum bm_rc bm_commit(struct bm_signer *signer, enum bm_record_type t
 bm_must_use enum bm_rc bm_commit_noted(struct bm_signer *signer, const struct bm_event *event, struct bm_answer *answer,
                                        struct bm_fail *fail);
 
+/* The refusal of a renewal that proves a fork; the bundle is kept. */
+bm_must_use enum bm_rc bm_commit_forked(struct bm_signer *signer, const struct bm_event *event, struct bm_bytes serial,
+                                        struct bm_bytes bundle, struct bm_answer *answer, struct bm_fail *fail);
+
 /* ---- answers (batch.c) ---- */
 
 /* A new answer in the batch; rules_pass is never called with a full one. */

@@ -27,6 +27,7 @@ bm_slots_done(struct bm_slots *slots)
     bm_table_done(&slots->held);
     free(slots->units);
     free(slots->identities);
+    free(slots->earlier);
     free(slots->services);
     *slots = (struct bm_slots){ .nunits = 0 };
 }
@@ -326,8 +327,9 @@ identity_new(struct bm_slots *slots, uint32_t unit, struct bm_bytes service, uin
         (rc = row_new(&rows, slots->nidentities, &slots->cap_identities, sizeof(*slots->identities), fail)) != BM_OK)
         return rc;
     slots->identities = rows;
-    slots->identities[slots->nidentities] =
-        (struct bm_identity){ .unit = unit, .next = slots->units[unit].identities, .service = number, .state = BM_IDENTITY_NONE };
+    slots->identities[slots->nidentities] = (struct bm_identity){
+        .unit = unit, .next = slots->units[unit].identities, .service = number, .state = BM_IDENTITY_NONE, .earlier = BM_NONE
+    };
     slots->units[unit].identities = (uint32_t)slots->nidentities;
     *ret_identity = (uint32_t)slots->nidentities++;
     return BM_OK;
@@ -349,14 +351,79 @@ bm_slots_take(struct bm_slots *slots, const struct bm_slots_use *use, uint32_t *
     if ((rc = bm_table_put(&slots->serials, serial, at, fail)) != BM_OK || (rc = bm_table_put(&slots->keys, use->key, at, fail)) != BM_OK)
         return rc;
     identity = &slots->identities[at];
-    identity->state = BM_IDENTITY_PROVISIONAL;
+    identity->state = use->renewing ? BM_IDENTITY_RENEWING : BM_IDENTITY_PROVISIONAL;
     identity->ca = use->ca;
+    identity->not_after = use->not_after;
     identity->nserial = (uint8_t)use->serial.n;
     memcpy(identity->serial, use->serial.p, use->serial.n);
     memcpy(identity->key, use->key, BM_HASH);
     if (ret_identity != NULL)
         *ret_identity = at;
     return BM_OK;
+}
+
+enum bm_rc
+bm_slots_renew(struct bm_slots *slots, uint32_t at, uint16_t overlap, struct bm_fail *fail)
+{
+    struct bm_identity *identity = &slots->identities[at];
+    struct bm_earlier *earlier;
+    void *rows = slots->earlier;
+    enum bm_rc rc;
+
+    if (identity->earlier == BM_NONE) {
+        if ((rc = row_new(&rows, slots->nearlier, &slots->cap_earlier, sizeof(*slots->earlier), fail)) != BM_OK)
+            return rc;
+        slots->earlier = rows;
+        identity->earlier = (uint32_t)slots->nearlier++;
+    }
+    earlier = &slots->earlier[identity->earlier];
+    *earlier = (struct bm_earlier){ .ca = identity->ca, .nserial = identity->nserial, .not_after = identity->not_after };
+    memcpy(earlier->serial, identity->serial, sizeof(earlier->serial));
+    memcpy(earlier->key, identity->key, BM_HASH);
+    identity->overlap = overlap;
+    return BM_OK;
+}
+
+void
+bm_slots_renew_undo(struct bm_slots *slots, uint32_t at)
+{
+    struct bm_identity *identity = &slots->identities[at];
+    struct bm_earlier *earlier = &slots->earlier[identity->earlier];
+
+    identity->state = BM_IDENTITY_CONFIRMED;
+    identity->ca = earlier->ca;
+    identity->nserial = earlier->nserial;
+    identity->not_after = earlier->not_after;
+    memcpy(identity->serial, earlier->serial, sizeof(identity->serial));
+    memcpy(identity->key, earlier->key, BM_HASH);
+    *earlier = (struct bm_earlier){ .gone = true }; /* the row stays its own */
+}
+
+struct bm_earlier *
+bm_slots_earlier(const struct bm_slots *slots, uint32_t at)
+{
+    const struct bm_identity *identity = &slots->identities[at];
+
+    return identity->earlier == BM_NONE || slots->earlier[identity->earlier].gone ? NULL : &slots->earlier[identity->earlier];
+}
+
+enum bm_speaker
+bm_slots_speaker(const struct bm_slots *slots, uint32_t at, const uint8_t key[static BM_HASH], bm_time *ret_not_after)
+{
+    const struct bm_identity *identity = &slots->identities[at];
+    const struct bm_earlier *earlier = identity->earlier == BM_NONE ? NULL : &slots->earlier[identity->earlier];
+    uint32_t owner;
+
+    *ret_not_after = 0;
+    if (memcmp(identity->key, key, BM_HASH) == 0) {
+        *ret_not_after = identity->not_after;
+        return identity->state == BM_IDENTITY_REVOKED ? BM_SPEAKER_REVOKED : BM_SPEAKER_LIVE;
+    }
+    if (earlier != NULL && memcmp(earlier->key, key, BM_HASH) == 0) {
+        *ret_not_after = earlier->not_after;
+        return earlier->gone ? BM_SPEAKER_REVOKED : BM_SPEAKER_PREVIOUS;
+    }
+    return bm_table_find(&slots->keys, key, &owner) && owner == at ? BM_SPEAKER_PAST : BM_SPEAKER_STRANGER;
 }
 
 uint32_t

@@ -29,8 +29,22 @@ struct bm_identity {
     uint8_t ca;
     uint8_t nserial;
     bool reissue_allowed;
+    bool forked;                   /* a key that was replaced asked for a renewal: two hold it */
+    uint16_t overlap;              /* days, by the profile of its last renewal */
+    uint32_t earlier;              /* what was renewed by the newest, of struct bm_slots; BM_NONE */
     uint8_t serial[BM_MAX_SERIAL]; /* of the newest certificate */
     uint8_t key[BM_HASH];          /* the newest operational key */
+    bm_time not_after;
+};
+
+/* The certificate whose key signed the renewal by which its identity has the newest one. While that is not confirmed this one is in full use. */
+struct bm_earlier {
+    bool gone; /* revoked */
+    uint8_t ca;
+    uint8_t nserial;
+    uint8_t serial[BM_MAX_SERIAL];
+    uint8_t key[BM_HASH];
+    bm_time not_after;
 };
 
 struct bm_slots {
@@ -43,6 +57,8 @@ struct bm_slots {
     size_t nunits, cap_units;
     struct bm_identity *identities;
     size_t nidentities, cap_identities;
+    struct bm_earlier *earlier; /* one of an identity, from its first renewal on */
+    size_t nearlier, cap_earlier;
     char (*services)[BM_MAX_NAME + 1];
     size_t nservices;
 };
@@ -96,8 +112,20 @@ struct bm_slots_use {
     struct bm_bytes serial;
     const uint8_t *key; /* hash */
     uint8_t ca;
+    bool renewing; /* the earlier one stays */
+    bm_time not_after;
 };
 bm_must_use enum bm_rc bm_slots_take(struct bm_slots *slots, const struct bm_slots_use *use, uint32_t *ret_identity, struct bm_fail *fail);
+
+/* A confirmed identity is about to be renewed: its newest certificate becomes the earlier one. */
+bm_must_use enum bm_rc bm_slots_renew(struct bm_slots *slots, uint32_t identity, uint16_t overlap, struct bm_fail *fail);
+/* The renewal that is not confirmed is as if it had never been: the earlier certificate is the newest again. */
+void bm_slots_renew_undo(struct bm_slots *slots, uint32_t identity);
+/* What it renewed; NULL: nothing, or that is revoked. */
+struct bm_earlier *bm_slots_earlier(const struct bm_slots *slots, uint32_t identity);
+/* Whose key is this, as that identity sees it? *ret_not_after: of its certificate; 0 where it has none that counts. */
+enum bm_speaker bm_slots_speaker(const struct bm_slots *slots, uint32_t identity, const uint8_t key[static BM_HASH],
+                                 bm_time *ret_not_after);
 
 /* The identity that ever had this serial; *ret_live: it is the newest and not revoked. */
 uint32_t bm_slots_serial(const struct bm_slots *slots, struct bm_bytes serial, bool *ret_live);

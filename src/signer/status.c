@@ -46,23 +46,33 @@ bm_serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     struct bm_signer *signer = ctx;
     struct bm_marked marked = { .serial = bm_rd_lv16(&body, BM_MAX_SERIAL) };
     struct bm_event event = { .kind = BM_EVENT_IDENTITY_CONFIRMED };
-    bool live = false;
+    char until[BM_TIME_TEXT], replaces[2 * BM_MAX_SERIAL + 1];
+    const struct bm_slots *slots = &signer->memory.slots;
+    const struct bm_earlier *earlier;
+    enum bm_cert_place place;
     uint32_t at;
     enum bm_rc rc;
 
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "a confirmation is malformed");
-    at = bm_slots_serial(&signer->memory.slots, marked.serial, &live);
-    if (at == BM_NONE)
+    place = bm_memory_certificate(&signer->memory, marked.serial, &at);
+    if (place == BM_CERT_UNKNOWN)
         return bm_refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
-    if (!live)
-        return bm_refuse_now(signer, id, BM_EPOLICY, "this certificate was revoked or replaced: enrol again", fail);
-    if (signer->memory.slots.identities[at].state == BM_IDENTITY_CONFIRMED) {
+    if (place != BM_CERT_NEWEST && (place != BM_CERT_EARLIER || slots->identities[at].state != BM_IDENTITY_RENEWING))
+        return bm_refuse_now(signer, id, BM_EPOLICY, "this certificate was revoked or replaced: enrol again, or renew", fail);
+    if (place == BM_CERT_EARLIER || slots->identities[at].state == BM_IDENTITY_CONFIRMED) {
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
     }
     if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
         return rc;
+    marked.time = event.time;
+    if (slots->identities[at].state == BM_IDENTITY_RENEWING && (earlier = bm_slots_earlier(slots, at)) != NULL) {
+        bm_time_print(until, bm_memory_retirement(&slots->identities[at], earlier, event.time));
+        bm_hex(replaces, bm_bytes(earlier->serial, earlier->nserial));
+        event.replaces = bm_bytes_str(replaces);
+        event.until = bm_bytes_str(until);
+    }
     return mark(signer, id, BM_R_CONFIRMED, &marked, &event, at, fail);
 }
 
@@ -94,7 +104,8 @@ bm_serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     struct bm_event event = { .kind = BM_EVENT_IDENTITY_REVOKED,
                               .by = bm_rd_lv16(&body, BM_MAX_NAME),
                               .reason = bm_rd_lv16(&body, BM_EVENT_REASON) };
-    bool live = false, barred;
+    enum bm_cert_place place;
+    bool barred;
     uint32_t at;
     enum bm_rc rc;
 
@@ -105,10 +116,10 @@ bm_serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
                              fail);
     if ((rc = bm_restriction_check(signer, id, event.by, BM_ACT_REVOKE, bm_bytes(NULL, 0), &barred, fail)) != BM_OK || barred)
         return rc;
-    at = bm_slots_serial(&signer->memory.slots, marked.serial, &live);
-    if (at == BM_NONE)
+    place = bm_memory_certificate(&signer->memory, marked.serial, &at);
+    if (place == BM_CERT_UNKNOWN)
         return bm_refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
-    if (!live) { /* it is in the list already */
+    if (place == BM_CERT_OVER) { /* it is in the list already */
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
     }

@@ -64,6 +64,12 @@ other_texts_are_refused_with_their_reason(void **state)
         { HEAD "ca operational\ndays 3651\n" TAIL, "profile: line 5: days must be 1 to 3650, or never" },
         { HEAD "ca operational\ndays -1\n" TAIL, "profile: line 5: days must be 1 to 3650, or never" },
         { HEAD "ca operational\ndays never\n" TAIL, "profile: only \"ca idevid\" may have \"days never\"" },
+        { HEAD "ca operational\ndays 90\ngrace 0\n" TAIL, "profile: line 6: grace must be 1 to 365, or left out for none" },
+        { HEAD "ca operational\ndays 90\ngrace 366\n" TAIL, "profile: line 6: grace must be 1 to 365, or left out for none" },
+        { HEAD "ca operational\ndays 90\noverlap 7\n" TAIL, "profile: line 6: overlap must be 0 to 365, or left out for 7" },
+        { HEAD "ca operational\ndays 90\noverlap 07\n" TAIL, "profile: line 6: overlap must be 0 to 365, or left out for 7" },
+        { HEAD "ca idevid\ndays never\ngrace 1\nevidence software\nkey P-256\nhardware-module no\n",
+          "profile: what never expires has no time of grace: take the line \"grace\" out" },
         { HEAD "ca operational\ndays 90\nkey P-256\nhardware-module no\n",
           "profile: it takes no evidence: add a line \"evidence root-signed\" or \"evidence tpm-activated\"" },
         { HEAD "ca operational\ndays 90\nevidence software\nhardware-module no\n", "profile: it takes no keys: add a line \"key P-256\"" },
@@ -87,6 +93,7 @@ other_texts_are_refused_with_their_reason(void **state)
     (void)state;
     assert_ok(bm_profile_parse(&profile, bm_bytes_str(HEAD "ca operational\ndays 3650\n" TAIL), &kit_fail));
     assert_int_equal(profile.days, 3650);
+    assert_true(profile.grace == 0 && profile.overlap == 7);
     assert_rc(BM_EINPUT, bm_profile_parse(&profile, bm_bytes_str(HEAD "ca operational\ndays 3650\n" TAIL "x y\n"), &kit_fail));
     for (size_t i = 0; i < BM_COUNT(wrong); i++) {
         assert_rc(BM_EINPUT, bm_profile_parse(&profile, bm_bytes_str(wrong[i].text), &kit_fail));
@@ -97,14 +104,16 @@ other_texts_are_refused_with_their_reason(void **state)
 static void
 what_is_required_and_who_may_only_knock_are_lines_of_their_own(void **state)
 {
-    const char *text = HEAD "ca operational\ndays 90\nevidence tpm-activated\nevidence tls-front\nrequire tpm-fixed\nrequire "
-                            "ek-certified\nkey P-256\nhardware-module no\n";
+    const char *text =
+        HEAD "ca operational\ndays 90\ngrace 14\noverlap 0\nevidence tpm-activated\nevidence tls-front\nrequire tpm-fixed\nrequire "
+             "ek-certified\nkey P-256\nhardware-module no\n";
     bm_cleanup(bm_buf_done) struct bm_buf again = { .max = BM_MAX_PROFILE };
     struct bm_profile profile;
 
     (void)state;
     assert_ok(bm_profile_parse(&profile, bm_bytes_str(text), &kit_fail));
     assert_int_equal(profile.evidence, BM_EV_TPM_ACTIVATED | BM_EV_TLS_FRONT);
+    assert_true(profile.grace == 14 && profile.overlap == 0);
     assert_int_equal(profile.require, BM_PROVEN_TPM_FIXED | BM_PROVEN_EK_CERTIFIED);
     bm_profile_build(&again, &profile);
     assert_true(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes_str(text)));
