@@ -71,8 +71,14 @@ chip_of(struct chip *ret_chip, const char *lot, struct bm_bytes evidence, struct
     return BM_OK;
 }
 
+static struct bm_bytes
+evidence_of(const struct kept *k)
+{
+    return k->leaf->evidence.n > 0 || k->p == NULL ? k->leaf->evidence : bm_buf_bytes(&k->p->kept);
+}
+
 static enum bm_rc
-keep_issued(const struct kept *k, struct bm_fail *fail)
+identity_keep(const struct kept *k, struct bm_bytes renews, struct bm_fail *fail)
 {
     char device[BM_MAX_NAME + 1], service[BM_MAX_NAME + 1], profile[BM_MAX_NAME + 1], order[BM_MAX_NAME + 1], lot[BM_MAX_NAME + 1],
         class[32], proven[512];
@@ -83,8 +89,8 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
                                           .order = order,
                                           .evidence_class = class,
                                           .proven = proven,
-                                          .evidence =
-                                              k->leaf->evidence.n > 0 || k->p == NULL ? k->leaf->evidence : bm_buf_bytes(&k->p->kept) };
+                                          .renews = renews,
+                                          .evidence = evidence_of(k) };
     struct chip chip;
     struct bm_skim cert;
     enum bm_rc rc;
@@ -109,19 +115,61 @@ keep_issued(const struct kept *k, struct bm_fail *fail)
 }
 
 static enum bm_rc
+keep_issued(const struct kept *k, struct bm_fail *fail)
+{
+    return identity_keep(k, bm_bytes(NULL, 0), fail);
+}
+
+static enum bm_rc
+keep_renewed(const struct kept *k, struct bm_fail *fail)
+{
+    uint8_t serial[BM_MAX_SERIAL];
+    struct bm_bytes renews = { 0 };
+    enum bm_rc rc = serial_parse(serial, &renews, k->event->replaces, fail);
+
+    return rc != BM_OK ? rc : identity_keep(k, renews, fail);
+}
+
+/* A renewal that was not confirmed is renewed once more: both renew the same one. Whoever enrols anew ends what came before, too. */
+static enum bm_rc
 keep_replaced(const struct kept *k, struct bm_fail *fail)
 {
-    enum bm_rc rc = state_set(k, k->event->replaces, "replaced", "replaced by a new key of the same chip", fail);
+    static const char reason[] = "replaced by a new key of the same chip";
+    uint8_t serial[BM_MAX_SERIAL], earlier[BM_MAX_SERIAL];
+    struct bm_bytes replaces = { 0 };
+    struct bm_bundle bundle;
+    size_t n = 0;
+    bool again;
+    enum bm_rc rc;
 
+    if ((rc = serial_parse(serial, &replaces, k->event->replaces, fail)) != BM_OK ||
+        (rc = bm_store_identity_renews(k->r->store, replaces, earlier, &n, fail)) != BM_OK ||
+        (rc = state_set(k, k->event->replaces, "replaced", reason, fail)) != BM_OK ||
+        (rc = bm_bundle_parse(&bundle, evidence_of(k), fail)) != BM_OK)
+        return rc;
     for (size_t i = 0; i < BM_CA__N; i++)
         k->r->crl[i].dirty = true;
-    return rc != BM_OK ? rc : keep_issued(k, fail);
+    again = bundle.part[BM_PART_RENEWAL].n > 0;
+    if (!again && n > 0 && (rc = bm_store_identity_ended(k->r->store, bm_bytes(earlier, n), k->event->time, reason, fail)) != BM_OK)
+        return rc;
+    return identity_keep(k, bm_bytes(earlier, again ? n : 0), fail);
 }
 
 static enum bm_rc
 keep_confirmed(const struct kept *k, struct bm_fail *fail)
 {
-    return state_set(k, k->event->serial, "active", NULL, fail);
+    char until[BM_TIME_TEXT];
+    uint8_t serial[BM_MAX_SERIAL];
+    struct bm_bytes renewed = { 0 };
+    bm_time retires;
+    enum bm_rc rc = state_set(k, k->event->serial, "active", NULL, fail);
+
+    if (rc != BM_OK || k->event->replaces.n == 0)
+        return rc;
+    bm_view_copy(until, sizeof(until), k->event->until);
+    if ((rc = serial_parse(serial, &renewed, k->event->replaces, fail)) != BM_OK || (rc = bm_time_parse(&retires, until, fail)) != BM_OK)
+        return rc;
+    return bm_store_identity_renewed(k->r->store, renewed, retires, k->event->time, fail);
 }
 
 static enum bm_rc
@@ -146,7 +194,9 @@ attachment_of(const struct kept *k)
         [BM_EVENT_WAIVED] = true,    [BM_EVENT_CHIPS_SCRAPPED] = true,  [BM_EVENT_CHIPS_WITHDRAWN] = true,
     };
 
-    if (k->leaf->attachment.n > 0 || k->p == NULL || !of_statement[k->event->kind])
+    bool fork = k->event->kind == BM_EVENT_REFUSED && bm_bytes_equal(k->event->what, bm_bytes_str("fork"));
+
+    if (k->leaf->attachment.n > 0 || k->p == NULL || !(of_statement[k->event->kind] || fork))
         return k->leaf->attachment;
     return bm_buf_bytes(&k->p->kept);
 }
@@ -307,6 +357,7 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_ORDER_OPENED] = keep_order,
     [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
     [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
+    [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,
     [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
     [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,
     [BM_EVENT_REFUSED] = keep_refused,

@@ -126,6 +126,7 @@ bm_store_identity_put(struct bm_store *store, const struct bm_store_identity *id
     lite_blob(store, Q_IDENTITY_PUT, 11, identity->certificate);
     lite_blob(store, Q_IDENTITY_PUT, 12, identity->evidence);
     lite_text(store, Q_IDENTITY_PUT, 13, identity->proven);
+    lite_blob(store, Q_IDENTITY_PUT, 14, identity->renews);
     return lite_run(store, Q_IDENTITY_PUT, "identity", fail);
 }
 
@@ -144,6 +145,45 @@ bm_store_identity_state(struct bm_store *store, struct bm_bytes serial, const ch
         return rc;
     lite_reset(store, Q_IDENTITY_STATE);
     return met ? BM_OK : bm_fail(fail, BM_EBUG, NULL, "the signer speaks of a serial that the store does not hold: restore the store");
+}
+
+enum bm_rc
+bm_store_identity_renews(struct bm_store *store, struct bm_bytes serial, uint8_t ret[static BM_MAX_SERIAL], size_t *ret_n,
+                         struct bm_fail *fail)
+{
+    struct bm_bytes renews;
+    bool met;
+    enum bm_rc rc;
+
+    *ret_n = 0;
+    lite_blob(store, Q_IDENTITY_RENEWS, 1, serial);
+    if ((rc = lite_step(store, Q_IDENTITY_RENEWS, &met, "renewal", fail)) != BM_OK)
+        return rc;
+    if (met) {
+        renews = lite_column_blob(store, Q_IDENTITY_RENEWS, 0);
+        *ret_n = renews.n < BM_MAX_SERIAL ? renews.n : BM_MAX_SERIAL;
+        memcpy(ret, renews.p, *ret_n);
+    }
+    lite_reset(store, Q_IDENTITY_RENEWS);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_store_identity_renewed(struct bm_store *store, struct bm_bytes serial, bm_time retires, bm_time now, struct bm_fail *fail)
+{
+    lite_blob(store, Q_IDENTITY_RENEWED, 1, serial);
+    lite_int(store, Q_IDENTITY_RENEWED, 2, retires);
+    lite_int(store, Q_IDENTITY_RENEWED, 3, now);
+    return lite_run(store, Q_IDENTITY_RENEWED, "renewed identity", fail);
+}
+
+enum bm_rc
+bm_store_identity_ended(struct bm_store *store, struct bm_bytes serial, bm_time now, const char *reason, struct bm_fail *fail)
+{
+    lite_blob(store, Q_IDENTITY_ENDED, 1, serial);
+    lite_int(store, Q_IDENTITY_ENDED, 2, now);
+    lite_text(store, Q_IDENTITY_ENDED, 3, reason);
+    return lite_run(store, Q_IDENTITY_ENDED, "replaced identity", fail);
 }
 
 static enum bm_rc

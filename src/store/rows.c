@@ -40,15 +40,15 @@ static const struct {
       "SELECT json_object('device', d.id, 'chip', d.chip, 'lot', d.lot, 'order', d.ord,"
       " 'profile', (SELECT group_concat(DISTINCT i.profile) FROM identity i WHERE i.device = d.id), 'state', d.state, 'root', d.root_kind,"
       " 'proven', (SELECT group_concat(DISTINCT i.proven) FROM identity i WHERE i.device = d.id AND i.state IN ('provisional', 'active')),"
-      " 'made', " TIME("d.made") ", 'identities', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.state IN ('provisional',"
-      " 'active'))), d.rowid"
+      " 'made', " TIME("d.made") ", 'identities', (SELECT count(DISTINCT i.service) FROM identity i WHERE i.device = d.id AND i.state IN ('provisional',"
+      " 'active')), 'renewed', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.renews IS NOT NULL AND i.seen IS NOT NULL)), d.rowid"
       " FROM device d WHERE " ANY("?1", "d.id") " AND " ANY("?2", "d.state") " AND " ANY("?3", "d.lot")
       " AND " ANY("?4", "d.ord") " AND (?5 IS NULL OR EXISTS(SELECT 1 FROM identity i WHERE i.device = d.id AND i.profile = ?5))"
       PAGE("d.rowid") },
     { "identity",
       "SELECT json_object('device', i.device, 'service', i.service, 'profile', i.profile, 'order', i.ord, 'serial', lower(hex(i.serial)),"
       " 'state', i.state, 'evidence', i.evidence_class, 'proven', i.proven, 'issued', " TIME("i.issued") ", 'not_after', " TIME("i.not_after") ","
-      " 'key', lower(hex(i.key)), 'reason', i.reason, 'leaf', i.leaf), i.id"
+      " 'key', lower(hex(i.key)), 'reason', i.reason, 'leaf', i.leaf, 'renews', lower(hex(i.renews)), 'retires', " TIME("i.retires") "), i.id"
       " FROM identity i WHERE " ANY("?6", "i.device") " AND " ANY("?2", "i.state") " AND " ANY("?4", "i.ord") " AND " ANY("?5", "i.profile")
       " AND " ANY("lower(?1)", "lower(hex(i.serial))") PAGE("i.id") },
     { "alarm",

@@ -35,7 +35,7 @@ const char *const lite_schema =
     " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL, proven TEXT "
     "NOT NULL,"
     " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL, seen INTEGER,"
-    " certificate BLOB NOT NULL, evidence BLOB NOT NULL);"
+    " certificate BLOB NOT NULL, renews BLOB, retires INTEGER, evidence BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS identity_key ON identity(key);"
     "CREATE INDEX IF NOT EXISTS identity_device ON identity(device);"
     "CREATE TABLE IF NOT EXISTS leaf(idx INTEGER PRIMARY KEY, kind INTEGER NOT NULL, time INTEGER NOT NULL, hash BLOB NOT NULL,"
@@ -117,7 +117,8 @@ const char *const lite_sql[Q__N] = {
     [Q_ORDER_PROFILE_PUT] = "INSERT INTO order_profile(ord, name, service, text) VALUES(?1, ?2, ?3, ?4)",
     [Q_CHOOSE_UNIT] =
         "SELECT p.ord, p.name, p.service FROM device_key k JOIN device d ON d.id = k.device JOIN order_profile p ON p.ord = d.ord"
-        " WHERE k.hash = ?1 AND " LABEL_FITS " ORDER BY p.name = ?2 DESC, p.rowid LIMIT 1",
+        " WHERE k.hash = ?1 AND " LABEL_FITS " ORDER BY p.name = ?2 DESC, p.name = (SELECT i.profile FROM identity i WHERE i.device = d.id"
+        " AND i.service = p.service ORDER BY i.id DESC LIMIT 1) DESC, p.rowid LIMIT 1",
     [Q_CHOOSE_OPEN] =
         "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
         " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY ?3 BETWEEN o.valid_from AND o.valid_until DESC,"
@@ -128,9 +129,14 @@ const char *const lite_sql[Q__N] = {
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",
     [Q_IDENTITY_PUT] =
         "INSERT INTO identity(device, service, profile, ord, serial, key, state, evidence_class, issued, not_after, changed, leaf,"
-        " certificate, evidence, proven) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 'provisional', ?7, ?8, ?9, ?8, ?10, ?11, ?12, ?13)",
+        " certificate, evidence, proven, renews)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, 'provisional', ?7, ?8, ?9, ?8, ?10, ?11, ?12, ?13, nullif(?14, x''))",
     [Q_IDENTITY_STATE] = "UPDATE identity SET state = ?2, changed = ?3, reason = ?4,"
                          " seen = CASE WHEN ?2 = 'active' THEN coalesce(seen, ?3) ELSE seen END WHERE serial = ?1 RETURNING id",
+    [Q_IDENTITY_RENEWS] = "SELECT renews FROM identity WHERE serial = ?1 AND renews IS NOT NULL",
+    [Q_IDENTITY_RENEWED] = "UPDATE identity SET state = 'renewed', retires = ?2, changed = ?3 WHERE serial = ?1 AND state = 'active'",
+    [Q_IDENTITY_ENDED] = "UPDATE identity SET state = 'replaced', changed = ?2, reason = ?3, retires = NULL WHERE serial = ?1"
+                         " AND state IN ('active', 'renewed')",
     [Q_IDENTITY_BY_KEY] = "SELECT serial, device, state, certificate FROM identity WHERE key = ?1 ORDER BY id DESC LIMIT 1",
     [Q_IDENTITY_BY_SERIAL] = "SELECT serial, device, state, certificate FROM identity WHERE serial = ?1",
     [Q_LEAF_ADD] = "INSERT INTO leaf(idx, kind, time, hash, salt, event, device, attachment) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -125,11 +125,21 @@ struct bm_store_identity {
     bm_time issued, not_after;
     struct bm_bytes certificate, evidence;
     uint64_t leaf;
+    struct bm_bytes renews; /* serial of the certificate that it renews; n = 0: none */
 };
 /* The device's first identity makes the device and counts in its order. */
 bm_must_use enum bm_rc bm_store_identity_put(struct bm_store *store, const struct bm_store_identity *identity, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_store_identity_state(struct bm_store *store, struct bm_bytes serial, const char *state, bm_time now,
                                                const char *reason, struct bm_fail *fail); /* provisional, active, replaced, revoked */
+/* What the certificate with this serial renews; n = 0: nothing. */
+bm_must_use enum bm_rc bm_store_identity_renews(struct bm_store *store, struct bm_bytes serial, uint8_t ret[static BM_MAX_SERIAL],
+                                                size_t *ret_n, struct bm_fail *fail);
+/* Its renewal was confirmed: it is good until `retires`. One that is not active stays as it is, here and in the next. */
+bm_must_use enum bm_rc bm_store_identity_renewed(struct bm_store *store, struct bm_bytes serial, bm_time retires, bm_time now,
+                                                 struct bm_fail *fail);
+/* It was, or is in its overlap, and another took its place: replaced. */
+bm_must_use enum bm_rc bm_store_identity_ended(struct bm_store *store, struct bm_bytes serial, bm_time now, const char *reason,
+                                               struct bm_fail *fail);
 struct bm_store_found {
     bool found;
     uint8_t serial[BM_MAX_SERIAL];

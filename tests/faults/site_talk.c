@@ -26,7 +26,7 @@ check_leaf(struct fixture *f, const struct bm_s_leaf *leaf)
     bm_entry_build(entry, event.kind, leaf->salt, leaf->event);
     bm_tree_leaf(hash, bm_bytes(entry, sizeof(entry)));
     fixture_must(bm_tree_append(&f->ledger, hash, &fail));
-    if (event.kind == BM_EVENT_IDENTITY_ISSUED || event.kind == BM_EVENT_IDENTITY_REPLACED)
+    if (event.kind == BM_EVENT_IDENTITY_ISSUED || event.kind == BM_EVENT_IDENTITY_REPLACED || event.kind == BM_EVENT_IDENTITY_RENEWED)
         f->certificates++;
     (void)snprintf(f->last_event, sizeof(f->last_event), "%.*s", (int)leaf->event.n, (const char *)leaf->event.p);
     if (leaf->certificate.n > sizeof(f->last_certificate))

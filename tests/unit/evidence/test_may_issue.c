@@ -12,6 +12,7 @@ static const struct bm_profile profile = {
     .service = "mqtt",
     .evidence = BM_EV_ROOT_SIGNED | BM_EV_TPM_ACTIVATED,
     .keys = 1u << BM_KEY_P256,
+    .grace = 14,
 };
 
 static struct bm_claim
@@ -71,7 +72,7 @@ yes(enum bm_decision decision)
 static struct answer
 oracle_identity(const struct bm_state *s)
 {
-    bool live = s->identity == BM_IDENTITY_PROVISIONAL || s->identity == BM_IDENTITY_CONFIRMED;
+    bool live = s->identity == BM_IDENTITY_PROVISIONAL || s->identity == BM_IDENTITY_CONFIRMED || s->identity == BM_IDENTITY_RENEWING;
 
     if (live && s->same_key)
         return yes(BM_DECISION_SAME);
@@ -86,8 +87,40 @@ oracle_identity(const struct bm_state *s)
     return no("birthmark identity reissue u-17 mqtt --reason");
 }
 
+/* What the signing key is worth: the current one renews, the one before only until its renewal is confirmed. */
 static struct answer
-oracle_unit(const struct bm_state *s)
+oracle_renewal(const struct bm_state *s)
+{
+    bool expired = s->now > s->not_after + 14 * 86400;
+
+    if (s->speaker == BM_SPEAKER_STRANGER)
+        return s->identity == BM_IDENTITY_NONE ? no("has no identity for service mqtt to renew") : no("is not the key of device u-17");
+    if (s->identity == BM_IDENTITY_NONE || (s->identity == BM_IDENTITY_REVOKED && s->speaker == BM_SPEAKER_LIVE))
+        return no("contradict");
+    if (s->speaker == BM_SPEAKER_REVOKED)
+        return no("of the key that signs this renewal was revoked");
+    if (s->speaker == BM_SPEAKER_LIVE && s->identity != BM_IDENTITY_CONFIRMED)
+        return no("was never confirmed");
+    if (s->speaker == BM_SPEAKER_PAST ||
+        (s->speaker == BM_SPEAKER_PREVIOUS && (s->identity == BM_IDENTITY_PROVISIONAL || s->identity == BM_IDENTITY_REVOKED)))
+        return no("two hold it");
+    if (!s->unit_in_order)
+        return no("another order");
+    if (s->speaker == BM_SPEAKER_PREVIOUS && s->identity == BM_IDENTITY_CONFIRMED)
+        return s->same_key ? yes(BM_DECISION_SAME) : no("two hold it");
+    if (expired)
+        return no("lets none be renewed so long after");
+    if (s->speaker == BM_SPEAKER_PREVIOUS && s->same_key)
+        return yes(BM_DECISION_SAME);
+    if (s->speaker == BM_SPEAKER_PREVIOUS && s->replaced >= 3 && !s->key_known)
+        return no("confirmed none");
+    if (s->key_known)
+        return no("two devices may not share a key");
+    return yes(s->speaker == BM_SPEAKER_LIVE ? BM_DECISION_RENEW : BM_DECISION_REPLACE);
+}
+
+static struct answer
+oracle_unit(const struct bm_claim *c, const struct bm_state *s)
 {
     if (s->unit == BM_UNIT_SUSPENDED)
         return no("is suspended");
@@ -97,6 +130,10 @@ oracle_unit(const struct bm_state *s)
         return no("scrapped");
     if (s->unit == BM_UNIT_WITHDRAWN)
         return no("recalled it");
+    if (c->renews && s->unit == BM_UNIT_ACTIVE)
+        return oracle_renewal(s);
+    if (c->renews && s->identity == BM_IDENTITY_NONE)
+        return no("has no identity for service mqtt to renew");
     if (s->unit == BM_UNIT_ACTIVE)
         return s->unit_in_order ? oracle_identity(s) : no("another order");
     if (s->identity != BM_IDENTITY_NONE)
@@ -123,13 +160,13 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("was superseded by a later revision");
     if (!s->order_known)
         return no("there is no order demo-1");
-    if (s->order_closed)
+    if (!c->renews && s->order_closed)
         return no("order demo-1 is closed");
-    if (s->now < s->order_from)
+    if (!c->renews && s->now < s->order_from)
         return no("begins at");
-    if (s->now > s->order_until)
+    if (!c->renews && s->now > s->order_until)
         return no("ended at");
-    if (!s->order_has_lot)
+    if (!c->renews && !s->order_has_lot)
         return no("is not for lot EX-001");
     if (!s->order_has_profile)
         return no("does not allow profile gateway-1");
@@ -139,7 +176,7 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("does not take P-384 keys");
     if (s->unit_other_root)
         return no("by another root key");
-    return oracle_unit(s);
+    return oracle_unit(c, s);
 }
 
 /* ---- the combinations ---- */
@@ -154,7 +191,7 @@ digit(unsigned *n, unsigned radix)
     return d;
 }
 
-#define HEADS (5u * 4 * 1024 * 2)
+#define HEADS (5u * 4 * 1024 * 2 * 2)
 static void
 head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
 {
@@ -188,22 +225,33 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     claim->evidence = digit(&n, 2) ? BM_EV_SOFTWARE : BM_EV_TPM_ACTIVATED;
     claim->key.alg = digit(&n, 2) ? BM_KEY_P384 : BM_KEY_P256;
     state->unit_other_root = digit(&n, 2);
+    claim->renews = digit(&n, 2);
 }
 
-#define TAILS (6u * 4 * 4 * 2 * 2 * 2 * 2 * 2)
+#define TAILS (6u * 5 * 4 * 2 * 2 * 2 * 2 * 2)
 static void
 tail_set(struct bm_state *state, unsigned n)
 {
     static const unsigned replaced[] = { 0, 2, 3, 100 };
 
     state->unit = (enum bm_unit_state)digit(&n, 6);
-    state->identity = (enum bm_identity_state)digit(&n, 4);
+    state->identity = (enum bm_identity_state)digit(&n, 5);
     state->replaced = replaced[digit(&n, 4)];
     state->unit_in_order = digit(&n, 2);
     state->same_key = digit(&n, 2);
     state->key_known = digit(&n, 2);
     state->reissue_allowed = digit(&n, 2);
     state->used = digit(&n, 2) ? 12 : 11;
+}
+
+#define SPEAKERS (5u * 4)
+static void
+speaker_set(struct bm_state *state, unsigned n)
+{
+    const bm_time ends[] = { BM_TIME_NEVER, state->now - 14 * 86400, state->now - 14 * 86400 - 1, 0 };
+
+    state->speaker = (enum bm_speaker)digit(&n, 5);
+    state->not_after = ends[digit(&n, 4)];
 }
 
 static bool
@@ -219,26 +267,31 @@ decide(const struct bm_claim *claim, const struct bm_state *state)
     assert_int_equal(decision, rc == BM_OK ? want.decision : untouched);
     if (rc != BM_OK && strstr(fail.text, want.word) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", fail.text, want.word);
+    assert_true(rc != BM_EPOLICY || strstr(fail.text, "two hold it") == NULL || bm_is_fork(claim, state));
+    assert_true(rc != BM_OK || !bm_is_fork(claim, state));
     return rc == BM_OK;
 }
 
 static void
 answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
 {
-    unsigned yeses = 0;
+    unsigned yeses[2] = { 0 };
 
     (void)cmocka;
     for (unsigned head = 0; head < HEADS; head++)
-        for (unsigned tail = 0; tail < 24; tail++) {
+        for (unsigned tail = 0; tail < 30; tail++) {
             struct bm_claim claim = good_claim();
             struct bm_state state = good_state();
 
             state.unit_in_order = true;
-            tail_set(&state, tail + 6 * 4 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
+            tail_set(&state, tail + 6 * 5 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
             head_set(&claim, &state, head);
-            yeses += decide(&claim, &state);
+            state.speaker = BM_SPEAKER_LIVE;
+            state.not_after = state.now;
+            yeses[claim.renews] += decide(&claim, &state);
         }
-    assert_int_equal(yeses, 3 * 2 * 3); /* three good clocks, two good windows, all else good, three tails that say yes */
+    assert_int_equal(yeses[0], 3 * 2 * 3);     /* three good clocks, two good windows, all else good, three tails that say yes */
+    assert_int_equal(yeses[1], 3 * 4 * 2 * 2); /* every window, open or closed, with the lot or without: a confirmed identity */
 }
 
 static void
@@ -255,6 +308,29 @@ answers_as_the_oracle_for_every_unit_identity_and_quota(void **cmocka)
         yeses += decide(&claim, &state);
     }
     assert_true(yeses > 0 && yeses < TAILS / 2);
+}
+
+static void
+answers_as_the_oracle_for_every_renewal(void **cmocka)
+{
+    unsigned yeses[BM_DECISION__N] = { 0 };
+
+    (void)cmocka;
+    for (unsigned tail = 0; tail < TAILS; tail++)
+        for (unsigned speaker = 0; speaker < SPEAKERS; speaker++) {
+            struct bm_claim claim = good_claim();
+            struct bm_state state = good_state();
+            enum bm_decision decision = BM_DECISION_NO;
+            struct bm_fail fail = { 0 };
+
+            claim.renews = true;
+            tail_set(&state, tail);
+            speaker_set(&state, speaker);
+            if (decide(&claim, &state) && bm_may_issue(&decision, &claim, &state, &fail) == BM_OK)
+                yeses[decision]++;
+        }
+    assert_true(yeses[BM_DECISION_RENEW] > 0 && yeses[BM_DECISION_REPLACE] > 0 && yeses[BM_DECISION_SAME] > 0);
+    assert_int_equal(yeses[BM_DECISION_UNIT] + yeses[BM_DECISION_IDENTITY] + yeses[BM_DECISION_REISSUE], 0);
 }
 
 static void
@@ -451,6 +527,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_as_the_oracle_for_every_clock_lot_order_and_profile),
         cmocka_unit_test(answers_as_the_oracle_for_every_unit_identity_and_quota),
+        cmocka_unit_test(answers_as_the_oracle_for_every_renewal),
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
         cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
         cmocka_unit_test(says_what_to_do_in_whole_sentences),

@@ -36,6 +36,7 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("chips-withdrawn") "lot EX-001\ncount 12\nreason recalled\n",
         HEAD("waived") "statement " DIGEST
                        "\nby carl\nsecond anna\nvendor Example Silicon\nuntil 2027-06-30T00:00:00Z\nwhat id-twice\nreason labels collide\n",
+        HEAD("identity-renewed") "device d\nchip " DIGEST "\nservice mqtt\nserial 0a1b\ncertificate " DIGEST "\nreplaces 0a1a\n",
     };
 
     (void)state;
