@@ -146,24 +146,31 @@ fixture_pin(struct fixture *f, const struct fixture_lot *lot)
 }
 
 void
-fixture_order(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity)
+fixture_order_by(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity, const char *profile, bm_time until)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
-    const char *profiles[] = { fixture_profile("bench-1") };
     char lots[1][BM_MAX_NAME + 1];
-    struct bm_order order = { .lots = lots, .nlots = 1, .nprofiles = 1, .quantity = quantity, .until = BM_TIME_NEVER };
+    struct bm_order order = { .lots = lots, .nlots = 1, .nprofiles = 1, .quantity = quantity, .until = until };
+    struct bm_profile parsed;
     struct fixture_answer answer;
 
+    fixture_must(bm_profile_parse(&parsed, bm_bytes_str(profile), &fail));
     (void)snprintf(order.order, sizeof(order.order), "%s", name);
     (void)snprintf(lots[0], sizeof(lots[0]), "%s", lot->name);
-    (void)snprintf(order.profiles[0].name, sizeof(order.profiles[0].name), "bench-1");
-    bm_sha256(order.profiles[0].digest, bm_bytes_str(profiles[0]));
+    (void)snprintf(order.profiles[0].name, sizeof(order.profiles[0].name), "%s", parsed.name);
+    memcpy(order.profiles[0].digest, parsed.digest, BM_HASH);
     fixture_must(bm_env_system.now(bm_env_system.ctx, &order.from, &fail));
     fixture_order_note(f, &note, &(struct fixture_statement){ .by = PETRA_PLANNER }, &order);
-    fixture_statement_body(&body, &note, profiles, 1);
+    fixture_statement_body(&body, &note, &profile, 1);
     fixture_ask(f, BM_S_STATEMENT, bm_buf_bytes(&body), true, &answer);
     must_answer(f, &answer, "an order");
     f->seq++;
+}
+
+void
+fixture_order(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity)
+{
+    fixture_order_by(f, name, lot, quantity, fixture_profile("bench-1"), BM_TIME_NEVER);
 }
 
 void
@@ -202,11 +209,22 @@ cmc_make(struct bm_buf *cmc, struct bm_private *root, const struct bm_buf *csr, 
                  bm_buf_bytes(&signature));
 }
 
+static void
+renewal_make(struct bm_buf *part, struct bm_private *current, const struct bm_buf *csr)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = 256 }, signature = { .max = BM_MAX_SIGNATURE };
+
+    bm_renewal_tbs(&tbs, bm_buf_bytes(csr));
+    fixture_must(bm_private_sign(current, bm_buf_bytes(&tbs), &signature, &fail));
+    bm_renewal_build(part, &(struct bm_renewal){ bm_key_spki(bm_private_public(current)), bm_buf_bytes(&signature) });
+}
+
 void
 fixture_bundle(struct fixture *f, struct bm_buf *ret_bundle, const struct fixture_request *request)
 {
     const struct fixture_chip *chip = &request->lot->chips[request->chip], *voice = request->voice != NULL ? request->voice : chip;
     bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, cmc = { .max = BM_MAX_EVIDENCE }, proof = { .max = BM_PROOF_BYTES };
+    bm_cleanup(bm_buf_done) struct bm_buf renewal = { .max = 2048 };
     bm_cleanup(bm_private_done) struct bm_private *made = NULL;
     /* the tree is read; its source only lacks the const */
     struct bm_tree tree = request->lot->tree;
@@ -233,6 +251,9 @@ fixture_bundle(struct fixture *f, struct bm_buf *ret_bundle, const struct fixtur
     memcpy(bundle.chain, voice->chain, sizeof(bundle.chain));
     bundle.nchain = voice->nchain;
     bundle.body = bm_buf_bytes(&cmc);
+    if (request->current != NULL)
+        renewal_make(&renewal, request->current, &csr);
+    bundle.part[BM_PART_RENEWAL] = bm_buf_bytes(&renewal);
     bm_bundle_build(ret_bundle, &bundle);
     fixture_must(bm_buf_check(ret_bundle, "a bundle", &fail));
 }

@@ -144,6 +144,9 @@ void fixture_pin(struct fixture *f, const struct fixture_lot *lot);
 void fixture_pin_ask(struct fixture *f, const struct fixture_statement *how, const struct fixture_lot *lot,
                      struct fixture_answer *ret_answer);
 void fixture_order(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity);
+/* The same with a profile of this text, until then. */
+void fixture_order_by(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity, const char *profile,
+                      bm_time until);
 const char *fixture_profile(const char *name); /* text of a built-in profile */
 
 /* A request for a certificate. What is left zero is as it should be. */
@@ -152,6 +155,7 @@ struct fixture_request {
     size_t chip;                      /* whose leaf, proof and index */
     const struct fixture_chip *voice; /* whose root key signs */
     struct bm_private *key;           /* the operational key; NULL: a new one */
+    struct bm_private *current;       /* a renewal, signed by this key; NULL: none */
     const uint8_t *nonce;             /* another than the signer gives now */
     const uint8_t *lot_root;
     const uint8_t *index;        /* points to another index, one byte */
