@@ -71,6 +71,35 @@ enum birthmark_result birthmark_enrol(struct birthmark *bm, const char *server_u
 enum birthmark_result birthmark_renew(struct birthmark *bm, const char *server_url, const char *service, const char *profile,
                                       const char *ca_file, unsigned flags);
 
+/*
+ * A device without a network: somebody at another line of it (a factory's station over a serial port, a phone over Bluetooth) carries its requests. He is
+ * trusted with nothing: the server's certificate for the new key is checked against ca_file here, and confirmed in a TLS handshake of this device with the
+ * server. docs/formats/link.md is one such line, birthmark-agent link speaks it.
+ *
+ * Each function gives BIRTHMARK_OK, or BIRTHMARK_REFUSED or BIRTHMARK_AWAY and its sentence in why.
+ */
+#define BIRTHMARK_TYPE_MAX 128
+struct birthmark_carried {
+    long status;                   /* of HTTP */
+    char type[BIRTHMARK_TYPE_MAX]; /* its Content-Type, "" for none */
+    unsigned char *body;           /* memory for the reply's body, of `size` bytes */
+    size_t size, n;                /* n: how many it has */
+};
+struct birthmark_carrier {
+    void *ctx; /* the functions' own */
+    char why[400];
+    /* One POST to the server, to the path, with this Content-Type and body; the reply, whatever its status. */
+    enum birthmark_result (*post)(struct birthmark_carrier *carrier, const char *path, const char *type, const void *body, size_t n,
+                                  struct birthmark_carried *ret);
+    /* A new connection to the server's port; then any number of exchanges: what goes out, then what has come in, waiting for the first byte of it. */
+    enum birthmark_result (*connect)(struct birthmark_carrier *carrier);
+    /* size 0: more will go out before anything comes in. Else *ret_n 0: the server has closed the connection. */
+    enum birthmark_result (*exchange)(struct birthmark_carrier *carrier, const void *out, size_t nout, void *ret_in, size_t size,
+                                      size_t *ret_n);
+};
+/* From now on requests go by it; NULL: over the network again. It must outlive the handle. */
+enum birthmark_result birthmark_carry(struct birthmark *bm, struct birthmark_carrier *carrier);
+
 /* The root of trust. */
 struct birthmark_status {
     const char *root; /* "tpm", "secure-element", "puf", "software" */

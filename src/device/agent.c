@@ -21,6 +21,7 @@ static const char help_all[] = "birthmark-agent - this device's identities\n"
                                "  birthmark-agent sealed list|remove NAME --root URI             what is sealed\n"
                                "  birthmark-agent boot show|permit FILE --root URI               what booted; permit other firmware\n"
                                "  birthmark-agent reset --factory --root URI                     destroy all of it but the root key\n"
+                               "  birthmark-agent link --stdio --root URI                        a factory's station drives this device\n"
                                "\n"
                                "Root URIs:\n"
                                "  tpm2:                          this machine's TPM 2.0\n"
@@ -225,6 +226,7 @@ static const struct verb {
     { "boot", "show", NULL, bm_agent_help_boot, bm_agent_boot_show },
     { "boot", "permit", "FILE", bm_agent_help_boot, bm_agent_boot_permit },
     { "reset", NULL, NULL, bm_agent_help_reset, bm_agent_reset },
+    { "link", NULL, NULL, bm_agent_help_link, bm_agent_link },
 };
 
 /* True when every option was understood; else the complaint is out. */
@@ -242,6 +244,7 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
         { "pcrs", required_argument, NULL, 'P' },
         { "update-key", required_argument, NULL, 'u' },
         { "factory", no_argument, NULL, 'f' },
+        { "stdio", no_argument, NULL, 'l' },
         { "yes", no_argument, NULL, 'y' },
         { "json", no_argument, NULL, 'j' },
         { "new-key", no_argument, NULL, 'k' },
@@ -287,6 +290,9 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
             break;
         case 'f':
             ret->factory = true;
+            break;
+        case 'l':
+            ret->stdio = true;
             break;
         case 'y':
             ret->yes = true;

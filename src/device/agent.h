@@ -11,7 +11,7 @@
 struct options {
     const char *root, *server, *service, *profile, *ca_file, *key_file, *cert_file, *pcrs, *update_key;
     const char *name; /* what stands behind the verb */
-    bool json, new_key, help, factory, yes;
+    bool json, new_key, help, factory, yes, stdio;
 };
 
 /* Each gives the exit code. One line on stderr; the class gives the word before it. */
@@ -22,6 +22,10 @@ int bm_agent_json(json_t *json); /* to stdout; takes it; NULL: no memory */
 /* agent_status.c */
 extern const char bm_agent_help_status[];
 int bm_agent_status(struct birthmark *bm, const struct options *options);
+
+/* agent_link.c */
+extern const char bm_agent_help_link[];
+int bm_agent_link(struct birthmark *bm, const struct options *options);
 
 /* agent_keep.c. What is made from here on is bound as --pcrs and --update-key say; BIRTHMARK_OK where they do not. Says a warning and a refusal itself. */
 int bm_agent_bind(struct birthmark *bm, const struct options *options);

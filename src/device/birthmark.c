@@ -57,6 +57,15 @@ birthmark_open(struct birthmark *bm, const char *root_uri)
 }
 
 EXPORT enum birthmark_result
+birthmark_carry(struct birthmark *bm, struct birthmark_carrier *carrier)
+{
+    if (!bm_handle_begin(bm, carrier == NULL || (carrier->post != NULL && carrier->connect != NULL && carrier->exchange != NULL)))
+        return BIRTHMARK_USAGE;
+    bm->carrier = carrier;
+    return BIRTHMARK_OK;
+}
+
+EXPORT enum birthmark_result
 birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
 {
     enum bm_rc rc;
@@ -71,6 +80,7 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
         .service = service,
         .profile = profile,
         .ca_file = ca_file,
+        .carrier = bm->carrier,
         .new_key = flags & BIRTHMARK_NEW_KEY,
     };
     return bm_handle_result(bm_enrol(&enrol, bm->warning, &bm->fail));
@@ -91,6 +101,7 @@ birthmark_renew(struct birthmark *bm, const char *server_url, const char *servic
         .service = service,
         .profile = profile,
         .ca_file = ca_file,
+        .carrier = bm->carrier,
         .renew = true,
     };
     if ((rc = bm_renew_wanted(&wanted, bm->root, service, flags & BIRTHMARK_IF_DUE, &bm->fail)) != BM_OK || !wanted)

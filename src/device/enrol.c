@@ -197,7 +197,7 @@ confirm(const struct bm_enrol *enrol, struct bm_fail *fail)
     bm_cleanup(bm_buf_done) struct bm_buf reply = { .max = BM_MAX_HTTP_BODY };
     enum bm_rc rc;
 
-    if ((rc = bm_http_open(&http, enrol->server, enrol->ca_file, fail)) != BM_OK ||
+    if ((rc = bm_http_open(&http, enrol->server, enrol->ca_file, enrol->carrier, fail)) != BM_OK ||
         (rc = bm_http_identity(http, enrol->root, enrol->service, fail)) != BM_OK)
         return rc;
     return bm_http_post(http, "/v1/confirm", "application/json", bm_bytes_str("{}"), NULL, &reply, fail);
@@ -276,7 +276,7 @@ bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_f
     if (!bm_name_ok(enrol->service, BM_MAX_NAME) || (enrol->profile != NULL && !bm_name_ok(enrol->profile, BM_MAX_NAME)))
         return bm_fail(fail, BM_EINPUT, NULL, "services and profiles are named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
     if ((rc = anchors_read(&anchors, list, &n, enrol->ca_file, fail)) != BM_OK ||
-        (rc = bm_http_open(&http, enrol->server, enrol->ca_file, fail)) != BM_OK)
+        (rc = bm_http_open(&http, enrol->server, enrol->ca_file, enrol->carrier, fail)) != BM_OK)
         return rc;
     run.http = http;
     if ((rc = enrol_run(&run, (struct bm_certs){ list, n }, fail)) != BM_OK)

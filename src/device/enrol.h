@@ -12,8 +12,9 @@ struct bm_enrol {
     const char *service;
     const char *profile; /* NULL: the server's choice, and the service's name as EST label */
     const char *ca_file;
-    bool new_key; /* make one even where a pending or live key is there */
-    bool renew;   /* the live identity's key signs for a new one; false: the root key alone speaks */
+    struct birthmark_carrier *carrier; /* NULL: over the network */
+    bool new_key;                      /* make one even where a pending or live key is there */
+    bool renew;                        /* the live identity's key signs for a new one; false: the root key alone speaks */
 };
 
 /* warning: "", or what went wrong after the identity was stored. */

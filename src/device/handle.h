@@ -12,7 +12,8 @@
 
 struct birthmark {
     struct bm_root *root;
-    struct bm_provider *provider; /* made with the first TLS context */
+    struct bm_provider *provider;      /* made with the first TLS context */
+    struct birthmark_carrier *carrier; /* NULL: the network */
     struct bm_fail fail;
     struct bm_bound bound;         /* what keys and sealed data are bound to; pcrs 0: to the device */
     char uri[BM_MAX_ROOT_URI + 1]; /* of the root, as it was opened */

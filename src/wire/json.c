@@ -156,6 +156,15 @@ bm_json_u64(struct bm_json_in *in, const char *key, uint64_t least, uint64_t mos
     return 0;
 }
 
+void
+bm_json_true(struct bm_json_in *in, const char *key)
+{
+    json_t *v = field_wanted(in, key);
+
+    if (!in->bad && !json_is_true(v))
+        refuse(in, key, "must be true, or left out");
+}
+
 json_t *
 bm_json_array(struct bm_json_in *in, const char *key, size_t max)
 {

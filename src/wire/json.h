@@ -29,6 +29,7 @@ struct bm_json_in bm_json_in(json_t *object, const char *what, struct bm_fail *f
 const char *bm_json_str(struct bm_json_in *in, const char *key, size_t max);     /* "" when bad; no NUL or control characters inside */
 const char *bm_json_str_opt(struct bm_json_in *in, const char *key, size_t max); /* NULL when absent */
 uint64_t bm_json_u64(struct bm_json_in *in, const char *key, uint64_t least, uint64_t most);
+void bm_json_true(struct bm_json_in *in, const char *key); /* true, and nothing else */
 json_t *bm_json_array(struct bm_json_in *in, const char *key, size_t max);
 json_t *bm_json_object(struct bm_json_in *in, const char *key);               /* read it by a bm_json_in of its own */
 void bm_json_b64(struct bm_json_in *in, const char *key, struct bm_buf *buf); /* standard base64; appended, buf's max holds */

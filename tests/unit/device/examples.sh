@@ -54,6 +54,8 @@ example_runs 0 '^root software, identities 1$' birthmark_status "$root"
 grep -qE '^mqtt: usable, certificate [0-9a-f]+, [0-9]+ bytes$' <<<"$said" || die "$said"
 example_runs 0 '^TLSv1.3$' birthmark_tls_client "$root" "$ca" localhost "localhost:$port"
 expect 3 '' ./birthmark_tls_client "$root" "$ca" another.example "localhost:$port" # not its name
+example_runs 3 '^the line is not connected$' birthmark_carry "$root" "$ca"
+grep -qxF 'POST /.well-known/est/nonce, with a body' <<<"$said" || die "$said"
 example_runs 0 '' birthmark_key_file "$root"
 expect 0 'BIRTHMARK IDENTITY' cat mqtt.key
 expect 0 'BEGIN CERTIFICATE' cat mqtt.pem

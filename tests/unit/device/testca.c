@@ -91,14 +91,8 @@ testca_der(X509 *cert, struct bm_buf *der)
     OPENSSL_free(bytes);
 }
 
-void
-testca_issue(const struct testca *ca, const struct bm_key *key, long serial, struct bm_buf *der)
-{
-    testca_issue_from(ca, key, serial, -3600, der);
-}
-
-void
-testca_issue_from(const struct testca *ca, const struct bm_key *key, long serial, long from, struct bm_buf *der)
+static void
+issue(const struct testca *ca, const struct bm_key *key, long serial, long from, const char *use, const char *names, struct bm_buf *der)
 {
     const unsigned char *at = key->spki;
     EVP_PKEY *public = d2i_PUBKEY(NULL, &at, (long)key->nspki);
@@ -109,11 +103,31 @@ testca_issue_from(const struct testca *ca, const struct bm_key *key, long serial
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), from));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), from + 90000));
     extension_add(cert, ca->cert, NID_key_usage, "critical,digitalSignature");
-    extension_add(cert, ca->cert, NID_ext_key_usage, "clientAuth");
+    extension_add(cert, ca->cert, NID_ext_key_usage, use);
+    if (names != NULL)
+        extension_add(cert, ca->cert, NID_subject_alt_name, names);
     cert_sign(cert, ca->cert, ca->key);
     testca_der(cert, der);
     X509_free(cert);
     EVP_PKEY_free(public);
+}
+
+void
+testca_issue(const struct testca *ca, const struct bm_key *key, long serial, struct bm_buf *der)
+{
+    testca_issue_from(ca, key, serial, -3600, der);
+}
+
+void
+testca_issue_from(const struct testca *ca, const struct bm_key *key, long serial, long from, struct bm_buf *der)
+{
+    issue(ca, key, serial, from, "clientAuth", NULL, der);
+}
+
+void
+testca_issue_station(const struct testca *ca, const struct bm_key *key, const char *names, struct bm_buf *der)
+{
+    issue(ca, key, 77, -3600, "clientAuth,serverAuth", names, der);
 }
 
 SSL_CTX *

@@ -17,6 +17,8 @@ void testca_write(const struct testca *ca, const char *path); /* the CA's certif
 void testca_issue(const struct testca *ca, const struct bm_key *key, long serial, struct bm_buf *der);
 /* The same, from `from` seconds from now for a day. */
 void testca_issue_from(const struct testca *ca, const struct bm_key *key, long serial, long from, struct bm_buf *der);
+/* A station's, for both ends of TLS; names: of subjectAltName, "DNS:...". */
+void testca_issue_station(const struct testca *ca, const struct bm_key *key, const char *names, struct bm_buf *der);
 void testca_der(X509 *cert, struct bm_buf *der);
 /* A server context: these versions only; the client must show a certificate of this CA. */
 SSL_CTX *testca_server(const struct testca *ca, int version);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +25,7 @@ struct server {
     const struct bm_key *roots;
     size_t nroots;
     struct bm_crypto *crypto;
-    bool lost; /* the reply was lost once */
+    bool *lost; /* the reply was lost once; shared by the processes that serve a connection each */
 };
 
 /* One request and what comes of it. */
@@ -78,8 +80,8 @@ service_behaves(struct server *server, struct exchange *x, const char *service)
         refuse(x, 403, "this chip is in no received lot (root key 9f3c). Recorded as alarm 17.\x1b[31m");
     else if (strcmp(service, "away") == 0)
         refuse(x, 503, "the disk is full");
-    else if (strcmp(service, "lost") == 0 && !server->lost) {
-        server->lost = true;
+    else if (strcmp(service, "lost") == 0 && !*server->lost) {
+        *server->lost = true;
         x->status = 0;
     } else
         return true;
@@ -435,10 +437,14 @@ serve(struct server *server, SSL_CTX *tls, int listener)
 
         if (fd == -1 || ssl == NULL)
             _exit(1);
-        if (SSL_set_fd(ssl, fd) == 1 && SSL_accept(ssl) == 1)
+        if (fork() != 0) {
+            SSL_free(ssl);
+            (void)close(fd);
+            continue;
+        }
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && SSL_set_fd(ssl, fd) == 1 && SSL_accept(ssl) == 1)
             connection_serve(server, ssl);
-        SSL_free(ssl);
-        (void)close(fd);
+        _exit(0);
     }
 }
 
@@ -457,6 +463,9 @@ testserver_start(struct testserver *ret, const struct testca *ca, const struct b
         return false;
     if ((ret->pid = fork()) == 0) {
         (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGCHLD, SIG_IGN);
+        if ((server.lost = mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED)
+            _exit(1);
         server.stranger = testca_new();
         tls = testca_server(ca, TLS1_3_VERSION);
         SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
