@@ -89,7 +89,7 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
 EXPORT enum birthmark_result
 birthmark_renew(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
 {
-    bool wanted = false;
+    enum bm_renew wanted = BM_RENEW_NOTHING;
     struct bm_fail other;
     enum bm_rc rc, bound;
 
@@ -104,8 +104,13 @@ birthmark_renew(struct birthmark *bm, const char *server_url, const char *servic
         .carrier = bm->carrier,
         .renew = true,
     };
-    if ((rc = bm_renew_wanted(&wanted, bm->root, service, flags & BIRTHMARK_IF_DUE, &bm->fail)) != BM_OK || !wanted)
+    if ((rc = bm_renew_wanted(&wanted, bm->root, service, flags & BIRTHMARK_IF_DUE, &bm->fail)) != BM_OK || wanted == BM_RENEW_NOTHING)
         return bm_handle_result(rc);
+    if (wanted == BM_RENEW_CONFIRM) {
+        if (bm_enrol_confirm(&enrol, &other) != BM_OK)
+            (void)snprintf(bm->warning, sizeof(bm->warning), "the identity is not confirmed yet: %.300s", other.text);
+        return BIRTHMARK_OK;
+    }
     rc = bm_enrol(&enrol, bm->warning, &bm->fail);
     bound = bm_root_bind(bm->root, bm->bound.pcrs != 0 ? &bm->bound : NULL, rc == BM_OK ? &bm->fail : &other); /* as this handle had it */
     return bm_handle_result(rc != BM_OK ? rc : bound);

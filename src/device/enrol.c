@@ -190,8 +190,8 @@ store(const struct bm_enrol *enrol, const struct bm_bytes *certs, size_t n, stru
     return BM_OK;
 }
 
-static enum bm_rc
-confirm(const struct bm_enrol *enrol, struct bm_fail *fail)
+enum bm_rc
+bm_enrol_confirm(const struct bm_enrol *enrol, struct bm_fail *fail)
 {
     bm_cleanup(bm_http_done) struct bm_http *http = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf reply = { .max = BM_MAX_HTTP_BODY };
@@ -283,7 +283,7 @@ bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_f
         return rc;
     bm_http_done(&http); /* the new identity speaks over a connection of its own */
     ret_warning[0] = '\0';
-    if (confirm(enrol, &unconfirmed) != BM_OK)
+    if (bm_enrol_confirm(enrol, &unconfirmed) != BM_OK)
         (void)snprintf(ret_warning, 400, "the identity is stored but not confirmed; run enrol again later: %.300s", unconfirmed.text);
     return BM_OK;
 }

@@ -39,14 +39,23 @@ bm_must_use enum bm_rc bm_enrol_tpm_activated(const struct bm_enrol_run *run, st
 bm_must_use enum bm_rc bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs anchors, bm_time now,
                                       struct bm_bytes ret_certs[static BM_ENROL_CERTS], size_t *ret_n, struct bm_fail *fail);
 
+/* Tells the server, over TLS as this identity, that it is stored. */
+bm_must_use enum bm_rc bm_enrol_confirm(const struct bm_enrol *enrol, struct bm_fail *fail);
+
 /* ---- renew.c ---- */
 
 #define BM_RENEWAL "birthmark/renewal/v1\n" /* before the request's SHA-256, in what the live key signs */
 
 /* When a certificate wants to be renewed: the same for this serial number every time; never, where it never ends. */
 bm_time bm_renew_from(const struct bm_cert *cert);
-/* Whether the live identity is to be renewed now. BM_EPOLICY: there is none; BM_EBUSY: the clock is not set, or older than the identity. */
-bm_must_use enum bm_rc bm_renew_wanted(bool *ret_wanted, struct bm_root *root, const char *service, bool if_due, struct bm_fail *fail);
+enum bm_renew {
+    BM_RENEW_NOTHING,
+    BM_RENEW_CONFIRM, /* so young that the power may have gone before it was confirmed */
+    BM_RENEW_NOW
+};
+/* What the live identity wants. BM_EPOLICY: there is none; BM_EBUSY: the clock is not set, or older than the identity. */
+bm_must_use enum bm_rc bm_renew_wanted(enum bm_renew *ret_wanted, struct bm_root *root, const char *service, bool if_due,
+                                       struct bm_fail *fail);
 /* The key to ask for; leaves the root bound as the live key is. */
 bm_must_use enum bm_rc bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail);
 /* Sends the root's evidence (kind: "cmc", "tpm"; taken, NULL: no memory) with the live key's signature; certs as above. */

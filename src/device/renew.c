@@ -31,7 +31,7 @@ live_missing(enum bm_rc rc, const char *service, struct bm_fail *fail)
 }
 
 enum bm_rc
-bm_renew_wanted(bool *ret_wanted, struct bm_root *root, const char *service, bool if_due, struct bm_fail *fail)
+bm_renew_wanted(enum bm_renew *ret_wanted, struct bm_root *root, const char *service, bool if_due, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ROOT_CERTS * (BM_MAX_CERT + 4) };
     char says[BM_TIME_TEXT], made[BM_TIME_TEXT];
@@ -56,7 +56,9 @@ bm_renew_wanted(bool *ret_wanted, struct bm_root *root, const char *service, boo
                        "the clock says %.10s, and the identity for %s was made on %.10s: set the clock, then try again", says, service,
                        made);
     }
-    *ret_wanted = !if_due || now >= bm_renew_from(&cert);
+    *ret_wanted = !if_due || now >= bm_renew_from(&cert) ? BM_RENEW_NOW
+                  : now < cert.not_before + 2 * DAY      ? BM_RENEW_CONFIRM
+                                                         : BM_RENEW_NOTHING;
     return BM_OK;
 }
 
@@ -66,6 +68,7 @@ bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
 {
     struct bm_root *root = run->enrol->root;
     const char *service = run->enrol->service;
+    struct bm_fail unconfirmed;
     struct bm_bound bound;
     bool usable;
     enum bm_rc rc;
@@ -81,6 +84,9 @@ bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
             "this machine did not boot what the key of service %s is bound to: boot that again, or install the update's permit with "
             "birthmark-agent boot permit",
             service);
+    if (bm_enrol_confirm(run->enrol, &unconfirmed) != BM_OK) {
+        /* The server renews what is confirmed only. It may have been, or have ended; if not, it says so next. */
+    }
     /* a commit that was cut off at its very end may leave the live key as the pending one */
     if ((rc = root->ops->key_public(root, service, true, &run->key, fail)) == BM_OK && memcmp(run->key.hash, run->live.hash, BM_HASH) != 0)
         return BM_OK;

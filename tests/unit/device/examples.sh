@@ -50,6 +50,7 @@ expect 1 '"floppy:" names no root of trust' ./birthmark_open floppy:
 example_runs 0 '^enrolled$' birthmark_enrol "$root" "https://localhost:$port" "$ca"
 expect 2 '' ./birthmark_enrol
 expect 3 '' ./birthmark_enrol "$root" https://localhost:1 "$ca"
+example_runs 0 '^up to date$' birthmark_renew "$root" "https://localhost:$port" "$ca"
 example_runs 0 '^root software, identities 1$' birthmark_status "$root"
 grep -qE '^mqtt: usable, certificate [0-9a-f]+, [0-9]+ bytes$' <<<"$said" || die "$said"
 example_runs 0 '^TLSv1.3$' birthmark_tls_client "$root" "$ca" localhost "localhost:$port"

@@ -31,7 +31,7 @@ static enum bm_rc
 renew_at(struct bm_root *root, const char *url, const char *service, char warning[static 400])
 {
     const struct bm_enrol enrol = { .root = root, .server = url, .service = service, .ca_file = ca_file, .renew = true };
-    bool wanted = false;
+    enum bm_renew wanted;
     enum bm_rc rc = bm_renew_wanted(&wanted, root, service, false, &kit_fail);
 
     return rc != BM_OK ? rc : bm_enrol(&enrol, warning, &kit_fail);
@@ -236,23 +236,23 @@ only_what_is_due_is_renewed(void **state)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
     struct bm_key key;
-    bool wanted = true;
+    enum bm_renew wanted;
     time_t now = time(NULL);
 
     identity_make(root, "due", &key); /* from an hour ago for 25 hours: two thirds are 15 h 40 min from now, give or take 1 h 3 min */
     assert_ok(bm_renew_wanted(&wanted, root, "due", true, &kit_fail));
-    assert_false(wanted);
+    assert_int_equal(wanted, BM_RENEW_CONFIRM);
     assert_ok(bm_renew_wanted(&wanted, root, "due", false, &kit_fail));
-    assert_true(wanted);
+    assert_int_equal(wanted, BM_RENEW_NOW);
     hooks_clock = now + 14 * 3600;
     assert_ok(bm_renew_wanted(&wanted, root, "due", true, &kit_fail));
-    assert_false(wanted);
+    assert_int_equal(wanted, BM_RENEW_CONFIRM);
     hooks_clock = now + 17 * 3600;
     assert_ok(bm_renew_wanted(&wanted, root, "due", true, &kit_fail));
-    assert_true(wanted);
+    assert_int_equal(wanted, BM_RENEW_NOW);
     hooks_clock = now + 90000; /* has ended: an offline device is renewed when it is back, if its server lets it */
     assert_ok(bm_renew_wanted(&wanted, root, "due", true, &kit_fail));
-    assert_true(wanted);
+    assert_int_equal(wanted, BM_RENEW_NOW);
     hooks_clock = 0;
 }
 
