@@ -270,7 +270,7 @@ bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_f
     struct bm_bytes list[BM_ENROL_CERTS];
     struct bm_enrol_run run = { .enrol = enrol };
     struct bm_fail unconfirmed;
-    size_t n;
+    size_t n = 0; /* gcc 14 for size does not see that it is set */
     enum bm_rc rc;
 
     if (!bm_name_ok(enrol->service, BM_MAX_NAME) || (enrol->profile != NULL && !bm_name_ok(enrol->profile, BM_MAX_NAME)))
