@@ -8,9 +8,9 @@
 static enum bm_rc
 list_run(struct bm_call *call, struct bm_fail *fail)
 {
-    static const struct bm_column columns[] = { { "device", "DEVICE" }, { "service", "SERVICE" }, { "profile", "PROFILE" },
-                                                { "state", "STATE" },   { "proven", "PROVEN" },   { "not_after", "UNTIL" },
-                                                { "serial", "SERIAL" } };
+    static const struct bm_column columns[] = { { "device", "DEVICE" },   { "service", "SERVICE" }, { "profile", "PROFILE" },
+                                                { "state", "STATE" },     { "proven", "PROVEN" },   { "not_after", "UNTIL" },
+                                                { "retires", "RETIRES" }, { "serial", "SERIAL" } };
     const struct bm_list_what what = { .what = "identity",
                                        .columns = columns,
                                        .ncolumns = BM_COUNT(columns),
@@ -70,42 +70,110 @@ serial_parse(struct bm_call *call, char ret[static 2 * BM_MAX_SERIAL + 1], struc
     return BM_OK;
 }
 
+/* What is said of every certificate that is revoked by one call. */
+struct revocation {
+    uint8_t code;
+    const char *text;
+    char by[BM_MAX_NAME + 1];
+};
+
+static enum bm_rc
+one_revoke(struct bm_call *call, struct bm_ask *ask, const struct revocation *r, const char *serial, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
+    enum bm_rc rc;
+
+    bm_buf_add_lv16(&body, bm_bytes_str(serial));
+    bm_buf_add_u8(&body, r->code);
+    bm_buf_add_lv16(&body, bm_bytes_str(r->by));
+    bm_buf_add_lv16(&body, bm_bytes_str(r->text));
+    if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK ||
+        (rc = bm_ask(ask, BM_C_REVOKE, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_ask_show(ask, "identity", serial, bm_object_row, call, fail);
+}
+
+/* The serial numbers of a device's certificates for a service that something may still take for good: with a renewal there are two. */
+#define MOST_LIVE 16
+struct live {
+    const char *service;
+    char serial[MOST_LIVE][2 * BM_MAX_SERIAL + 1];
+    size_t n;
+};
+
+static enum bm_rc
+live_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    struct live *live = ctx;
+    const char *state;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&row, json, BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    state = bm_json_text(row, "state");
+    if (live->n < MOST_LIVE && strcmp(bm_json_text(row, "service"), live->service) == 0 &&
+        (strcmp(state, "provisional") == 0 || strcmp(state, "active") == 0 || strcmp(state, "renewed") == 0))
+        (void)snprintf(live->serial[live->n++], sizeof(live->serial[0]), "%s", bm_json_text(row, "serial"));
+    return BM_OK;
+}
+
+static enum bm_rc
+all_revoke(struct bm_call *call, struct bm_ask *ask, const struct revocation *r, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf filter = { .max = 1024 };
+    struct live live = { .service = call->words.v[1] };
+    enum bm_rc rc;
+
+    if ((rc = bm_filter_build(&filter, call, "device", call->words.v[0], fail)) != BM_OK)
+        return rc;
+    bm_buf_add_u8(&filter, 0);
+    if ((rc = bm_buf_check(&filter, "the filter", fail)) != BM_OK ||
+        (rc = bm_ask_list(ask, "identity", (const char *)filter.p, live_row, &live, fail)) != BM_OK)
+        return rc;
+    if (live.n == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "device %s has no certificate for service %s that could be revoked: see birthmark identity list", call->words.v[0],
+                       call->words.v[1]);
+    for (size_t i = 0; i < live.n; i++)
+        if ((rc = one_revoke(call, ask, r, live.serial[i], fail)) != BM_OK)
+            return rc;
+    return BM_OK;
+}
+
 static enum bm_rc
 revoke_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    char serial[2 * BM_MAX_SERIAL + 1], by[BM_MAX_NAME + 1];
+    char serial[2 * BM_MAX_SERIAL + 1];
+    struct revocation r = { .code = 0 };
     const char *word = "", *note = bm_call_option(call, "note");
-    uint8_t code = 0;
+    bool device = call->words.n == 2;
     enum bm_rc rc;
 
-    if ((rc = serial_parse(call, serial, fail)) != BM_OK || (rc = reason_parse(call, &code, &word, fail)) != BM_OK)
+    if ((rc = device ? BM_OK : serial_parse(call, serial, fail)) != BM_OK || (rc = reason_parse(call, &r.code, &word, fail)) != BM_OK)
         return rc;
     if (note != NULL && strlen(note) > 200)
         return bm_usage(call, fail, "--note is at most 200 bytes");
-    if ((rc = bm_operator_name(call, by, fail)) != BM_OK)
+    r.text = note != NULL ? note : word;
+    if ((rc = bm_operator_name(call, r.by, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
         return rc;
-    bm_buf_add_lv16(&body, bm_bytes_str(serial));
-    bm_buf_add_u8(&body, code);
-    bm_buf_add_lv16(&body, bm_bytes_str(by));
-    bm_buf_add_lv16(&body, bm_bytes_str(note != NULL ? note : word));
-    if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_ask(&ask, BM_C_REVOKE, bm_buf_bytes(&body), NULL, NULL, NULL, fail)) != BM_OK)
-        return rc;
-    return bm_ask_show(&ask, "identity", serial, bm_object_row, call, fail);
+    return device ? all_revoke(call, &ask, &r, fail) : one_revoke(call, &ask, &r, serial, fail);
 }
 
 const struct bm_verb bm_verb_identity_revoke = {
     .words = "identity revoke",
-    .arguments = "SERIAL",
+    .arguments = "SERIAL | DEVICE SERVICE",
     .least = 1,
-    .most = 1,
+    .most = 2,
     .site = true,
-    .purpose = "Revoke one certificate for good: the next revocation list has it.",
+    .purpose = "Revoke a certificate, or all that a device has for a service, for good: the next revocation list has them.",
     .help = "Reasons (RFC 5280): unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation,\n"
             "privilegeWithdrawn. The device may get another only after `birthmark identity reissue`.\n\n"
-            "example: birthmark identity revoke 3f7a...09 --reason keyCompromise\n",
+            "Of a certificate and its renewal SERIAL revokes the one that it names: where the renewal was not confirmed yet, the device\n"
+            "goes on with the earlier one. DEVICE SERVICE revokes both.\n\n"
+            "example: birthmark identity revoke 3f7a...09 --reason keyCompromise\n"
+            "         birthmark identity revoke 5e0c1b2a9f7d34c6e811 mqtt --reason keyCompromise\n",
     .options = { { .name = "reason", .value = "REASON", .help = "a word of RFC 5280", .needed = true },
                  { .name = "note", .value = "TEXT", .help = "for the record; default: the reason" },
                  BM_OPTION_OPERATOR },

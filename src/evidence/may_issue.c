@@ -429,7 +429,7 @@ static const struct outcome {
 static bool
 not_expired(const struct request *in)
 {
-    return in->state->now <= in->state->not_after + (bm_time)in->state->profile->grace * 86400;
+    return in->state->now - (bm_time)in->state->profile->grace * 86400 <= in->state->not_after; /* after the clock's rules: no underflow */
 }
 
 static enum bm_rc

@@ -295,7 +295,7 @@ apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_
     if (intent->decision == BM_DECISION_REISSUE)
         identity->reissue_allowed = false;
     if (intent->replaces.n == 0)
-        return BM_OK;
+        return intent->decision == BM_DECISION_RENEW ? contradiction("a renewal of nothing", fail) : BM_OK;
     if (!bm_bytes_equal(intent->replaces, bm_bytes(identity->serial, identity->nserial)))
         return contradiction("a replacement of another certificate", fail);
     if (intent->decision == BM_DECISION_RENEW)
@@ -415,9 +415,9 @@ bm_memory_certificate(const struct bm_memory *memory, struct bm_bytes serial, ui
 bm_time
 bm_memory_retirement(const struct bm_identity *identity, const struct bm_earlier *earlier, bm_time confirmed)
 {
-    bm_time time = confirmed + (bm_time)identity->overlap * 86400;
+    bm_time overlap = (bm_time)identity->overlap * 86400;
 
-    return time < earlier->not_after ? time : earlier->not_after;
+    return earlier->not_after < overlap || confirmed >= earlier->not_after - overlap ? earlier->not_after : confirmed + overlap;
 }
 
 static enum bm_rc
