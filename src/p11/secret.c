@@ -35,12 +35,8 @@ gcm_params(const uint8_t nonce[static BM_P11_GCM_NONCE], struct bm_bytes aad)
 {
     CK_ATTRIBUTE iv = bm_p11_attribute(0, nonce, BM_P11_GCM_NONCE), beside = bm_p11_attribute(0, aad.p, aad.n);
 
-    return (CK_GCM_PARAMS){ .iv_ptr = iv.pValue,
-                            .iv_len = BM_P11_GCM_NONCE,
-                            .iv_bits = BM_P11_GCM_NONCE * 8,
-                            .aad_ptr = beside.pValue,
-                            .aad_len = beside.ulValueLen,
-                            .tag_bits = TAG * 8 };
+    /* by place: nonce, its length and bits, data beside, its length, bits of the tag; p11-kit 0.24 and 0.25 call them by different names */
+    return (CK_GCM_PARAMS){ iv.pValue, BM_P11_GCM_NONCE, BM_P11_GCM_NONCE * 8, beside.pValue, beside.ulValueLen, TAG * 8UL };
 }
 
 enum bm_rc
