@@ -1,4 +1,4 @@
-/* context.h - where digest.c has its contexts from: kept by a process of ours, made each time in a library within other people's. */
+/* context.h - where digest.c has its contexts from: kept by a process of ours. */
 #ifndef BM_DIGEST_CONTEXT_H
 #define BM_DIGEST_CONTEXT_H
 
@@ -11,7 +11,7 @@ enum bm_digest_slot {
     BM_DIGEST__N
 };
 
-/* Begun; never NULL (abort). Two files define these: context_kept.c in the room's library, context_each.c in libbirthmark. */
+/* Begun; never NULL (abort). */
 EVP_MD_CTX *bm_digest_take(enum bm_digest_slot slot);
 void bm_digest_give(EVP_MD_CTX *ctx);
 

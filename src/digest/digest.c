@@ -1,7 +1,6 @@
 #include "digest/digest.h"
 #include "digest/context.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -16,12 +15,6 @@ bm_sha256_pieces(uint8_t ret[static BM_HASH], const struct bm_bytes *pieces, siz
     if (EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
         abort();
     bm_digest_give(ctx);
-}
-
-void
-bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes)
-{
-    bm_sha256_pieces(ret, &bytes, 1);
 }
 
 void
@@ -45,25 +38,4 @@ bm_sha1(uint8_t ret[static BM_SHA1], struct bm_bytes bytes)
     if (EVP_DigestUpdate(ctx, bytes.p, bytes.n) != 1 || EVP_DigestFinal_ex(ctx, ret, NULL) != 1)
         abort();
     bm_digest_give(ctx);
-}
-
-/* RFC 2104 2: H(K ^ opad, H(K ^ ipad, text)), the key padded, or hashed first when it is longer than a block. */
-void
-bm_hmac256(uint8_t ret[static BM_HASH], struct bm_bytes key, struct bm_bytes bytes)
-{
-    uint8_t inner[64] = { 0 }, outer[64], hash[BM_HASH];
-
-    if (key.n > sizeof(inner))
-        bm_sha256(inner, key);
-    else if (key.n > 0)
-        memcpy(inner, key.p, key.n);
-    for (size_t i = 0; i < sizeof(inner); i++) {
-        outer[i] = (uint8_t)(inner[i] ^ 0x5c);
-        inner[i] ^= 0x36;
-    }
-    bm_sha256_pieces(hash, (const struct bm_bytes[]){ bm_bytes(inner, sizeof(inner)), bytes }, 2);
-    bm_sha256_pieces(ret, (const struct bm_bytes[]){ bm_bytes(outer, sizeof(outer)), bm_bytes(hash, sizeof(hash)) }, 2);
-    OPENSSL_cleanse(inner, sizeof(inner));
-    OPENSSL_cleanse(outer, sizeof(outer));
-    OPENSSL_cleanse(hash, sizeof(hash));
 }
