@@ -40,7 +40,8 @@ request_fill(json_t *request, const struct bm_enrol_run *run, const struct bm_se
 
     bm_sha256(digest, run->csr);
     bm_hmac256(proof, bm_bytes(secret->b, secret->n), bm_bytes(digest, sizeof(digest)));
-    rc = root->ops->certify(root, run->enrol->service, run->pending, bm_bytes(digest, sizeof(digest)), &area, &attest, &signature, fail);
+    rc = root->ops->certify(root, NULL, run->enrol->service, run->pending, bm_bytes(digest, sizeof(digest)), &area, &attest, &signature,
+                            fail);
     if (rc != BM_OK)
         return rc;
     if (!bm_enrol_b64_put(request, "key", bm_buf_bytes(&area)) || !bm_enrol_b64_put(request, "attest", bm_buf_bytes(&attest)) ||

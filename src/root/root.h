@@ -7,7 +7,7 @@
 #include "root/boot.h"
 
 /*
- * URIs: tpm2: (default TCTI), tpm2:swtpm:port=2321, pkcs11:token=...;object=... (RFC 7512; pin-value, pin-source; module-path or BM_PKCS11_MODULE),
+ * URIs: tpm2: (default TCTI), tpm2:swtpm:port=2321, with ;template=H-2 for TCG's IDevID and IAK as root keys (H-1, H-2, H-3, H-2xy, H-3xy, maker); pkcs11:token=...;object=... (RFC 7512; pin-value, pin-source; module-path or BM_PKCS11_MODULE),
  * puf:sim:SEED:HELPERFILE, soft:KEY.pem. A root holds root keys that never leave it, makes operational keys beside them, and keeps certificates for them.
  * What each backend stores where: docs/formats/device-store.md.
  *
@@ -36,16 +36,18 @@ struct bm_root_ops {
     bm_must_use enum bm_rc (*identify)(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs,
                                        struct bm_fail *fail);
 
-    /* Root-signed evidence: the root key signs. NULL when the root can only decrypt. */
+    /* Root-signed evidence: the root key signs. NULL, or BM_EPOLICY, where the root can only decrypt. */
     bm_must_use enum bm_rc (*root_sign)(struct bm_root *root, const struct bm_key *key, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
                                         struct bm_buf *signature, struct bm_fail *fail);
     /* TPM: the attestation key's TPMT_PUBLIC; ActivateCredential (credential: TPM2B_ID_OBJECT, encrypted_secret: TPM2B_ENCRYPTED_SECRET, both with their size
-     * fields); TPM2_Certify of a service's key: area its TPMT_PUBLIC, attest the TPMS_ATTEST, signature the TPMT_SIGNATURE. NULL where the root is none. */
+     * fields); TPM2_Certify of a service's key: area its TPMT_PUBLIC, attest the TPMS_ATTEST, signature the TPMT_SIGNATURE; by that attestation key, or by a
+     * root key of use attest. NULL where the root is none. */
     bm_must_use enum bm_rc (*attestation_key)(struct bm_root *root, struct bm_buf *area, struct bm_fail *fail);
     bm_must_use enum bm_rc (*activate)(struct bm_root *root, const struct bm_key *ek, struct bm_bytes credential,
                                        struct bm_bytes encrypted_secret, struct bm_secret *ret_secret, struct bm_fail *fail);
-    bm_must_use enum bm_rc (*certify)(struct bm_root *root, const char *service, bool pending, struct bm_bytes extra_data,
-                                      struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail);
+    bm_must_use enum bm_rc (*certify)(struct bm_root *root, const struct bm_key *by, const char *service, bool pending,
+                                      struct bm_bytes extra_data, struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature,
+                                      struct bm_fail *fail);
 
     /* DICE: certificates of DeviceID and Alias for the firmware that was measured, each with a u32 length, and Alias's signature over tbs. BM_EPOLICY when
      * nothing was measured. NULL where the root has no such layers. */

@@ -37,9 +37,19 @@ tpm2_close(struct bm_root *root)
 static enum bm_rc
 tpm2_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail)
 {
-    (void)make; /* endorsement keys are derived from the TPM's seed: they are always there */
-    bm_tpm2_flush(tpm_of(root), &tpm_of(root)->loaded);
-    return bm_tpm2_ek_list(tpm_of(root), ret_leaf, certs, fail);
+    struct bm_tpm2 *tpm = tpm_of(root);
+    enum bm_rc rc;
+
+    /* keys are derived from the TPM's seed: they are always there, and what is made is the record of which */
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    if ((rc = bm_tpm2_kind_settle(tpm, make, fail)) != BM_OK)
+        return rc;
+    memset(ret_leaf, 0, sizeof(*ret_leaf));
+    ret_leaf->kind = BM_LEAF_KEYS;
+    ret_leaf->root = BM_ROOT_TPM;
+    if (tpm->kind != NULL && (rc = bm_tpm2_identity_list(tpm, ret_leaf, certs, fail)) != BM_OK)
+        return rc;
+    return bm_tpm2_ek_list(tpm, ret_leaf, certs, fail);
 }
 
 static enum bm_rc
@@ -286,9 +296,32 @@ attest_add(struct bm_buf *attest, struct bm_buf *signature, const TPM2B_ATTEST *
     return rc != BM_OK ? rc : bm_buf_check(signature, "the signature", fail);
 }
 
+/* The one that certifies: a listed one, or the one that is activated. */
 static enum bm_rc
-tpm2_certify(struct bm_root *root, const char *service, bool pending, struct bm_bytes extra_data, struct bm_buf *area,
-             struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail)
+certifier_open(struct bm_tpm2 *tpm, const struct bm_key *by, ESYS_TR *ret_object, struct bm_fail *fail)
+{
+    TPM2B_PUBLIC public;
+    struct bm_key own;
+    enum bm_rc rc;
+
+    if (by == NULL)
+        return bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, ret_object, NULL, fail);
+    if ((rc = bm_tpm2_kind_settle(tpm, false, fail)) != BM_OK)
+        return rc;
+    if (tpm->kind == NULL)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no attestation key by template", tpm->where);
+    if ((rc = bm_tpm2_identity_open(tpm, BM_TPM2_IAK, ret_object, &public, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_tpm2_public_key(&own, &public, fail)) == BM_OK && memcmp(own.hash, by->hash, BM_HASH) != 0)
+        rc = bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no such attestation key", tpm->where);
+    if (rc != BM_OK)
+        bm_tpm2_object_close(tpm, ret_object);
+    return rc;
+}
+
+static enum bm_rc
+tpm2_certify(struct bm_root *root, const struct bm_key *by, const char *service, bool pending, struct bm_bytes extra_data,
+             struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail)
 {
     static const TPMT_SIG_SCHEME keys_own = { .scheme = TPM2_ALG_NULL };
     struct bm_tpm2 *tpm = tpm_of(root);
@@ -306,10 +339,10 @@ tpm2_certify(struct bm_root *root, const char *service, bool pending, struct bm_
     extra.size = (uint16_t)extra_data.n;
     memcpy(extra.buffer, extra_data.p, extra_data.n);
     if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK || (rc = key_use(tpm, service, pending, fail)) != BM_OK ||
-        (rc = bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &ak, NULL, fail)) != BM_OK)
+        (rc = certifier_open(tpm, by, &ak, fail)) != BM_OK)
         return rc;
     trc = Esys_Certify(tpm->esys, tpm->loaded, ak, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &keys_own, &said, &signed_by);
-    bm_tpm2_flush(tpm, &ak);
+    bm_tpm2_object_close(tpm, &ak);
     if (trc != TSS2_RC_SUCCESS)
         return bm_tpm2_fail(tpm, trc, "certify the service's key", fail);
     if ((rc = area_add(area, &public, fail)) == BM_OK)
@@ -379,6 +412,7 @@ const struct bm_root_ops bm_root_tpm2 = {
     .open = tpm2_open,
     .close = tpm2_close,
     .identify = tpm2_identify,
+    .root_sign = bm_tpm2_root_sign,
     .attestation_key = tpm2_attestation_key,
     .activate = tpm2_activate,
     .certify = tpm2_certify,

@@ -11,14 +11,19 @@ struct bm_tpm2 {
     struct bm_root root;
     TSS2_TCTI_CONTEXT *tcti;
     ESYS_CONTEXT *esys;
-    char where[128];              /* the TCTI's name, for sentences */
+    char where[200];              /* the TCTI's name, for sentences */
     char conf[256];               /* what the TCTI loader is given; "" = its default */
     ESYS_TR loaded;               /* the operational key used last: a handshake signs without loading; ESYS_TR_NONE: none */
     uint8_t loaded_hash[BM_HASH]; /* of its name */
     struct bm_bound loaded_bound; /* what it is bound to */
     struct bm_bound bind;         /* what keys and sealed data made from here on are bound to */
+
+    const struct bm_tpm2_kind *kind; /* tpm2_template.c: of TCG's identity keys; NULL: none, Birthmark's own attestation key alone */
+    bool kind_named;                 /* in the URI */
+    bool kind_settled;               /* the device's record was looked at */
+    uint32_t certificates;           /* first NV index of the 65536 that are searched for certificates of identity keys */
 };
-bm_must_use enum bm_rc bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail);
 void bm_tpm2_close(struct bm_tpm2 *tpm);
 
 /* What a response code means to the reader; BM_EBUSY. */
@@ -32,6 +37,10 @@ bm_must_use enum bm_rc bm_tpm2_handles(struct bm_tpm2 *tpm, uint32_t first, uint
 bm_must_use enum bm_rc bm_tpm2_property(struct bm_tpm2 *tpm, uint32_t property, uint32_t *ret_value, struct bm_fail *fail);
 void bm_tpm2_flush(struct bm_tpm2 *tpm, ESYS_TR *object); /* a transient object or session; ESYS_TR_NONE is nothing */
 
+void bm_tpm2_object_close(struct bm_tpm2 *tpm, ESYS_TR *object); /* flushed, or let go where it is persistent */
+bm_must_use enum bm_rc bm_tpm2_persistent(struct bm_tpm2 *tpm, uint32_t handle, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
+                                          struct bm_fail *fail);
+
 /* Reads an NV index as a whole, appended. */
 bm_must_use enum bm_rc bm_tpm2_nv_read(struct bm_tpm2 *tpm, uint32_t index, struct bm_buf *value, struct bm_fail *fail);
 
@@ -44,8 +53,28 @@ extern const TPM2B_PUBLIC bm_tpm2_operational; /* an operational key, child of t
 
 bm_must_use enum bm_rc bm_tpm2_public_key(struct bm_key *ret_key, const TPM2B_PUBLIC *area, struct bm_fail *fail);
 
-/* Endorsement keys: how many this TPM has, which, their certificates. */
-bm_must_use enum bm_rc bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail);
+/* tpm2_template.c. Which template this device's identity keys are by: "H-1" ... */
+struct bm_tpm2_kind;
+enum bm_tpm2_role {
+    BM_TPM2_IDEVID, /* signs */
+    BM_TPM2_IAK     /* restricted: certifies */
+};
+bm_must_use enum bm_rc bm_tpm2_kind_parse(const struct bm_tpm2_kind **ret_kind, struct bm_bytes id, struct bm_fail *fail);
+/* tpm->kind is what the device's record says; make: and where there is none, the record is written. */
+bm_must_use enum bm_rc bm_tpm2_kind_settle(struct bm_tpm2 *tpm, bool make, struct bm_fail *fail);
+/* With tpm->kind set. bm_tpm2_object_close() it. */
+bm_must_use enum bm_rc bm_tpm2_identity_open(struct bm_tpm2 *tpm, enum bm_tpm2_role role, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
+                                             struct bm_fail *fail);
+/* Adds both keys, the attestation key first, and their certificates. */
+bm_must_use enum bm_rc bm_tpm2_identity_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_root_sign(struct bm_root *root, const struct bm_key *key, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
+                                         struct bm_buf *signature, struct bm_fail *fail);
+/* The certificate in this NV index, which may be longer than it, when it is for this key; *ret_added. Padding and foreign content are no refusal. */
+bm_must_use enum bm_rc bm_tpm2_certificate_add(struct bm_tpm2 *tpm, uint32_t index, const struct bm_key *key, struct bm_buf *certs,
+                                               bool *ret_added, struct bm_fail *fail);
+
+/* Adds the endorsement keys that this TPM has, and their certificates. */
+bm_must_use enum bm_rc bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail);
 /* The endorsement key with this hash, ready for use; *ret_transient: flush it. *ret_policy: it wants a policy session. */
 bm_must_use enum bm_rc bm_tpm2_ek_load(struct bm_tpm2 *tpm, const struct bm_key *ek, ESYS_TR *ret_object, bool *ret_transient,
                                        bool *ret_policy, struct bm_fail *fail);
@@ -58,7 +87,8 @@ enum bm_tpm2_state {
     BM_TPM2_PENDING = 1,
     BM_TPM2_LIVE = 2,
     BM_TPM2_SEALED = 3,
-    BM_TPM2_PERMIT = 4
+    BM_TPM2_PERMIT = 4,
+    BM_TPM2_TEMPLATE = 5 /* named by the template of this device's root keys; stays when all else is erased */
 };
 struct bm_tpm2_record {
     enum bm_tpm2_state state;
@@ -88,7 +118,7 @@ bm_must_use enum bm_rc bm_tpm2_record_names(struct bm_tpm2 *tpm, enum bm_tpm2_st
 bm_must_use enum bm_rc bm_tpm2_names_add(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_buf *names, struct bm_fail *fail);
 /* BM_EPOLICY when there is none. */
 bm_must_use enum bm_rc bm_tpm2_record_remove(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_fail *fail);
-/* Every index of ours, whole or not. */
+/* Every index of ours, whole or not, but the template's record. */
 bm_must_use enum bm_rc bm_tpm2_record_clear(struct bm_tpm2 *tpm, struct bm_fail *fail);
 
 /* tpm2_object.c. A child of the storage key, as a record has it; what: for sentences. Flush it. */

@@ -104,6 +104,48 @@ leftovers_flush(struct bm_tpm2 *tpm, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* ";template=H-2;certificates=0x01c90000" behind the TCTI's name and configuration. */
+static enum bm_rc
+option_take(struct bm_tpm2 *tpm, const char *option, size_t n, struct bm_fail *fail)
+{
+    static const char template[] = "template=", certificates[] = "certificates=";
+    const size_t nt = sizeof(template) - 1, nc = sizeof(certificates) - 1;
+    char *end;
+
+    if (n > nt && strncmp(option, template, nt) == 0) {
+        tpm->kind_named = true;
+        if (n == nt + 9 && memcmp(option + nt, "birthmark", 9) == 0)
+            return BM_OK;
+        return bm_tpm2_kind_parse(&tpm->kind, bm_bytes(option + nt, n - nt), fail);
+    }
+    if (n > nc && strncmp(option, certificates, nc) == 0) {
+        tpm->certificates = (uint32_t)strtoul(option + nc, &end, 16);
+        if (end == option + n && tpm->certificates >> 24 == 0x01)
+            return BM_OK;
+        return bm_fail(fail, BM_EINPUT, NULL, "certificates= takes the first of the NV indexes that are searched, as 0x01c90000");
+    }
+    return bm_fail(fail, BM_EINPUT, NULL, "behind a TPM's place there may be ;template= and ;certificates=, not \"%.*s\"", (int)n, option);
+}
+
+/* *ret_conf: the TCTI's part. */
+static enum bm_rc
+options_take(struct bm_tpm2 *tpm, char ret_conf[static 200], const char *rest, struct bm_fail *fail)
+{
+    size_t n = strcspn(rest, ";");
+    enum bm_rc rc = BM_OK;
+
+    if (n >= 200)
+        return bm_fail(fail, BM_EINPUT, NULL, "a TPM's place has at most 199 characters");
+    memcpy(ret_conf, rest, n);
+    ret_conf[n] = '\0';
+    tpm->certificates = 0x01c90000;
+    for (rest += n; rc == BM_OK && *rest == ';'; rest += n) {
+        n = strcspn(++rest, ";");
+        rc = option_take(tpm, rest, n, fail);
+    }
+    return rc;
+}
+
 /* A simulator without a host is this machine's: by number, since "localhost", which the TPM library would take, may be ::1 first or no name at all. */
 static void
 place_set(struct bm_tpm2 *tpm, const char *conf)
@@ -119,9 +161,10 @@ place_set(struct bm_tpm2 *tpm, const char *conf)
 }
 
 enum bm_rc
-bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail)
+bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail)
 {
     struct bm_tpm2 *tpm;
+    char conf[200];
     TSS2_RC trc;
     enum bm_rc rc;
 
@@ -129,6 +172,10 @@ bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *conf, struct bm_fail *fail)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     tpm->root.ops = &bm_root_tpm2;
     tpm->loaded = ESYS_TR_NONE;
+    if ((rc = options_take(tpm, conf, rest, fail)) != BM_OK) {
+        free(tpm);
+        return rc;
+    }
     place_set(tpm, conf);
     (void)snprintf(tpm->where, sizeof(tpm->where), "%s", *conf == '\0' ? "the default place" : conf);
     if ((trc = Tss2_TctiLdr_Initialize(tpm->conf[0] == '\0' ? NULL : tpm->conf, &tpm->tcti)) != TSS2_RC_SUCCESS)
@@ -161,6 +208,19 @@ bm_tpm2_flush(struct bm_tpm2 *tpm, ESYS_TR *object)
 {
     if (*object != ESYS_TR_NONE)
         (void)Esys_FlushContext(tpm->esys, *object);
+    *object = ESYS_TR_NONE;
+}
+
+void
+bm_tpm2_object_close(struct bm_tpm2 *tpm, ESYS_TR *object)
+{
+    TPM2_HANDLE handle = 0;
+
+    if (*object != ESYS_TR_NONE && Esys_TR_GetTpmHandle(tpm->esys, *object, &handle) == TSS2_RC_SUCCESS &&
+        handle >> TPM2_HR_SHIFT == TPM2_HT_PERSISTENT)
+        (void)Esys_TR_Close(tpm->esys, object);
+    else
+        bm_tpm2_flush(tpm, object);
     *object = ESYS_TR_NONE;
 }
 

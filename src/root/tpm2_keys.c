@@ -236,21 +236,18 @@ bm_tpm2_primary(struct bm_tpm2 *tpm, ESYS_TR hierarchy, const TPM2B_PUBLIC *temp
     return BM_OK;
 }
 
-/* The key at its persistent handle, or derived again from its template. */
-static enum bm_rc
-ek_open(struct bm_tpm2 *tpm, const struct ek *ek, bool persistent, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public, struct bm_fail *fail)
+enum bm_rc
+bm_tpm2_persistent(struct bm_tpm2 *tpm, uint32_t handle, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public, struct bm_fail *fail)
 {
     TPM2B_PUBLIC *public = NULL;
     ESYS_TR object;
     TSS2_RC trc;
 
-    if (!persistent)
-        return bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &ek->template, ret_object, ret_public, fail);
-    if ((trc = Esys_TR_FromTPMPublic(tpm->esys, ek->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object)) != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "open its endorsement key", fail);
+    if ((trc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object)) != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "open a key that it keeps", fail);
     if ((trc = Esys_ReadPublic(tpm->esys, object, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL, NULL)) != TSS2_RC_SUCCESS) {
         (void)Esys_TR_Close(tpm->esys, &object);
-        return bm_tpm2_fail(tpm, trc, "read its endorsement key", fail);
+        return bm_tpm2_fail(tpm, trc, "read a key that it keeps", fail);
     }
     *ret_public = *public;
     *ret_object = object;
@@ -258,13 +255,12 @@ ek_open(struct bm_tpm2 *tpm, const struct ek *ek, bool persistent, ESYS_TR *ret_
     return BM_OK;
 }
 
-static void
-ek_close(struct bm_tpm2 *tpm, bool persistent, ESYS_TR *object)
+/* The key at its persistent handle, or derived again from its template. */
+static enum bm_rc
+ek_open(struct bm_tpm2 *tpm, const struct ek *ek, bool persistent, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public, struct bm_fail *fail)
 {
-    if (persistent)
-        (void)Esys_TR_Close(tpm->esys, object);
-    else
-        bm_tpm2_flush(tpm, object);
+    return persistent ? bm_tpm2_persistent(tpm, ek->handle, ret_object, ret_public, fail)
+                      : bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &ek->template, ret_object, ret_public, fail);
 }
 
 /* Which of the endorsement keys count: those with a persistent handle or a certificate; none of both: the P-256 one, which any TPM derives. */
@@ -290,9 +286,9 @@ eks_present(struct bm_tpm2 *tpm, bool ret_there[static BM_COUNT(eks)], bool ret_
     return BM_OK;
 }
 
-/* NV indexes are often larger than the certificate in them, so its own length counts. A certificate for another key says that the TPM was re-seeded. */
-static enum bm_rc
-ek_certificate(struct bm_tpm2 *tpm, const struct ek *ek, const struct bm_key *key, struct bm_buf *certs, struct bm_fail *fail)
+enum bm_rc
+bm_tpm2_certificate_add(struct bm_tpm2 *tpm, uint32_t index, const struct bm_key *key, struct bm_buf *certs, bool *ret_added,
+                        struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf nv = { .max = BM_MAX_CERT };
     bm_cleanup(bm_x509_done) X509 *cert = NULL;
@@ -300,25 +296,36 @@ ek_certificate(struct bm_tpm2 *tpm, const struct ek *ek, const struct bm_key *ke
     const unsigned char *end;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm2_nv_read(tpm, ek->certificate, &nv, fail)) != BM_OK)
+    *ret_added = false;
+    if ((rc = bm_tpm2_nv_read(tpm, index, &nv, fail)) != BM_OK)
         return rc;
     end = nv.p;
     if ((cert = d2i_X509(NULL, &end, (long)nv.n)) == NULL || (bits = X509_get0_pubkey_bitstr(cert)) == NULL)
-        return bm_fail(fail, BM_EPOLICY, NULL, "the TPM's endorsement certificate at 0x%08x cannot be read: ask the TPM's maker for it",
-                       ek->certificate);
-    if (!bm_bytes_equal(bm_bytes(bits->data, (size_t)bits->length), bm_bytes(key->spki + key->at_bits, key->nbits)))
-        return bm_fail(
-            fail, BM_EPOLICY, NULL,
-            "the TPM's endorsement certificate at 0x%08x is for another key: the TPM was re-seeded, or the certificate is not its own",
-            ek->certificate);
-    bm_buf_add_lv32(certs, bm_bytes(nv.p, (size_t)(end - nv.p)));
+        return BM_OK;
+    *ret_added = bm_bytes_equal(bm_bytes(bits->data, (size_t)bits->length), bm_bytes(key->spki + key->at_bits, key->nbits));
+    if (*ret_added)
+        bm_buf_add_lv32(certs, bm_bytes(nv.p, (size_t)(end - nv.p)));
     return bm_buf_check(certs, "the certificates", fail);
 }
 
-enum bm_rc
-bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail)
+/* A certificate for another key says that the TPM was re-seeded. */
+static enum bm_rc
+ek_certificate(struct bm_tpm2 *tpm, const struct ek *ek, const struct bm_key *key, struct bm_buf *certs, struct bm_fail *fail)
 {
-    struct bm_leaf leaf = { .kind = BM_LEAF_KEYS, .root = BM_ROOT_TPM };
+    bool added;
+    enum bm_rc rc = bm_tpm2_certificate_add(tpm, ek->certificate, key, certs, &added, fail);
+
+    if (rc != BM_OK || added)
+        return rc;
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "the TPM's endorsement certificate at 0x%08x cannot be read or is for another key: the TPM was re-seeded, or the "
+                   "certificate is not its own",
+                   ek->certificate);
+}
+
+enum bm_rc
+bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail)
+{
     bool there[BM_COUNT(eks)], persistent[BM_COUNT(eks)], certified[BM_COUNT(eks)];
     enum bm_rc rc = eks_present(tpm, there, persistent, certified, fail);
 
@@ -330,14 +337,12 @@ bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *ret_leaf, struct bm_buf *ce
             continue;
         if ((rc = ek_open(tpm, &eks[i], persistent[i], &object, &public, fail)) != BM_OK)
             return rc;
-        ek_close(tpm, persistent[i], &object);
-        leaf.keys[leaf.nkeys].use = BM_USE_DECRYPT;
-        if ((rc = bm_tpm2_public_key(&leaf.keys[leaf.nkeys].key, &public, fail)) == BM_OK && certified[i])
-            rc = ek_certificate(tpm, &eks[i], &leaf.keys[leaf.nkeys].key, certs, fail);
-        leaf.nkeys++;
+        bm_tpm2_object_close(tpm, &object);
+        leaf->keys[leaf->nkeys].use = BM_USE_DECRYPT;
+        if ((rc = bm_tpm2_public_key(&leaf->keys[leaf->nkeys].key, &public, fail)) == BM_OK && certified[i])
+            rc = ek_certificate(tpm, &eks[i], &leaf->keys[leaf->nkeys].key, certs, fail);
+        leaf->nkeys++;
     }
-    if (rc == BM_OK)
-        *ret_leaf = leaf;
     return rc;
 }
 
@@ -363,7 +368,7 @@ bm_tpm2_ek_load(struct bm_tpm2 *tpm, const struct bm_key *ek, ESYS_TR *ret_objec
             *ret_policy = !(public.publicArea.objectAttributes & TPMA_OBJECT_USERWITHAUTH);
             return BM_OK;
         }
-        ek_close(tpm, persistent[i], &object);
+        bm_tpm2_object_close(tpm, &object);
     }
     if (rc != BM_OK)
         return rc;

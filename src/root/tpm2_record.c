@@ -115,7 +115,7 @@ bm_tpm2_record_parse(struct bm_tpm2_record *record, struct bm_fail *fail)
     covered = record->nbytes - rd.left;
     sum = bm_rd_take(&rd, BM_HASH);
     rest = bm_rd_rest(&rd);
-    if (rd.bad || version == 0 || version > 2 || state == 0 || state > BM_TPM2_PERMIT || rest.n != 0)
+    if (rd.bad || version == 0 || version > 2 || state == 0 || state > BM_TPM2_TEMPLATE || rest.n != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory is malformed");
     bm_sha256(hash, bm_bytes(record->bytes, covered));
     if (!bm_bytes_equal(sum, bm_bytes(hash, sizeof(hash))))
@@ -488,10 +488,16 @@ enum bm_rc
 bm_tpm2_record_clear(struct bm_tpm2 *tpm, struct bm_fail *fail)
 {
     struct part parts[BM_TPM2_HANDLES];
-    size_t n;
-    enum bm_rc rc = parts_list(tpm, parts, &n, fail);
+    struct head heads[BM_TPM2_HANDLES];
+    size_t n, count;
+    uint32_t keep = 0; /* no record has it */
+    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
 
+    for (size_t i = 0; rc == BM_OK && i < count; i++)
+        if (heads[i].state == BM_TPM2_TEMPLATE)
+            keep = heads[i].sequence;
     for (size_t i = 0; rc == BM_OK && i < n; i++)
-        rc = parts[i].ours ? index_remove(tpm, parts[i].index, fail) : BM_OK;
+        if (parts[i].ours && (keep == 0 || parts[i].parts == 0 || parts[i].sequence != keep))
+            rc = index_remove(tpm, parts[i].index, fail);
     return rc;
 }

@@ -123,7 +123,7 @@ identity_make(struct bm_root *root, const char *service)
     struct bm_key key;
 
     assert_ok(root->ops->key_new(root, service, &key, &kit_fail));
-    assert_ok(root->ops->certify(root, service, true, bm_bytes_str("x"), &area, &attest, &signature, &kit_fail));
+    assert_ok(root->ops->certify(root, NULL, service, true, bm_bytes_str("x"), &area, &attest, &signature, &kit_fail));
     assert_ok(root->ops->commit(root, service, certs, 1, &kit_fail));
 }
 
@@ -164,7 +164,7 @@ both_refused(const char *service, const char *name, const char *words)
     assert_ok(bm_root_bound_tell(root, BM_KEPT_SEALED, name, &bound, &usable, &kit_fail));
     assert_false(usable);
     /* to say what the key is, is not to use it */
-    assert_ok(root->ops->certify(root, service, false, bm_bytes_str("x"), &area, &attest, &signature, &kit_fail));
+    assert_ok(root->ops->certify(root, NULL, service, false, bm_bytes_str("x"), &area, &attest, &signature, &kit_fail));
     bm_root_done(&root);
     assert_ok(sign_with("free"));
     root = open_tpm();

@@ -89,7 +89,7 @@ nothing_stays_loaded(void **state)
         BM_SECRET(secret);
 
         assert_ok(root->ops->key_sign(root, "busy", true, extra, &alg, &tls, &kit_fail));
-        assert_ok(root->ops->certify(root, "busy", true, extra, &area, &attest, &signature, &kit_fail));
+        assert_ok(root->ops->certify(root, NULL, "busy", true, extra, &area, &attest, &signature, &kit_fail));
         assert_ok(root->ops->attestation_key(root, &ak, &kit_fail));
         assert_ok(bm_tpm_public_parse(&public, bm_buf_bytes(&area), &kit_fail));
         assert_ok(bm_tpm_public_check_operational(&public, &kit_fail));

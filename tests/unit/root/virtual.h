@@ -9,6 +9,8 @@ enum virtual_kind {
     VIRTUAL_PUF,
     VIRTUAL_PKCS11,
     VIRTUAL_TPM2,
+    VIRTUAL_TPM2_H1, /* the same chip, by TCG's templates; H-2 keeps a record, the others are named each time */
+    VIRTUAL_TPM2_H3,
     VIRTUAL__N
 };
 
