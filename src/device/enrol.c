@@ -232,7 +232,9 @@ certs_ask(struct bm_enrol_run *run, struct bm_leaf *leaf, struct bm_buf *certs, 
     certs_plain(&plain, bm_buf_bytes(&theirs));
     run->root_certs = bm_buf_bytes(&plain);
     run->root_key = &leaf->keys[0].key; /* roots list the one that they prefer first */
-    rc = root->ops->root_sign != NULL ? bm_enrol_root_signed(run, certs, fail) : bm_enrol_tpm_activated(run, certs, fail);
+    rc = leaf->keys[0].use == BM_USE_SIGN      ? bm_enrol_root_signed(run, certs, fail)
+         : leaf->keys[0].use == BM_USE_DECRYPT ? bm_enrol_tpm_activated(run, certs, fail)
+                                               : bm_enrol_tpm_certified(run, certs, fail);
     run->csr = run->root_certs = bm_bytes(NULL, 0);
     return rc;
 }

@@ -20,7 +20,7 @@ struct bm_enrol {
 /* warning: "", or what went wrong after the identity was stored. */
 bm_must_use enum bm_rc bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_fail *fail);
 
-/* What the two kinds of evidence work on. */
+/* What the kinds of evidence work on. */
 struct bm_enrol_run {
     const struct bm_enrol *enrol;
     struct bm_http *http;
@@ -33,6 +33,9 @@ struct bm_enrol_run {
 /* Append the certificates that the server gives, each with a u32 length before it. */
 bm_must_use enum bm_rc bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_enrol_tpm_activated(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_enrol_tpm_certified(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail);
+/* The signer's nonce for the run's root key. */
+bm_must_use enum bm_rc bm_enrol_nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *fail);
 
 /* Refuses what is no certificate for this key under these anchors: *ret_certs lists leaf first; views into `certs`. */
 #define BM_ENROL_CERTS 8

@@ -10,8 +10,8 @@
 
 #define FRESHNESS "application/est-attestation-freshness+json" /* draft-ietf-lamps-attestation-freshness */
 
-static enum bm_rc
-nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *fail)
+enum bm_rc
+bm_enrol_nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 256 }, reply = { .max = BM_MAX_JSON };
     enum bm_rc rc;
@@ -108,7 +108,7 @@ bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struc
     enum bm_rc rc;
 
     (void)snprintf(path, sizeof(path), "/.well-known/est/%s/fullcmc", label);
-    if ((rc = nonce_get(&nonce, run, fail)) != BM_OK || (rc = cmc_make(&body, run, bm_buf_bytes(&nonce), fail)) != BM_OK)
+    if ((rc = bm_enrol_nonce_get(&nonce, run, fail)) != BM_OK || (rc = cmc_make(&body, run, bm_buf_bytes(&nonce), fail)) != BM_OK)
         return rc;
     if (run->enrol->renew)
         return bm_renew_ask(run, "cmc", json_stringn((const char *)body.p, body.n), certs, fail);

@@ -95,6 +95,8 @@ virtual_start(struct virtual *ret)
     lines_read(&chips, "start.txt");
     (void)snprintf(chips.uri[VIRTUAL_SOFT], sizeof(chips.uri[VIRTUAL_SOFT]), "soft:%s/soft.pem", chips.dir);
     (void)snprintf(chips.uri[VIRTUAL_PUF], sizeof(chips.uri[VIRTUAL_PUF]), "puf:sim:chip 1:%s/puf.helper", chips.dir);
+    for (int i = 0; i < 3; i++)
+        (void)snprintf(chips.templates[i], sizeof(chips.templates[i]), "%.480s;template=H-%d", chips.uri[VIRTUAL_TPM2], i + 1);
     (void)snprintf(conf, sizeof(conf), "%s/softhsm2.conf", chips.dir);
     (void)setenv("SOFTHSM2_CONF", conf, 1);
     (void)setenv("TSS2_LOG", "all+NONE", 0); /* refusals are part of the test; the library would print each */

@@ -9,8 +9,6 @@ enum virtual_kind {
     VIRTUAL_PUF,
     VIRTUAL_PKCS11,
     VIRTUAL_TPM2,
-    VIRTUAL_TPM2_H1, /* the same chip, by TCG's templates; H-2 keeps a record, the others are named each time */
-    VIRTUAL_TPM2_H3,
     VIRTUAL__N
 };
 
@@ -18,7 +16,9 @@ struct virtual
 {
     char dir[64];
     char uri[VIRTUAL__N][512]; /* root URIs */
-    char copy[512];            /* of the TPM, after virtual_clone() */
+    char templates[3]
+                  [512]; /* the TPM's, with TCG's identity keys by H-1, H-2, H-3: the TPM keeps which, bm_tpm2_record_remove() forgets it */
+    char copy[512];      /* of the TPM, after virtual_clone() */
 };
 
 /* Starts them; ends the test as skipped (77) where not all of them are built in. False: they did not start, and the script's own words are on stderr. The tools are required (tools/packages.txt): a test fails then. */
