@@ -42,14 +42,15 @@ tpm2_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct 
 
     /* keys are derived from the TPM's seed: they are always there, and what is made is the record of which */
     bm_tpm2_flush(tpm, &tpm->loaded);
-    if ((rc = bm_tpm2_kind_settle(tpm, make, fail)) != BM_OK)
+    if ((rc = bm_tpm2_kind_settle(tpm, fail)) != BM_OK)
         return rc;
     memset(ret_leaf, 0, sizeof(*ret_leaf));
     ret_leaf->kind = BM_LEAF_KEYS;
     ret_leaf->root = BM_ROOT_TPM;
     if (tpm->kind != NULL && (rc = bm_tpm2_identity_list(tpm, ret_leaf, certs, fail)) != BM_OK)
         return rc;
-    return bm_tpm2_ek_list(tpm, ret_leaf, certs, fail);
+    rc = bm_tpm2_ek_list(tpm, ret_leaf, certs, fail);
+    return rc == BM_OK && make ? bm_tpm2_kind_keep(tpm, fail) : rc;
 }
 
 static enum bm_rc
@@ -306,7 +307,7 @@ certifier_open(struct bm_tpm2 *tpm, const struct bm_key *by, ESYS_TR *ret_object
 
     if (by == NULL)
         return bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, ret_object, NULL, fail);
-    if ((rc = bm_tpm2_kind_settle(tpm, false, fail)) != BM_OK)
+    if ((rc = bm_tpm2_kind_settle(tpm, fail)) != BM_OK)
         return rc;
     if (tpm->kind == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no attestation key by template", tpm->where);

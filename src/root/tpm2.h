@@ -20,7 +20,7 @@ struct bm_tpm2 {
 
     const struct bm_tpm2_kind *kind; /* tpm2_template.c: of TCG's identity keys; NULL: none, Birthmark's own attestation key alone */
     bool kind_named;                 /* in the URI */
-    bool kind_settled;               /* the device's record was looked at */
+    bool kind_settled, kind_kept;    /* the device's record was looked at, is there */
     uint32_t certificates;           /* first NV index of the 65536 that are searched for certificates of identity keys */
 };
 bm_must_use enum bm_rc bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail);
@@ -60,8 +60,9 @@ enum bm_tpm2_role {
     BM_TPM2_IAK     /* restricted: certifies */
 };
 bm_must_use enum bm_rc bm_tpm2_kind_parse(const struct bm_tpm2_kind **ret_kind, struct bm_bytes id, struct bm_fail *fail);
-/* tpm->kind is what the device's record says; make: and where there is none, the record is written. */
-bm_must_use enum bm_rc bm_tpm2_kind_settle(struct bm_tpm2 *tpm, bool make, struct bm_fail *fail);
+/* tpm->kind is what the device's record says, where there is one; keep: and where there was none, there is one now. */
+bm_must_use enum bm_rc bm_tpm2_kind_settle(struct bm_tpm2 *tpm, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_kind_keep(struct bm_tpm2 *tpm, struct bm_fail *fail);
 /* With tpm->kind set. bm_tpm2_object_close() it. */
 bm_must_use enum bm_rc bm_tpm2_identity_open(struct bm_tpm2 *tpm, enum bm_tpm2_role role, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
                                              struct bm_fail *fail);

@@ -168,16 +168,15 @@ bm_tpm2_identity_open(struct bm_tpm2 *tpm, enum bm_tpm2_role which, ESYS_TR *ret
     return bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &wanted, ret_object, ret_public, fail);
 }
 
-/* The URI's word, else the device's own record, else none: Birthmark's own. */
+/* The device's own record, else the URI's word, else none: Birthmark's own. */
 enum bm_rc
-bm_tpm2_kind_settle(struct bm_tpm2 *tpm, bool make, struct bm_fail *fail)
+bm_tpm2_kind_settle(struct bm_tpm2 *tpm, struct bm_fail *fail)
 {
     const struct bm_tpm2_kind *kept = NULL;
-    struct bm_bytes none = bm_bytes(NULL, 0);
     struct bm_tpm2_names names;
     enum bm_rc rc;
 
-    if (tpm->kind_settled && !make)
+    if (tpm->kind_settled)
         return BM_OK;
     if ((rc = bm_tpm2_record_names(tpm, BM_TPM2_TEMPLATE, &names, fail)) != BM_OK ||
         (names.n > 0 && (rc = bm_tpm2_kind_parse(&kept, bm_bytes_str(names.name[names.n - 1]), fail)) != BM_OK))
@@ -187,11 +186,22 @@ bm_tpm2_kind_settle(struct bm_tpm2 *tpm, bool make, struct bm_fail *fail)
                        tpm->where, kept->id);
     if (kept != NULL)
         tpm->kind = kept;
-    else if (make && tpm->kind != NULL &&
-             (rc = bm_tpm2_record_put(tpm, tpm->kind->id, BM_TPM2_TEMPLATE, none, none, none, NULL, 0, fail)) != BM_OK)
-        return rc;
+    tpm->kind_kept = kept != NULL;
     tpm->kind_settled = true;
     return BM_OK;
+}
+
+enum bm_rc
+bm_tpm2_kind_keep(struct bm_tpm2 *tpm, struct bm_fail *fail)
+{
+    struct bm_bytes none = bm_bytes(NULL, 0);
+    enum bm_rc rc;
+
+    if (tpm->kind == NULL || tpm->kind_kept)
+        return BM_OK;
+    if ((rc = bm_tpm2_record_put(tpm, tpm->kind->id, BM_TPM2_TEMPLATE, none, none, none, NULL, 0, fail)) == BM_OK)
+        tpm->kind_kept = true;
+    return rc;
 }
 
 static enum bm_rc
@@ -243,7 +253,7 @@ bm_tpm2_root_sign(struct bm_root *root, const struct bm_key *key, struct bm_byte
     struct bm_key own;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm2_kind_settle(tpm, false, fail)) != BM_OK)
+    if ((rc = bm_tpm2_kind_settle(tpm, fail)) != BM_OK)
         return rc;
     if (tpm->kind == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL,
