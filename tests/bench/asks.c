@@ -3,6 +3,7 @@
 #include "load.h"
 
 #include "evidence/cmc.h"
+#include "evidence/renewal.h"
 #include "wire/text.h"
 
 static void
@@ -45,23 +46,64 @@ asks_nonce(struct bm_buf *request, const struct bm_private *root)
     request_add(request, "/.well-known/est/nonce", "application/json", bm_buf_bytes(&body));
 }
 
+/* A CSR by the key, and a CMC request around it by the root key. */
+static void
+cmc_make(struct bm_buf *cmc, struct bm_buf *csr, struct bm_private *root, const uint8_t *nonce, struct bm_private *key)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf info = { .max = BM_MAX_CSR }, sig = { .max = BM_MAX_SIGNATURE };
+    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = 65536 }, attrs = { .max = 65536 }, root_sig = { .max = BM_MAX_SIGNATURE };
+    struct bm_fail fail;
+
+    bm_csr_info_build(&info, bm_key_spki(bm_private_public(key)), NULL);
+    must(bm_private_sign(key, bm_buf_bytes(&info), &sig, &fail), &fail);
+    bm_csr_build(csr, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&sig));
+    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(csr), bm_bytes(nonce, BM_NONCE), bm_private_alg(root));
+    must(bm_private_sign(root, bm_buf_bytes(&attrs), &root_sig, &fail), &fail);
+    bm_cmc_build(cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_key_ski(bm_private_public(root)).octets, bm_private_alg(root),
+                 bm_buf_bytes(&root_sig));
+}
+
 void
-asks_enrol(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce)
+asks_enrol(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce, struct bm_private **ret_key)
 {
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    bm_cleanup(bm_buf_done) struct bm_buf info = { .max = BM_MAX_CSR }, sig = { .max = BM_MAX_SIGNATURE }, csr = { .max = BM_MAX_CSR };
-    bm_cleanup(bm_buf_done) struct bm_buf content = { .max = 65536 }, attrs = { .max = 65536 }, root_sig = { .max = BM_MAX_SIGNATURE };
-    bm_cleanup(bm_buf_done) struct bm_buf cmc = { .max = 65536 }, text = { .max = 131072 };
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, cmc = { .max = 65536 }, text = { .max = 131072 };
     struct bm_fail fail;
 
     must(bm_private_generate(&key, BM_KEY_P256, &fail), &fail);
-    bm_csr_info_build(&info, bm_key_spki(bm_private_public(key)), NULL);
-    must(bm_private_sign(key, bm_buf_bytes(&info), &sig, &fail), &fail);
-    bm_csr_build(&csr, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&sig));
-    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes(nonce, BM_NONCE), bm_private_alg(root));
-    must(bm_private_sign(root, bm_buf_bytes(&attrs), &root_sig, &fail), &fail);
-    bm_cmc_build(&cmc, bm_buf_bytes(&content), bm_buf_bytes(&attrs), bm_key_ski(bm_private_public(root)).octets, bm_private_alg(root),
-                 bm_buf_bytes(&root_sig));
+    cmc_make(&cmc, &csr, root, nonce, key);
     bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&cmc));
     request_add(request, "/.well-known/est/bench-1/fullcmc", "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&text));
+    if (ret_key == NULL)
+        return;
+    *ret_key = key;
+    key = NULL;
+}
+
+void
+asks_renew(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce, struct bm_private *current)
+{
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, cmc = { .max = 65536 }, tbs = { .max = 256 },
+                                          sig = { .max = BM_MAX_SIGNATURE }, text = { .max = 131072 };
+    struct bm_fail fail;
+
+    must(bm_private_generate(&key, BM_KEY_P256, &fail), &fail);
+    cmc_make(&cmc, &csr, root, nonce, key);
+    bm_renewal_tbs(&tbs, bm_buf_bytes(&csr));
+    must(bm_private_sign(current, bm_buf_bytes(&tbs), &sig, &fail), &fail);
+    bm_buf_add_str(&text, "{\"service\":\"mqtt\",\"key\":\"");
+    bm_b64_add(&text, BM_B64_STD, bm_key_spki(bm_private_public(current)));
+    bm_buf_add_str(&text, "\",\"renewal\":\"");
+    bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&sig));
+    bm_buf_add_str(&text, "\",\"cmc\":\"");
+    bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&cmc));
+    bm_buf_add_str(&text, "\"}");
+    request_add(request, "/v1/renew", "application/json", bm_buf_bytes(&text));
+}
+
+void
+asks_confirm(struct bm_buf *request)
+{
+    request_add(request, "/v1/confirm", "application/json", bm_bytes_str("{}"));
 }

@@ -1,5 +1,6 @@
 /* bench_enrol.c - durable, logged enrolments a second through the whole server, what they cost beside their bare cryptography, and what 1,000 clients weigh. */
 #include "asks.h"
+#include "bare.h"
 #include "load.h"
 #include "works.h"
 
@@ -16,7 +17,7 @@
 #define DEVICES 5000 /* BM_BENCH_DEVICES says otherwise */
 #define LINKS 64     /* BM_BENCH_LINKS */
 #define CLIENTS 1000 /* connections held open at once */
-#define SECONDS 1.0  /* each ceiling */
+#define SECONDS 1.0  /* of commits */
 
 struct device {
     uint8_t nonce[BM_NONCE];
@@ -55,80 +56,6 @@ enrolled(void *arg, size_t i, struct bm_bytes body)
 }
 
 /* ---- ceilings ---- */
-
-struct crypto {
-    EVP_PKEY *key, *peer;
-    EVP_PKEY_CTX *sign, *verify;
-    uint8_t hash[32], sig[80];
-    size_t nsig;
-};
-
-static void
-sign_once(struct crypto *c)
-{
-    c->nsig = sizeof(c->sig);
-    if (EVP_PKEY_sign(c->sign, c->sig, &c->nsig, c->hash, sizeof(c->hash)) != 1)
-        bench_die("libcrypto does not sign");
-}
-
-static void
-verify_once(struct crypto *c)
-{
-    if (EVP_PKEY_verify(c->verify, c->sig, c->nsig, c->hash, sizeof(c->hash)) != 1)
-        bench_die("libcrypto does not verify");
-}
-
-/* What an enrolment cannot do without. */
-static void
-enrolment_once(struct crypto *c)
-{
-    sign_once(c);
-    verify_once(c);
-    verify_once(c);
-}
-
-/* What the server's side of a mutual TLS 1.3 handshake cannot do without. */
-static void
-handshake_once(struct crypto *c)
-{
-    EVP_PKEY *mine = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, mine, NULL);
-    uint8_t secret[32];
-    size_t n = sizeof(secret);
-
-    sign_once(c);
-    verify_once(c);
-    if (EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, c->peer) != 1 || EVP_PKEY_derive(ctx, secret, &n) != 1)
-        bench_die("libcrypto does not agree on a key");
-    EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY_free(mine);
-}
-
-/* Seconds of one core, contexts ready. */
-static double
-crypto_cost(void (*once)(struct crypto *c))
-{
-    struct crypto c = { .key = EVP_EC_gen("P-256"), .peer = EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), .hash = { 1 } };
-    struct rusage from, to;
-    size_t n = 0;
-    double took = 0;
-
-    c.sign = EVP_PKEY_CTX_new_from_pkey(NULL, c.key, NULL);
-    c.verify = EVP_PKEY_CTX_new_from_pkey(NULL, c.key, NULL);
-    if (EVP_PKEY_sign_init(c.sign) != 1 || EVP_PKEY_verify_init(c.verify) != 1)
-        bench_die("libcrypto does not sign");
-    (void)getrusage(RUSAGE_SELF, &from);
-    for (; took < SECONDS; n++) {
-        once(&c);
-        (void)getrusage(RUSAGE_SELF, &to);
-        took = (double)(to.ru_utime.tv_sec - from.ru_utime.tv_sec) + (double)(to.ru_utime.tv_usec - from.ru_utime.tv_usec) / 1e6;
-    }
-    EVP_PKEY_CTX_free(c.sign);
-    EVP_PKEY_CTX_free(c.verify);
-    EVP_PKEY_free(c.key);
-    EVP_PKEY_free(c.peer);
-    return took / (double)n;
-}
 
 /* 4 KiB appended and fdatasync'ed, beside the site: commits a second. */
 static double
@@ -193,7 +120,7 @@ cpu_take(const struct bench *b, double cpu[static BM_COUNT(programs)])
 static void
 figure_enrolments(struct bench *b)
 {
-    double n = (double)b->works.n, bare = crypto_cost(enrolment_once), commits = commit_rate(&b->works), took;
+    double n = (double)b->works.n, bare = bare_cost(1, 2, false), commits = commit_rate(&b->works), took;
     double cpu[BM_COUNT(programs)] = { 0 };
     double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -205,7 +132,7 @@ figure_enrolments(struct bench *b)
                  n / took * bare / cores, cores / bare, cores);
     requests_reset(b);
     for (size_t i = 0; i < b->works.n; i++)
-        asks_enrol(&b->requests[i], b->works.roots[i], b->devices[i].nonce);
+        asks_enrol(&b->requests[i], b->works.roots[i], b->devices[i].nonce, NULL);
     cpu_take(b, cpu);
     took = load(b, enrolled);
     cpu_take(b, cpu);
@@ -252,7 +179,7 @@ client_serve(SSL *ssl)
 static void
 figure_memory(struct bench *b)
 {
-    double before = works_pss(&b->works), bare = crypto_cost(handshake_once), with, cpu;
+    double before = works_pss(&b->works), bare = bare_cost(1, 1, true), with, cpu;
     SSL **clients = calloc(CLIENTS, sizeof(*clients));
 
     if (clients == NULL)

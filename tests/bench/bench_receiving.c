@@ -91,7 +91,7 @@ prepare(struct bench *b, size_t n)
     (void)load(b, 0, n, nonce_take, NULL);
     for (size_t i = 0; i < n; i++) {
         bm_buf_reset(&b->requests[i]);
-        asks_enrol(&b->requests[i], b->works.roots[i], b->nonces[i]);
+        asks_enrol(&b->requests[i], b->works.roots[i], b->nonces[i], NULL);
     }
 }
 

@@ -44,19 +44,26 @@ bench_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-SSL *
-load_dial(int port, SSL_CTX *ctx)
+void
+load_connect(int port, SSL *ssl)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     const void *any = &at;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    SSL *ssl = SSL_new(ctx);
 
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0 || connect(fd, any, sizeof(at)) != 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
         bench_die("cannot connect: %s", strerror(errno));
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1)
         bench_die("the TLS handshake failed");
+}
+
+SSL *
+load_dial(int port, SSL_CTX *ctx)
+{
+    SSL *ssl = SSL_new(ctx);
+
+    load_connect(port, ssl);
     return ssl;
 }
 

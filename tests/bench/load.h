@@ -13,6 +13,7 @@ _Noreturn void bench_die(const char *fmt, ...) bm_printf(1, 2);
 
 /* A connection, blocking; `ctx` may hold a client certificate. */
 SSL *load_dial(int port, SSL_CTX *ctx);
+void load_connect(int port, SSL *ssl); /* the same, over one that has its own certificate */
 
 /* Sends requests[0..n) over `links` connections, one under way on each, and hands every reply's body over; any status but 200 ends the program. */
 struct load {
