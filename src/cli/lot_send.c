@@ -4,6 +4,7 @@
 #include "cli/lot_receive.h"
 #include "cli/places.h"
 #include "digest/digest.h"
+#include "pki/cert.h"
 #include "wire/text.h"
 
 #include <signal.h>
@@ -33,6 +34,50 @@ vendor_key_take(struct bm_pin *pin, const struct receiving *r, struct bm_fail *f
     return BM_OK;
 }
 
+static int
+hash_order(const void *a, const void *b)
+{
+    return memcmp(a, b, BM_HASH);
+}
+
+static bool
+self_issued(struct bm_bytes der)
+{
+    struct bm_cert_loose cert;
+    struct bm_fail ignored = { .rc = BM_OK };
+
+    return bm_cert_loose_parse(&cert, der, &ignored) == BM_OK && bm_bytes_equal(cert.issuer, cert.subject);
+}
+
+/* Where the chain of a TPM's endorsement key may end, for the signer: as lots are checked (lot/chain.h), in the vendor's roots; where none is, in all. */
+static enum bm_rc
+ek_roots_take(struct bm_pin *pin, const struct bm_vendor *vendor, struct bm_fail *fail)
+{
+    bool roots = false;
+    size_t n = 0;
+
+    if (pin->source == BM_SOURCE_MICROCHIP) /* its roots name chips by their ids, and stand in their leaves */
+        return BM_OK;
+    for (size_t i = 0; i < vendor->roots.n; i++)
+        roots = roots || self_issued(vendor->roots.der[i]);
+    for (size_t i = 0; i < vendor->roots.n; i++) {
+        uint8_t hash[BM_HASH];
+
+        bm_sha256(hash, vendor->roots.der[i]);
+        if ((roots && !self_issued(vendor->roots.der[i])) || bm_vendor_retired(vendor, hash))
+            continue;
+        if (n == BM_MAX_PIN_EK_ROOTS)
+            return bm_fail(fail, BM_EPOLICY, NULL, "vendor %s has more than %d roots: make a vendor for each maker", vendor->name,
+                           BM_MAX_PIN_EK_ROOTS);
+        memcpy(pin->ek_roots[n++], hash, BM_HASH);
+    }
+    qsort(pin->ek_roots, n, BM_HASH, hash_order);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || memcmp(pin->ek_roots[i - 1], pin->ek_roots[i], BM_HASH) != 0)
+            memmove(pin->ek_roots[pin->nek_roots++], pin->ek_roots[i], BM_HASH);
+    return BM_OK;
+}
+
 static enum bm_rc
 pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
 {
@@ -55,6 +100,8 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
     memcpy(pin.file, r->hash, sizeof(pin.file));
     bm_sha256(pin.receipt, bm_buf_bytes(&r->receipt));
     if (pin.source == BM_SOURCE_BIRTHMARK && (rc = vendor_key_take(&pin, r, fail)) != BM_OK)
+        return rc;
+    if ((rc = ek_roots_take(&pin, r->work.job.vendor, fail)) != BM_OK)
         return rc;
     bm_pin_build(&text, &r->desk.head, &pin);
     return bm_desk_sign(&r->desk, &text, note, fail);

@@ -2,6 +2,8 @@
 #include "device/enrol.h"
 
 #include "evidence/tpm.h"
+#include "wire/der.h"
+#include "wire/text.h"
 
 static enum bm_rc
 request_new(json_t **ret_request, const struct bm_enrol_run *run, const char *root_field, struct bm_fail *fail)
@@ -40,6 +42,28 @@ challenge(struct bm_secret *ret_secret, const struct bm_enrol_run *run, struct b
         (rc = bm_enrol_challenge_parse(&credential, &secret, bm_buf_bytes(&reply), fail)) != BM_OK)
         return rc;
     return root->ops->activate(root, run->root_key, bm_buf_bytes(&credential), bm_buf_bytes(&secret), ret_secret, fail);
+}
+
+/* "ekcert": what the TPM holds of its endorsement certificates. */
+static bool
+certs_put(json_t *request, struct bm_bytes certs)
+{
+    struct bm_rd rd = bm_rd(certs);
+    json_t *list = json_array();
+    bool ok = list != NULL;
+
+    while (ok && rd.left > 0) {
+        bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 2 * BM_MAX_CERT };
+        struct bm_bytes der = bm_der_raw(&rd, BM_DER_SEQUENCE);
+
+        bm_b64_add(&text, BM_B64_STD, der);
+        ok = !rd.bad && !text.bad && json_array_append_new(list, json_stringn((const char *)text.p, text.n)) == 0;
+    }
+    if (!ok || json_array_size(list) == 0) {
+        json_decref(list);
+        return ok;
+    }
+    return json_object_set_new(request, "ekcert", list) == 0;
 }
 
 /* What the TPM says of the key, in both ways. by: NULL, the key that is activated. */
@@ -92,7 +116,7 @@ bm_enrol_tpm_activated(const struct bm_enrol_run *run, struct bm_buf *certs, str
     bm_hmac256(proof, bm_bytes(secret.b, secret.n), bm_bytes(digest, sizeof(digest)));
     if ((rc = trip_new(&request, run, bm_buf_bytes(&ak), fail)) != BM_OK || (rc = request_fill(request, run, NULL, digest, fail)) != BM_OK)
         return rc;
-    if (!bm_enrol_b64_put(request, "proof", bm_bytes(proof, sizeof(proof))))
+    if (!bm_enrol_b64_put(request, "proof", bm_bytes(proof, sizeof(proof))) || !certs_put(request, run->root_certs))
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     return request_send(&request, run, certs, fail);
 }

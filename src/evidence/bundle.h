@@ -3,6 +3,7 @@
 #define BM_BUNDLE_H
 
 #include "evidence/cmc.h"
+#include "evidence/endorsement.h"
 #include "evidence/id_chain.h"
 #include "evidence/nonce.h"
 #include "evidence/renewal.h"
@@ -23,7 +24,8 @@
  *  u8 n, n x { u8 type, lv16 }    parts, in ascending order of their types, each once and not empty
  */
 enum bm_part {
-    BM_PART_RENEWAL = 1, /* renewal.h */
+    BM_PART_RENEWAL = 1,     /* renewal.h */
+    BM_PART_ENDORSEMENT = 2, /* endorsement.h */
     BM_PART__N
 };
 /* The parts alone, as they stand in a bundle; poisons rd where they are not in their one form. */

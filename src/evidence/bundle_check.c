@@ -267,6 +267,20 @@ tpm_check(struct check *c, struct bm_bytes body)
     return in.iak.n > 0 ? certified_check(c, &in) : activated_check(c, &in);
 }
 
+/* What its maker says of the endorsement key that was activated: of no other key, and nothing of roots that sign. */
+static __attribute__((noinline)) enum bm_rc
+endorsement_check(const struct check *c, const struct bm_bundle *bundle)
+{
+    struct bm_endorsement endorsement;
+    enum bm_rc rc;
+
+    if (bundle->body_class != BM_BODY_TPM)
+        return bm_fail(c->fail, BM_EINPUT, NULL, "the evidence has endorsement certificates and no TPM's claim");
+    if ((rc = bm_endorsement_parse(&endorsement, bundle->part[BM_PART_ENDORSEMENT], c->fail)) != BM_OK)
+        return rc;
+    return bm_endorsement_check(&c->claim->shown, &endorsement, c->claim->root_hash, c->fail);
+}
+
 /* ---- both ---- */
 
 /* Whether that key is this identity's today is for the signer's tables: here it has signed, and is a key of its own. */
@@ -307,6 +321,8 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
     }
     rc = bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body) : cmc_check(&c, bundle->body);
     *ret_proven = c.proven;
+    if (rc == BM_OK && bundle->part[BM_PART_ENDORSEMENT].n > 0)
+        rc = endorsement_check(&c, bundle);
     if (rc == BM_OK && bundle->part[BM_PART_RENEWAL].n > 0)
         rc = renewal_check(&c, bundle->part[BM_PART_RENEWAL]);
     if (rc != BM_OK)

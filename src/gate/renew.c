@@ -5,7 +5,7 @@
 
 /* A request on its way: `body` is the CMC request or the TPM claim, in the encoding of the enrolment's doors. */
 struct renewal {
-    struct bm_buf key, signature, body;
+    struct bm_buf key, signature, body, endorsement;
     uint16_t type; /* BM_G_ENROL, BM_G_TPM_ENROL */
 };
 
@@ -15,6 +15,7 @@ renewal_done(struct renewal *renewal)
     bm_buf_done(&renewal->key);
     bm_buf_done(&renewal->signature);
     bm_buf_done(&renewal->body);
+    bm_buf_done(&renewal->endorsement);
 }
 
 static enum bm_rc
@@ -30,6 +31,8 @@ tpm_read(struct renewal *renewal, json_t *object, struct bm_fail *fail)
     if ((rc = bm_json_in_end(&in)) != BM_OK || (rc = bm_trip_keys_check(&trip, fail)) != BM_OK)
         return rc;
     bm_claim_bytes(&renewal->body, &trip, &claim);
+    renewal->endorsement = claim.endorsement;
+    claim.endorsement = (struct bm_buf){ .max = 0 };
     renewal->type = BM_G_TPM_ENROL;
     return bm_buf_check(&renewal->body, "the request", fail);
 }
@@ -62,14 +65,17 @@ static enum bm_rc
 renewal_ask(struct connection *c, const struct renewal *renewal, const struct trip *trip, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf part = { .max = BM_MAX_SPKI + BM_MAX_SIGNATURE + 4 },
-                                          parts = { .max = BM_MAX_SPKI + BM_MAX_SIGNATURE + 16 }, message = { .max = MAX_CMC + 4096 };
+                                          parts = { .max = MAX_CMC + BM_MAX_SPKI + BM_MAX_SIGNATURE + 16 },
+                                          message = { .max = 2 * MAX_CMC + 4096 };
     struct bm_bytes part_of[BM_PART__N] = { { 0 } };
     enum bm_rc rc;
 
     bm_renewal_build(&part, &(struct bm_renewal){ bm_buf_bytes(&renewal->key), bm_buf_bytes(&renewal->signature) });
     part_of[BM_PART_RENEWAL] = bm_buf_bytes(&part);
+    part_of[BM_PART_ENDORSEMENT] = bm_buf_bytes(&renewal->endorsement);
     bm_parts_build(&parts, part_of);
-    if ((rc = bm_buf_check(&part, "the renewal", fail)) != BM_OK || (rc = bm_buf_check(&parts, "the renewal", fail)) != BM_OK)
+    if ((rc = bm_buf_check(&part, "the renewal", fail)) != BM_OK || (rc = bm_buf_check(&parts, "the renewal", fail)) != BM_OK ||
+        (rc = bm_buf_check(&renewal->endorsement, "the endorsement certificates", fail)) != BM_OK)
         return rc;
     bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_trip_label(trip),
                                                      .source = bm_bytes_str(c->source),

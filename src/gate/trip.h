@@ -34,6 +34,7 @@ enum claim_part {
 };
 struct claim {
     struct bm_buf part[PART_N];
+    struct bm_buf endorsement; /* part 2 of a bundle, of the certificates that were sent; empty where none were */
 };
 void bm_claim_done(struct claim *claim);
 void bm_claim_read(struct claim *claim, const struct trip *trip, struct bm_json_in *in);

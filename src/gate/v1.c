@@ -1,6 +1,8 @@
 /* What the agent asks beside EST: a TPM's two trips, and the confirmation of a new identity. */
 #include "gate/trip.h"
 
+#include "evidence/bundle.h"
+
 #include "wire/text.h"
 
 #define JSON "application/json"
@@ -133,6 +135,33 @@ bm_claim_done(struct claim *claim)
 {
     for (size_t i = 0; i < PART_N; i++)
         bm_buf_done(&claim->part[i]);
+    bm_buf_done(&claim->endorsement);
+}
+
+/* "ekcert", optional: what the TPM holds of its endorsement certificates. Which of them counts, and what stands above, is the registrar's to find. */
+static void
+ekcert_read(struct claim *claim, struct bm_json_in *in)
+{
+    json_t *list = json_object_get(in->object, "ekcert") == NULL ? NULL : bm_json_array(in, "ekcert", BM_MAX_CHAIN), *one;
+    struct bm_buf *buf = &claim->endorsement;
+    size_t i;
+
+    if (in->bad || list == NULL || json_array_size(list) == 0)
+        return;
+    buf->max = BM_MAX_CMC;
+    bm_buf_add_u8(buf, (uint8_t)json_array_size(list));
+    json_array_foreach(list, i, one)
+    {
+        bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
+
+        if (!json_is_string(one) ||
+            bm_b64_parse(&der, BM_B64_STD, bm_bytes(json_string_value(one), json_string_length(one)), in->fail) != BM_OK || der.n == 0) {
+            bm_fail_note(in->fail, BM_EINPUT, NULL, "the %s: \"ekcert\" must list certificates in base64", in->what);
+            in->bad = true;
+            return;
+        }
+        bm_buf_add_lv16(buf, bm_buf_bytes(&der));
+    }
 }
 
 void
@@ -142,6 +171,7 @@ bm_claim_read(struct claim *claim, const struct trip *trip, struct bm_json_in *i
         claim->part[i].max = claim_parts[i].max;
         bm_json_b64(in, i == PART_PROOF && trip->certified ? "nonce" : claim_parts[i].field, &claim->part[i]);
     }
+    ekcert_read(claim, in);
 }
 
 void
@@ -161,7 +191,8 @@ bm_claim_bytes(struct bm_buf *bytes, const struct trip *trip, const struct claim
 enum bm_rc
 bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = MAX_CMC }, message = { .max = MAX_CMC + 1024 };
+    bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = MAX_CMC }, parts = { .max = MAX_CMC }, message = { .max = 2 * MAX_CMC + 1024 };
+    struct bm_bytes part_of[BM_PART__N] = { { 0 } };
     bm_cleanup(bm_claim_done) struct claim claim = { 0 };
     bm_cleanup(bm_json_done) json_t *json = NULL;
     struct bm_json_in in;
@@ -176,12 +207,17 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
     if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
         return rc;
     bm_claim_bytes(&bytes, &trip, &claim);
-    if ((rc = bm_buf_check(&bytes, "the request", fail)) != BM_OK)
+    part_of[BM_PART_ENDORSEMENT] = bm_buf_bytes(&claim.endorsement);
+    if (claim.endorsement.n > 0)
+        bm_parts_build(&parts, part_of);
+    if ((rc = bm_buf_check(&bytes, "the request", fail)) != BM_OK || (rc = bm_buf_check(&parts, "the request", fail)) != BM_OK ||
+        (rc = bm_buf_check(&claim.endorsement, "the endorsement certificates", fail)) != BM_OK)
         return rc;
     bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_trip_label(&trip),
                                                      .source = bm_bytes_str(c->source),
                                                      .peer = bm_bytes(c->peer, c->has_peer ? BM_HASH : 0),
-                                                     .body = bm_buf_bytes(&bytes) });
+                                                     .body = bm_buf_bytes(&bytes),
+                                                     .parts = bm_buf_bytes(&parts) });
     if ((rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
         return rc;
     return bm_ask(c, BM_G_TPM_ENROL, bm_buf_bytes(&message), fail);

@@ -91,6 +91,27 @@ waived_take(struct bm_pin *pin, struct bm_lines *lines)
     }
 }
 
+/* Ascending, so that one set has one text. */
+static void
+ek_roots_take(struct bm_pin *pin, struct bm_lines *lines)
+{
+    struct bm_lines before = *lines;
+    struct bm_bytes value;
+    uint8_t root[BM_HASH];
+
+    while (bm_lines_have(lines, "ek-root", &value)) {
+        *lines = before;
+        bm_lines_hex(lines, "ek-root", root, BM_HASH);
+        if (pin->nek_roots == BM_MAX_PIN_EK_ROOTS)
+            bm_statement_refuse(lines, "is one root too many: a pin names at most 64");
+        else if (pin->nek_roots > 0 && memcmp(pin->ek_roots[pin->nek_roots - 1], root, BM_HASH) >= 0)
+            bm_statement_refuse(lines, "is repeated or out of order");
+        else
+            memcpy(pin->ek_roots[pin->nek_roots++], root, BM_HASH);
+        before = *lines;
+    }
+}
+
 static void
 body_take(struct bm_pin *pin, struct bm_lines *lines)
 {
@@ -116,6 +137,7 @@ body_take(struct bm_pin *pin, struct bm_lines *lines)
     bm_lines_hex(lines, "file", pin->file, BM_HASH);
     bm_lines_hex(lines, "receipt", pin->receipt, BM_HASH);
     waived_take(pin, lines);
+    ek_roots_take(pin, lines);
     if (pin->source == BM_SOURCE_BIRTHMARK)
         vendor_key_take(pin, lines);
 }
@@ -158,6 +180,10 @@ bm_pin_build(struct bm_buf *buf, const struct bm_statement_head *head, const str
     for (size_t i = 0; i < pin->nwaived; i++) {
         bm_hex(waiver, bm_bytes(pin->waived[i].proposal, BM_PROPOSAL));
         bm_buf_add_fmt(buf, "waived %s %s\n", pin->waived[i].check, waiver);
+    }
+    for (size_t i = 0; i < pin->nek_roots; i++) {
+        bm_hex(root, bm_bytes(pin->ek_roots[i], BM_HASH));
+        bm_lines_add(buf, "ek-root", root);
     }
     if (pin->source == BM_SOURCE_BIRTHMARK)
         bm_lines_add(buf, "vendor-key", pin->vendor_key);

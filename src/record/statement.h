@@ -57,6 +57,7 @@ enum bm_lot_source {
 };
 
 #define BM_MAX_PIN_WAIVED 8
+#define BM_MAX_PIN_EK_ROOTS 64 /* the makers of TPMs together have some 40 */
 struct bm_pin {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
@@ -71,6 +72,8 @@ struct bm_pin {
         uint8_t proposal[BM_PROPOSAL]; /* of the waiver */
     } waived[BM_MAX_PIN_WAIVED];
     size_t nwaived;
+    uint8_t ek_roots[BM_MAX_PIN_EK_ROOTS][BM_HASH]; /* SHA-256 of certificates in which an endorsement key's chain may end, ascending */
+    size_t nek_roots;
     char vendor_key[256]; /* vkey text; "" for foreign formats */
 };
 

@@ -1,6 +1,7 @@
 /* Enrolment: the chip found, an order chosen, the evidence handed on; and what is answered. */
 #include "registrar/registrar.h"
 
+#include "registrar/endorse.h"
 #include "registrar/skim.h"
 #include "registrar/whose.h"
 #include "wire/text.h"
@@ -229,12 +230,27 @@ request_serve(struct request *q, struct bm_fail *fail)
     return request_send(q, &choice, fail);
 }
 
+/* The device sends what its TPM holds; what stands above comes from the vendor's record. */
+static enum bm_rc
+endorsement_complete(struct request *q, struct bm_buf *part, struct bm_fail *fail)
+{
+    struct bm_bytes sent = q->part[BM_PART_ENDORSEMENT];
+    enum bm_rc rc;
+
+    if (sent.n == 0 || !q->whose.chip.found || q->body_class != BM_BODY_TPM)
+        return BM_OK;
+    rc = bm_endorse(part, q->peer->r->store, q->whose.chip.holding->lot.vendor, q->enrol.body, sent, fail);
+    q->part[BM_PART_ENDORSEMENT] = bm_buf_bytes(part);
+    return rc;
+}
+
 typedef enum bm_rc whose_fn(struct bm_whose *ret_whose, const struct bm_holdings *holdings, struct bm_store *store, struct bm_bytes body,
                             struct bm_fail *fail);
 
 static enum bm_rc
 serve_enrolment(const struct peer *peer, uint64_t id, struct bm_rd body, uint8_t body_class, whose_fn *whose, struct bm_fail *fail)
 {
+    bm_cleanup(bm_buf_done) struct bm_buf endorsement = { .max = BM_MAX_EVIDENCE };
     struct request q = { .peer = peer, .id = id, .body_class = body_class };
     struct bm_fail why = { .rc = BM_OK };
     struct bm_rd parts;
@@ -252,6 +268,8 @@ serve_enrolment(const struct peer *peer, uint64_t id, struct bm_rd body, uint8_t
         return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0,
                                  "the name of the profile or service has letters, digits, '.', '_' and '-' only", fail);
     rc = whose(&q.whose, &peer->r->holdings, peer->r->store, q.enrol.body, &why);
+    if (rc == BM_OK)
+        rc = endorsement_complete(&q, &endorsement, &why);
     if (rc == BM_EINPUT || rc == BM_EPOLICY)
         rc = refuse_request(&q, "enrol", rc, why.text, fail);
     else if (rc == BM_OK)

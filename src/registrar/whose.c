@@ -7,6 +7,7 @@
 #include "pki/cert.h"
 #include "record/statement.h"
 #include "registrar/skim.h"
+#include "registrar/vendor_record.h"
 #include "wire/text.h"
 
 struct search {
@@ -61,19 +62,14 @@ root_try(const struct search *s, const char *id, const struct bm_cert *last, str
     return bm_buf_check(&whose->root, "the vendor's root", fail);
 }
 
-/* The roots of a vendor's record: its name, format and signers stand before them. */
 static enum bm_rc
 record_try(const struct search *s, const char *id, const struct bm_cert *last, struct bm_bytes record, struct bm_fail *fail)
 {
-    struct bm_rd rd = bm_rd(record);
-    enum bm_rc rc = BM_OK;
     size_t n;
+    struct bm_rd rd = bm_vendor_roots(record, &n);
+    enum bm_rc rc = BM_OK;
 
-    (void)bm_rd_lv16(&rd, BM_MAX_NAME);
-    (void)bm_rd_u8(&rd);
-    for (n = bm_rd_u8(&rd); n > 0; n--)
-        (void)bm_rd_lv16(&rd, UINT16_MAX);
-    for (n = bm_rd_u8(&rd); n > 0 && !rd.bad && rc == BM_OK && !s->whose->chip.found; n--)
+    for (; n > 0 && !rd.bad && rc == BM_OK && !s->whose->chip.found; n--)
         rc = root_try(s, id, last, bm_rd_lv16(&rd, UINT16_MAX), fail);
     return rc;
 }

@@ -38,6 +38,7 @@ state_fill(struct request *in)
     if (in->lot != BM_NONE) {
         const struct bm_pinned *lot = &memory->lots.lots[in->lot];
 
+        bm_endorsement_settle(&in->claim.shown, lot->ek_roots, lot->nek_roots);
         state->lot = lot->lot;
         state->lot_withdrawn = lot->withdrawn;
         state->lot_quarantined = lot->quarantined;

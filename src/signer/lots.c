@@ -36,6 +36,8 @@ bm_lots_add(struct bm_lots *lots, const struct bm_pin *pin, uint32_t *ret_at, st
     memcpy(p->lot, pin->lot, sizeof(p->lot));
     memcpy(p->vendor, pin->vendor, sizeof(p->vendor));
     memcpy(p->root, pin->root, sizeof(p->root));
+    memcpy(p->ek_roots, pin->ek_roots, sizeof(p->ek_roots));
+    p->nek_roots = pin->nek_roots;
     p->size = pin->size;
     return BM_OK;
 }

@@ -16,6 +16,8 @@ struct bm_pinned {
     uint64_t revision;
     uint64_t size;
     uint8_t root[BM_HASH];
+    uint8_t ek_roots[BM_MAX_PIN_EK_ROOTS][BM_HASH]; /* as its pin names them */
+    size_t nek_roots;
     bool withdrawn, quarantined; /* a lot comes in in quarantine when it lists a chip of another that serves, or that was withdrawn */
     bool superseded;             /* by a later revision, which has taken its place: order and chips lead to that one */
 };

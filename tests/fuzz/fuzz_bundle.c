@@ -3,6 +3,19 @@
 
 #include "evidence/bundle.h"
 
+static void
+endorsement_has_one_form(struct bm_bytes part)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf again = { .max = part.n + 64 };
+    struct bm_endorsement endorsement;
+    struct bm_fail fail = { 0 };
+
+    if (bm_endorsement_parse(&endorsement, part, &fail) != BM_OK)
+        return;
+    bm_endorsement_build(&again, &endorsement);
+    must(bm_bytes_equal(bm_buf_bytes(&again), part));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,6 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     bm_bundle_build(&again, &bundle);
     must(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes(data, size)));
+    endorsement_has_one_form(bundle.part[BM_PART_ENDORSEMENT]);
     if (bm_bundle_check(&claim, &proven, &bundle, crypto, NULL, &fail) == BM_OK) {
         must(bm_leaf_key(&claim.leaf, claim.key.hash) == NULL && memcmp(claim.key.hash, claim.root_hash, BM_HASH) != 0);
         must((bm_leaf_key(&claim.leaf, claim.root_hash) != NULL) == (bundle.nchain == 0));

@@ -74,6 +74,17 @@ done
 certify maker rsa1.pem reel/u1-rsa.der
 certify maker ecc1.pem reel/u1-ecc.der
 certify maker ecc2.pem reel/u2.der
+
+# the first TPM holds its certificate; the third one a stranger's for its key; the second what its simulator put there
+nv_put() { # N INDEX FILE
+    TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$(cat tpms/tpm-0$1/port)
+    tpm2_nvundefine -Q -C p "$2" 2>/dev/null || :
+    tpm2_nvdefine -Q -C p -s "$(stat -c %s "$3")" -a 'ppwrite|ppread|ownerread|authread|no_da|platformcreate' "$2"
+    tpm2_nvwrite -Q -C p -i "$3" "$2"
+}
+certify stranger ecc3.pem stranger.der
+nv_put 1 0x01c0000a reel/u1-ecc.der
+nv_put 3 0x01c0000a stranger.der
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null | openssl pkey -pubout -out spare.pem
 certify maker spare.pem spare.der
 openssl x509 -inform DER -in spare.der -out reel/u3.crt
@@ -109,7 +120,9 @@ expect 0 '"id_source":"computed"' birthmark lot show EK-1 --chips --json
 
 # ---- two TPMs become units, each by the key that the list has of it; a third is nobody's ----
 
-birthmark order open first --lot EK-1 --profile gateway-1 --quantity 3 >>init.log
+sed 's/^name .*/name strict/; s/^service .*/service boot/; s/^key P-256/require tpm-fixed\nrequire ek-certified\nkey P-256/' \
+    works/profiles/gateway-1.profile >works/profiles/strict.profile
+birthmark order open first --lot EK-1 --profile gateway-1 --profile strict --quantity 3 >>init.log
 serve
 enrol_tpm() { # N
     birthmark-agent enrol --root "$(tpm "$1")" --server "https://localhost:$port" --service mqtt --cacert works/root.pem
@@ -119,14 +132,22 @@ expect 0 '' enrol_tpm 2
 expect 1 '^refused: .*in no received lot' enrol_tpm 3
 same 'tpm-activated
 tpm-activated' field evidence birthmark identity list
+same 'tpm-activated tpm-residency tpm-fixed ek-certified
+tpm-activated tpm-residency tpm-fixed' field proven birthmark identity list
+expect 0 'tpm-manufacturer id:45584D50.*tpm-model EX9670.*tpm-version id:00070055' birthmark ledger show --json
+strict() { # N
+    birthmark-agent enrol --root "$(tpm "$1")" --server "https://localhost:$port" --service boot --cacert works/root.pem
+}
+expect 0 '^enrolled: ' strict 1
+expect 1 'profile strict requires evidence of ek-certified, which this chip did not give' strict 2
 expect 0 '"expected":4,"issued":2,"unused":2,.*"seen":2,"never_seen":2,"seen_twice":0' birthmark lot reconcile EK-1 --json
 birthmark lot reconcile EK-1 --csv | tr -d '\r' >chips.csv
 [ "$(awk -F, '$5 == "id:00070055" && $6 == "tpm"' chips.csv | wc -l)" = 4 ] || die "firmware or kind are not those of the certificates: $(cat chips.csv)"
 
-# ---- recalled by the firmware that the certificates give: no identity any more, and two to revoke ----
+# ---- recalled by the firmware that the certificates give: no identity any more, and three to revoke ----
 
 expect 1 'no chip of lot EK-1 is meant by that' birthmark lot withdraw EK-1 --firmware id:00070056 --reason "recall 9"
-[ "$(field serial birthmark lot withdraw EK-1 --firmware id:00070055 --reason "recall 9" | wc -l)" = 2 ] || die "there are not two to revoke"
+[ "$(field serial birthmark lot withdraw EK-1 --firmware id:00070055 --reason "recall 9" | wc -l)" = 3 ] || die "there are not three to revoke"
 expect 0 '"withdrawn":4' birthmark lot reconcile EK-1 --json
 cp -r reel later && rm later/u?.* later/u1-* && certify maker ecc3.pem later/u5.der
 expect 0 'pinned' birthmark lot receive later --vendor Maker --lot EK-2 # what came in another reel is no part of the recall
