@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/places.h"
+#include "device/link.h"
 #include "pki/oid.h"
 #include "pki/private.h"
 #include "pki/tbs.h"
@@ -169,6 +170,29 @@ bm_server_cert_make(const char *home, const char *url, bm_time now, struct bm_fa
         (rc = bm_place_path(path, home, BM_PLACE_GATE_CERT, "", fail)) != BM_OK)
         return rc;
     return bm_file_write(path, bm_buf_bytes(&chain), 0644, fail);
+}
+
+enum bm_rc
+bm_station_cert_make(struct bm_buf *der, struct bm_buf *issuer, const char *home, const char *name, const struct bm_key *key, bm_time now,
+                     struct bm_fail *fail)
+{
+    bm_cleanup(signing_done) struct signing s = { .der = { .max = BM_MAX_CERT } };
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, signature = { .max = BM_MAX_SIGNATURE };
+    bm_time until = now + DAYS * (bm_time)DAY - BM_CLOCK_SLACK;
+    uint8_t serial[BM_NEW_SERIAL];
+    enum bm_rc rc;
+
+    if ((rc = signing_open(&s, home, fail)) != BM_OK || (rc = bm_serial_make(serial, fail)) != BM_OK)
+        return rc;
+    if (until > s.issuer.not_after)
+        until = s.issuer.not_after;
+    if ((rc = bm_tbs_station_build(&tbs, &s.issuer, name, BM_LINK_HOST, bm_key_spki(key), bm_bytes(serial, sizeof(serial)),
+                                   now - BM_CLOCK_SLACK, until, fail)) != BM_OK ||
+        (rc = bm_private_sign(s.key, bm_buf_bytes(&tbs), &signature, fail)) != BM_OK)
+        return rc;
+    bm_signed_build(der, bm_buf_bytes(&tbs), s.issuer.alg, bm_buf_bytes(&signature));
+    bm_buf_add_bytes(issuer, bm_buf_bytes(&s.der));
+    return bm_buf_check(der, "the station's certificate", fail);
 }
 
 /* ---- judging ---- */

@@ -17,6 +17,10 @@ bm_must_use enum bm_rc bm_server_cert_make(const char *home, const char *url, bm
 bm_must_use enum bm_rc bm_server_cert_good(const char *home, const char *url, bm_time now, bool *ret_good, bm_time *ret_until,
                                            struct bm_fail *fail);
 
+/* A station's certificate for this key, and the server CA's, which issued it; appended as DER. */
+bm_must_use enum bm_rc bm_station_cert_make(struct bm_buf *der, struct bm_buf *issuer, const char *home, const char *name,
+                                            const struct bm_key *key, bm_time now, struct bm_fail *fail);
+
 /* 20 octets that RFC 5280 4.1.2.2 allows, all but three bits of them random. */
 #define BM_NEW_SERIAL 20
 bm_must_use enum bm_rc bm_serial_make(uint8_t ret_serial[static BM_NEW_SERIAL], struct bm_fail *fail);

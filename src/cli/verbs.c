@@ -26,6 +26,8 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_order_open,
     &bm_verb_order_list,
     &bm_verb_order_show,
+    &bm_verb_station_enrol,
+    &bm_verb_station_run,
     &bm_verb_profile_list,
     &bm_verb_profile_show,
     &bm_verb_profile_check,

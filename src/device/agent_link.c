@@ -195,7 +195,8 @@ bm_agent_link(struct birthmark *bm, const struct options *options)
     if ((code = bm_agent_bind(bm, options)) != BIRTHMARK_OK)
         return code;
     /* what a library prints goes where it does no harm */
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || (out = dup(STDOUT_FILENO)) == -1 || dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
+    if (sigaction(SIGPIPE, &(const struct sigaction){ .sa_handler = SIG_IGN }, NULL) == -1 || (out = dup(STDOUT_FILENO)) == -1 ||
+        dup2(STDERR_FILENO, STDOUT_FILENO) == -1)
         return bm_agent_usage("link has no standard output", "");
     station.link = bm_link(STDIN_FILENO, out);
     bm_agent_carry(&station);

@@ -49,6 +49,10 @@ bm_must_use enum bm_rc bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issue
 bm_must_use enum bm_rc bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts,
                                            struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,
                                            struct bm_fail *fail);
+/* A factory's station: client and server of TLS, CN its name, the one host name that all stations have. */
+bm_must_use enum bm_rc bm_tbs_station_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *name, const char *host,
+                                            struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,
+                                            struct bm_fail *fail);
 /* A Name of O and CN, whole element (for the root's own issuer field). */
 void bm_name_build(struct bm_buf *buf, const char *organization, const char *common_name);
 

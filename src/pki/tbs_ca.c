@@ -115,30 +115,32 @@ add_hosts(struct bm_buf *buf, const char *const *hosts, size_t nhosts, struct bm
     return BM_OK;
 }
 
-enum bm_rc
-bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts, struct bm_bytes spki,
-                    struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
+/* What both kinds of TLS certificates have: a CN, names, purposes. */
+struct tls_names {
+    const char *common_name;
+    const char *const *hosts;
+    size_t n;
+    bool client;
+};
+
+static enum bm_rc
+tls_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct tls_names *names, struct bm_bytes spki, struct bm_bytes serial,
+          const bm_time when[static 2], struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_DN };
     size_t tbs = bm_der_begin(buf, BM_DER_SEQUENCE), outer, at;
     struct bm_key key;
     enum bm_rc rc;
 
-    if (nhosts == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "a server needs a host name or an address");
-    if ((rc = bm_name_value_check("the server's first host name", hosts[0], fail)) != BM_OK)
-        return rc;
-    bm_name_build(&name, NULL, hosts[0]);
-    if ((rc = bm_buf_check(&name, "the server's name", fail)) != BM_OK)
-        return rc;
-    rc = bm_tbs_head_add(buf, issuer, bm_buf_bytes(&name), spki, serial, (const bm_time[]){ not_before, not_after }, &key, fail);
-    if (rc != BM_OK)
+    bm_name_build(&name, NULL, names->common_name);
+    if ((rc = bm_buf_check(&name, "the server's name", fail)) != BM_OK ||
+        (rc = bm_tbs_head_add(buf, issuer, bm_buf_bytes(&name), spki, serial, when, &key, fail)) != BM_OK)
         return rc;
     outer = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(3));
     at = bm_der_begin(buf, BM_DER_SEQUENCE);
     bm_extension_key_usage(buf, BM_KU_DIGITAL_SIGNATURE);
-    bm_extension_eku(buf, false, true);
-    if ((rc = add_hosts(buf, hosts, nhosts, fail)) != BM_OK)
+    bm_extension_eku(buf, names->client, true);
+    if ((rc = add_hosts(buf, names->hosts, names->n, fail)) != BM_OK)
         return rc;
     bm_extension_ski(buf, bm_key_ski(&key).octets);
     bm_extension_aki(buf, issuer->key_id);
@@ -147,4 +149,29 @@ bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const ch
     bm_der_end(buf, outer);
     bm_der_end(buf, tbs);
     return bm_buf_check(buf, "the certificate", fail);
+}
+
+enum bm_rc
+bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts, struct bm_bytes spki,
+                    struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (nhosts == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "a server needs a host name or an address");
+    if ((rc = bm_name_value_check("the server's first host name", hosts[0], fail)) != BM_OK)
+        return rc;
+    return tls_build(buf, issuer, &(struct tls_names){ hosts[0], hosts, nhosts, false }, spki, serial,
+                     (const bm_time[]){ not_before, not_after }, fail);
+}
+
+enum bm_rc
+bm_tbs_station_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *name, const char *host, struct bm_bytes spki,
+                     struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_name_value_check("the station's name", name, fail);
+
+    return rc != BM_OK ? rc
+                       : tls_build(buf, issuer, &(struct tls_names){ name, &host, 1, true }, spki, serial,
+                                   (const bm_time[]){ not_before, not_after }, fail);
 }

@@ -38,6 +38,9 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_CACERTS "gate/cacerts.p7" /* DER certs-only: root, operational, idevid */
 #define BM_PLACE_OPERATOR_KEY "operators/%s.key"
 #define BM_PLACE_PROFILE "profiles/%s.profile"
+#define BM_PLACE_STATION_CERT "stations/%s.pem" /* its certificate and the server CA's */
+#define BM_PLACE_STATION_KEY "stations/%s.key"  /* where a station on this machine is given no root of its own */
+#define BM_PLACE_STATION "station.conf"         /* which station this machine is (docs/formats/home.md) */
 #define BM_PLACE_LOT "lots/%s.lot"     /* the file as received, named by its tree head in hex: written by the command that received it */
 #define BM_PLACE_INDEX "lots/%s.index" /* by what its chips are found (docs/formats/lot-index.md) */
 #define BM_PLACE_RSA "lots/%s.rsa"     /* its RSA moduli, where it has any (docs/formats/home.md) */

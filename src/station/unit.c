@@ -1,9 +1,6 @@
 #include "station/unit_inside.h"
 
-#include "device/tls.h"
 #include "wire/text.h"
-
-#include <openssl/err.h>
 
 #include <stdio.h>
 
@@ -151,26 +148,5 @@ bm_unit_make(struct bm_unit *ret, const struct bm_station *station, struct bm_li
     bm_course_done(&course);
     if (rc != BM_EINPUT && rc != BM_EBUSY)
         bye(&course);
-    return rc;
-}
-
-enum bm_rc
-bm_station_tls(SSL_CTX **ret_tls, struct bm_provider *provider, struct bm_root *root, const char *service, const char *ca_file,
-               struct bm_fail *fail)
-{
-    SSL_CTX *tls = SSL_CTX_new_ex(bm_provider_context(provider), BM_PROVIDER_PROPERTIES, TLS_server_method());
-    enum bm_rc rc = BM_OK;
-
-    if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1)
-        rc = bm_fail(fail, BM_ENOMEM, NULL, "libssl makes no context");
-    else if (SSL_CTX_load_verify_file(tls, ca_file) != 1)
-        rc = bm_fail(fail, BM_EINPUT, NULL, "%s holds no certificate in PEM", ca_file);
-    else if ((rc = bm_tls_identity(tls, provider, root, service, fail)) == BM_OK) {
-        SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-        (void)SSL_CTX_set_num_tickets(tls, 0);
-        *ret_tls = bm_take(tls);
-    }
-    ERR_clear_error();
-    SSL_CTX_free(tls);
     return rc;
 }

@@ -40,4 +40,15 @@ bm_must_use enum bm_rc bm_unit_make(struct bm_unit *ret, const struct bm_station
 bm_must_use enum bm_rc bm_station_tls(SSL_CTX **ret_tls, struct bm_provider *provider, struct bm_root *root, const char *service,
                                       const char *ca_file, struct bm_fail *fail);
 
+/* All of it from the station's root of trust, whose identity of BM_STATION_SERVICE is the station's. */
+#define BM_STATION_SERVICE "station"
+struct bm_station_pc {
+    struct bm_station station;
+    struct bm_root *root;
+    struct bm_provider *provider;
+};
+bm_must_use enum bm_rc bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *server, const char *ca_file,
+                                       struct bm_fail *fail);
+void bm_station_close(struct bm_station_pc *pc); /* for bm_cleanup() too; zeroed is fine */
+
 #endif
