@@ -13,6 +13,7 @@
 static const char help_all[] = "birthmark-agent - this device's identities\n"
                                "\n"
                                "  birthmark-agent enrol --root URI --server URL --service NAME   get an identity for a service\n"
+                               "  birthmark-agent renew                                          renew those whose time has come\n"
                                "  birthmark-agent status --root URI                              what this device's root of trust is\n"
                                "  birthmark-agent identity list --root URI                       the identities it holds\n"
                                "  birthmark-agent identity retire --root URI --service NAME      destroy one of them\n"
@@ -56,7 +57,7 @@ static const char help_identity[] =
     "birthmark-agent identity list - the identities that this device holds\n"
     "\n"
     "  --root URI         tpm2:, pkcs11:..., puf:..., soft:KEY.pem\n"
-    "  --json             a list: service, subject, issuer, serial, key, not_before, not_after\n"
+    "  --json             a list: service, subject, issuer, serial, key, not_before, not_after, renew_from\n"
     "  --service NAME     this one only\n"
     "  --key-file FILE    write a key file that names its key, for programs that can only read one\n"
     "  --cert-file FILE   write its certificates, leaf first\n"
@@ -86,9 +87,9 @@ bm_agent_usage(const char *what, const char *name)
 static json_t *
 identity_json(const struct birthmark_identity *identity)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "service", identity->service, "subject", identity->subject, "issuer",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "service", identity->service, "subject", identity->subject, "issuer",
                      identity->issuer, "serial", identity->serial, "key", identity->key, "not_before", (json_int_t)identity->not_before,
-                     "not_after", (json_int_t)identity->not_after);
+                     "not_after", (json_int_t)identity->not_after, "renew_from", (json_int_t)identity->renew_from);
 }
 
 int
@@ -143,6 +144,7 @@ enrol(struct birthmark *bm, const struct options *options)
     (void)snprintf(warning, sizeof(warning), "%s", birthmark_warning(bm));
     if (*warning != '\0')
         (void)fprintf(stderr, "warning: %s\n", warning);
+    bm_agent_remember(bm, options);
     if ((rc = birthmark_identities(bm, enrolled_show, &show)) != BIRTHMARK_OK) {
         json_decref(show.list);
         return bm_agent_refuse(bm, rc);
@@ -216,6 +218,7 @@ static const struct verb {
     int (*run)(struct birthmark *bm, const struct options *options);
 } verbs[] = {
     { "enrol", NULL, NULL, help_enrol, enrol },
+    { "renew", NULL, NULL, bm_agent_help_renew, bm_agent_renew },
     { "status", NULL, NULL, bm_agent_help_status, bm_agent_status },
     { "identity", "list", NULL, help_identity, identity_list },
     { "identity", "retire", NULL, bm_agent_help_retire, bm_agent_retire },
@@ -245,6 +248,8 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
         { "update-key", required_argument, NULL, 'u' },
         { "factory", no_argument, NULL, 'f' },
         { "stdio", no_argument, NULL, 'l' },
+        { "all", no_argument, NULL, 'a' },
+        { "force", no_argument, NULL, 'F' },
         { "yes", no_argument, NULL, 'y' },
         { "json", no_argument, NULL, 'j' },
         { "new-key", no_argument, NULL, 'k' },
@@ -294,6 +299,12 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
         case 'l':
             ret->stdio = true;
             break;
+        case 'a':
+            ret->all = true;
+            break;
+        case 'F':
+            ret->force = true;
+            break;
         case 'y':
             ret->yes = true;
             break;
@@ -324,15 +335,16 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
 static int
 verb_run(const struct verb *verb, const struct options *options)
 {
-    struct birthmark *bm = birthmark_new();
-    enum birthmark_result rc;
+    struct birthmark *bm = verb->run == bm_agent_renew ? NULL : birthmark_new();
+    enum birthmark_result rc = BIRTHMARK_OK;
     int code;
 
-    if (options->root == NULL) {
+    if (options->root == NULL && bm != NULL) {
         birthmark_free(bm);
         return bm_agent_usage(verb->word, " wants --root URI");
     }
-    rc = birthmark_open(bm, options->root);
+    if (bm != NULL)
+        rc = birthmark_open(bm, options->root);
     code = rc == BIRTHMARK_OK ? verb->run(bm, options) : bm_agent_refuse(bm, rc);
     birthmark_free(bm);
     if (fflush(stdout) == 0)

@@ -11,7 +11,7 @@
 struct options {
     const char *root, *server, *service, *profile, *ca_file, *key_file, *cert_file, *pcrs, *update_key;
     const char *name; /* what stands behind the verb */
-    bool json, new_key, help, factory, yes, stdio;
+    bool json, new_key, help, factory, yes, stdio, all, force;
 };
 
 /* Each gives the exit code. One line on stderr; the class gives the word before it. */
@@ -22,6 +22,12 @@ int bm_agent_json(json_t *json); /* to stdout; takes it; NULL: no memory */
 /* agent_status.c */
 extern const char bm_agent_help_status[];
 int bm_agent_status(struct birthmark *bm, const struct options *options);
+
+/* agent_renew.c: takes no handle. remember, forget: what agent.conf holds of an identity; what goes wrong there is a warning. service NULL: all of the root's. */
+extern const char bm_agent_help_renew[];
+int bm_agent_renew(struct birthmark *bm, const struct options *options);
+void bm_agent_remember(struct birthmark *bm, const struct options *options);
+void bm_agent_forget(const struct options *options, const char *service);
 
 /* agent_link.c */
 extern const char bm_agent_help_link[];

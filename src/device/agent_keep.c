@@ -76,7 +76,10 @@ bm_agent_retire(struct birthmark *bm, const struct options *options)
 {
     if (options->service == NULL)
         return bm_agent_usage("identity retire wants ", "--service NAME");
-    return done(bm, birthmark_retire(bm, options->service), "retired: ", options->service);
+    const int code = done(bm, birthmark_retire(bm, options->service), "retired: ", options->service);
+    if (code == BIRTHMARK_OK)
+        bm_agent_forget(options, options->service);
+    return code;
 }
 
 int
@@ -86,7 +89,10 @@ bm_agent_reset(struct birthmark *bm, const struct options *options)
         return bm_agent_usage("reset wants ", "--factory");
     if (!options->yes)
         return bm_agent_usage("reset --factory destroys every identity and all sealed data of this device: say that with ", "--yes");
-    return done(bm, birthmark_reset(bm), "reset: identities, sealed data and boot permits are gone; the root identity stays", "");
+    const int code = done(bm, birthmark_reset(bm), "reset: identities, sealed data and boot permits are gone; the root identity stays", "");
+    if (code == BIRTHMARK_OK)
+        bm_agent_forget(options, NULL);
+    return code;
 }
 
 int

@@ -58,8 +58,9 @@ keys_json(const char *keys)
 static void
 held_add(void *ctx, const struct birthmark_identity *identity)
 {
-    (void)json_array_append_new(ctx, json_pack("{s:s, s:I, s:s, s:b}", "service", identity->service, "not_after",
-                                               (json_int_t)identity->not_after, "bound", identity->bound, "usable", identity->usable));
+    (void)json_array_append_new(ctx, json_pack("{s:s, s:I, s:I, s:s, s:b}", "service", identity->service, "not_after",
+                                               (json_int_t)identity->not_after, "renew_from", (json_int_t)identity->renew_from, "bound",
+                                               identity->bound, "usable", identity->usable));
 }
 
 static void
@@ -108,11 +109,12 @@ static void
 held_show(void *ctx, const struct birthmark_identity *identity)
 {
     struct screen *screen = ctx;
-    char until[BM_TIME_TEXT];
+    char until[BM_TIME_TEXT], from[BM_TIME_TEXT];
     int64_t days = (identity->not_after - screen->now) / 86400;
 
     bm_time_print(until, identity->not_after);
-    (void)printf("%-11s %-16s until %.10s", screen->head, identity->service, until);
+    bm_time_print(from, identity->renew_from);
+    (void)printf("%-11s %-16s until %.10s, renew from %.10s", screen->head, identity->service, until, from);
     if (screen->clock && identity->not_after < screen->now)
         (void)printf(", expired");
     else if (screen->clock)

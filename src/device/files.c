@@ -4,38 +4,7 @@
 #include "pki/cert.h"
 #include "wire/rd.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-/* Where a path begins in a root's URI: soft:PATH, puf:sim:SEED:PATH; at its end when there is none. */
-static size_t
-path_at(const char *uri)
-{
-    const char *colon;
-
-    if (strncmp(uri, "soft:", 5) == 0)
-        return 5;
-    if (strncmp(uri, "puf:sim:", 8) == 0 && (colon = strchr(uri + 8, ':')) != NULL)
-        return (size_t)(colon + 1 - uri);
-    return strlen(uri);
-}
-
-/* The program that reads the key file works in another directory. */
-static enum bm_rc
-absolute(char ret_uri[static BM_MAX_ROOT_URI + 1], const char *uri, struct bm_fail *fail)
-{
-    struct bm_buf out = bm_buf_in((uint8_t *)ret_uri, BM_MAX_ROOT_URI + 1);
-    size_t at = path_at(uri);
-    char path[PATH_MAX] = "";
-
-    if (uri[at] != '\0' && realpath(uri + at, path) == NULL)
-        return bm_fail(fail, BM_EBUSY, NULL, "%s: %s", uri + at, strerrordesc_np(errno));
-    bm_buf_add(&out, uri, at);
-    bm_buf_add(&out, path, strlen(path) + 1);
-    return out.bad ? bm_fail(fail, BM_EINPUT, NULL, "the root's URI is longer than %d bytes", BM_MAX_ROOT_URI) : BM_OK;
-}
 
 static enum bm_rc
 missing(enum bm_rc rc, const char *service, struct bm_fail *fail)
@@ -56,7 +25,7 @@ bm_key_file_write(const char *path, struct bm_root *root, const char *root_uri, 
 
     if ((rc = root->ops->key_public(root, service, false, &key, fail)) != BM_OK)
         return missing(rc, service, fail);
-    if ((rc = absolute(uri, root_uri, fail)) != BM_OK || (rc = bm_naming_root_set(&naming, uri, fail)) != BM_OK)
+    if ((rc = bm_root_uri_absolute(uri, root_uri, fail)) != BM_OK || (rc = bm_naming_root_set(&naming, uri, fail)) != BM_OK)
         return rc;
     (void)snprintf(naming.service, sizeof(naming.service), "%s", service);
     bm_naming_file_build(&file, &naming);

@@ -3,9 +3,8 @@
 #define BM_NAMING_H
 
 #include "base/bytes.h"
-#include "base/limits.h"
+#include "device/root_uri.h"
 
-#define BM_MAX_ROOT_URI 1024               /* a PKCS#11 URI with a path in it */
 #define BM_MAX_NAMING 2048                 /* a key file's text, and its DER */
 #define BM_NAMING_PEM "BIRTHMARK IDENTITY" /* the label of a key file */
 

@@ -215,6 +215,9 @@ login(struct bm_p11 *token, CK_FLAGS flags, struct bm_fail *fail)
         return bm_p11_fail(token, CKR_PIN_LOCKED, "log in", fail);
     if (pin.n == 0 && !(flags & CKF_PROTECTED_AUTHENTICATION_PATH))
         return bm_p11_fail(token, CKR_USER_NOT_LOGGED_IN, "log in", fail);
+    if (flags & CKF_USER_PIN_FINAL_TRY) /* a person may know better; a timer must not lock it */
+        return bm_fail(fail, BM_EBUSY, NULL,
+                       "the token has one try of its PIN left: correct the PIN's file, then log in once with the token's own tool");
     rv = token->fn->C_Login(token->session, CKU_USER, pin.n == 0 ? NULL : pin.p, pin.n);
     return rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN ? BM_OK : bm_p11_fail(token, rv, "log in", fail);
 }

@@ -7,7 +7,7 @@ name=$1
 build=$(realpath "$2")
 work=$(mktemp -d "/tmp/birthmark-$name-XXXXXX")
 home=$work/home
-export BIRTHMARK_HOME=$home
+export BIRTHMARK_HOME=$home BIRTHMARK_AGENT_CONF=$work/agent.conf
 server='' port='' said=''
 passed=0
 grep -qw soft "$build/roots.txt" || { echo "skipped: this build has no roots of trust in software (option roots)"; exit 77; }

@@ -94,7 +94,7 @@ mkdir -p "$state" "$log" "$device"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-export BIRTHMARK_HOME=$site SOFTHSM2_CONF=$chips/softhsm2.conf
+export BIRTHMARK_HOME=$site BIRTHMARK_AGENT_CONF=$state/agent.conf SOFTHSM2_CONF=$chips/softhsm2.conf
 PATH=$build:$PATH
 
 # ---- 1: root identities ----

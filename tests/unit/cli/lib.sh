@@ -8,6 +8,7 @@ source=$(realpath "$1") build=$(realpath "$2")
 shared=${BM_SHARED:-$source/../shared}
 HOME=$(mktemp -d "/tmp/birthmark-$name-XXXXXX")
 export HOME BIRTHMARK_HOME=$HOME/works PATH=$build:$PATH
+export BIRTHMARK_AGENT_CONF=$HOME/agent.conf # never the machine's own
 server='' port='' said=''
 cd "$HOME"
 

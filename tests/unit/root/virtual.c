@@ -99,7 +99,9 @@ virtual_start(struct virtual *ret)
         (void)snprintf(chips.templates[i], sizeof(chips.templates[i]), "%.480s;template=H-%d", chips.uri[VIRTUAL_TPM2], i + 1);
     (void)snprintf(conf, sizeof(conf), "%s/softhsm2.conf", chips.dir);
     (void)setenv("SOFTHSM2_CONF", conf, 1);
-    (void)setenv("TSS2_LOG", "all+NONE", 0); /* refusals are part of the test; the library would print each */
+    (void)snprintf(conf, sizeof(conf), "%s/agent.conf", chips.dir);
+    (void)setenv("BIRTHMARK_AGENT_CONF", conf, 1); /* never the machine's own */
+    (void)setenv("TSS2_LOG", "all+NONE", 0);       /* refusals are part of the test; the library would print each */
     *ret = chips;
     return true;
 }
