@@ -1,0 +1,147 @@
+#include "heap.h"
+
+#include "birthmark.h"
+
+#include <errno.h>
+#include <link.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default"))) /* every library calls these */
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
+
+static atomic_size_t now, peak;
+static atomic_ulong count;
+static unsigned long refused; /* 0: none */
+static bool onwards, ours_alone;
+static uintptr_t code, code_end; /* libbirthmark's */
+
+static int
+code_find(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+    const uintptr_t inside = *(const uintptr_t *)ctx;
+
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && inside >= from && inside < from + info->dlpi_phdr[i].p_memsz) {
+            code = from;
+            code_end = from + info->dlpi_phdr[i].p_memsz;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void
+code_know(void)
+{
+    union {
+        struct birthmark *(*function)(void);
+        uintptr_t address;
+    } inside = { .function = birthmark_new };
+
+    if (code == 0)
+        (void)dl_iterate_phdr(code_find, &inside.address);
+}
+
+static bool
+refuse(const void *caller)
+{
+    unsigned long n;
+
+    if (ours_alone && !((uintptr_t)caller >= code && (uintptr_t)caller < code_end))
+        return false;
+    n = ++count;
+    if (refused == 0 || n < refused || (n > refused && !onwards))
+        return false;
+    errno = ENOMEM;
+    return true;
+}
+
+static void *
+taken(void *p)
+{
+    size_t all;
+
+    if (p == NULL)
+        return NULL;
+    all = atomic_fetch_add(&now, malloc_usable_size(p)) + malloc_usable_size(p);
+    if (all > peak)
+        peak = all;
+    return p;
+}
+
+EXPORT void *
+malloc(size_t n)
+{
+    return refuse(__builtin_return_address(0)) ? NULL : taken(__libc_malloc(n));
+}
+
+EXPORT void *
+calloc(size_t n, size_t size)
+{
+    return refuse(__builtin_return_address(0)) ? NULL : taken(__libc_calloc(n, size));
+}
+
+EXPORT void *
+realloc(void *p, size_t n)
+{
+    size_t before = p == NULL ? 0 : malloc_usable_size(p);
+    void *moved;
+
+    if (refuse(__builtin_return_address(0)))
+        return NULL;
+    moved = __libc_realloc(p, n);
+    if (moved != NULL || n == 0)
+        now -= before;
+    return taken(moved);
+}
+
+EXPORT void
+free(void *p)
+{
+    if (p != NULL)
+        now -= malloc_usable_size(p);
+    __libc_free(p);
+}
+
+size_t
+heap_now(void)
+{
+    return now;
+}
+
+size_t
+heap_peak(void)
+{
+    return peak;
+}
+
+void
+heap_peak_reset(void)
+{
+    peak = now;
+}
+
+void
+heap_refuse(unsigned long n, bool on, bool ours)
+{
+    code_know();
+    refused = n;
+    onwards = on;
+    ours_alone = ours;
+    count = 0;
+}
+
+unsigned long
+heap_count(void)
+{
+    return count;
+}

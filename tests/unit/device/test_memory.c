@@ -1,0 +1,308 @@
+/*
+ * test_memory.c - libbirthmark without memory: whichever allocation is refused, a call says so in a sentence, nothing leaks, and the identity and what is
+ * sealed are still there. And how much memory it takes.
+ *
+ *   test_memory                                       the tests
+ *   test_memory use ROOT-URI SERVER-URL CA-FILE       prints the most heap that each call had, in a process of its own
+ */
+#include "../testing.h"
+
+#include "birthmark.h"
+#include "heap.h"
+#include "root/root.h"
+#include "testserver.h"
+#include "virtual.h"
+
+#include <openssl/err.h>
+
+static struct virtual chips;
+static struct testca ca;
+static struct testserver server;
+static char ca_file[128], key_file[128], cert_file[128];
+static struct bm_key roots[VIRTUAL__N * 3];
+static size_t nroots;
+
+/* ---- the calls, each with a handle on an open root ---- */
+
+static void
+count(void *ctx, const struct birthmark_identity *identity)
+{
+    (void)identity;
+    ++*(int *)ctx;
+}
+
+static enum birthmark_result
+call_status(struct birthmark *bm)
+{
+    struct birthmark_status status;
+
+    return birthmark_status(bm, &status);
+}
+
+static enum birthmark_result
+call_identities(struct birthmark *bm)
+{
+    int n = 0;
+
+    return birthmark_identities(bm, count, &n);
+}
+
+static enum birthmark_result
+call_tls(struct birthmark *bm)
+{
+    SSL_CTX *tls = NULL;
+    enum birthmark_result result = birthmark_tls_client(bm, "mqtt", ca_file, "localhost", &tls);
+
+    SSL_CTX_free(tls);
+    return result;
+}
+
+static enum birthmark_result
+call_files(struct birthmark *bm)
+{
+    enum birthmark_result result = birthmark_key_file(bm, "mqtt", key_file);
+
+    return result != BIRTHMARK_OK ? result : birthmark_cert_file(bm, "mqtt", cert_file);
+}
+
+static enum birthmark_result
+call_seal(struct birthmark *bm)
+{
+    return birthmark_seal(bm, "disk", "the key of the disk", 19);
+}
+
+static enum birthmark_result
+call_unseal(struct birthmark *bm)
+{
+    unsigned char bytes[BIRTHMARK_SEALED_MAX];
+    size_t n;
+
+    return birthmark_unseal(bm, "disk", bytes, sizeof(bytes), &n);
+}
+
+static enum birthmark_result
+call_enrol(struct birthmark *bm)
+{
+    return birthmark_enrol(bm, server.url, "mqtt", NULL, ca_file, 0);
+}
+
+static enum birthmark_result
+call_enrol_new(struct birthmark *bm)
+{
+    return birthmark_enrol(bm, server.url, "mqtt", NULL, ca_file, BIRTHMARK_NEW_KEY);
+}
+
+static const struct call {
+    const char *name;
+    enum birthmark_result (*call)(struct birthmark *bm);
+    unsigned long stride; /* between the allocations of other libraries that are refused: there are thousands (BM_LONG: every one) */
+    size_t lost;          /* bytes that those libraries may lose themselves while they are without memory */
+} calls[] = {
+    { "status", call_status, 499, 1024 },        { "identities", call_identities, 1, 0 }, { "tls_client", call_tls, 997, 1024 },
+    { "files", call_files, 499, 1024 },          { "seal", call_seal, 499, 1024 },        { "unseal", call_unseal, 499, 1024 },
+    { "enrol again", call_enrol, 3989, 131072 }, /* a connection's buffers */
+    { "enrol", call_enrol_new, 3989, 131072 },
+};
+
+/* ---- memory that is refused ---- */
+
+/* One handle, opened and used while allocation n is refused. False: it was refused nothing, n is past the last. */
+static bool
+used_without(const char *uri, const struct call *call, unsigned long n, bool on, bool ours)
+{
+    struct birthmark *bm;
+    enum birthmark_result result;
+    unsigned long counted;
+
+    heap_refuse(n, on, ours);
+    bm = birthmark_new();
+    if ((result = bm == NULL ? BIRTHMARK_AWAY : birthmark_open(bm, uri)) == BIRTHMARK_OK)
+        result = call->call(bm);
+    counted = heap_count();
+    heap_refuse(0, false, false);
+    if (result != BIRTHMARK_OK && strlen(birthmark_error(bm)) < 5)
+        fail_msg("%s, allocation %lu: %d without a sentence", call->name, n, (int)result);
+    if (result == BIRTHMARK_USAGE)
+        fail_msg("%s, allocation %lu: %s", call->name, n, birthmark_error(bm));
+    birthmark_free(bm);
+    ERR_clear_error();
+    return counted >= n;
+}
+
+/* As it was: the identity is used, the sealed bytes come back. */
+static void
+all_is_there(const char *uri, const char *after, unsigned long n)
+{
+    struct birthmark *bm = birthmark_new();
+    int identities = 0;
+
+    assert_int_equal(birthmark_open(bm, uri), BIRTHMARK_OK);
+    if (birthmark_identities(bm, count, &identities) != BIRTHMARK_OK || identities != 1 || call_tls(bm) != BIRTHMARK_OK ||
+        call_unseal(bm) != BIRTHMARK_OK)
+        fail_msg("%s, allocation %lu: %d identities, then %s", after, n, identities, birthmark_error(bm));
+    birthmark_free(bm);
+    ERR_clear_error();
+}
+
+static void
+call_without_memory(const char *uri, const struct call *call, bool on, bool ours)
+{
+    const unsigned long stride = ours || getenv("BM_LONG") != NULL ? 1 : call->stride;
+    unsigned long n = 1, last = 0;
+    size_t before = 0;
+
+    all_is_there(uri, call->name, 0); /* libcrypto, too, has what it keeps from now on */
+    for (;; n += stride) {
+        bool more;
+
+        before = heap_now();
+        more = used_without(uri, call, n, on, ours);
+        all_is_there(uri, call->name, n);
+        if (heap_now() > before + (ours ? 0 : call->lost))
+            fail_msg("%s, allocation %lu%s: %zu bytes leak", call->name, n, on ? " and all after" : "", heap_now() - before);
+        if (!more)
+            break;
+        last = n;
+    }
+    print_message("    %s: %lu allocations%s\n", call->name, last, ours ? " of libbirthmark's own" : "");
+    assert_true(last > 0);
+}
+
+static void
+memory_of_its_own_is_refused(void **state)
+{
+    for (size_t i = 0; i < BM_COUNT(calls); i++) {
+        call_without_memory(*state, &calls[i], false, true);
+        call_without_memory(*state, &calls[i], true, true);
+    }
+}
+
+static void
+memory_of_the_libraries_below_is_refused(void **state)
+{
+    for (size_t i = 0; i < BM_COUNT(calls); i++)
+        call_without_memory(*state, &calls[i], true, false);
+}
+
+/* ---- how much it takes ---- */
+
+static int
+use(const char *uri, const char *url, const char *file)
+{
+    struct birthmark *bm = birthmark_new();
+    const size_t at_first = heap_now();
+    enum birthmark_result result;
+    size_t open, enrol;
+
+    (void)snprintf(ca_file, sizeof(ca_file), "%s", file);
+    (void)snprintf(server.url, sizeof(server.url), "%s", url);
+    heap_peak_reset();
+    result = birthmark_open(bm, uri);
+    open = heap_peak() - at_first;
+    heap_peak_reset();
+    if (result == BIRTHMARK_OK)
+        result = call_enrol_new(bm);
+    enrol = heap_peak() - at_first;
+    heap_peak_reset();
+    if (result == BIRTHMARK_OK)
+        result = call_status(bm);
+    if (result == BIRTHMARK_OK)
+        result = call_tls(bm);
+    if (result != BIRTHMARK_OK)
+        (void)fprintf(stderr, "%s\n", birthmark_error(bm));
+    printf("heap at most: open %zu KiB, enrol %zu KiB, status and TLS context %zu KiB; kept %zu KiB (%.4s)\n", open / 1024, enrol / 1024,
+           (heap_peak() - at_first) / 1024, (heap_now() - at_first) / 1024, uri);
+    birthmark_free(bm);
+    return result == BIRTHMARK_OK && enrol < (size_t)1536 * 1024 ? 0 : 1;
+}
+
+static void
+what_it_takes(void **state)
+{
+    static const enum virtual_kind kinds[] = { VIRTUAL_SOFT, VIRTUAL_PUF, VIRTUAL_PKCS11, VIRTUAL_TPM2 };
+    char path[256], line[256];
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(kinds); i++) {
+        char self[256] = "";
+        const char *const argv[] = { self, "use", chips.uri[kinds[i]], server.url, ca_file, NULL };
+        FILE *said;
+        int rc;
+
+        assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+        rc = virtual_run(&chips, argv, "use.txt");
+        (void)snprintf(path, sizeof(path), "%s/use.txt", chips.dir);
+        assert_non_null(said = fopen(path, "r"));
+        while (fgets(line, sizeof(line), said) != NULL)
+            print_message("    %s", line);
+        (void)fclose(said);
+        assert_int_equal(rc, 0);
+    }
+}
+
+static void
+roots_collect(void)
+{
+    for (int kind = 0; kind < VIRTUAL__N; kind++) {
+        bm_cleanup(bm_root_done) struct bm_root *root = NULL;
+        bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
+        static struct bm_leaf leaf;
+
+        assert_ok(bm_root_open(&root, chips.uri[kind], &kit_fail));
+        assert_ok(root->ops->identify(root, true, &leaf, &certs, &kit_fail));
+        for (size_t i = 0; i < leaf.nkeys && nroots < BM_COUNT(roots); i++)
+            roots[nroots++] = leaf.keys[i].key;
+    }
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    if (!virtual_start(&chips))
+        return -1;
+    ca = testca_new();
+    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
+    (void)snprintf(key_file, sizeof(key_file), "%s/mqtt.key", chips.dir);
+    (void)snprintf(cert_file, sizeof(cert_file), "%s/mqtt.pem", chips.dir);
+    testca_write(&ca, ca_file);
+    roots_collect();
+    return testserver_start(&server, &ca, roots, nroots) ? 0 : -1;
+}
+
+static int
+first_made(void **state)
+{
+    struct birthmark *bm = birthmark_new();
+
+    assert_int_equal(birthmark_open(bm, *state), BIRTHMARK_OK);
+    assert_int_equal(call_enrol(bm), BIRTHMARK_OK);
+    assert_int_equal(call_seal(bm), BIRTHMARK_OK);
+    birthmark_free(bm);
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    testserver_stop(&server);
+    testca_free(&ca);
+    virtual_stop(&chips);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_it_takes),
+        { "memory_of_its_own_is_refused soft", memory_of_its_own_is_refused, first_made, NULL, chips.uri[VIRTUAL_SOFT] },
+        { "memory_of_its_own_is_refused puf", memory_of_its_own_is_refused, first_made, NULL, chips.uri[VIRTUAL_PUF] },
+        { "memory_of_the_libraries_below_is_refused", memory_of_the_libraries_below_is_refused, first_made, NULL, chips.uri[VIRTUAL_SOFT] },
+    };
+
+    if (argc == 5)
+        return use(argv[2], argv[3], argv[4]);
+    return cmocka_run_group_tests(tests, start, stop);
+}
