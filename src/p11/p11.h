@@ -37,6 +37,7 @@ void bm_p11_close(struct bm_p11 *token);
 const char *bm_p11_module(void);
 
 /* What a failed call means to the reader: BM_EBUSY with what to do. */
+#define BM_P11_PIN "PKCS#11 v2.40 5.6.8" /* its citation when the token refused the PIN: whoever goes on trying that one locks the token */
 enum bm_rc bm_p11_fail(const struct bm_p11 *token, CK_RV rv, const char *what, struct bm_fail *fail);
 
 /* For templates: PKCS#11 takes them by pointers to non-const that it does not write through. */

@@ -28,32 +28,35 @@ static const struct {
 #define CA_PIN WRONG_PIN("site.conf")
 #define LOCKED "the token's PIN is locked: unlock it with the security officer's PIN"
 #define GONE "the token is gone: plug it in again"
-#define GONE_CA GONE " and start the server again"
 
 /* What the reader can do about a return value; the rest is named by its number. */
 static const struct {
     CK_RV rv;
     const char *sentence[2]; /* by use */
+    const char *cite;
 } reasons[] = {
-    { CKR_PIN_INCORRECT, { ROOT_PIN, CA_PIN } },
-    { CKR_PIN_LEN_RANGE, { ROOT_PIN, CA_PIN } },
-    { CKR_PIN_INVALID, { ROOT_PIN, CA_PIN } },
-    { CKR_PIN_LOCKED, { LOCKED, LOCKED } },
-    { CKR_PIN_EXPIRED, { "the token's PIN has expired: set a new one", NULL } },
-    { CKR_USER_PIN_NOT_INITIALIZED, { "the token has no user PIN yet: set one with the token's own tool", NULL } },
+    { CKR_PIN_INCORRECT, { ROOT_PIN, CA_PIN }, BM_P11_PIN },
+    { CKR_PIN_LEN_RANGE, { ROOT_PIN, CA_PIN }, BM_P11_PIN },
+    { CKR_PIN_INVALID, { ROOT_PIN, CA_PIN }, BM_P11_PIN },
+    { CKR_PIN_LOCKED, { LOCKED, LOCKED }, NULL },
+    { CKR_PIN_EXPIRED, { "the token's PIN has expired: set a new one", NULL }, NULL },
+    { CKR_USER_PIN_NOT_INITIALIZED, { "the token has no user PIN yet: set one with the token's own tool", NULL }, NULL },
     { CKR_USER_NOT_LOGGED_IN,
       { "the token is locked: add pin-source=FILE or pin-value=PIN to the root's URI",
-        "the token is locked: add pin-source=FILE to the CA's URI in site.conf" } },
-    { CKR_DEVICE_MEMORY, { "the token is full: delete what it no longer needs", NULL } },
-    { CKR_HOST_MEMORY, { "no memory", NULL } },
-    { CKR_DEVICE_REMOVED, { GONE, GONE_CA } },
-    { CKR_TOKEN_NOT_PRESENT, { GONE, GONE_CA } },
-    { CKR_TOKEN_WRITE_PROTECTED, { "the token is write-protected", NULL } },
-    { CKR_SESSION_HANDLE_INVALID, { "the token was reset: try again", NULL } },
-    { CKR_SESSION_COUNT, { "the token has no session left: close other programs that use it", NULL } },
-    { CKR_KEY_FUNCTION_NOT_PERMITTED, { "the token's key may not be used for this: make one that may (pkcs11-tool --usage-...)", NULL } },
-    { CKR_MECHANISM_INVALID, { "the token cannot do ECDSA on P-256", NULL } },
-    { CKR_OBJECT_HANDLE_INVALID, { "the token's objects changed meanwhile: try again", NULL } },
+        "the token is locked: add pin-source=FILE to the CA's URI in site.conf" },
+      NULL },
+    { CKR_DEVICE_MEMORY, { "the token is full: delete what it no longer needs", NULL }, NULL },
+    { CKR_HOST_MEMORY, { "no memory", NULL }, NULL },
+    { CKR_DEVICE_REMOVED, { GONE, GONE }, NULL },
+    { CKR_TOKEN_NOT_PRESENT, { GONE, GONE }, NULL },
+    { CKR_TOKEN_WRITE_PROTECTED, { "the token is write-protected", NULL }, NULL },
+    { CKR_SESSION_HANDLE_INVALID, { "the token was reset: try again", NULL }, NULL },
+    { CKR_SESSION_COUNT, { "the token has no session left: close other programs that use it", NULL }, NULL },
+    { CKR_KEY_FUNCTION_NOT_PERMITTED,
+      { "the token's key may not be used for this: make one that may (pkcs11-tool --usage-...)", NULL },
+      NULL },
+    { CKR_MECHANISM_INVALID, { "the token cannot do ECDSA on P-256", NULL }, NULL },
+    { CKR_OBJECT_HANDLE_INVALID, { "the token's objects changed meanwhile: try again", NULL }, NULL },
 };
 
 enum bm_rc
@@ -61,7 +64,7 @@ bm_p11_fail(const struct bm_p11 *token, CK_RV rv, const char *what, struct bm_fa
 {
     for (size_t i = 0; i < BM_COUNT(reasons); i++) {
         if (reasons[i].rv == rv && reasons[i].sentence[token->use] != NULL)
-            return bm_fail(fail, BM_EBUSY, NULL, "%s", reasons[i].sentence[token->use]);
+            return bm_fail(fail, BM_EBUSY, reasons[i].cite, "%s", reasons[i].sentence[token->use]);
     }
     return bm_fail(fail, BM_EBUSY, NULL, "%s %s (PKCS#11 error 0x%lx): %s", words[token->use].cannot, what, rv, words[token->use].then);
 }

@@ -179,6 +179,31 @@ bm_s_refused_parse(struct bm_s_refused *ret_refused, struct bm_rd body, struct b
 }
 
 void
+bm_s_token_build(struct bm_buf *buf, const struct bm_s_token *token)
+{
+    bm_buf_add_u8(buf, token->here);
+    bm_buf_add_u64(buf, (uint64_t)token->since);
+    bm_buf_add_lv16(buf, token->sentence);
+}
+
+enum bm_rc
+bm_s_token_parse(struct bm_s_token *ret_token, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_token token;
+    unsigned here = bm_rd_u8(&body);
+    uint64_t since = bm_rd_u64(&body);
+    enum bm_rc rc;
+
+    token = (struct bm_s_token){ .here = here == 1, .since = (bm_time)since, .sentence = bm_rd_lv16(&body, BM_S_MAX_REASON) };
+    if (here > 1 || since > BM_TIME_NEVER || token.here != (token.sentence.n == 0))
+        body.bad = true;
+    if ((rc = end_check(&body, "the state of the CA's token", fail)) != BM_OK)
+        return rc;
+    *ret_token = token;
+    return BM_OK;
+}
+
+void
 bm_s_refusal_build(struct bm_buf *buf, const struct bm_s_refusal *refusal)
 {
     bm_buf_add_lv16(buf, refusal->kind);

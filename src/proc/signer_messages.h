@@ -36,6 +36,10 @@ enum bm_signer_message {
     BM_S_ANSWER = 128,
     BM_S_ISSUED,  /* struct bm_s_issued */
     BM_S_REFUSED, /* struct bm_s_refused */
+
+    /* unasked, id 0, once the registrar holds every leaf: signer -> registrar */
+    BM_S_LATE, /* struct bm_s_leaves, one leaf as in a REPLAY: a certificate whose asker had been told to ask again; an alarm of the signer's own */
+    BM_S_TOKEN, /* struct bm_s_token: when it changes; never from a signer whose keys are all in files */
 };
 
 enum {
@@ -100,6 +104,13 @@ struct bm_s_refused {
     struct bm_s_leaves leaves; /* n = 0 or 1 */
 };
 
+/* Whether the token that holds CA keys is there. */
+struct bm_s_token {
+    bool here;
+    bm_time since;            /* that it is away; 0: here, or the clock was not set */
+    struct bm_bytes sentence; /* why it is away, and what to do */
+};
+
 /* A refusal that the registrar decided. */
 struct bm_s_refusal {
     struct bm_bytes kind; /* "unknown-chip", "lot", "statement", "enrol", "counted" */
@@ -136,6 +147,8 @@ void bm_s_issued_build(struct bm_buf *buf, const struct bm_s_issued *issued);
 bm_must_use enum bm_rc bm_s_issued_parse(struct bm_s_issued *ret_issued, struct bm_rd body, struct bm_fail *fail);
 void bm_s_refused_build(struct bm_buf *buf, const struct bm_s_refused *refused);
 bm_must_use enum bm_rc bm_s_refused_parse(struct bm_s_refused *ret_refused, struct bm_rd body, struct bm_fail *fail);
+void bm_s_token_build(struct bm_buf *buf, const struct bm_s_token *token);
+bm_must_use enum bm_rc bm_s_token_parse(struct bm_s_token *ret_token, struct bm_rd body, struct bm_fail *fail);
 void bm_s_refusal_build(struct bm_buf *buf, const struct bm_s_refusal *refusal);
 bm_must_use enum bm_rc bm_s_refusal_parse(struct bm_s_refusal *ret_refusal, struct bm_rd body, struct bm_fail *fail);
 void bm_s_lot_state_build(struct bm_buf *buf, const struct bm_s_lot_state *state);

@@ -56,8 +56,29 @@ bm_signer_ask(struct bm_registrar *r, uint16_t type, struct bm_bytes body, struc
     return BM_OK;
 }
 
-enum bm_rc
-bm_signer_heard(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
+/* What comes unasked: records that nobody waits for any more, and whether the CA's token is there. */
+static enum bm_rc
+unasked(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
+{
+    struct bm_s_leaves leaves;
+    struct bm_s_token token;
+    uint64_t alarm;
+    enum bm_rc rc;
+
+    if (message->type == BM_S_LATE)
+        return (rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ? rc
+                                                                                      : bm_records_keep(r, &leaves, NULL, &alarm, fail);
+    if ((rc = bm_s_token_parse(&token, bm_rd(message->body), fail)) != BM_OK)
+        return rc;
+    r->token.kept = true;
+    r->token.here = token.here;
+    r->token.since = token.since;
+    bm_view_copy(r->token.sentence, sizeof(r->token.sentence), token.sentence);
+    return BM_OK;
+}
+
+static enum bm_rc
+asked(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
 {
     struct pending *p;
     enum bm_rc rc;
@@ -67,6 +88,15 @@ bm_signer_heard(struct bm_registrar *r, const struct bm_message *message, struct
     p = &r->pending[message->id];
     rc = p->settle(r, p, message, fail);
     bm_pending_release(r, p);
+    return rc;
+}
+
+enum bm_rc
+bm_signer_heard(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
+{
+    bool news = message->type == BM_S_LATE || message->type == BM_S_TOKEN;
+    enum bm_rc rc = news ? unasked(r, message, fail) : asked(r, message, fail);
+
     /* What the signer says is no stranger's word: if it can't be read or kept, signer and store have parted. */
     if (rc == BM_EINPUT || rc == BM_EPOLICY) {
         bm_fail_prefix(fail, "the signer's answer can't be used");

@@ -25,22 +25,38 @@ bm_control_end(struct bm_link *link, uint64_t id, struct bm_bytes body, struct b
 
 /* ---- what the site is ---- */
 
+/* Where the CA keys are, and whether they can be used. */
+static json_t *
+token_row(const struct bm_registrar *r)
+{
+    char since[BM_TIME_TEXT];
+
+    if (!r->token.kept)
+        return json_pack("{s:s}", "state", "file");
+    if (r->token.here)
+        return json_pack("{s:s}", "state", "here");
+    bm_time_print(since, r->token.since);
+    return json_pack("{s:s, s:s, s:s}", "state", "away", "since", since, "sentence", r->token.sentence);
+}
+
 enum bm_rc
 bm_site_row(struct bm_registrar *r, struct bm_buf *json, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf checkpoint = { .max = BM_MAX_NOTE };
     char site[2 * BM_HASH + 1];
-    json_t *row;
+    json_t *row, *token;
     enum bm_rc rc;
 
     if ((rc = bm_store_checkpoint_get(r->store, &checkpoint, fail)) != BM_OK)
         return rc;
     bm_hex(site, bm_bytes(r->site_hash, BM_HASH));
-    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s}", "name", r->site.name, "url", r->site.url,
-                    "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size, "next_seq", (json_int_t)r->next_seq,
-                    "signed", (json_int_t)(r->signed_total + r->issued), "signed_again", (json_int_t)r->signed_again, "gates",
-                    (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint", (const char *)checkpoint.p, checkpoint.n,
-                    "confinement", "signer", r->confinement[0], "registrar", r->confinement[1], "anchor", "none");
+    token = token_row(r);
+    row =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o}", "name", r->site.name, "url",
+                  r->site.url, "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size, "next_seq",
+                  (json_int_t)r->next_seq, "signed", (json_int_t)(r->signed_total + r->issued), "signed_again", (json_int_t)r->signed_again,
+                  "gates", (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint", (const char *)checkpoint.p, checkpoint.n,
+                  "confinement", "signer", r->confinement[0], "registrar", r->confinement[1], "anchor", "none", "token", token);
     if (row == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the site's row");
     rc = bm_json_print(json, row, fail);

@@ -7,12 +7,16 @@
 static enum bm_rc
 hear(struct bm_registrar *r, uint8_t *buffer, struct bm_message *ret_message, struct bm_fail *fail)
 {
-    enum bm_heard heard;
-    enum bm_rc rc = bm_channel_recv(&heard, ret_message, r->signer.fd, buffer, BM_MAX_MESSAGE, -1, fail);
+    enum bm_heard heard = BM_HEARD_NOTHING;
     struct bm_s_refused refused;
+    enum bm_rc rc;
 
-    if (rc != BM_OK)
-        return rc;
+    do {
+        if ((rc = bm_channel_recv(&heard, ret_message, r->signer.fd, buffer, BM_MAX_MESSAGE, -1, fail)) != BM_OK)
+            return rc;
+        if (heard == BM_HEARD_MESSAGE && ret_message->type == BM_S_TOKEN && (rc = bm_signer_heard(r, ret_message, fail)) != BM_OK)
+            return rc;
+    } while (heard == BM_HEARD_MESSAGE && ret_message->type == BM_S_TOKEN);
     if (heard != BM_HEARD_MESSAGE)
         return bm_fail(fail, BM_EBUSY, NULL, "the signer is gone: its own message says why");
     if (ret_message->type == BM_S_ANSWER)

@@ -16,6 +16,7 @@
 #include "registrar/link.h"
 
 #define MAX_CONTROLS 32  /* commands at once */
+#define SENTENCE 400     /* bytes of one, with its end */
 #define MAX_PENDING 1024 /* requests on their way through the signer; above it gates wait */
 
 struct bm_registrar;
@@ -117,6 +118,11 @@ struct bm_registrar {
     uint64_t next_seq;
     uint64_t signed_total, signed_again;
     char confinement[2][96]; /* signer, registrar */
+    struct {                 /* that holds CA keys, as the signer said last */
+        bool kept, here;     /* kept false: they are all in files */
+        bm_time since;
+        char sentence[SENTENCE];
+    } token;
     struct arrival arrival;
     uint64_t arrivals; /* ever */
     struct budget budget;
@@ -155,7 +161,6 @@ bm_must_use enum bm_rc bm_records_keep(struct bm_registrar *r, const struct bm_s
 bm_must_use enum bm_rc bm_records_keep_answer(struct bm_registrar *r, const struct pending *p, const struct bm_message *message,
                                               uint64_t *ret_alarm, struct bm_fail *fail);
 /* The signer's refusal with its leaf kept; ret_sentence is SENTENCE bytes. */
-#define SENTENCE 400
 bm_must_use enum bm_rc bm_records_keep_refused(struct bm_registrar *r, struct pending *p, const struct bm_message *message,
                                                struct bm_s_refused *ret_refused, char *ret_sentence, uint64_t *ret_alarm,
                                                struct bm_fail *fail);

@@ -43,6 +43,19 @@ bm_batch_refuse(struct bm_signer *signer, uint64_t id, const struct bm_fail *why
 }
 
 enum bm_rc
+bm_answer_turn(struct bm_signer *signer, struct bm_answer *answer, const struct bm_fail *why, struct bm_fail *fail)
+{
+    if (why->rc == BM_EBUG) {
+        *fail = *why;
+        return BM_EBUG;
+    }
+    answer->type = BM_S_REFUSED;
+    answer->rc = BM_EBUSY;
+    answer->sentence = bm_batch_keep(signer, bm_bytes_str(why->text));
+    return BM_OK;
+}
+
+enum bm_rc
 bm_checkpoint_now(struct bm_signer *signer, struct bm_fail *fail)
 {
     enum bm_rc rc;
@@ -106,27 +119,63 @@ answer_send(struct bm_signer *signer, const struct bm_answer *answer, struct bm_
     return bm_channel_send(signer->channel, &message, fail);
 }
 
-/* In the order of their leaves, which the store appends one by one: those of signed certificates come last. */
+/* Of something that nobody asks for any more: as a replay has it, since no asker holds the evidence. */
 static enum bm_rc
-answers_send(struct bm_signer *signer, bool issued, struct bm_fail *fail)
+late_send(struct bm_signer *signer, const struct bm_answer *answer, struct bm_fail *fail)
 {
+    enum bm_rc rc = BM_OK;
+
+    for (size_t i = 0; i < answer->nleaves && rc == BM_OK; i++)
+        rc = bm_leaf_send(signer, BM_S_LATE, 0, answer->leaf[i].index, fail);
+    return rc;
+}
+
+/* In the order of their leaves, which the store appends one by one; those without any speak of others' and come last. */
+static enum bm_rc
+answers_send(struct bm_signer *signer, struct bm_fail *fail)
+{
+    const struct bm_answer *order[BM_BATCH];
+    size_t n = 0, i;
     enum bm_rc rc;
 
-    for (size_t i = 0; i < signer->nbatch; i++)
-        if ((signer->batch[i].type == BM_S_ISSUED) == issued && (rc = answer_send(signer, &signer->batch[i], fail)) != BM_OK)
+    for (size_t next = 0; next < signer->nbatch; next++) {
+        const struct bm_answer *answer = &signer->batch[next];
+
+        if (answer->type == 0 || answer->nleaves == 0)
+            continue;
+        for (i = n++; i > 0 && order[i - 1]->leaf[0].index > answer->leaf[0].index; i--)
+            order[i] = order[i - 1];
+        order[i] = answer;
+    }
+    for (i = 0; i < signer->nbatch; i++)
+        if (signer->batch[i].type != 0 && signer->batch[i].nleaves == 0)
+            order[n++] = &signer->batch[i];
+    for (i = 0; i < n; i++)
+        if ((rc = order[i]->type == BM_S_LATE ? late_send(signer, order[i], fail) : answer_send(signer, order[i], fail)) != BM_OK)
             return rc;
     return BM_OK;
 }
 
-/* What had to wait for its record to be durable. */
+/* What had to wait for its record to be durable: signed here, or put where it waits for the token. */
 static enum bm_rc
 later_do(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail)
 {
+    bool waits = false;
+    enum bm_rc rc;
+
+    if (answer->type == BM_S_REFUSED)
+        return BM_OK;
+    if (answer->repeat)
+        return bm_queue_repeat(signer, answer, fail);
     switch (answer->later) {
     case BM_LATER_SIGN:
+        if (signer->queue.keeper.channel >= 0 && ((rc = bm_queue_intent(signer, answer->intent, answer, &waits, fail)) != BM_OK || waits))
+            return rc;
         return bm_sign_intent(signer, answer->intent, false, answer, fail);
     case BM_LATER_CRL:
-        return bm_sign_crl(signer, answer, fail);
+        if (answer->crl_der.n > 0)
+            return BM_OK;
+        return signer->queue.kept[answer->crl.ca] ? bm_queue_crl(signer, answer, fail) : bm_sign_crl(signer, answer, fail);
     case BM_LATER_NOTHING:
         break;
     }
@@ -143,11 +192,12 @@ bm_batch_finish(struct bm_signer *signer, struct bm_fail *fail)
     for (size_t i = 0; i < signer->nbatch; i++)
         if ((rc = later_do(signer, &signer->batch[i], fail)) != BM_OK)
             return rc;
-    if ((rc = bm_journal_sync(&signer->journal, fail)) != BM_OK || (rc = bm_checkpoint_now(signer, fail)) != BM_OK)
+    if ((rc = bm_queue_send(signer, fail)) != BM_OK || (rc = bm_journal_sync(&signer->journal, fail)) != BM_OK ||
+        (rc = bm_checkpoint_now(signer, fail)) != BM_OK)
         return rc;
     if (signer->arena.bad)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the answers of a batch");
-    if ((rc = answers_send(signer, false, fail)) != BM_OK || (rc = answers_send(signer, true, fail)) != BM_OK)
+    if ((rc = answers_send(signer, fail)) != BM_OK)
         return rc;
     signer->nbatch = 0;
     bm_buf_reset(&signer->arena);

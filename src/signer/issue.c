@@ -265,6 +265,12 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
 
     if ((rc = serial_draw(signer, serial, fail)) != BM_OK)
         return rc;
+    if (bm_queue_admit(signer, in->state.profile->ca, false, &why) != BM_OK)
+        return refuse(in, true, "enrol", &why, fail);
+    if (replaces && bm_queue_holds(signer, bm_bytes(identity->serial, identity->nserial))) {
+        bm_fail_note(&why, BM_EBUSY, NULL, "an earlier request for this identity waits for the CA's token: ask again in a moment");
+        return refuse(in, true, "enrol", &why, fail);
+    }
     if (tbs_make(in, bm_bytes(serial, sizeof(serial)), &why) != BM_OK)
         return refuse(in, true, "enrol", &why, fail);
     intent = (struct bm_intent){ .time = in->state.now,
@@ -289,6 +295,8 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
     bm_intent_build(&signer->record, &intent);
     answer = bm_batch_answer(signer, in->id, BM_S_ISSUED);
     answer->later = BM_LATER_SIGN;
+    answer->nserial = sizeof(serial);
+    memcpy(answer->serial, serial, sizeof(serial));
     return bm_commit(signer, BM_R_INTENT, &none, answer, fail);
 }
 

@@ -114,10 +114,49 @@ open_ca(struct bm_signer *signer, enum bm_ca which, const char *home, struct bm_
     ca->issuer.subject = ca->cert.subject;
     ca->issuer.not_after = ca->cert.not_after;
     memcpy(ca->issuer.key_id, ca->cert.ski.p, sizeof(ca->issuer.key_id));
-    if ((rc = crl_url(&ca->issuer, which, signer->site->url, fail)) != BM_OK ||
-        (rc = bm_token_open(&ca->token, signer->site->ca_key[which], home, &ca->cert.key, signer->crypto, fail)) != BM_OK)
+    return crl_url(&ca->issuer, which, signer->site->url, fail);
+}
+
+/* The keys in tokens go to a process of their own, which is made while this one holds no secret yet. */
+static enum bm_rc
+open_keeper(struct bm_signer *signer, const char *home, struct bm_fail *fail)
+{
+    struct bm_keeper_ca kept[BM_CA__N] = { { .uri = NULL } };
+    bool any = false;
+
+    for (size_t i = 0; i < BM_CA__N; i++) {
+        const struct bm_key *key = &signer->ca[i].cert.key;
+
+        if (!bm_keeper_needed(signer->site->ca_key[i]))
+            continue;
+        if (key->alg != BM_KEY_P256 && key->alg != BM_KEY_P384)
+            return bm_fail(fail, BM_EINPUT, NULL, "a CA's key in a token must be P-256 or P-384");
+        signer->ca[i].issuer.alg = key->alg == BM_KEY_P256 ? BM_SIG_ECDSA_SHA256 : BM_SIG_ECDSA_SHA384;
+        signer->queue.kept[i] = any = true;
+        kept[i] = (struct bm_keeper_ca){ .uri = signer->site->ca_key[i], .key = key };
+    }
+    return any ? bm_keeper_start(&signer->queue.keeper, kept, home, fail) : BM_OK;
+}
+
+static enum bm_rc
+open_keys(struct bm_signer *signer, const char *home, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (signer->queue.keeper.channel >= 0 && (rc = bm_queue_open(signer, fail)) != BM_OK)
         return rc;
-    ca->issuer.alg = ca->token->alg;
+    if (signer->queue.keeper.channel >= 0 && !signer->queue.here)
+        (void)fprintf(stderr, "birthmark-signer: the CA's token is away, and nothing is signed until it is there: %s\n",
+                      signer->queue.sentence);
+    for (size_t i = 0; i < BM_CA__N; i++) {
+        struct bm_signer_ca *ca = &signer->ca[i];
+
+        if (signer->queue.kept[i])
+            continue;
+        if ((rc = bm_token_open(&ca->token, signer->site->ca_key[i], home, &ca->cert.key, signer->crypto, fail)) != BM_OK)
+            return rc;
+        ca->issuer.alg = ca->token->alg;
+    }
     return BM_OK;
 }
 
@@ -148,18 +187,12 @@ open_journal(int *ret_fd, const char *home, struct bm_fail *fail)
     return BM_OK;
 }
 
-/* Files of its own are open by now. Only a token's library may still need some. */
+/* Files of its own are open by now, and a token's library is in the keeper. */
 static enum bm_rc
-confine(const struct bm_signer *signer, struct bm_fail *fail)
+confine(struct bm_fail *fail)
 {
-    struct bm_confine_dir dirs[BM_CA__N];
-    struct bm_confine_plan plan = { .name = "signer", .dirs = dirs };
+    const struct bm_confine_plan plan = { .name = "signer" };
 
-    for (size_t ca = 0; ca < BM_CA__N; ca++)
-        if (signer->ca[ca].token->dir[0] != 0)
-            dirs[plan.ndirs++] = (struct bm_confine_dir){ .path = signer->ca[ca].token->dir, .write = true };
-    plan.files = plan.ndirs > 0;
-    plan.syslog_mute = plan.ndirs > 0;
     tzset(); /* libcrypto asks for it when it first compares times on a certificate path, and its file can't be opened any more by then */
     return bm_confine(&plan, fail);
 }
@@ -169,14 +202,16 @@ run(struct bm_signer *signer, const char *home, int *journal, struct bm_fail *fa
 {
     enum bm_rc rc;
 
-    if ((rc = bm_crypto_new(&signer->crypto, fail)) != BM_OK || (rc = open_site(signer, home, fail)) != BM_OK ||
-        (rc = open_ledger(signer, home, fail)) != BM_OK || (rc = open_nonce(signer, home, fail)) != BM_OK)
+    if ((rc = open_site(signer, home, fail)) != BM_OK)
         return rc;
     for (unsigned ca = 0; ca < BM_CA__N; ca++)
         if ((rc = open_ca(signer, (enum bm_ca)ca, home, fail)) != BM_OK)
             return rc;
-    if ((rc = open_journal(journal, home, fail)) != BM_OK || (rc = confine(signer, fail)) != BM_OK ||
-        (rc = bm_signer_wake(signer, *journal, fail)) != BM_OK || (rc = bm_ready(fail)) != BM_OK)
+    if ((rc = open_keeper(signer, home, fail)) != BM_OK || (rc = bm_crypto_new(&signer->crypto, fail)) != BM_OK ||
+        (rc = open_ledger(signer, home, fail)) != BM_OK || (rc = open_nonce(signer, home, fail)) != BM_OK ||
+        (rc = open_journal(journal, home, fail)) != BM_OK || (rc = open_keys(signer, home, fail)) != BM_OK)
+        return rc;
+    if ((rc = confine(fail)) != BM_OK || (rc = bm_signer_wake(signer, *journal, fail)) != BM_OK || (rc = bm_ready(fail)) != BM_OK)
         return rc;
     return bm_signer_serve(signer, fail);
 }

@@ -65,11 +65,14 @@ finish_open(struct bm_signer *signer, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
-    while (signer->memory.nopen > 0) {
+    for (size_t i = 0; i < signer->memory.nopen;) {
         struct bm_answer nobody = { .id = 0 };
+        bool waits;
 
-        if ((rc = bm_sign_intent(signer, signer->memory.open[0], true, &nobody, fail)) != BM_OK)
+        if ((rc = bm_queue_intent(signer, signer->memory.open[i], NULL, &waits, fail)) != BM_OK ||
+            (!waits && (rc = bm_sign_intent(signer, signer->memory.open[i], true, &nobody, fail)) != BM_OK))
             return rc;
+        i += waits;
     }
     bm_buf_reset(&signer->arena);
     return BM_OK;
@@ -104,6 +107,7 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     uint64_t store = bm_rd_u64(&body);
     char confinement[BM_CONFINE_TEXT];
     struct bm_fail why = { .rc = BM_OK };
+    enum bm_rc rc;
 
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "a greeting is malformed");
@@ -115,6 +119,9 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
             (unsigned long long)store, (unsigned long long)site.ledger_size);
         return bm_batch_refuse(signer, id, &why, NULL, fail);
     }
+    signer->queue.told = false;
+    if ((rc = bm_queue_tell(signer, fail)) != BM_OK)
+        return rc;
     memcpy(site.site, memory->site, BM_HASH);
     bm_note_vkey_build(&vkey, &signer->ledger.key);
     bm_confine_probe(confinement);
@@ -124,6 +131,7 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     bm_buf_reset(&signer->body);
     bm_s_site_build(&signer->body, &site);
     signer->rules.phase = BM_PHASE_READY;
+    signer->queue.synced = store == site.ledger_size;
     return bm_answer_now(signer, id, bm_buf_bytes(&signer->body), fail);
 }
 
@@ -191,8 +199,8 @@ leaf_fill(struct bm_signer *signer, const struct bm_record *record, size_t i, st
 }
 
 /* One leaf an answer: the largest evidence and the largest statement each nearly fill a message. */
-static enum bm_rc
-replay_one(struct bm_signer *signer, uint64_t id, uint64_t index, struct bm_fail *fail)
+enum bm_rc
+bm_leaf_send(struct bm_signer *signer, uint16_t type, uint64_t id, uint64_t index, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf read = { .max = BM_MAX_RECORD };
     const struct bm_book *book = &signer->memory.book;
@@ -210,7 +218,7 @@ replay_one(struct bm_signer *signer, uint64_t id, uint64_t index, struct bm_fail
     bm_s_leaves_build(&signer->body, &leaves);
     if ((rc = bm_buf_check(&signer->body, "a replayed leaf", fail)) != BM_OK)
         return rc;
-    return bm_answer_now(signer, id, bm_buf_bytes(&signer->body), fail);
+    return bm_channel_send(signer->channel, &(struct bm_message){ .type = type, .id = id, .body = bm_buf_bytes(&signer->body) }, fail);
 }
 
 enum bm_rc
@@ -226,8 +234,9 @@ bm_serve_replay(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if ((rc = bm_batch_finish(signer, fail)) != BM_OK)
         return rc;
     for (; index < signer->memory.book.frontier.size; index++)
-        if ((rc = replay_one(signer, id, index, fail)) != BM_OK)
+        if ((rc = bm_leaf_send(signer, BM_S_ANSWER, id, index, fail)) != BM_OK)
             return rc;
+    signer->queue.synced = true;
     end.checkpoint = bm_buf_bytes(&signer->checkpoint);
     bm_buf_reset(&signer->body);
     bm_s_leaves_build(&signer->body, &end);

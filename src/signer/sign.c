@@ -65,7 +65,7 @@ again_event(struct bm_signer *signer, const struct bm_intent *intent, const stru
                               .time = intent->time,
                               .device = bm_bytes_str(answer->device),
                               .service = intent->service,
-                              .reason = bm_bytes_str("the signer stopped between intent and signature; the same TBS was signed") };
+                              .reason = bm_bytes_str("signer or token stopped between intent and signature; the same TBS was signed") };
 
     bm_hex(serial, intent->serial);
     event.serial = bm_bytes_str(serial);
@@ -94,30 +94,48 @@ done_record(struct bm_signer *signer, const struct bm_intent *intent, struct bm_
 }
 
 enum bm_rc
-bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail)
+bm_intent_read(struct bm_signer *signer, uint64_t at, struct bm_intent *ret_intent, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
-    struct bm_done done = { .intent = at, .again = again };
-    struct bm_token *token;
     struct bm_record record;
+    enum bm_rc rc;
+
+    if ((rc = bm_journal_read(&signer->journal, at, &signer->read, &record, fail)) != BM_OK)
+        return rc;
+    if (record.type != BM_R_INTENT)
+        return bm_fail(fail, BM_EBUG, NULL, "there is no intent at byte %llu of the signer's journal", (unsigned long long)at);
+    return bm_intent_parse(ret_intent, record.body, fail);
+}
+
+enum bm_rc
+bm_intent_done(struct bm_signer *signer, uint64_t at, bool again, struct bm_bytes signature, struct bm_answer *answer, struct bm_fail *fail)
+{
+    struct bm_done done = { .intent = at, .again = again, .signature = signature };
     struct bm_intent intent;
     uint32_t unit;
     enum bm_rc rc;
 
-    if ((rc = bm_journal_read(&signer->journal, at, &signer->read, &record, fail)) != BM_OK ||
-        (rc = bm_intent_parse(&intent, record.body, fail)) != BM_OK)
+    if ((rc = bm_intent_read(signer, at, &intent, fail)) != BM_OK)
         return rc;
-    if (record.type != BM_R_INTENT || !bm_table_find(&signer->memory.slots.roots, intent.chip, &unit))
-        return bm_fail(fail, BM_EBUG, NULL, "there is no intent at byte %llu of the signer's journal", (unsigned long long)at);
-    token = signer->ca[intent.ca].token;
-    done.alg = token->alg;
-    if ((rc = bm_token_sign(token, intent.tbs, &signature, signer->crypto, fail)) != BM_OK)
-        return rc;
-    done.signature = bm_buf_bytes(&signature);
+    if (!bm_table_find(&signer->memory.slots.roots, intent.chip, &unit))
+        return bm_fail(fail, BM_EBUG, NULL, "the intent at byte %llu of the signer's journal is for no chip", (unsigned long long)at);
+    done.alg = signer->ca[intent.ca].issuer.alg;
     bm_slots_device_print(&signer->memory.slots, unit, answer->device);
     memcpy(answer->serial, intent.serial.p, intent.serial.n);
     answer->nserial = intent.serial.n;
     return done_record(signer, &intent, &done, answer, fail);
+}
+
+enum bm_rc
+bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_intent intent;
+    enum bm_rc rc;
+
+    if ((rc = bm_intent_read(signer, at, &intent, fail)) != BM_OK ||
+        (rc = bm_token_sign(signer->ca[intent.ca].token, intent.tbs, &signature, signer->crypto, fail)) != BM_OK)
+        return rc;
+    return bm_intent_done(signer, at, again, bm_buf_bytes(&signature), answer, fail);
 }
 
 #define CRL_SECONDS (7 * 86400) /* until the next: a service that reads it weekly misses none */
@@ -129,35 +147,42 @@ revoked_done(struct bm_revoked **revoked)
 }
 
 enum bm_rc
-bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail)
+bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE }, signature = { .max = BM_MAX_SIGNATURE },
-                                          der = { .max = BM_MAX_MESSAGE_BODY - 4 };
-    const struct bm_signer_ca *ca = &signer->ca[answer->crl.ca];
     bm_cleanup(revoked_done) struct bm_revoked *revoked = NULL;
     size_t n = 0;
+    enum bm_rc rc = bm_revocations_now(&signer->memory.revocations[crl->ca], crl->time, &revoked, &n, fail);
+
+    return rc != BM_OK ? rc
+                       : bm_crl_build(tbs, &signer->ca[crl->ca].issuer, revoked, n, crl->number, crl->time, crl->time + CRL_SECONDS, fail);
+}
+
+enum bm_rc
+bm_crl_done(struct bm_signer *signer, enum bm_ca ca, struct bm_bytes tbs, struct bm_bytes signature, struct bm_answer *answer,
+            struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_MESSAGE_BODY - 4 };
+    enum bm_rc rc;
+
+    bm_signed_build(&der, tbs, signer->ca[ca].issuer.alg, signature);
+    if ((rc = bm_buf_check(&der, "the list of revoked certificates", fail)) != BM_OK)
+        return rc;
+    answer->later = BM_LATER_CRL;
+    answer->crl_der = bm_batch_keep(signer, bm_buf_bytes(&der));
+    return BM_OK;
+}
+
+enum bm_rc
+bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE }, signature = { .max = BM_MAX_SIGNATURE };
     struct bm_fail why = { .rc = BM_OK };
     enum bm_rc rc;
 
-    if ((rc = bm_revocations_now(&signer->memory.revocations[answer->crl.ca], answer->crl.time, &revoked, &n, fail)) != BM_OK)
-        return rc;
-    rc = bm_crl_build(&tbs, &ca->issuer, revoked, n, answer->crl.number, answer->crl.time, answer->crl.time + CRL_SECONDS, &why);
-    if (rc == BM_OK && (rc = bm_token_sign(ca->token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
-        return rc;
-    if (rc == BM_OK) {
-        bm_signed_build(&der, bm_buf_bytes(&tbs), ca->token->alg, bm_buf_bytes(&signature));
-        rc = bm_buf_check(&der, "the list of revoked certificates", &why);
+    if ((rc = bm_crl_tbs(signer, &answer->crl, &tbs, &why)) == BM_OK) {
+        if ((rc = bm_token_sign(signer->ca[answer->crl.ca].token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
+            return rc;
+        rc = bm_crl_done(signer, answer->crl.ca, bm_buf_bytes(&tbs), bm_buf_bytes(&signature), answer, &why);
     }
-    if (rc == BM_EBUG) {
-        *fail = why;
-        return rc;
-    }
-    if (rc != BM_OK) {
-        answer->type = BM_S_REFUSED;
-        answer->rc = BM_EBUSY;
-        answer->sentence = bm_batch_keep(signer, bm_bytes_str(why.text));
-        return BM_OK;
-    }
-    answer->crl_der = bm_batch_keep(signer, bm_buf_bytes(&der));
-    return BM_OK;
+    return rc == BM_OK ? BM_OK : bm_answer_turn(signer, answer, &why, fail);
 }

@@ -11,6 +11,7 @@ bm_signer_init(struct bm_signer *signer, const struct bm_env *env, int channel)
     memset(signer, 0, sizeof(*signer));
     signer->env = env;
     signer->channel = channel;
+    signer->queue.keeper.channel = signer->queue.keeper.leash = -1;
     signer->arena.max = MAX_ARENA;
     signer->checkpoint.max = BM_MAX_NOTE;
     signer->record.max = BM_MAX_RECORD;
@@ -28,6 +29,7 @@ bm_signer_done(struct bm_signer *signer)
         bm_token_close(signer->ca[ca].token);
         bm_buf_done(&signer->ca[ca].der);
     }
+    bm_queue_done(&signer->queue);
     bm_stream_close(&signer->stream);
     bm_journal_close(&signer->journal);
     bm_memory_done(&signer->memory);

@@ -9,6 +9,7 @@
 #include "proc/signer_messages.h"
 #include "record/site.h"
 #include "signer/memory.h"
+#include "signer/queue.h"
 #include "signer/token.h"
 
 enum {
@@ -21,13 +22,13 @@ struct bm_signer_ca {
     struct bm_buf der;
     struct bm_cert cert; /* views into der */
     struct bm_issuer issuer;
-    struct bm_token *token;
+    struct bm_token *token; /* NULL: the keeper has it */
 };
 
 /* An answer that waits for the batch to be durable. Texts lie in the batch's arena, by offset, since it grows. */
 struct bm_answer {
     uint64_t id;
-    uint16_t type; /* BM_S_ANSWER, BM_S_ISSUED, BM_S_REFUSED */
+    uint16_t type; /* BM_S_ANSWER, BM_S_ISSUED, BM_S_REFUSED, BM_S_LATE; 0: it waits in the queue now */
     enum {
         BM_LATER_NOTHING,
         BM_LATER_SIGN,
@@ -72,6 +73,7 @@ struct bm_signer {
     struct bm_memory memory;
     struct bm_stream stream;
     struct bm_refusals refusals[BM_REFUSAL_CELLS]; /* a unit's cell: its number modulo these */
+    struct bm_queue queue;
 
     struct bm_answer batch[BM_BATCH];
     size_t nbatch;
@@ -122,13 +124,51 @@ bm_must_use enum bm_rc bm_answer_now(struct bm_signer *signer, uint64_t id, stru
 /* The checkpoint over all leaves, which must be durable. */
 bm_must_use enum bm_rc bm_checkpoint_now(struct bm_signer *signer, struct bm_fail *fail);
 
+/* Turns an answer into a refusal by the environment, without a leaf; BM_EBUG is returned. */
+bm_must_use enum bm_rc bm_answer_turn(struct bm_signer *signer, struct bm_answer *answer, const struct bm_fail *why, struct bm_fail *fail);
+/* One leaf as a replay has it, with certificate and evidence (replay.c). */
+bm_must_use enum bm_rc bm_leaf_send(struct bm_signer *signer, uint16_t type, uint64_t id, uint64_t index, struct bm_fail *fail);
+
 /* ---- signing (sign.c) ---- */
 
-/* Signs the TBS of the intent that stands there, verifies, adds its done record. again: it may have been signed before a crash. */
-bm_must_use enum bm_rc bm_sign_intent(struct bm_signer *signer, uint64_t intent, bool again, struct bm_answer *answer,
-                                      struct bm_fail *fail);
-/* Signs the CRL of a number that is durable. */
+/* Views into signer->read. */
+bm_must_use enum bm_rc bm_intent_read(struct bm_signer *signer, uint64_t at, struct bm_intent *ret_intent, struct bm_fail *fail);
+/* A signature that holds: adds the done record of the intent that stands there. again: it may have been signed before. */
+bm_must_use enum bm_rc bm_intent_done(struct bm_signer *signer, uint64_t at, bool again, struct bm_bytes signature,
+                                      struct bm_answer *answer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_crl_done(struct bm_signer *signer, enum bm_ca ca, struct bm_bytes tbs, struct bm_bytes signature,
+                                   struct bm_answer *answer, struct bm_fail *fail);
+/* Both with a key in a file: signs the TBS of the intent that stands there, or the CRL of a number that is durable; verifies. */
+bm_must_use enum bm_rc bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
+
+/* ---- what waits for a token (queue.c, queue_hear.c) ---- */
+
+/* May another request wait? BM_EBUSY: the token is away, or too many wait. Always, for a key in a file. */
+bm_must_use enum bm_rc bm_queue_admit(const struct bm_signer *signer, enum bm_ca ca, bool crl, struct bm_fail *fail);
+/* Does an intent for this serial wait? */
+bool bm_queue_holds(const struct bm_signer *signer, struct bm_bytes serial);
+/* Durable by now. answer NULL: nobody asks, a process before this one took it. *ret_taken false: its key is in a file, sign it here. */
+bm_must_use enum bm_rc bm_queue_intent(struct bm_signer *signer, uint64_t at, struct bm_answer *answer, bool *ret_taken,
+                                       struct bm_fail *fail);
+/* An answer that repeats one whose intent waits, waits with it. */
+bm_must_use enum bm_rc bm_queue_repeat(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_queue_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_queue_send(struct bm_signer *signer, struct bm_fail *fail);
+/* A signature came: its answer goes into the batch. *ret_wrong: it does not hold, and nothing was done. */
+bm_must_use enum bm_rc bm_queue_signed(struct bm_signer *signer, const struct bm_message *message, bool *ret_wrong, struct bm_fail *fail);
+void bm_queue_forget(struct bm_queue *queue);
+bm_must_use enum bm_rc bm_queue_expire(struct bm_signer *signer, struct bm_fail *fail);
+int bm_queue_patience(const struct bm_queue *queue);
+void bm_queue_done(struct bm_queue *queue);
+/* Whether the tokens are there, to the registrar, unless it knows: for people to see. */
+bm_must_use enum bm_rc bm_queue_tell(struct bm_signer *signer, struct bm_fail *fail);
+/* The keeper's first word. BM_EBUSY: the PIN or site.conf is wrong; a token that is merely away is no reason not to start. */
+bm_must_use enum bm_rc bm_queue_open(struct bm_signer *signer, struct bm_fail *fail);
+/* Until registrar or keeper said something, or somebody waited long enough; then the keeper's part of the batch. */
+bm_must_use enum bm_rc bm_queue_wait(struct bm_signer *signer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *fail);
 
 /* ---- the messages, one function each: authority.c, lots_serve.c, issue.c, status.c, restrict.c, replay.c ---- */
 

@@ -170,6 +170,7 @@ bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     const struct bm_memory *memory = &signer->memory;
     struct bm_crl_record crl = { .ca = BM_CA_OPERATIONAL };
     const struct bm_record_leaves none = { .n = 0 };
+    struct bm_fail why = { .rc = BM_OK };
     struct bm_answer *answer;
     unsigned ca = bm_rd_u8(&body);
     enum bm_rc rc;
@@ -182,6 +183,8 @@ bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if (crl.time < memory->last_signed || crl.time - memory->last_signed > BM_CLOCK_JUMP)
         return bm_refuse_now(signer, id, BM_EBUSY,
                              "the signer's clock is behind its last signature or more than 400 days ahead of it: set it", fail);
+    if (bm_queue_admit(signer, crl.ca, true, &why) != BM_OK)
+        return bm_batch_refuse(signer, id, &why, NULL, fail);
     crl.number = memory->revocations[ca].crl + 1;
     bm_buf_reset(&signer->record);
     bm_crl_record_build(&signer->record, &crl);

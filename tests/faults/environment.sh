@@ -109,9 +109,30 @@ if command -v softhsm2-util >/dev/null; then
     expect 3 "$refused
 birthmarkd: birthmark-signer exited with status 3" "${serve[@]}"
     printf 5678 >"$work/pin"
+    # FAULTS F14: gone at the start, back, gone again: what needs no token goes on, a device is told to come again, and nobody has to help
     mv "$work/tokens" "$work/gone"
-    expect 3 "~^birthmark: birthmark-signer: .*token" birthmark site show
+    expect 0 "~^birthmark-signer: the CA's token is away, and nothing is signed until it is there: " birthmark site show
+    grep -q 'away' "$work/out" || die "site show does not say that the token is away: $(cat "$work/out")"
+    home=$BIRTHMARK_HOME
     mv "$work/gone" "$work/tokens"
+    site_fill 3 3
+    mv "$work/tokens" "$work/gone"
+    server_start
+    grep -q "^birthmark-signer: the CA's token is away, and nothing is signed until it is there: " "$work/server.log" || die "the server does not say that its token is away"
+    health() { curl -s --cacert "$home/root.pem" "https://localhost:$port/healthz"; }
+    health | grep -q '"status": *"token-away"' || die "/healthz says $(health)"
+    health | grep -qE '"token": *{"state": *"away", *"since": *"20[0-9TZ:-]+", *"sentence": *"[^"]+"}' || die "/healthz says $(health)"
+    expect 3 "~the CA's token is away" enrol 1
+    expect 3 "~the CA's token is away" enrol 2
+    [ "$(birthmark alarm list --json --state open | grep -c '"kind":"token"')" = 1 ] || die "not one alarm for the token: $(birthmark alarm list --json)"
+    birthmark vendor add Other --signer "$work/maker.pub" >/dev/null || die "a server without its token does not work"
+    mv "$work/gone" "$work/tokens"
+    for _ in $(seq 400); do ! health | grep -q '"status": *"ok"' || break; sleep 0.1; done
+    for _ in $(seq 50); do ! enrol 1 >/dev/null 2>&1 || break; sleep 0.1; done
+    expect 0 '' enrol 1
+    expect 0 '' enrol 2
+    health | grep -q '"token": *{"state": *"here"}' || die "/healthz says $(health)"
+    server_stop
     expect 3 '~^birthmark: --token: no token matches' birthmark init --home "$work/none" --name X --token "pkcs11:token=nosuch?pin-source=$work/pin"
     [ ! -e "$work/none/site.conf" ] || die "an init that failed left a site"
     expect 0 '' birthmark ledger verify

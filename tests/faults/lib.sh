@@ -49,8 +49,12 @@ expect() {
 
 # CHIPS: a site with a lot L-1 of so many chips ($work/c1.pem ...), vendor Maker, and an order o-1 over QUANTITY of them
 site_make() {
-    local i chips=()
     birthmark init --name "Fault Works" --url https://localhost:8443 >/dev/null
+    site_fill "$@"
+}
+
+site_fill() { # the same for a site that is there
+    local i chips=()
     openssl genpkey -algorithm ed25519 -out "$work/maker.key" 2>/dev/null
     openssl pkey -in "$work/maker.key" -pubout -out "$work/maker.pub"
     for i in $(seq "$1"); do

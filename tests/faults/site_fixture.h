@@ -69,7 +69,11 @@ struct fixture {
     uint64_t checkpointed;
     uint8_t checkpoint_root[BM_HASH];
     size_t checkpoints;
-    size_t certificates;   /* issued, by the leaves */
+    size_t certificates; /* issued, by the leaves */
+    size_t late;         /* leaves that came unasked */
+    bool token_here;     /* as the signer said last */
+    bm_time token_since;
+    char token_sentence[512];
     char last_event[1536]; /* as much as fits */
     uint8_t last_certificate[1024];
     size_t nlast_certificate;
@@ -112,6 +116,8 @@ _Noreturn void fixture_unanswered(struct fixture *f, const char *what, const str
 /* A question and its answer; or the two halves, for batches. `shape` says how to read an ANSWER's body: with ledger leaves or without. */
 uint64_t fixture_send(struct fixture *f, enum bm_signer_message type, struct bm_bytes body);
 void fixture_recv(struct fixture *f, bool leaves, struct fixture_answer *ret_answer);
+/* What comes unasked, until nothing has come for so many milliseconds. */
+void fixture_listen(struct fixture *f, int patience);
 void fixture_ask(struct fixture *f, enum bm_signer_message type, struct bm_bytes body, bool leaves, struct fixture_answer *ret_answer);
 /* Leaves of this index and on, checked as any others. */
 void fixture_replay(struct fixture *f);

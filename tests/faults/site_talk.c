@@ -122,6 +122,51 @@ fixture_send(struct fixture *f, enum bm_signer_message type, struct bm_bytes bod
     return f->id;
 }
 
+/* What the signer says unasked. */
+static void
+news(struct fixture *f, const struct bm_message *message)
+{
+    struct bm_s_leaves leaves;
+    struct bm_s_token token;
+
+    if (message->type == BM_S_LATE) {
+        fixture_must(bm_s_leaves_parse(&leaves, bm_rd(message->body), &fail));
+        check_leaves(f, &leaves, NULL);
+        f->late++;
+        return;
+    }
+    fixture_must(bm_s_token_parse(&token, bm_rd(message->body), &fail));
+    f->token_here = token.here;
+    f->token_since = token.since;
+    text_take(f->token_sentence, sizeof(f->token_sentence), token.sentence);
+}
+
+/* The next answer; *ret_heard BM_HEARD_NOTHING: none within the patience. */
+static void
+next(struct fixture *f, int patience, uint8_t *packet, size_t size, enum bm_heard *ret_heard, struct bm_message *ret_message)
+{
+    bool is_news;
+
+    do {
+        fixture_must(bm_channel_recv(ret_heard, ret_message, f->channel, packet, size, patience, &fail));
+        is_news = *ret_heard == BM_HEARD_MESSAGE && (ret_message->type == BM_S_LATE || ret_message->type == BM_S_TOKEN);
+        if (is_news)
+            news(f, ret_message);
+    } while (is_news);
+}
+
+void
+fixture_listen(struct fixture *f, int patience)
+{
+    static uint8_t packet[BM_MAX_MESSAGE];
+    enum bm_heard heard = BM_HEARD_NOTHING;
+    struct bm_message message = { .type = 0 };
+
+    next(f, patience, packet, sizeof(packet), &heard, &message);
+    if (heard != BM_HEARD_NOTHING)
+        fixture_die(__FILE__, __LINE__, "listen", heard == BM_HEARD_END ? "the signer has ended" : "an answer that nobody asked for");
+}
+
 void
 fixture_recv(struct fixture *f, bool with_leaves, struct fixture_answer *ret_answer)
 {
@@ -131,7 +176,7 @@ fixture_recv(struct fixture *f, bool with_leaves, struct fixture_answer *ret_ans
     struct bm_s_leaves leaves;
 
     memset(ret_answer, 0, sizeof(*ret_answer));
-    fixture_must(bm_channel_recv(&heard, &message, f->channel, packet, sizeof(packet), PATIENCE, &fail));
+    next(f, PATIENCE, packet, sizeof(packet), &heard, &message);
     if (heard == BM_HEARD_NOTHING)
         fixture_die(__FILE__, __LINE__, "recv", "no answer within a minute");
     if (heard == BM_HEARD_END)
@@ -266,7 +311,8 @@ fixture_start(struct fixture *f)
         fixture_die(__FILE__, __LINE__, "hello", "another site");
     f->seq = site.next_seq;
     fixture_answer_done(&answer);
-    fixture_replay(f);
+    if (site.ledger_size > f->ledger.size) /* otherwise the signer may tell of new leaves from now on */
+        fixture_replay(f);
 }
 
 void

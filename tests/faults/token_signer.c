@@ -1,76 +1,13 @@
 /* token_signer.c - the CA keys in a PKCS#11 token (SoftHSM): the confined signer signs with them, opens nothing but the token's directory, and says what is wrong. */
 #include "base/base.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/file.h"
-#include "site_fixture.h"
+#include "token_kit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
-
-static void
-run(const char *command)
-{
-    if (system(command) != 0)
-        fixture_die(__FILE__, __LINE__, command, "failed");
-}
-
-static void
-put(const struct fixture *f, const char *name, struct bm_bytes bytes)
-{
-    char path[BM_PATH];
-
-    fixture_must(bm_path_join(path, f->home, name, &fail));
-    fixture_must(bm_file_write(path, bytes, 0600, &fail));
-}
-
-/* Moves the CA keys of a made site into a token in its home; `pin` is what site.conf says. */
-static void
-move_keys(struct fixture *f, const char *pin)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 65536 };
-    struct bm_site *site = calloc(1, sizeof(*site));
-    char path[BM_PATH], line[BM_PATH];
-
-    assert_non_null(site);
-    (void)snprintf(path, sizeof(path), "%s/softhsm.conf", f->home);
-    (void)snprintf(line, sizeof(line), "directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n", f->home);
-    put(f, "softhsm.conf", bm_bytes_str(line));
-    (void)snprintf(line, sizeof(line), "%s/tokens", f->home);
-    fixture_must(bm_dir_make(line, 0700, &fail));
-    assert_int_equal(setenv("SOFTHSM2_CONF", path, 1), 0);
-    run("softhsm2-util --init-token --free --label ca --so-pin 5678 --pin 1234 >/dev/null");
-    for (size_t ca = 0; ca < BM_CA__N; ca++) {
-        const char *name = ca == BM_CA_OPERATIONAL ? "operational" : "idevid";
-
-        (void)snprintf(
-            line, sizeof(line),
-            "softhsm2-util --import %s/signer/%s.key --token ca --label %s --id 0%zu --pin 1234 >/dev/null && rm %s/signer/%s.key", f->home,
-            name, name, ca + 1, f->home, name);
-        run(line);
-    }
-    (void)snprintf(path, sizeof(path), "%s/" BM_PLACE_SITE, f->home);
-    fixture_must(bm_file_read(&text, path, &fail));
-    fixture_must(bm_site_parse(site, bm_buf_bytes(&text), &fail));
-    for (size_t ca = 0; ca < BM_CA__N; ca++)
-        (void)snprintf(site->ca_key[ca], sizeof(site->ca_key[ca]), "pkcs11:token=ca;object=%s?module-path=" MODULE "&pin-value=%s",
-                       ca == BM_CA_OPERATIONAL ? "operational" : "idevid", pin);
-    bm_buf_reset(&text);
-    bm_site_build(&text, site);
-    put(f, BM_PLACE_SITE, bm_buf_bytes(&text));
-    free(site);
-}
 
 static void
 a_token_signs_in_confinement(void **state)
@@ -82,7 +19,7 @@ a_token_signs_in_confinement(void **state)
 
     (void)state;
     fixture_make(&f);
-    move_keys(&f, "1234");
+    token_move(&f, TOKEN_MODULE, "pin-value=1234");
     fixture_start(&f);
     fixture_lot_make(&f, &lot, "L1", 3);
     fixture_pin(&f, &lot);
@@ -129,7 +66,7 @@ a_wrong_pin_is_said_plainly(void **state)
 
     (void)state;
     fixture_make(&f);
-    move_keys(&f, "4321");
+    token_move(&f, TOKEN_MODULE, "pin-value=4321");
     assert_ends(&f, "the token refuses the PIN");
     fixture_remove(&f);
 }
@@ -143,7 +80,7 @@ a_key_of_another_certificate_is_refused(void **state)
     (void)state;
     fixture_make(&f);
     (void)snprintf(line, sizeof(line), "cp %s/signer/idevid.key %s/signer/operational.key", f.home, f.home);
-    run(line);
+    token_run(line);
     assert_ends(&f, "not the one of its certificate");
     fixture_remove(&f);
 }
@@ -157,7 +94,7 @@ main(void)
         cmocka_unit_test(a_key_of_another_certificate_is_refused),
     };
 
-    if (access(MODULE, R_OK) != 0 || system("command -v softhsm2-util >/dev/null") != 0) {
+    if (access(TOKEN_MODULE, R_OK) != 0 || system("command -v softhsm2-util >/dev/null") != 0) {
         (void)printf("skipped: SoftHSM is not installed\n");
         return 77;
     }

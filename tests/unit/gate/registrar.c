@@ -93,8 +93,9 @@ enrol_serve(const struct told *t, uint64_t id, struct bm_bytes body)
 static void
 text_serve(const struct told *t, uint64_t id)
 {
-    static const char row[] = "{\"name\":\"Example\",\"site\":\"ab\",\"vkey\":\"v\",\"ledger_size\":7,\"checkpoint\":\"c\\n\","
-                              "\"confinement\":{\"signer\":\"s\",\"registrar\":\"r\"},\"anchor\":\"none\",\"next_seq\":1}";
+    static const char row[] =
+        "{\"name\":\"Example\",\"site\":\"ab\",\"vkey\":\"v\",\"ledger_size\":7,\"checkpoint\":\"c\\n\","
+        "\"confinement\":{\"signer\":\"s\",\"registrar\":\"r\"},\"anchor\":\"none\",\"token\":{\"state\":\"file\"},\"next_seq\":1}";
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 4096 };
 
     bm_buf_add_lv32(&body, bm_bytes_str(row));

@@ -223,7 +223,7 @@ the_site_tells_its_state(void **state)
     expect(200, "application/json", NULL);
     assert_non_null(strstr(answer.body, "\"status\":\"ok\",\"ledger_size\":7,\"confinement\":{\"gate\":\"landlock abi "));
     assert_non_null(strstr(answer.body, ", seccomp, no_new_privs"));
-    assert_non_null(strstr(answer.body, "\"registrar\":\"r\",\"signer\":\"s\"},\"anchor\":\"none\"}"));
+    assert_non_null(strstr(answer.body, "\"registrar\":\"r\",\"signer\":\"s\"},\"anchor\":\"none\",\"token\":{\"state\":\"file\"}}"));
     ask(kit.client, "GET /v1/site HTTP/1.1\r\n" HOST "\r\n");
     expect(200, "application/json", "{\"name\":\"Example\",\"site\":\"ab\",\"vkey\":\"v\",\"ledger_size\":7,\"checkpoint\":\"c\\n\"}");
     ask(kit.client, "GET /crl/operational.crl HTTP/1.1\r\n" HOST "\r\n");
