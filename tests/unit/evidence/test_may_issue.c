@@ -451,6 +451,55 @@ withdrawing_a_right_never_turns_no_into_yes(void **cmocka)
         assert_true(lost[i] > 0); /* and each is a right: somebody misses it */
 }
 
+/* What a renewal has beside the rights of its chip and order; what it does not need is in the oracle. */
+static void
+renewal_right_withdraw(struct bm_state *s, unsigned which)
+{
+    static const unsigned shared[] = { 0, 1, 2, 5, 9, 11, 12, 13, 14, 15, 16, 17 };
+
+    if (which < BM_COUNT(shared))
+        right_withdraw(s, shared[which]);
+    else if (which == BM_COUNT(shared))
+        s->speaker = BM_SPEAKER_STRANGER;
+    else if (which == BM_COUNT(shared) + 1)
+        s->speaker = BM_SPEAKER_PAST;
+    else if (which == BM_COUNT(shared) + 2)
+        s->speaker = BM_SPEAKER_REVOKED;
+    else
+        s->not_after = 0;
+}
+#define RENEWAL_RIGHTS 16u
+
+static void
+withdrawing_a_right_of_a_renewal_never_turns_no_into_yes(void **cmocka)
+{
+    unsigned lost[RENEWAL_RIGHTS] = { 0 };
+
+    (void)cmocka;
+    for (unsigned tail = 0; tail < TAILS; tail++)
+        for (unsigned speaker = 0; speaker < SPEAKERS; speaker++) {
+            struct bm_claim claim = good_claim();
+            struct bm_state state = good_state();
+            bool before;
+
+            claim.renews = true;
+            tail_set(&state, tail);
+            speaker_set(&state, speaker);
+            before = allowed(&claim, &state);
+            for (unsigned i = 0; i < RENEWAL_RIGHTS; i++) {
+                struct bm_state less = state;
+                bool after;
+
+                renewal_right_withdraw(&less, i);
+                after = allowed(&claim, &less);
+                assert_true(before || !after);
+                lost[i] += before && !after;
+            }
+        }
+    for (unsigned i = 0; i < RENEWAL_RIGHTS; i++)
+        assert_true(lost[i] > 0);
+}
+
 /* ---- the sentences ---- */
 
 static void
@@ -530,6 +579,7 @@ main(void)
         cmocka_unit_test(answers_as_the_oracle_for_every_renewal),
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
         cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
+        cmocka_unit_test(withdrawing_a_right_of_a_renewal_never_turns_no_into_yes),
         cmocka_unit_test(says_what_to_do_in_whole_sentences),
         cmocka_unit_test(what_a_profile_requires_is_named_where_it_is_missing),
         cmocka_unit_test(fits_names_of_every_length_and_none_at_all),

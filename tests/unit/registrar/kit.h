@@ -79,6 +79,7 @@ void kit_refuse(struct kit *k, uint64_t id, enum bm_rc class, const char *senten
 struct kit_issue {
     size_t chip;
     const char *service, *replaces; /* NULL: mqtt; none */
+    bool renewal;                   /* what it replaces lives on */
     char serial[41];                /* out: hex */
     uint8_t key[BM_HASH];           /* out: the operational key's hash */
     struct bm_buf certificate;      /* out */
@@ -89,6 +90,8 @@ void kit_issued_repeat(struct kit *k, uint64_t id, const char *serial);
 
 /* The gate's: a request by a chip of a lot, or by anybody. */
 void kit_enrol(struct kit *k, uint64_t id, const char *label, const struct fixture_chip *chip);
+/* Likewise, with the word of a current key, which nobody looks at here. */
+void kit_renew(struct kit *k, uint64_t id, const char *label, const struct fixture_chip *chip);
 void kit_enrol_bytes(struct kit *k, uint64_t id, const char *label, struct bm_bytes cmc);
 void kit_cmc(struct kit *k, struct bm_buf *cmc, const struct fixture_chip *chip);
 struct bm_g_refused kit_gate_refused(struct kit *k, uint64_t id);

@@ -43,6 +43,21 @@ kit_enrol(struct kit *k, uint64_t id, const char *label, const struct fixture_ch
     kit_enrol_bytes(k, id, label, bm_buf_bytes(&cmc));
 }
 
+void
+kit_renew(struct kit *k, uint64_t id, const char *label, const struct fixture_chip *chip)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf cmc = { .max = BM_MAX_EVIDENCE }, parts = { .max = 64 }, body = { .max = BM_MAX_MESSAGE_BODY };
+    struct bm_bytes part[BM_PART__N] = { [BM_PART_RENEWAL] = bm_bytes_str("the current key's word") };
+
+    kit_cmc(k, &cmc, chip);
+    bm_parts_build(&parts, part);
+    bm_g_enrol_build(&body, &(struct bm_g_enrol){ .label = bm_bytes_str(label),
+                                                  .source = bm_bytes_str("10.0.0.7"),
+                                                  .body = bm_buf_bytes(&cmc),
+                                                  .parts = bm_buf_bytes(&parts) });
+    kit_say(k, k->gate, BM_G_ENROL, id, bm_buf_bytes(&body));
+}
+
 struct bm_g_refused
 kit_gate_refused(struct kit *k, uint64_t id)
 {

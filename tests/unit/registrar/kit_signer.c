@@ -111,7 +111,9 @@ kit_issue_leaf(struct kit *k, struct kit_issue *issue)
 {
     uint8_t serial[BM_MAX_SERIAL] = { 0x40 }, hash[BM_HASH];
     char chip[2 * BM_HASH + 1], certificate[2 * BM_HASH + 1];
-    struct bm_event event = { .kind = issue->replaces == NULL ? BM_EVENT_IDENTITY_ISSUED : BM_EVENT_IDENTITY_REPLACED,
+    struct bm_event event = { .kind = issue->renewal            ? BM_EVENT_IDENTITY_RENEWED
+                                      : issue->replaces == NULL ? BM_EVENT_IDENTITY_ISSUED
+                                                                : BM_EVENT_IDENTITY_REPLACED,
                               .device = bm_bytes_str(KIT_DEVICE),
                               .lot = bm_bytes_str("LOT-1"),
                               .order = bm_bytes_str("order-1"),

@@ -84,7 +84,7 @@ dump(struct kit *k, const char *dir, struct bm_buf *text)
         "SELECT idx, kind, time, hex(hash), hex(salt), hex(event), device, hex(attachment) FROM leaf ORDER BY idx",
         ("SELECT device, service, profile, ord, hex(serial), hex(key), state, evidence_class, proven, issued, not_after, changed, reason, "
          "leaf,"
-         " hex(certificate), hex(evidence) FROM identity ORDER BY id"),
+         " hex(certificate), hex(evidence), hex(renews), retires FROM identity ORDER BY id"),
         "SELECT id, chip, root_kind, lot, ord, state, made FROM device ORDER BY id",
         "SELECT hex(hash), device FROM device_key",
         "SELECT name, quantity, used, valid_from, valid_until, state, leaf FROM ord ORDER BY id",
@@ -219,6 +219,64 @@ a_recall(struct kit *k)
     row_says(k, "\"state\":\"withdrawn\"");
 }
 
+/* Asked for by a device that has `current`, granted with `next`, and confirmed: `next` renewed what the signer says, good until then. */
+static void
+a_renewal(struct kit *k, struct kit_issue *next, const char *renewed, bool confirmed)
+{
+    struct bm_s_issue ask;
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+
+    kit_renew(k, 20, "mqtt", &k->lot.chips[0]);
+    message = kit_want(k, k->signer, BM_S_ISSUE);
+    fixture_must(bm_s_issue_parse(&ask, bm_rd(message.body), &fail));
+    leaf = kit_issue_leaf(k, next);
+    bm_buf_add_bytes(&k->leaf[leaf.index].evidence, ask.bundle);
+    kit_issued(k, message.id, &leaf, next->serial);
+    (void)kit_want(k, k->gate, BM_G_CERTS);
+    bm_buf_done(&next->certificate);
+    if (!confirmed)
+        return;
+    kit_say(k, k->gate, BM_G_CONFIRM, 21, bm_bytes(next->key, BM_HASH));
+    message = kit_want(k, k->signer, BM_S_CONFIRM);
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_IDENTITY_CONFIRMED,
+                                           .serial = bm_bytes_str(next->serial),
+                                           .replaces = bm_bytes_str(renewed),
+                                           .until = bm_bytes_str("2026-11-30T00:00:00Z") });
+    kit_answer(k, message.id, &leaf);
+    (void)kit_want(k, k->gate, BM_G_ANSWER);
+}
+
+/* Lost once, had the second time; then a copy comes, and the signer gives back what it refused. */
+static void
+renewals_and_a_fork(struct kit *k, const char *first)
+{
+    struct kit_issue lost = { .replaces = first, .renewal = true }, had = { .replaces = lost.serial };
+    struct kit_issue open = { .replaces = had.serial, .renewal = true }, anew = { .replaces = open.serial };
+    struct bm_s_issue ask;
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+
+    a_renewal(k, &lost, NULL, false);
+    a_renewal(k, &had, first, true);
+    kit_renew(k, 22, "mqtt", &k->lot.chips[0]);
+    message = kit_want(k, k->signer, BM_S_ISSUE);
+    fixture_must(bm_s_issue_parse(&ask, bm_rd(message.body), &fail));
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED, .what = bm_bytes_str("fork"), .reason = bm_bytes_str("two hold it") });
+    bm_buf_add_bytes(&k->leaf[leaf.index].attachment, ask.bundle);
+    kit_refuse(k, message.id, BM_EPOLICY, "two hold it", &leaf);
+    (void)kit_gate_refused(k, 22);
+    a_renewal(k, &open, NULL, false);
+    kit_enrol(k, 23, "mqtt", &k->lot.chips[0]); /* allowed by an operator: both before it are over */
+    message = kit_want(k, k->signer, BM_S_ISSUE);
+    fixture_must(bm_s_issue_parse(&ask, bm_rd(message.body), &fail));
+    leaf = kit_issue_leaf(k, &anew);
+    bm_buf_add_bytes(&k->leaf[leaf.index].evidence, ask.bundle);
+    kit_issued(k, message.id, &leaf, anew.serial);
+    (void)kit_want(k, k->gate, BM_G_CERTS);
+    bm_buf_done(&anew.certificate);
+}
+
 static void
 a_day_of_work(struct kit *k)
 {
@@ -253,10 +311,33 @@ a_day_of_work(struct kit *k)
                                            .reason = bm_bytes_str("it has a live identity") });
     kit_refuse(k, message.id, BM_EPOLICY, "it has a live identity", &leaf);
     (void)kit_gate_refused(k, 8);
+    renewals_and_a_fork(k, second.serial);
     a_waiver(k);
     a_recall(k);
     bm_buf_done(&first.certificate);
     bm_buf_done(&second.certificate);
+}
+
+/* Of the identity's life: replaced, renewed (and good for a while), lost, had until an operator let it begin anew, not confirmed, new. */
+static void
+renewal_rows_check(struct kit *k)
+{
+    static const char *const states[] = { "replaced", "renewed", "replaced", "replaced", "replaced", "provisional" };
+    bm_cleanup(bm_buf_done) struct bm_buf rows = { .max = 100000 };
+    const char *at;
+
+    kit_list(k, 0, "identity", "{}", &rows);
+    at = (const char *)rows.p;
+    for (size_t i = 0; i < BM_COUNT(states); i++) {
+        at = strstr(at, "\"state\":\"");
+        assert_non_null(at);
+        at += strlen("\"state\":\"");
+        assert_memory_equal(at, states[i], strlen(states[i]));
+    }
+    assert_null(strstr(at, "\"state\":"));
+    assert_non_null(strstr((const char *)rows.p, "\"retires\":\"2026-11-30T00:00:00Z\""));
+    kit_list(k, 0, "device", "{}", &rows);
+    assert_non_null(strstr((const char *)rows.p, "\"identities\":1,\"renewed\":1"));
 }
 
 /* All comes from the journal: the two ways must lead to the same records, bundles and signed statements. */
@@ -268,6 +349,7 @@ a_replay_leads_to_the_same_records_as_having_been_there(void **state)
 
     kit_start(k);
     a_day_of_work(k);
+    renewal_rows_check(k);
     kit_store_put_away(k, "live");
     kit_start(k);
     kit_stop(k);
