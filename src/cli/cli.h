@@ -43,6 +43,7 @@ struct bm_call {
     struct bm_values option[BM_MAX_OPTIONS]; /* by index in the verb's options */
     bool used_wrongly;                       /* the failure is the caller's way of calling: exit 2 */
     uint64_t alarm;                          /* raised by the refusal; 0 = none */
+    uint64_t proposal;                       /* what was asked for waits as this one, for a second person; 0 = it does not */
 };
 void bm_call_done(struct bm_call *call);
 

@@ -212,7 +212,7 @@ reissue_run(struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     if ((rc = allow_take(&allow, call, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, &ask, fail)) != BM_OK)
+        (rc = bm_desk_open(&desk, BM_ACT_REISSUE, &ask, fail)) != BM_OK)
         return rc;
     bm_allow_build(&text, &desk.head, &allow);
     return bm_desk_send(&desk, &ask, &text, NULL, 0, bm_object_row, call, fail);

@@ -192,7 +192,7 @@ run(struct bm_call *call, struct bm_fail *fail)
 
     if ((rc = bm_call_number(call, "expect", 1, BM_MAX_LOT_CHIPS, 1, &unused, fail)) != BM_OK ||
         (rc = bm_waive_words_check(call, fail)) != BM_OK || (rc = bm_ask_open(&r.ask, call, fail)) != BM_OK ||
-        (rc = bm_desk_open(&r.desk, BM_STATEMENT_PIN, &r.ask, fail)) != BM_OK || (rc = file_take(&r, call, fail)) != BM_OK ||
+        (rc = bm_desk_open(&r.desk, BM_ACT_PIN, &r.ask, fail)) != BM_OK || (rc = file_take(&r, call, fail)) != BM_OK ||
         (rc = bm_lot_again(&r, &row, &again, fail)) != BM_OK)
         return rc;
     if (again == NULL && lot_read(&r, call, &row, &again, fail) != BM_OK)

@@ -33,5 +33,12 @@ bm_must_use enum bm_rc bm_lot_again(struct receiving *r, struct bm_buf *row, con
 bm_must_use enum bm_rc bm_lot_regain(struct receiving *r, struct bm_buf *row, const char **ret_note, struct bm_fail *fail);
 /* lot_send.c: what was read and found good is pinned by the operator's word, and kept. *row: as SHOW has the lot. A refusal leaves nothing. */
 bm_must_use enum bm_rc bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail);
+/* The parts of it that the second person's command goes through too. */
+bm_must_use enum bm_rc bm_lot_begin(struct bm_ask *ask, struct bm_bytes note, struct bm_bytes head_note, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_steps(struct bm_ask *ask, uint64_t size, struct bm_fail *fail);
+/* lot_approve.c: BM_EPOLICY when a pin of this lot waits for a second person already. */
+bm_must_use enum bm_rc bm_lot_waits(struct bm_ask *ask, const char *lot, struct bm_fail *fail);
+/* A pin with both signatures, with the head note that was proposed with it: the lot is sent from where the first person's command left it. */
+bm_must_use enum bm_rc bm_lot_approve(struct bm_ask *ask, struct bm_bytes note, struct bm_bytes head_note, struct bm_fail *fail);
 
 #endif

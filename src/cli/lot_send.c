@@ -109,20 +109,26 @@ pin_make(struct bm_buf *note, struct receiving *r, struct bm_fail *fail)
 
 /* ---- sending ---- */
 
+enum bm_rc
+bm_lot_begin(struct bm_ask *ask, struct bm_bytes note, struct bm_bytes head_note, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
+    enum bm_rc rc;
+
+    bm_buf_add_lv32(&body, note);
+    bm_buf_add_lv32(&body, head_note);
+    if ((rc = bm_buf_check(&body, "the pin", fail)) != BM_OK)
+        return rc;
+    return bm_ask(ask, BM_C_LOT_BEGIN, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+}
+
 static enum bm_rc
 pin_begin(struct receiving *r, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
-    enum bm_rc rc;
+    enum bm_rc rc = pin_make(&note, r, fail);
 
-    if ((rc = pin_make(&note, r, fail)) != BM_OK)
-        return rc;
-    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
-    bm_buf_add_lv32(&body, r->result.head_note);
-    if ((rc = bm_buf_check(&body, "the pin", fail)) != BM_OK)
-        return rc;
-    return bm_ask(&r->ask, BM_C_LOT_BEGIN, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
+    return rc != BM_OK ? rc : bm_lot_begin(&r->ask, bm_buf_bytes(&note), r->result.head_note, fail);
 }
 
 /* What was looked at, before anything counts on it. */
@@ -218,29 +224,28 @@ stop_heard(struct bm_fail *fail)
 }
 
 /* The server takes the leaves from the index and compares the lot with the others, until it asks for no more. */
-static enum bm_rc
-steps_go(struct receiving *r, struct bm_fail *fail)
+enum bm_rc
+bm_lot_steps(struct bm_ask *ask, uint64_t size, struct bm_fail *fail)
 {
+    bm_cleanup(bm_progress_done) struct bm_progress progress = { .what = "receiving" };
     bm_cleanup(bm_buf_done) struct bm_buf end = { .max = 16 };
     bool more = true;
     enum bm_rc rc = BM_OK;
 
-    r->sending.what = "receiving";
     while (more && rc == BM_OK) {
         struct bm_rd rd;
         uint64_t gone;
 
         bm_buf_reset(&end);
-        if ((rc = stop_heard(fail)) != BM_OK || (rc = bm_ask(&r->ask, BM_C_LOT_NEXT, bm_bytes(NULL, 0), NULL, NULL, &end, fail)) != BM_OK)
+        if ((rc = stop_heard(fail)) != BM_OK || (rc = bm_ask(ask, BM_C_LOT_NEXT, bm_bytes(NULL, 0), NULL, NULL, &end, fail)) != BM_OK)
             break;
         rd = bm_rd(bm_buf_bytes(&end));
         gone = bm_rd_u64(&rd);
         more = bm_rd_u8(&rd) != 0;
         if (!bm_rd_end(&rd))
             rc = bm_fail(fail, BM_EBUG, NULL, "the server tells of the lot's progress in another way than this command reads it");
-        bm_progress_show(&r->sending, gone, r->result.head.size);
+        bm_progress_show(&progress, gone, size);
     }
-    bm_progress_done(&r->sending);
     return rc;
 }
 
@@ -268,7 +273,7 @@ named_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     enum bm_rc rc = index_keep(r, fail);
 
     if (rc == BM_OK)
-        rc = steps_go(r, fail);
+        rc = bm_lot_steps(&r->ask, r->result.head.size, fail);
     if (rc == BM_OK)
         rc = file_keep(r, fail);
     if (rc == BM_OK)
@@ -277,18 +282,36 @@ named_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
     return rc;
 }
 
+/* Where two persons pin: all of it stands there for the second one, who sends it. */
+static enum bm_rc
+named_propose(struct receiving *r, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, behind = { .max = BM_MAX_MESSAGE };
+    enum bm_rc rc;
+
+    bm_buf_add_lv32(&behind, r->result.head_note);
+    if ((rc = bm_buf_check(&behind, "the head note", fail)) == BM_OK && (rc = pin_make(&note, r, fail)) == BM_OK &&
+        (rc = index_keep(r, fail)) == BM_OK && (rc = file_keep(r, fail)) == BM_OK)
+        rc = bm_desk_proposed(&r->desk, &r->ask, &note, bm_buf_bytes(&behind), fail);
+    if (r->ask.call->proposal == 0)
+        kept_drop(r);
+    return rc;
+}
+
 /* From the first file with a name to the signer's word nothing interrupts in the middle of a step: before it nothing is there, after it the lot is whole. */
 enum bm_rc
 bm_lot_send(struct receiving *r, struct bm_buf *row, struct bm_fail *fail)
 {
+    const bool two = r->desk.head.seq == 0;
     sigset_t stops, before;
     enum bm_rc rc;
 
-    if ((rc = receipt_make(r, fail)) != BM_OK || (rc = pin_begin(r, fail)) != BM_OK)
+    if ((two && (rc = bm_lot_waits(&r->ask, r->result.head.lot, fail)) != BM_OK) || (rc = receipt_make(r, fail)) != BM_OK ||
+        (!two && (rc = pin_begin(r, fail)) != BM_OK))
         return rc;
     stops_name(&stops);
     (void)sigprocmask(SIG_BLOCK, &stops, &before);
-    rc = named_send(r, row, fail);
+    rc = two ? named_propose(r, fail) : named_send(r, row, fail);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return rc;
 }

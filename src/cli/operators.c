@@ -122,8 +122,8 @@ add_run(struct bm_call *call, struct bm_fail *fail)
         return bm_usage(call, fail, "--role: %s", fail->text);
     if ((rc = key != NULL ? key_take(person, key, fail) : key_make(person, path, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_roles_send(&ask, roles, fail)) != BM_OK) {
-        if (key == NULL && (rc == BM_EINPUT || rc == BM_EPOLICY))
+    if ((rc = bm_roles_send(&ask, roles, false, fail)) != BM_OK) {
+        if (key == NULL && call->proposal == 0 && (rc == BM_EINPUT || rc == BM_EPOLICY))
             (void)unlink(path);
         return rc;
     }
@@ -173,7 +173,7 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
     if (!officer_left(roles))
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "%.64s is the last officer, and nobody could change anything any more: add another one first", call->words.v[0]);
-    return (rc = bm_roles_send(&ask, roles, fail)) != BM_OK ? rc : bm_roles_print(call, roles, fail);
+    return (rc = bm_roles_send(&ask, roles, true, fail)) != BM_OK ? rc : bm_roles_print(call, roles, fail);
 }
 
 const struct bm_verb bm_verb_operator_revoke = {

@@ -165,7 +165,7 @@ open_run(struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     if ((rc = opening_take(&opening, call, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_desk_open(&desk, BM_STATEMENT_ORDER, &ask, fail)) != BM_OK)
+        (rc = bm_desk_open(&desk, BM_ACT_ORDER, &ask, fail)) != BM_OK)
         return rc;
     bm_order_build(&text, &desk.head, &opening.order);
     for (size_t i = 0; i < opening.order.nprofiles; i++)
@@ -191,4 +191,73 @@ const struct bm_verb bm_verb_order_open = {
                  { .name = "until", .value = "DATE", .help = "2027-12-31 or 2027-12-31T12:00:00Z; default: no end" },
                  BM_OPTION_OPERATOR },
     .run = open_run,
+};
+
+/* ---- more, and no more ---- */
+
+static enum bm_rc
+raise_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
+    struct bm_raise raise = { .quantity = 0 };
+    const char *order = call->words.v[0];
+    enum bm_rc rc;
+
+    if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK ||
+        (rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &raise.quantity, fail)) != BM_OK ||
+        (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_RAISE, &ask, fail)) != BM_OK)
+        return rc;
+    (void)snprintf(raise.order, sizeof(raise.order), "%s", order);
+    bm_raise_build(&text, &desk.head, &raise);
+    if ((rc = bm_desk_send(&desk, &ask, &text, NULL, 0, NULL, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_ask_show(&ask, "order", order, bm_object_row, call, fail);
+}
+
+const struct bm_verb bm_verb_order_raise = {
+    .words = "order raise",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Let a line make more units than the order said.",
+    .help = "A signed statement to the signer, as the order itself. A quantity is never lowered: close the order.\n\n"
+            "example: birthmark order raise first --quantity 20\n",
+    .options = { { .name = "quantity", .value = "N", .help = "units in all, more than now", .needed = true }, BM_OPTION_OPERATOR },
+    .run = raise_run,
+};
+
+static enum bm_rc
+close_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    const char *order = call->words.v[0], *reason = bm_call_option(call, "reason");
+    char by[BM_MAX_NAME + 1];
+    enum bm_rc rc;
+
+    if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK || (rc = bm_call_line(call, "reason", 160, fail)) != BM_OK ||
+        (rc = bm_operator_name(call, by, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv16(&body, bm_bytes_str(order));
+    bm_buf_add_lv16(&body, bm_bytes_str(by));
+    bm_buf_add_lv16(&body, bm_bytes_str(reason != NULL ? reason : "done"));
+    if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
+        return rc;
+    return bm_ask(&ask, BM_C_ORDER_CLOSE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+}
+
+const struct bm_verb bm_verb_order_close = {
+    .words = "order close",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "End an order: no further unit is made for it, whatever was left.",
+    .help = "Nobody opens it again. Units that it made go on renewing.\n\n"
+            "example: birthmark order close first --reason \"the line is converted\"\n",
+    .options = { { .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes; default: done" }, BM_OPTION_OPERATOR },
+    .run = close_run,
 };

@@ -1,6 +1,7 @@
 /* proposal.c - lot release, vendor waive: what two persons decide; proposal list, show, approve, reject: the second one's part. */
 #include "cli/chips.h"
 #include "cli/lists.h"
+#include "cli/lot_receive.h"
 #include "cli/maker.h"
 #include "cli/operator.h"
 #include "cli/propose.h"
@@ -20,7 +21,7 @@ propose(struct bm_call *call, struct bm_allow *allow, uint64_t days, struct bm_f
     if ((rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK)
         return rc;
     (void)snprintf(allow->reason, sizeof(allow->reason), "%s", bm_call_option(call, "reason"));
-    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, &ask, fail)) != BM_OK ||
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, bm_allow_act(allow->act), &ask, fail)) != BM_OK ||
         (rc = bm_propose(&ask, &desk, allow, days, &row, fail)) != BM_OK)
         return rc;
     return bm_object_print(call, row, fail);
@@ -134,50 +135,62 @@ const struct bm_verb bm_verb_proposal_show = {
 
 /* The proposal's note with one line more: the second person's signature over the same text. */
 static enum bm_rc
-cosign(struct bm_buf *body, struct bm_ask *ask, uint64_t n, struct bm_fail *fail)
+cosign(struct bm_buf *ret_both, const json_t *row, struct bm_ask *ask, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf row = { .max = BM_MAX_JSON }, text = { .max = BM_MAX_NOTE }, mine = { .max = BM_MAX_NOTE },
-                                          both = { .max = BM_MAX_NOTE };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE }, mine = { .max = BM_MAX_NOTE };
     bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
-    bm_cleanup(bm_json_done) json_t *object = NULL;
-    struct bm_bytes note;
+    const char *number = ask->call->words.v[0], *state = bm_json_text(row, "state");
+    struct bm_bytes note = bm_bytes_str(bm_json_text(row, "note"));
     struct bm_note parts;
     enum bm_rc rc;
 
-    if ((rc = bm_ask_show(ask, "proposal", ask->call->words.v[0], bm_row_keep, &row, fail)) != BM_OK ||
-        (rc = bm_json_parse(&object, bm_buf_bytes(&row), BM_MAX_JSON, fail)) != BM_OK)
+    if (strcmp(state, "open") != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %s is %s already: see `birthmark proposal list --state open`", number, state);
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_WAIVE, ask, fail)) != BM_OK)
         return rc;
-    if (strcmp(bm_json_text(object, "state"), "open") != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "proposal %llu is %s already: see `birthmark proposal list --state open`",
-                       (unsigned long long)n, bm_json_text(object, "state"));
-    note = bm_bytes_str(bm_json_text(object, "note"));
-    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_STATEMENT_ALLOW, ask, fail)) != BM_OK)
-        return rc;
-    if (strcmp(desk.head.by, bm_json_text(object, "by")) == 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "nobody approves their own proposal: %llu is by %s, another operator approves it",
-                       (unsigned long long)n, desk.head.by);
+    if (strcmp(desk.head.by, bm_json_text(row, "by")) == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "nobody approves their own proposal: %s is by %s, another operator approves it", number,
+                       desk.head.by);
     bm_buf_add_bytes(&text, parts.text);
     if ((rc = bm_desk_sign(&desk, &text, &mine, fail)) != BM_OK)
         return rc;
-    bm_buf_add_bytes(&both, note);
-    bm_buf_add(&both, mine.p + text.n + 1, mine.n - text.n - 1);
-    bm_buf_add_u64(body, n);
-    bm_buf_add_lv32(body, bm_buf_bytes(&both));
-    return bm_buf_check(body, "the approval", fail);
+    bm_buf_add_bytes(ret_both, note);
+    bm_buf_add(ret_both, mine.p + text.n + 1, mine.n - text.n - 1);
+    return bm_buf_check(ret_both, "the approval", fail);
+}
+
+static enum bm_rc
+approval_send(struct bm_ask *ask, uint64_t n, const struct bm_buf *both, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
+    enum bm_rc rc;
+
+    bm_buf_add_u64(&body, n);
+    bm_buf_add_lv32(&body, bm_buf_bytes(both));
+    if ((rc = bm_buf_check(&body, "the approval", fail)) != BM_OK)
+        return rc;
+    return bm_ask(ask, BM_C_APPROVE, bm_buf_bytes(&body), NULL, NULL, NULL, fail);
 }
 
 static enum bm_rc
 approve_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON }, both = { .max = BM_MAX_NOTE };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    const char *number = call->words.v[0];
     uint64_t n = 0;
     enum bm_rc rc;
 
     if ((rc = bm_call_word_number(call, 0, "N", &n, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = cosign(&body, &ask, n, fail)) != BM_OK)
+        (rc = bm_ask_show(&ask, "proposal", number, bm_row_keep, &text, fail)) != BM_OK ||
+        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK || (rc = cosign(&both, row, &ask, fail)) != BM_OK)
         return rc;
-    return bm_ask(&ask, BM_C_APPROVE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+    if (strcmp(bm_json_text(row, "act"), bm_act_word(BM_ACT_PIN)) == 0)
+        rc = bm_lot_approve(&ask, bm_buf_bytes(&both), bm_bytes_str(bm_json_text(row, "head")), fail);
+    else
+        rc = approval_send(&ask, n, &both, fail);
+    return rc != BM_OK ? rc : bm_ask_show(&ask, "proposal", number, bm_object_row, call, fail);
 }
 
 const struct bm_verb bm_verb_proposal_approve = {

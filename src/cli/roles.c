@@ -102,14 +102,16 @@ bm_roles_print(struct bm_call *call, const struct bm_roles *roles, struct bm_fai
 }
 
 enum bm_rc
-bm_roles_send(struct bm_ask *ask, const struct bm_roles *roles, struct bm_fail *fail)
+bm_roles_send(struct bm_ask *ask, const struct bm_roles *roles, bool fewer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
     bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
     enum bm_rc rc;
 
-    if ((rc = bm_desk_open(&desk, BM_STATEMENT_ROLES, ask, fail)) != BM_OK)
+    if ((rc = bm_desk_open(&desk, BM_ACT_ROLES, ask, fail)) != BM_OK)
         return rc;
+    if (fewer)
+        bm_desk_alone(&desk);
     bm_roles_build(&text, &desk.head, roles);
     return bm_desk_send(&desk, ask, &text, NULL, 0, NULL, NULL, fail);
 }

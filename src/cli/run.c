@@ -31,7 +31,9 @@ refusal_print(const struct bm_call *call, const struct bm_fail *fail)
 {
     size_t n = strlen(fail->text);
 
-    if (call->alarm == 0)
+    if (call->proposal != 0)
+        (void)fprintf(stderr, "proposed: %s\n", fail->text);
+    else if (call->alarm == 0)
         (void)fprintf(stderr, "refused: %s\n", fail->text);
     else
         (void)fprintf(stderr, "refused: %s%s Recorded as alarm %llu.\n", fail->text, n > 0 && fail->text[n - 1] == '.' ? "" : ".",

@@ -14,6 +14,7 @@ extern const struct bm_verb bm_verb_vendor_add, bm_verb_vendor_list, bm_verb_ven
 extern const struct bm_verb bm_verb_order_open, bm_verb_order_list, bm_verb_order_show;
 extern const struct bm_verb bm_verb_profile_list, bm_verb_profile_show, bm_verb_profile_check, bm_verb_operator_list;
 extern const struct bm_verb bm_verb_operator_add, bm_verb_operator_revoke, bm_verb_operator_roles;
+extern const struct bm_verb bm_verb_policy_show, bm_verb_policy_set, bm_verb_order_raise, bm_verb_order_close;
 extern const struct bm_verb bm_verb_station_enrol, bm_verb_station_run;
 extern const struct bm_verb bm_verb_device_list, bm_verb_device_show;
 extern const struct bm_verb bm_verb_identity_list, bm_verb_identity_revoke, bm_verb_identity_reissue;

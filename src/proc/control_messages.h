@@ -29,11 +29,12 @@ enum bm_control_message {
     BM_C_LOT_STATE,     /* lv16 lot, u8 (as BM_S_LOT_STATE), lv16 operator, lv16 reason; one row: as SHOW */
     BM_C_CHIPS, /* u8 (as BM_S_CHIPS), lv16 lot, lv16 operator, lv16 reason, u32 n (up to BM_C_MAX_CHIPS), n x u32 place in the lot; one row
                          * {lot, chips} */
-    BM_C_PROPOSE, /* lv32 note with one signature; one row: as SHOW proposal */
+    BM_C_PROPOSE, /* lv32 note with one signature, lv32 what goes to the signer behind the note; one row: as SHOW proposal */
     BM_C_APPROVE, /* u64 proposal, lv32 the same text with both signatures; goes to the signer as a statement; one row: as SHOW proposal */
     BM_C_REJECT,  /* u64 proposal, lv16 operator, lv16 reason; one row: as SHOW proposal */
     BM_C_VENDOR_PART, /* raw bytes: of a VENDOR_ADD body that is longer than a message, before the one that ends it */
     BM_C_LOT_INDEX,   /* 32 root: the lot's index was made anew in HOME/lots/ROOT.index */
+    BM_C_ORDER_CLOSE, /* lv16 order, lv16 operator, lv16 reason; one row: as SHOW order */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128, /* lv32 JSON object text, stable field names: --json prints it as it is */

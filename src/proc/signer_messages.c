@@ -304,3 +304,26 @@ bm_s_chips_parse(struct bm_s_chips *ret_chips, struct bm_rd body, struct bm_fail
     *ret_chips = chips;
     return BM_OK;
 }
+
+void
+bm_s_order_close_build(struct bm_buf *buf, const struct bm_s_order_close *order)
+{
+    bm_buf_add_lv16(buf, order->order);
+    bm_buf_add_lv16(buf, order->by);
+    bm_buf_add_lv16(buf, order->reason);
+}
+
+enum bm_rc
+bm_s_order_close_parse(struct bm_s_order_close *ret_order, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_order_close order;
+    enum bm_rc rc;
+
+    order.order = bm_rd_lv16(&body, BM_MAX_NAME);
+    order.by = bm_rd_lv16(&body, BM_MAX_NAME);
+    order.reason = bm_rd_lv16(&body, BM_MAX_EVENT);
+    if ((rc = end_check(&body, "an order's end", fail)) != BM_OK)
+        return rc;
+    *ret_order = order;
+    return BM_OK;
+}

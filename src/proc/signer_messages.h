@@ -30,7 +30,8 @@ enum bm_signer_message {
                       * (none when it was so already) */
     BM_S_CHIPS, /* u8 BM_CHIPS_SCRAP | BM_CHIPS_WITHDRAW, lv16 lot, lv16 operator, lv16 reason, u32 n, n x { u8 nkeys, nkeys x 32 root-key hashes
                       * (kind id: the id's hash) }; answer: struct bm_s_leaves */
-    BM_S_REPLAY, /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
+    BM_S_REPLAY,      /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
+    BM_S_ORDER_CLOSE, /* struct bm_s_order_close; a restriction: no signature. Answer: struct bm_s_leaves (none when it was closed already) */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -126,6 +127,13 @@ struct bm_s_lot_state {
     uint8_t what; /* BM_LOT_WITHDRAW, BM_LOT_QUARANTINE */
     struct bm_bytes lot, by, reason;
 };
+
+/* ORDER_CLOSE: lv16 each. */
+struct bm_s_order_close {
+    struct bm_bytes order, by, reason;
+};
+void bm_s_order_close_build(struct bm_buf *buf, const struct bm_s_order_close *order);
+bm_must_use enum bm_rc bm_s_order_close_parse(struct bm_s_order_close *ret_order, struct bm_rd body, struct bm_fail *fail);
 
 /* CHIPS: a restriction of some chips of a lot, named by all their root keys. */
 #define BM_S_MAX_CHIPS 1000

@@ -27,12 +27,15 @@ static const struct act_row {
     [BM_ACT_WAIVE] = { "waive", "let a vendor's lots fail a check", OFFICER | CUSTODIAN, true, false },
     [BM_ACT_RELEASE] = { "release", "let a lot out of quarantine", OFFICER | CUSTODIAN, true, false },
     [BM_ACT_ORDER] = { "order", "open an order", OFFICER | PLANNER, false, false },
+    [BM_ACT_RAISE] = { "raise", "raise an order's quantity", OFFICER | PLANNER, false, false },
     [BM_ACT_REISSUE] = { "reissue", "allow an identity to be issued again", OFFICER | OPERATOR, false, false },
     [BM_ACT_RESUME] = { "resume", "end a suspension", OFFICER | OPERATOR, false, false },
     [BM_ACT_REPAIR] = { "repair", "give a device another chip", OFFICER | OPERATOR, false, false },
     [BM_ACT_ROLES] = { "roles", "say who may what", OFFICER, false, false },
+    [BM_ACT_POLICY] = { "policy", "say what takes two persons", OFFICER, false, false },
     [BM_ACT_SCRAP] = { "scrap", "scrap chips of a lot", OFFICER | CUSTODIAN | OPERATOR, false, true },
     [BM_ACT_WITHDRAW] = { "withdraw", "withdraw a lot or chips of it", OFFICER | CUSTODIAN, false, true },
+    [BM_ACT_CLOSE] = { "close", "close an order", OFFICER | PLANNER, false, true },
     [BM_ACT_REVOKE] = { "revoke", "revoke an identity", OFFICER | OPERATOR, false, true },
     [BM_ACT_REJECT] = { "reject", "close a proposal", DECIDERS, false, true },
     [BM_ACT_SETTLE] = { "settle", "settle an alarm", DECIDERS, false, true },
@@ -83,6 +86,29 @@ bool
 bm_role_may(enum bm_role role, enum bm_act act)
 {
     return role >= BM_ROLE_OFFICER && role < BM_ROLE__N && (row_of(act)->roles & 1u << role) != 0;
+}
+
+bool
+bm_role_decides(enum bm_role role)
+{
+    return role >= BM_ROLE_OFFICER && role < BM_ROLE__N && (DECIDERS & 1u << role) != 0;
+}
+
+bool
+bm_role_may_approve(enum bm_role role, enum bm_act act)
+{
+    return bm_role_may(role, act) || ((act == BM_ACT_ROLES || act == BM_ACT_POLICY) && bm_role_decides(role));
+}
+
+enum bm_rc
+bm_act_parse(enum bm_act *ret_act, struct bm_bytes word, struct bm_fail *fail)
+{
+    for (unsigned act = BM_ACT_PIN; act < BM_ACT__N; act++)
+        if (bm_bytes_equal(word, bm_bytes_str(acts[act].word))) {
+            *ret_act = (enum bm_act)act;
+            return BM_OK;
+        }
+    return bm_fail(fail, BM_EINPUT, NULL, "there is no such act: see birthmark operator roles");
 }
 
 bool

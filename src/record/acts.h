@@ -22,12 +22,15 @@ enum bm_act {
     BM_ACT_WAIVE,
     BM_ACT_RELEASE,
     BM_ACT_ORDER,
+    BM_ACT_RAISE,
     BM_ACT_REISSUE,
     BM_ACT_RESUME,
     BM_ACT_REPAIR,
     BM_ACT_ROLES,
+    BM_ACT_POLICY,
     BM_ACT_SCRAP,
     BM_ACT_WITHDRAW,
+    BM_ACT_CLOSE,
     BM_ACT_REVOKE,
     BM_ACT_REJECT,
     BM_ACT_SETTLE,
@@ -37,6 +40,11 @@ const char *bm_act_word(enum bm_act act);  /* "pin" ... */
 const char *bm_act_title(enum bm_act act); /* what it is, in a few words, for people */
 bool bm_act_signed(enum bm_act act);       /* wants a signature */
 bool bm_role_may(enum bm_role role, enum bm_act act);
+/* As the second of two persons: whoever may, and of who may what and which acts need two, everybody who decides anything. */
+bool bm_role_may_approve(enum bm_role role, enum bm_act act);
+bool bm_role_decides(enum bm_role role);
+/* The row of this word; BM_EINPUT. */
+bm_must_use enum bm_rc bm_act_parse(enum bm_act *ret_act, struct bm_bytes word, struct bm_fail *fail);
 /* Always two persons, whatever a site has decided. */
 bool bm_act_always_two(enum bm_act act);
 

@@ -144,7 +144,7 @@ second_find(const struct bm_note *note, const struct bm_roles *roles, enum bm_ac
 
         if (person == by || bm_note_check(note, &person->key, &unsigned_by) != BM_OK)
             continue;
-        if (bm_role_may(person->role, act)) {
+        if (bm_role_may_approve(person->role, act)) {
             ret_signed->second = person;
             return BM_OK;
         }

@@ -90,10 +90,10 @@ static const struct {
     unsigned may;
 } kinds[BM_EVENT__N] = {
     [BM_EVENT_SITE_FOUNDED] = { "site-founded", 0, CERTIFICATE | STATEMENT | BY | REASON },
-    [BM_EVENT_ROLES_SET] = { "roles-set", STATEMENT, BY | COUNT | REASON },
-    [BM_EVENT_LOT_PINNED] = { "lot-pinned", LOT | STATEMENT, BY | COUNT | REASON },
-    [BM_EVENT_ORDER_OPENED] = { "order-opened", ORDER | STATEMENT, LOT | PROFILE | BY | COUNT | REASON },
-    [BM_EVENT_ALLOWED] = { "allowed", DEVICE | STATEMENT, CHIP | SERVICE | BY | REASON },
+    [BM_EVENT_ROLES_SET] = { "roles-set", STATEMENT, BY | SECOND | COUNT | REASON },
+    [BM_EVENT_LOT_PINNED] = { "lot-pinned", LOT | STATEMENT, BY | SECOND | COUNT | REASON },
+    [BM_EVENT_ORDER_OPENED] = { "order-opened", ORDER | STATEMENT, LOT | PROFILE | BY | SECOND | COUNT | REASON },
+    [BM_EVENT_ALLOWED] = { "allowed", DEVICE | STATEMENT, CHIP | SERVICE | BY | SECOND | REASON },
     [BM_EVENT_IDENTITY_ISSUED] = { "identity-issued", ISSUED, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_REPLACED] = { "identity-replaced", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_CONFIRMED] = { "identity-confirmed", SERIALNO, WHERE | CERTIFICATE | REPLACES | UNTIL },
@@ -101,7 +101,7 @@ static const struct {
     [BM_EVENT_REFUSED] = { "refused", REASON, WHAT | WHERE | CLASS | EVIDENCE | STATEMENT | BY | COUNT },
     [BM_EVENT_REFUSED_COUNTED] = { "refused-counted", COUNT, REASON },
     [BM_EVENT_SIGNED_AGAIN] = { "signed-again", SERIALNO, WHERE | CERTIFICATE | COUNT | REASON },
-    [BM_EVENT_LOT_SUPERSEDED] = { "lot-superseded", LOT | STATEMENT, BY | COUNT | REASON },
+    [BM_EVENT_LOT_SUPERSEDED] = { "lot-superseded", LOT | STATEMENT, BY | SECOND | COUNT | REASON },
     [BM_EVENT_LOT_QUARANTINED] = { "lot-quarantined", LOT | REASON, BY },
     [BM_EVENT_LOT_RELEASED] = { "lot-released", LOT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_LOT_WITHDRAWN] = { "lot-withdrawn", LOT | REASON, BY },
@@ -109,6 +109,9 @@ static const struct {
     [BM_EVENT_CHIPS_WITHDRAWN] = { "chips-withdrawn", LOT | COUNT | REASON, CHIP | BY },
     [BM_EVENT_WAIVED] = { "waived", STATEMENT | VENDOR | WHAT | UNTIL, BY | SECOND | REASON },
     [BM_EVENT_IDENTITY_RENEWED] = { "identity-renewed", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
+    [BM_EVENT_POLICY_SET] = { "policy-set", STATEMENT, BY | SECOND | COUNT | REASON },
+    [BM_EVENT_ORDER_RAISED] = { "order-raised", ORDER | COUNT | STATEMENT, BY | SECOND | REASON },
+    [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON, BY | COUNT },
 };
 
 const char *

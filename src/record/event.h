@@ -27,6 +27,9 @@ enum bm_event_kind {
     BM_EVENT_CHIPS_WITHDRAWN,  /* recalled */
     BM_EVENT_WAIVED,           /* two persons let a vendor's lots fail a check */
     BM_EVENT_IDENTITY_RENEWED, /* issued beside the one that it renews, which is good until this one is confirmed, and for an overlap */
+    BM_EVENT_POLICY_SET,       /* which acts take two persons */
+    BM_EVENT_ORDER_RAISED,
+    BM_EVENT_ORDER_CLOSED, /* nothing more is issued for it */
     BM_EVENT__N
 };
 
@@ -70,10 +73,10 @@ struct bm_event {
  * What a kind must have and may have (table in event.c); anything else poisons buf, as does a value that has not its form: a mistake of the caller.
  *   WHERE = device chip lot order profile service    SHOWN = proven tpm-manufacturer tpm-model tpm-version measured-first measured-code
  *   site-founded        -; certificate statement by reason
- *   roles-set           statement; by count reason
- *   lot-pinned          lot statement; by count reason
- *   order-opened        order statement; lot profile by count reason
- *   allowed             device statement; chip service by reason
+ *   roles-set           statement; by second count reason
+ *   lot-pinned          lot statement; by second count reason
+ *   order-opened        order statement; lot profile by second count reason
+ *   allowed             device statement; chip service by second reason
  *   identity-issued     device chip service serial certificate; WHERE SHOWN evidence-class evidence statement
  *   identity-replaced   the same and replaces
  *   identity-confirmed  serial; WHERE certificate replaces until        of a renewal: what it renewed, and how long that stays good
@@ -81,13 +84,16 @@ struct bm_event {
  *   refused             reason; what WHERE evidence-class evidence statement by count
  *   refused-counted     count; reason
  *   signed-again        serial; WHERE certificate count reason
- *   lot-superseded      lot statement; by count reason
+ *   lot-superseded      lot statement; by second count reason
  *   lot-quarantined     lot reason; by
  *   lot-released        lot statement; by second reason
  *   lot-withdrawn       lot reason; by
  *   chips-scrapped      lot count reason; chip by        chip: when it is one
  *   chips-withdrawn     the same
  *   waived              statement vendor what until; by second reason       what: the check
+ *   policy-set          statement; by second count reason                   count: of the acts
+ *   order-raised        order count statement; by second reason             count: the new quantity
+ *   order-closed        order reason; by count                              count: units that it gave
  * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.
  */
 void bm_event_build(struct bm_buf *buf, const struct bm_event *event);

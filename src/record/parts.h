@@ -9,7 +9,7 @@ struct bm_statement_form {
     const char *first; /* the first line */
     const char *word;
 };
-extern const struct bm_statement_form bm_statement_forms[BM_STATEMENT_ROLES + 1];
+extern const struct bm_statement_form bm_statement_forms[BM_STATEMENT__N];
 
 /* Takes the head's lines; the returned lines stand at the first line of the body, or are bad. */
 struct bm_lines bm_statement_open(struct bm_statement_head *ret_head, enum bm_statement_kind kind, struct bm_bytes text,

@@ -2,20 +2,20 @@
 
 #include "wire/text.h"
 
-const struct bm_statement_form bm_statement_forms[] = {
-    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin" },
-    [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order" },
-    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow" },
-    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles" },
+const struct bm_statement_form bm_statement_forms[BM_STATEMENT__N] = {
+    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin" },          [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order" },
+    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow" },    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles" },
+    [BM_STATEMENT_POLICY] = { "birthmark/policy/v1", "policy" }, [BM_STATEMENT_RAISE] = { "birthmark/raise/v1", "raise" },
 };
-_Static_assert(BM_COUNT(bm_statement_forms) == BM_STATEMENT_ROLES + 1, "a row for every kind");
 
 enum bm_rc
 bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail)
 {
-    static const enum bm_act acts[] = {
-        [BM_STATEMENT_PIN] = BM_ACT_PIN, [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES
-    };
+    static const enum bm_act acts[BM_STATEMENT__N] = { [BM_STATEMENT_PIN] = BM_ACT_PIN,
+                                                       [BM_STATEMENT_ORDER] = BM_ACT_ORDER,
+                                                       [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
+                                                       [BM_STATEMENT_POLICY] = BM_ACT_POLICY,
+                                                       [BM_STATEMENT_RAISE] = BM_ACT_RAISE };
     struct bm_statement_head head;
     struct bm_allow allow;
     enum bm_rc rc;
@@ -32,7 +32,7 @@ bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_by
 const char *
 bm_statement_word(enum bm_statement_kind kind)
 {
-    return kind >= BM_STATEMENT_PIN && kind <= BM_STATEMENT_ROLES ? bm_statement_forms[kind].word : "unknown";
+    return kind >= BM_STATEMENT_PIN && kind < BM_STATEMENT__N ? bm_statement_forms[kind].word : "unknown";
 }
 
 /* A number in the signer's order; or, of what waits for a second person, one of its own and an end. */
@@ -90,6 +90,37 @@ bm_statement_head_build(struct bm_buf *buf, enum bm_statement_kind kind, const s
     bm_lines_add(buf, "by", head->by);
 }
 
+enum bm_statement_kind
+bm_act_statement(enum bm_act act)
+{
+    switch (act) {
+    case BM_ACT_PIN:
+        return BM_STATEMENT_PIN;
+    case BM_ACT_ORDER:
+        return BM_STATEMENT_ORDER;
+    case BM_ACT_RAISE:
+        return BM_STATEMENT_RAISE;
+    case BM_ACT_ROLES:
+        return BM_STATEMENT_ROLES;
+    case BM_ACT_POLICY:
+        return BM_STATEMENT_POLICY;
+    case BM_ACT_WAIVE:
+    case BM_ACT_RELEASE:
+    case BM_ACT_REISSUE:
+    case BM_ACT_RESUME:
+    case BM_ACT_REPAIR:
+    case BM_ACT_SCRAP:
+    case BM_ACT_WITHDRAW:
+    case BM_ACT_CLOSE:
+    case BM_ACT_REVOKE:
+    case BM_ACT_REJECT:
+    case BM_ACT_SETTLE:
+    case BM_ACT__N:
+        break;
+    }
+    return BM_STATEMENT_ALLOW;
+}
+
 void
 bm_statement_place_want(struct bm_lines *lines, const struct bm_statement_head *head, enum bm_act act)
 {
@@ -144,7 +175,7 @@ bm_word_find(const char *const *words, size_t n, struct bm_bytes word)
 static enum bm_rc
 kind_find(enum bm_statement_kind *ret_kind, struct bm_bytes text, struct bm_fail *fail)
 {
-    for (unsigned kind = BM_STATEMENT_PIN; kind <= BM_STATEMENT_ROLES; kind++) {
+    for (unsigned kind = BM_STATEMENT_PIN; kind < BM_STATEMENT__N; kind++) {
         size_t n = strlen(bm_statement_forms[kind].first);
 
         if (text.n > n && memcmp(text.p, bm_statement_forms[kind].first, n) == 0 && text.p[n] == '\n') {
@@ -152,7 +183,7 @@ kind_find(enum bm_statement_kind *ret_kind, struct bm_bytes text, struct bm_fail
             return BM_OK;
         }
     }
-    return bm_fail(fail, BM_EINPUT, NULL, "this is none of the statements that a signer takes: pin, order, allow or roles");
+    return bm_fail(fail, BM_EINPUT, NULL, "this is none of the statements that a signer takes: pin, order, allow, roles, policy or raise");
 }
 
 enum bm_rc

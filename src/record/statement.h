@@ -1,4 +1,4 @@
-/* statement.h - the four signed statements that the signer takes as authority. Format: docs/formats/statements.md. */
+/* statement.h - the signed statements that the signer takes as authority. Format: docs/formats/statements.md. */
 #ifndef BM_STATEMENT_H
 #define BM_STATEMENT_H
 
@@ -11,13 +11,16 @@ enum bm_statement_kind {
     BM_STATEMENT_PIN = 1,
     BM_STATEMENT_ORDER,
     BM_STATEMENT_ALLOW,
-    BM_STATEMENT_ROLES
+    BM_STATEMENT_ROLES,
+    BM_STATEMENT_POLICY,
+    BM_STATEMENT_RAISE,
+    BM_STATEMENT__N
 };
 
 /*
  * Every statement is a C2SP signed note whose text begins
  *
- *   birthmark/pin/v1            pin | order | allow | roles
+ *   birthmark/pin/v1            pin | order | allow | roles | policy | raise
  *   site 9f3c...41              SHA-256 of the signer's ledger public key (32 bytes): no other site obeys it
  *   seq 7                       one more than the last that the signer took: neither replayed nor re-ordered. A proposal, which waits for a second
  *                               person, has instead: proposal HEX (16 random bytes) / expires T (at most BM_PROPOSAL_DAYS after time); the signer
@@ -35,6 +38,8 @@ enum bm_statement_kind {
  *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
+ *   policy: two ACT (0..n lines, acts that want a signature, in the order of their bytes, none twice)
+ *   raise:  order NAME / quantity N (the new one)
  */
 #define BM_PROPOSAL 16
 #define BM_PROPOSAL_DAYS 30
@@ -121,6 +126,22 @@ struct bm_roles {
     size_t noperators;
 };
 
+/* Which acts take two persons at a site, besides those that always do. One that is not empty protects itself: roles and policy take two as well then. */
+struct bm_policy {
+    unsigned two; /* set of 1u << enum bm_act */
+};
+/* Does it, at a site with these operators? A policy takes two wherever two could give it. */
+bool bm_policy_two(const struct bm_policy *policy, const struct bm_roles *roles, enum bm_act act);
+/* BM_EPOLICY: an act that takes two persons has not got them among these. */
+bm_must_use enum bm_rc bm_policy_check(const struct bm_policy *policy, const struct bm_roles *roles, struct bm_fail *fail);
+/* The same list with somebody left out: a restriction, which takes one person whatever the policy says. */
+bool bm_roles_only_fewer(const struct bm_roles *roles, const struct bm_roles *than);
+
+struct bm_raise {
+    char order[BM_MAX_NAME + 1];
+    uint64_t quantity;
+};
+
 /* Text of a statement (unsigned): parse the head; then the body of its kind. `text` is the note's text, without signatures. */
 bm_must_use enum bm_rc bm_statement_head_parse(struct bm_statement_head *ret_head, struct bm_bytes text, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_pin_parse(struct bm_statement_head *ret_head, struct bm_pin *ret_pin, struct bm_bytes text, struct bm_fail *fail);
@@ -130,6 +151,12 @@ bm_must_use enum bm_rc bm_allow_parse(struct bm_statement_head *ret_head, struct
                                       struct bm_fail *fail);
 bm_must_use enum bm_rc bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, struct bm_bytes text,
                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_policy_parse(struct bm_statement_head *ret_head, struct bm_policy *ret_policy, struct bm_bytes text,
+                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_raise_parse(struct bm_statement_head *ret_head, struct bm_raise *ret_raise, struct bm_bytes text,
+                                      struct bm_fail *fail);
+void bm_policy_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_policy *policy);
+void bm_raise_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_raise *raise);
 void bm_pin_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_pin *pin);
 void bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_order *order);
 void bm_allow_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_allow *allow);
@@ -143,6 +170,7 @@ const char *bm_allow_act_word(enum bm_allow_act act);
 /* Which row of the table of acts it is: reads the body where an allow has several. */
 bm_must_use enum bm_rc bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail);
 enum bm_act bm_allow_act(enum bm_allow_act act);
+enum bm_statement_kind bm_act_statement(enum bm_act act); /* the kind that says it */
 
 /* Whose signatures are on it, as far as that is known: filled on refusals too. */
 struct bm_signed {

@@ -264,7 +264,8 @@ end_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
 
     if (message->type != BM_S_ANSWER)
         return step_settle(r, p, message, fail);
-    r->next_seq++;
+    if (bm_note_has_seq(bm_buf_bytes(&p->kept)))
+        r->next_seq++;
     if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK ||
         (rc = conflicts_tell(r, p, &r->arrival, &refused, fail)) != BM_OK)
         return rc;

@@ -39,24 +39,39 @@ token_row(const struct bm_registrar *r)
     return json_pack("{s:s, s:s, s:s}", "state", "away", "since", since, "sentence", r->token.sentence);
 }
 
+/* How far this site trusts one person: who reads about it ought to know. */
+static const char *
+authority_words(size_t persons, bool hardened)
+{
+    if (persons < 2)
+        return "one person: nobody else sees what is signed here before it counts";
+    return hardened ? "two persons, for the acts of its policy"
+                    : "one person; an officer alone says who the others are, until there is a policy";
+}
+
 enum bm_rc
 bm_site_row(struct bm_registrar *r, struct bm_buf *json, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf checkpoint = { .max = BM_MAX_NOTE };
+    bm_cleanup(bm_buf_done) struct bm_buf checkpoint = { .max = BM_MAX_NOTE }, two = { .max = 1024 };
     char site[2 * BM_HASH + 1];
+    size_t persons = 0;
+    bool hardened = false;
     json_t *row, *token;
     enum bm_rc rc;
 
     if ((rc = bm_store_checkpoint_get(r->store, &checkpoint, fail)) != BM_OK)
         return rc;
+    if ((rc = bm_two_words(r, &two, &persons, &hardened, fail)) != BM_OK)
+        return rc;
     bm_hex(site, bm_bytes(r->site_hash, BM_HASH));
     token = token_row(r);
-    row =
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o}", "name", r->site.name, "url",
-                  r->site.url, "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size, "next_seq",
-                  (json_int_t)r->next_seq, "signed", (json_int_t)(r->signed_total + r->issued), "signed_again", (json_int_t)r->signed_again,
-                  "gates", (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint", (const char *)checkpoint.p, checkpoint.n,
-                  "confinement", "signer", r->confinement[0], "registrar", r->confinement[1], "anchor", "none", "token", token);
+    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o, s:s%, s:I, s:s}", "name",
+                    r->site.name, "url", r->site.url, "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size,
+                    "next_seq", (json_int_t)r->next_seq, "signed", (json_int_t)(r->signed_total + r->issued), "signed_again",
+                    (json_int_t)r->signed_again, "gates", (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint",
+                    (const char *)checkpoint.p, checkpoint.n, "confinement", "signer", r->confinement[0], "registrar", r->confinement[1],
+                    "anchor", "none", "token", token, "two_persons", (const char *)two.p, two.n, "persons", (json_int_t)persons,
+                    "authority", authority_words(persons, hardened));
     if (row == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the site's row");
     rc = bm_json_print(json, row, fail);
@@ -112,10 +127,22 @@ act_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
     return act_row(p, &leaves, fail);
 }
 
+bool
+bm_note_has_seq(struct bm_bytes body)
+{
+    struct bm_rd rd = bm_rd(body);
+    struct bm_statement_head head;
+    struct bm_fail ignored;
+    struct bm_note note;
+
+    return bm_note_parse(&note, bm_rd_lv32(&rd, BM_MAX_NOTE), &ignored) == BM_OK &&
+           bm_statement_head_parse(&head, note.text, &ignored) == BM_OK && head.seq != 0;
+}
+
 static enum bm_rc
 statement_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    if (message->type == BM_S_ANSWER)
+    if (message->type == BM_S_ANSWER && bm_note_has_seq(bm_buf_bytes(&p->kept)))
         r->next_seq++;
     return act_settle(r, p, message, fail);
 }
@@ -254,10 +281,11 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_VENDOR_RETIRE, .phases = ALWAYS, .min = 3, .max = 2 + BM_MAX_NAME, .serve = bm_serve_vendor_retire },
     { .type = BM_C_LOT_STATE, .phases = ALWAYS, .min = 10, .max = 1024, .serve = bm_serve_lot_state },
     { .type = BM_C_CHIPS, .phases = ALWAYS, .min = 18, .max = 1024 + 4 * BM_C_MAX_CHIPS, .serve = bm_serve_chips },
-    { .type = BM_C_PROPOSE, .phases = ALWAYS, .min = 5, .max = 4 + BM_MAX_NOTE, .serve = bm_serve_propose },
+    { .type = BM_C_PROPOSE, .phases = ALWAYS, .min = 9, .max = 8 + BM_MAX_NOTE + BM_S_MAX_SIGNED, .serve = bm_serve_propose },
     { .type = BM_C_APPROVE, .phases = ALWAYS, .min = 13, .max = 12 + BM_MAX_NOTE, .serve = bm_serve_approve },
     { .type = BM_C_VENDOR_PART, .phases = ALWAYS, .min = 1, .max = ANY_BODY, .serve = bm_serve_vendor_part },
     { .type = BM_C_REJECT, .phases = ALWAYS, .min = 14, .max = 1024, .serve = bm_serve_reject },
+    { .type = BM_C_ORDER_CLOSE, .phases = ALWAYS, .min = 9, .max = 1024, .serve = bm_serve_order_close },
     { .type = BM_C_LOT_INDEX, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_lot_index },
 };
 const size_t bm_control_nrules = BM_COUNT(bm_control_rules);

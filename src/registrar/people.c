@@ -25,8 +25,8 @@ roles_take(void *ctx, const char *json, struct bm_fail *fail)
     return bm_roles_parse(&head, ctx, note.text, fail);
 }
 
-enum bm_rc
-bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail)
+static enum bm_rc
+roles_read(struct bm_registrar *r, struct bm_roles **ret_roles, struct bm_fail *fail)
 {
     bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles)); /* 16 KiB: too large for a frame */
     const struct bm_store_filter filter = { .name = NULL };
@@ -38,7 +38,53 @@ bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct
     *roles = r->site.operators;
     if ((rc = bm_store_rows(r->store, "roles", &filter, &page, roles_take, roles, fail)) != BM_OK)
         return rc;
-    return bm_act_check(roles, bm_bytes_str(by), act, fail);
+    *ret_roles = bm_take(roles);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    enum bm_rc rc = roles_read(r, &roles, fail);
+
+    return rc != BM_OK ? rc : bm_act_check(roles, bm_bytes_str(by), act, fail);
+}
+
+static enum bm_rc
+policy_take(void *ctx, const char *json, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    struct bm_statement_head head;
+    struct bm_note note;
+    enum bm_rc rc;
+
+    if ((rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail)) != BM_OK ||
+        (rc = bm_note_parse(&note, bm_bytes_str(bm_json_text(row, "note")), fail)) != BM_OK)
+        return rc;
+    return bm_policy_parse(&head, ctx, note.text, fail);
+}
+
+enum bm_rc
+bm_two_words(struct bm_registrar *r, struct bm_buf *words, size_t *ret_persons, bool *ret_hardened, struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    const struct bm_store_filter filter = { .name = NULL };
+    struct bm_store_page page = { .most = 1 };
+    struct bm_policy policy = { .two = 0 };
+    enum bm_rc rc;
+
+    if ((rc = roles_read(r, &roles, fail)) != BM_OK ||
+        (rc = bm_store_rows(r->store, "policy", &filter, &page, policy_take, &policy, fail)) != BM_OK)
+        return rc;
+    for (unsigned act = BM_ACT_PIN; act < BM_ACT__N; act++)
+        if (bm_act_signed((enum bm_act)act) && bm_policy_two(&policy, roles, (enum bm_act)act))
+            bm_buf_add_fmt(words, "%s%s", words->n > 0 ? " " : "", bm_act_word((enum bm_act)act));
+    *ret_persons = 0;
+    for (size_t i = 0; i < roles->noperators; i++)
+        *ret_persons += bm_role_decides(roles->operators[i].role);
+    *ret_hardened = policy.two != 0;
+    return bm_buf_check(words, "the acts", fail);
 }
 
 enum bm_rc

@@ -4,28 +4,137 @@
 #include "wire/json.h"
 #include "wire/text.h"
 
+#include <stdlib.h>
+
+/* What the store keeps of one, and the texts that it views. */
+struct proposed {
+    struct bm_store_proposal row;
+    struct bm_statement_head head;
+    struct bm_allow allow; /* kind allow: all of it; else what names something */
+    char reason[SENTENCE];
+};
+
+/* What is proposed, as people read it in a list; the note itself says it word for word. */
 static enum bm_rc
-proposal_of(struct bm_store_proposal *ret, struct bm_allow *allow, struct bm_statement_head *head, struct bm_bytes note,
-            struct bm_fail *fail)
+order_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
 {
-    struct bm_note parts;
+    bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
+    enum bm_rc rc = bm_order_parse(&p->head, &order, text, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    (void)snprintf(p->reason, sizeof(p->reason), "order %s: %llu units of %s%s from lot %s%s", order.order,
+                   (unsigned long long)order.quantity, order.profiles[0].name, order.nprofiles > 1 ? " and more" : "", order.lots[0],
+                   order.nlots > 1 ? " and more" : "");
+    return BM_OK;
+}
+
+static enum bm_rc
+pin_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_pin pin;
+    enum bm_rc rc = bm_pin_parse(&p->head, &pin, text, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    memcpy(p->allow.vendor, pin.vendor, sizeof(p->allow.vendor));
+    memcpy(p->allow.lot, pin.lot, sizeof(p->allow.lot));
+    (void)snprintf(p->reason, sizeof(p->reason), "lot %s: %llu chips", pin.lot, (unsigned long long)pin.size);
+    return BM_OK;
+}
+
+static enum bm_rc
+raise_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_raise raise;
+    enum bm_rc rc = bm_raise_parse(&p->head, &raise, text, fail);
+
+    if (rc == BM_OK)
+        (void)snprintf(p->reason, sizeof(p->reason), "order %s: %llu units", raise.order, (unsigned long long)raise.quantity);
+    return rc;
+}
+
+static void
+roles_free(struct bm_roles **roles)
+{
+    free(*roles);
+}
+
+static enum bm_rc
+roles_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles));
+    bm_cleanup(bm_buf_done) struct bm_buf words = { .max = 16384 };
     enum bm_rc rc;
 
-    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_allow_parse(head, allow, parts.text, fail)) != BM_OK)
+    if (roles == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
+    if ((rc = bm_roles_parse(&p->head, roles, text, fail)) != BM_OK)
         return rc;
-    if (head->seq != 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "this is no proposal: it needs one person only");
-    *ret = (struct bm_store_proposal){ .number = head->proposal,
-                                       .act = bm_allow_act_word(allow->act),
-                                       .vendor = allow->vendor,
-                                       .check = allow->check,
-                                       .lot = allow->lot,
-                                       .reason = allow->reason,
-                                       .by = head->by,
-                                       .until = allow->until,
-                                       .time = head->time,
-                                       .expires = head->expires,
-                                       .note = note };
+    for (size_t i = 0; i < roles->noperators; i++)
+        bm_buf_add_fmt(&words, "%s%s %s", i == 0 ? "operators: " : ", ", roles->operators[i].name, bm_role_word(roles->operators[i].role));
+    bm_view_copy(p->reason, sizeof(p->reason), bm_buf_bytes(&words));
+    return bm_buf_check(&words, "the operators", fail);
+}
+
+static enum bm_rc
+policy_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_policy policy;
+    size_t n;
+    enum bm_rc rc = bm_policy_parse(&p->head, &policy, text, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    n = (size_t)snprintf(p->reason, sizeof(p->reason), "two persons for: %s", policy.two == 0 ? "nothing more" : "");
+    for (unsigned act = BM_ACT_PIN; act < BM_ACT__N; act++)
+        if ((policy.two & 1u << act) != 0)
+            n += (size_t)snprintf(p->reason + n, sizeof(p->reason) - n, "%s ", bm_act_word((enum bm_act)act));
+    while (p->reason[n - 1] == ' ')
+        p->reason[--n] = 0;
+    return BM_OK;
+}
+
+static enum bm_rc
+allow_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_allow_parse(&p->head, &p->allow, text, fail);
+
+    if (rc == BM_OK)
+        (void)snprintf(p->reason, sizeof(p->reason), "%s%s%s%s%s", p->allow.device, p->allow.device[0] != 0 ? " " : "", p->allow.service,
+                       p->allow.device[0] != 0 ? ": " : "", p->allow.reason);
+    return rc;
+}
+
+static enum bm_rc
+proposal_of(struct proposed *ret, struct bm_bytes note, struct bm_fail *fail)
+{
+    static enum bm_rc (*const tell[BM_STATEMENT__N])(struct proposed *, struct bm_bytes, struct bm_fail *) = {
+        [BM_STATEMENT_PIN] = pin_tell,     [BM_STATEMENT_ORDER] = order_tell,   [BM_STATEMENT_ALLOW] = allow_tell,
+        [BM_STATEMENT_ROLES] = roles_tell, [BM_STATEMENT_POLICY] = policy_tell, [BM_STATEMENT_RAISE] = raise_tell,
+    };
+    struct bm_note parts;
+    enum bm_act act = BM_ACT__N;
+    enum bm_rc rc;
+
+    *ret = (struct proposed){ .reason = "" };
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_statement_head_parse(&ret->head, parts.text, fail)) != BM_OK ||
+        (rc = bm_statement_act(&act, ret->head.kind, parts.text, fail)) != BM_OK ||
+        (rc = tell[ret->head.kind](ret, parts.text, fail)) != BM_OK)
+        return rc;
+    if (ret->head.seq != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "this is no proposal: it is one person's statement");
+    ret->row = (struct bm_store_proposal){ .number = ret->head.proposal,
+                                           .act = bm_act_word(act),
+                                           .vendor = ret->allow.vendor,
+                                           .check = ret->allow.check,
+                                           .lot = ret->allow.lot,
+                                           .reason = ret->reason,
+                                           .by = ret->head.by,
+                                           .until = ret->allow.until,
+                                           .time = ret->head.time,
+                                           .expires = ret->head.expires,
+                                           .note = note };
     return BM_OK;
 }
 
@@ -96,8 +205,9 @@ same_take(void *ctx, const char *json, struct bm_fail *fail)
         return rc;
     if (strcmp(bm_json_text(row, "act"), as->act) == 0 && strcmp(bm_json_text(row, "vendor"), as->vendor) == 0 &&
         strcmp(bm_json_text(row, "check"), as->check) == 0 && strcmp(bm_json_text(row, "lot"), as->lot) == 0 &&
-        strcmp(bm_json_text(row, "by"), as->by) == 0 && bm_time_parse(&expires, bm_json_text(row, "expires"), fail) == BM_OK &&
-        expires > same->now)
+        strcmp(bm_json_text(row, "by"), as->by) == 0 &&
+        (strcmp(as->act, "waive") == 0 || strcmp(as->act, "release") == 0 || strcmp(bm_json_text(row, "reason"), as->reason) == 0) &&
+        bm_time_parse(&expires, bm_json_text(row, "expires"), fail) == BM_OK && expires > same->now)
         same->id = (uint64_t)json_integer_value(json_object_get(row, "proposal"));
     return BM_OK;
 }
@@ -118,35 +228,33 @@ same_find(struct bm_registrar *r, struct same *same, struct bm_fail *fail)
 
 /* Into the store, or found there: its number. */
 static enum bm_rc
-proposal_keep(struct bm_registrar *r, const struct bm_allow *allow, const struct bm_store_proposal *proposal, uint64_t *ret_id,
-              struct bm_fail *fail)
+proposal_keep(struct bm_registrar *r, const struct proposed *proposed, uint64_t *ret_id, struct bm_fail *fail)
 {
-    struct same same = { .as = proposal, .now = r->now };
+    struct same same = { .as = &proposed->row, .now = r->now };
     enum bm_rc rc;
 
-    if ((rc = subject_check(r, allow, fail)) != BM_OK || (rc = same_find(r, &same, fail)) != BM_OK)
+    if ((rc = subject_check(r, &proposed->allow, fail)) != BM_OK || (rc = same_find(r, &same, fail)) != BM_OK)
         return rc;
     *ret_id = same.id;
-    return same.id != 0 ? BM_OK : bm_store_proposal_put(r->store, proposal, ret_id, fail);
+    return same.id != 0 ? BM_OK : bm_store_proposal_put(r->store, &proposed->row, ret_id, fail);
 }
 
 enum bm_rc
 bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;
-    struct bm_bytes note = bm_rd_lv32(&body, BM_MAX_NOTE);
+    struct bm_bytes note = bm_rd_lv32(&body, BM_MAX_NOTE), behind = bm_rd_lv32(&body, BM_S_MAX_SIGNED);
     const struct pending to = { .asker = peer->link, .generation = peer->link->generation, .asker_id = id };
-    struct bm_store_proposal proposal;
-    struct bm_statement_head head;
-    struct bm_allow allow;
+    struct proposed proposed;
     uint64_t number = 0;
     enum bm_rc rc;
 
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "PROPOSE does not parse");
-    if (proposal_of(&proposal, &allow, &head, note, fail) != BM_OK)
-        return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0, fail->text, fail);
-    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK || (rc = proposal_keep(peer->r, &allow, &proposal, &number, fail)) != BM_OK)
+    if ((rc = proposal_of(&proposed, note, fail)) != BM_OK)
+        return rc == BM_ENOMEM ? rc : bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0, fail->text, fail);
+    proposed.row.behind = behind;
+    if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK || (rc = proposal_keep(peer->r, &proposed, &number, fail)) != BM_OK)
         return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return row_answer(peer->r, &to, number, fail);
 }
@@ -177,8 +285,9 @@ bm_serve_approve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "APPROVE does not parse");
     bm_buf_add_lv32(&ask, note);
-    bm_buf_add_u8(&ask, 0);
-    if ((rc = bm_buf_check(&ask, "the proposal", fail)) != BM_OK)
+    if ((rc = bm_store_proposal_behind(peer->r->store, proposal, &ask, fail)) == BM_EPOLICY)
+        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
+    if (rc != BM_OK || (rc = bm_buf_check(&ask, "the proposal", fail)) != BM_OK)
         return rc;
     if ((rc = bm_signer_ask(peer->r, BM_S_STATEMENT, bm_buf_bytes(&ask), peer->link, id, approve_settle, &p, fail)) != BM_OK)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
@@ -211,19 +320,19 @@ bm_serve_reject(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     return rc != BM_OK ? rc : row_answer(peer->r, &to, proposal, fail);
 }
 
-/* The signer took it: known here before or not. */
+/* The signer took a statement: was it one of two persons? Then it is known here before, or not. */
 enum bm_rc
 bm_proposal_keep(struct bm_registrar *r, struct bm_bytes attachment, struct bm_bytes second, uint64_t leaf, struct bm_fail *fail)
 {
     struct bm_rd rd = bm_rd(attachment);
-    struct bm_store_proposal proposal;
-    struct bm_statement_head head;
     char approver[BM_MAX_NAME + 1];
-    struct bm_allow allow;
+    struct proposed proposed;
     enum bm_rc rc;
 
+    if (second.n == 0)
+        return BM_OK;
     bm_view_copy(approver, sizeof(approver), second);
-    if ((rc = proposal_of(&proposal, &allow, &head, bm_rd_lv32(&rd, BM_MAX_NOTE), fail)) != BM_OK)
+    if ((rc = proposal_of(&proposed, bm_rd_lv32(&rd, BM_MAX_NOTE), fail)) != BM_OK)
         return rc;
-    return bm_store_proposal_approved(r->store, &proposal, approver, leaf, fail);
+    return bm_store_proposal_approved(r->store, &proposed.row, approver, leaf, fail);
 }

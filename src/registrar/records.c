@@ -5,6 +5,8 @@
 #include "registrar/skim.h"
 #include "wire/text.h"
 
+#include <stdlib.h>
+
 void
 bm_view_copy(char *ret, size_t n, struct bm_bytes view)
 {
@@ -189,9 +191,11 @@ static struct bm_bytes
 attachment_of(const struct kept *k)
 {
     static const bool of_statement[BM_EVENT__N] = {
-        [BM_EVENT_ROLES_SET] = true, [BM_EVENT_LOT_PINNED] = true,      [BM_EVENT_LOT_SUPERSEDED] = true,  [BM_EVENT_ORDER_OPENED] = true,
-        [BM_EVENT_ALLOWED] = true,   [BM_EVENT_LOT_QUARANTINED] = true, [BM_EVENT_LOT_WITHDRAWN] = true,   [BM_EVENT_LOT_RELEASED] = true,
-        [BM_EVENT_WAIVED] = true,    [BM_EVENT_CHIPS_SCRAPPED] = true,  [BM_EVENT_CHIPS_WITHDRAWN] = true,
+        [BM_EVENT_ROLES_SET] = true,       [BM_EVENT_LOT_PINNED] = true,   [BM_EVENT_LOT_SUPERSEDED] = true,
+        [BM_EVENT_ORDER_OPENED] = true,    [BM_EVENT_ALLOWED] = true,      [BM_EVENT_LOT_QUARANTINED] = true,
+        [BM_EVENT_LOT_WITHDRAWN] = true,   [BM_EVENT_LOT_RELEASED] = true, [BM_EVENT_POLICY_SET] = true,
+        [BM_EVENT_ORDER_RAISED] = true,    [BM_EVENT_WAIVED] = true,       [BM_EVENT_CHIPS_SCRAPPED] = true,
+        [BM_EVENT_CHIPS_WITHDRAWN] = true,
     };
 
     bool fork = k->event->kind == BM_EVENT_REFUSED && bm_bytes_equal(k->event->what, bm_bytes_str("fork"));
@@ -240,20 +244,6 @@ keep_lot_state(const struct kept *k, struct bm_fail *fail)
     if ((rc = bm_store_lot_state(k->r->store, lot, states[k->event->kind], reason, fail)) != BM_OK)
         return rc;
     return bm_holdings_load(&k->r->holdings, k->r->store, fail);
-}
-
-static enum bm_rc
-keep_waived(const struct kept *k, struct bm_fail *fail)
-{
-    return bm_proposal_keep(k->r, attachment_of(k), k->event->second, k->leaf->index, fail);
-}
-
-static enum bm_rc
-keep_released(const struct kept *k, struct bm_fail *fail)
-{
-    enum bm_rc rc = keep_lot_state(k, fail);
-
-    return rc != BM_OK ? rc : keep_waived(k, fail);
 }
 
 static enum bm_rc
@@ -322,6 +312,34 @@ keep_order(const struct kept *k, struct bm_fail *fail)
 }
 
 static enum bm_rc
+keep_raised(const struct kept *k, struct bm_fail *fail)
+{
+    char order[BM_MAX_NAME + 1], count[24];
+
+    bm_view_copy(order, sizeof(order), k->event->order);
+    bm_view_copy(count, sizeof(count), k->event->count);
+    return bm_store_order_raise(k->r->store, order, strtoull(count, NULL, 10), fail);
+}
+
+static enum bm_rc
+keep_closed(const struct kept *k, struct bm_fail *fail)
+{
+    char order[BM_MAX_NAME + 1];
+
+    bm_view_copy(order, sizeof(order), k->event->order);
+    return bm_store_order_close(k->r->store, order, fail);
+}
+
+/* What two persons signed: of a lot that replaces another there are two events, and the pin's is the one. */
+static enum bm_rc
+keep_second(const struct kept *k, struct bm_fail *fail)
+{
+    if (k->event->second.n == 0 || k->event->kind == BM_EVENT_LOT_SUPERSEDED)
+        return BM_OK;
+    return bm_proposal_keep(k->r, attachment_of(k), k->event->second, k->leaf->index, fail);
+}
+
+static enum bm_rc
 keep_refused(const struct kept *k, struct bm_fail *fail)
 {
     char device[BM_MAX_NAME + 1], chip[2 * BM_HASH + 1], lot[BM_MAX_NAME + 1], by[BM_MAX_NAME + 1], what[32], sentence[400];
@@ -349,12 +367,13 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_LOT_PINNED] = keep_pinned,
     [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
     [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
-    [BM_EVENT_LOT_RELEASED] = keep_released,
-    [BM_EVENT_WAIVED] = keep_waived,
+    [BM_EVENT_LOT_RELEASED] = keep_lot_state,
     [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
     [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
     [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,
     [BM_EVENT_ORDER_OPENED] = keep_order,
+    [BM_EVENT_ORDER_RAISED] = keep_raised,
+    [BM_EVENT_ORDER_CLOSED] = keep_closed,
     [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
     [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
     [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,
@@ -407,6 +426,8 @@ bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const 
         if ((rc = bm_ledger_append(&r->ledger, leaf->index, &event, leaf->salt, leaf->event, attachment_of(&k), fail)) != BM_OK)
             return rc;
         if (keepers[event.kind] != NULL && (rc = keepers[event.kind](&k, fail)) != BM_OK)
+            return rc;
+        if ((rc = keep_second(&k, fail)) != BM_OK)
             return rc;
     }
     return checkpoint_keep(r, leaves->checkpoint, fail);

@@ -176,8 +176,13 @@ struct refusal {
     const char *by;   /* operator, or "": operators' refusals are always on record */
     const char *sentence;
 };
+/* Does this body begin with a statement that has its place in their order? (control.c) */
+bool bm_note_has_seq(struct bm_bytes body);
 /* What the registrar decides itself, by the table of acts; the refusal goes on record, with the sentence of `fail` (people.c). */
 bm_must_use enum bm_rc bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail);
+/* The acts that take two persons here, as words with a space between them; how many persons decide anything; is there a policy? */
+bm_must_use enum bm_rc bm_two_words(struct bm_registrar *r, struct bm_buf *words, size_t *ret_persons, bool *ret_hardened,
+                                    struct bm_fail *fail);
 bm_must_use enum bm_rc bm_refuse_barred(const struct peer *peer, uint64_t id, const char *by, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_refuse(struct bm_registrar *r, struct bm_link *asker, uint64_t id, const struct refusal *refusal,
                                  struct bm_fail *fail);
@@ -225,6 +230,7 @@ bm_must_use enum bm_rc bm_serve_vendor_retire(void *ctx, uint64_t id, struct bm_
 
 /* restrict.c: what may not be used any more. */
 bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 
 /* list.c: gives the next page of an answer of many rows, and its end. */

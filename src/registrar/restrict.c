@@ -105,3 +105,33 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         return rc;
     return restrict_ask(peer, id, BM_S_CHIPS, bm_buf_bytes(&ask), chips.lot, fail);
 }
+
+static enum bm_rc
+close_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+{
+    uint64_t alarm;
+    enum bm_rc rc;
+
+    if (message->type != BM_S_ANSWER)
+        return bm_refused_answer(r, p, message, fail);
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
+        return rc;
+    return bm_row_answer(r, p, "order", p->lot, fail);
+}
+
+enum bm_rc
+bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const struct bm_bytes whole = bm_bytes(body.p, body.left);
+    const struct peer *peer = ctx;
+    struct bm_s_order_close close;
+    struct pending *p;
+    enum bm_rc rc;
+
+    if (bm_s_order_close_parse(&close, body, fail) != BM_OK || !words_ok(close.order, close.by, close.reason))
+        return bm_fail(fail, BM_EINPUT, NULL, "ORDER_CLOSE does not parse");
+    if ((rc = bm_signer_ask(peer->r, BM_S_ORDER_CLOSE, whole, peer->link, id, close_settle, &p, fail)) != BM_OK)
+        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
+    bm_view_copy(p->lot, sizeof(p->lot), close.order); /* the order's name */
+    return BM_OK;
+}

@@ -13,9 +13,6 @@ proposal_open(struct bm_authority *authority, const struct bm_signer *signer, st
     bm_time now = 0;
     enum bm_rc rc;
 
-    if (!bm_act_always_two(authority->act))
-        return bm_fail(fail, BM_EPOLICY, NULL, "this %s needs one person only: sign it with the site's next number, not as a proposal",
-                       bm_statement_word(authority->head.kind));
     if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK ||
         (rc = bm_proposal_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail)) !=
             BM_OK)
@@ -26,13 +23,37 @@ proposal_open(struct bm_authority *authority, const struct bm_signer *signer, st
     return BM_OK;
 }
 
+static void
+roles_free(struct bm_roles **roles)
+{
+    free(*roles);
+}
+
+/* Does this list only take somebody's rights away? That takes one person: whoever revokes cannot mint by it. */
+static bool
+only_revokes(const struct bm_authority *authority, const struct bm_roles *roles)
+{
+    bm_cleanup(roles_free) struct bm_roles *aside = calloc(1, sizeof(*aside));
+    struct bm_statement_head head;
+    struct bm_fail ignored;
+
+    return authority->act == BM_ACT_ROLES && aside != NULL && bm_roles_parse(&head, aside, authority->text, &ignored) == BM_OK &&
+           bm_roles_only_fewer(aside, roles);
+}
+
+/* One person's, in the order of statements; unless this site wants two for it. Who tries alone what takes two is on record like who may not at all. */
 static enum bm_rc
 one_open(const struct bm_authority *authority, const struct bm_signer *signer, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
     const struct bm_memory *memory = &signer->memory;
+    enum bm_rc rc = bm_statement_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, memory->next_seq,
+                                       ret_signed, fail);
 
-    return bm_statement_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, memory->next_seq, ret_signed,
-                              fail);
+    if (rc != BM_OK || !bm_policy_two(&memory->policy, memory->roles, authority->act) || only_revokes(authority, memory->roles))
+        return rc;
+    ret_signed->barred = true;
+    return bm_fail(fail, BM_EPOLICY, NULL, "to %s takes two persons at this site: propose it, and let a second person approve it",
+                   bm_act_title(authority->act));
 }
 
 enum bm_rc
@@ -98,6 +119,7 @@ struct trial {
     struct bm_event event;
     struct bm_order order;
     struct bm_allow allow;
+    struct bm_raise raise;
     char count[24];
     char until[BM_TIME_TEXT];
 };
@@ -178,7 +200,6 @@ try_release(struct trial *trial, struct bm_fail *fail)
 static enum bm_rc
 try_both(struct trial *trial, struct bm_fail *fail)
 {
-    trial->event.second = bm_bytes_str(trial->authority->second);
     trial->event.reason = bm_bytes_str(trial->allow.reason);
     return trial->allow.act == BM_ALLOW_WAIVE ? try_waive(trial, fail) : try_release(trial, fail);
 }
@@ -215,12 +236,6 @@ try_allow(struct trial *trial, struct bm_fail *fail)
     return BM_OK;
 }
 
-static void
-roles_free(struct bm_roles **roles)
-{
-    free(*roles);
-}
-
 static enum bm_rc
 try_roles(struct trial *trial, struct bm_fail *fail)
 {
@@ -230,10 +245,41 @@ try_roles(struct trial *trial, struct bm_fail *fail)
 
     if (aside == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
-    if ((rc = bm_roles_parse(&head, aside, trial->authority->text, fail)) != BM_OK)
+    if ((rc = bm_roles_parse(&head, aside, trial->authority->text, fail)) != BM_OK ||
+        (rc = bm_policy_check(&trial->signer->memory.policy, aside, fail)) != BM_OK)
         return rc;
     trial->event.kind = BM_EVENT_ROLES_SET;
     count_print(trial, aside->noperators);
+    return BM_OK;
+}
+
+static enum bm_rc
+try_policy(struct trial *trial, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    struct bm_policy policy;
+    enum bm_rc rc;
+
+    if ((rc = bm_policy_parse(&head, &policy, trial->authority->text, fail)) != BM_OK ||
+        (rc = bm_policy_check(&policy, trial->signer->memory.roles, fail)) != BM_OK)
+        return rc;
+    trial->event.kind = BM_EVENT_POLICY_SET;
+    count_print(trial, (uint64_t)__builtin_popcount(policy.two));
+    return BM_OK;
+}
+
+static enum bm_rc
+try_raise(struct trial *trial, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    enum bm_rc rc;
+
+    if ((rc = bm_raise_parse(&head, &trial->raise, trial->authority->text, fail)) != BM_OK ||
+        (rc = bm_orders_raise_check(&trial->signer->memory.orders, &trial->raise, fail)) != BM_OK)
+        return rc;
+    trial->event.kind = BM_EVENT_ORDER_RAISED;
+    trial->event.order = bm_bytes_str(trial->raise.order);
+    count_print(trial, trial->raise.quantity);
     return BM_OK;
 }
 
@@ -244,11 +290,9 @@ try_pin(struct trial *trial, struct bm_fail *fail)
     return bm_fail(fail, BM_EPOLICY, NULL, "a pin comes with its lot: use birthmark lot receive");
 }
 
-static enum bm_rc (*const trials[])(struct trial *trial, struct bm_fail *fail) = {
-    [BM_STATEMENT_PIN] = try_pin,
-    [BM_STATEMENT_ORDER] = try_order,
-    [BM_STATEMENT_ALLOW] = try_allow,
-    [BM_STATEMENT_ROLES] = try_roles,
+static enum bm_rc (*const trials[BM_STATEMENT__N])(struct trial *trial, struct bm_fail *fail) = {
+    [BM_STATEMENT_PIN] = try_pin,     [BM_STATEMENT_ORDER] = try_order,   [BM_STATEMENT_ALLOW] = try_allow,
+    [BM_STATEMENT_ROLES] = try_roles, [BM_STATEMENT_POLICY] = try_policy, [BM_STATEMENT_RAISE] = try_raise,
 };
 
 static enum bm_rc
@@ -278,6 +322,7 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     if (statement_try(&trial, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
     trial.event.by = bm_bytes_str(authority.head.by);
+    trial.event.second = bm_bytes_str(authority.second);
     trial.event.statement = bm_bytes_str(authority.digest);
     if ((rc = signer->env->now(signer->env->ctx, &trial.event.time, fail)) != BM_OK ||
         (rc = bm_leaf_make(signer, 0, &trial.event, &plain.leaves.leaf[0], fail)) != BM_OK)

@@ -180,6 +180,7 @@ record_end(struct bm_signer *signer, const struct bm_authority *authority, struc
                               .lot = bm_bytes_str(pin->lot),
                               .statement = bm_bytes_str(authority->digest),
                               .by = bm_bytes_str(authority->head.by),
+                              .second = bm_bytes_str(authority->second),
                               .reason = bm_bytes_str(pin->vendor) };
     enum bm_rc rc;
 

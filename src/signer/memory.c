@@ -88,6 +88,20 @@ apply_order(struct bm_memory *memory, struct bm_statement_head *head, struct bm_
     return bm_orders_add(&memory->orders, &order, profiles, &memory->lots, fail);
 }
 
+/* A waiver, or a lot out of quarantine. */
+static enum bm_rc
+apply_both(struct bm_memory *memory, const struct bm_statement_head *head, const struct bm_allow *allow, struct bm_fail *fail)
+{
+    uint32_t lot = bm_lots_by_name(&memory->lots, allow->lot);
+
+    if (allow->act == BM_ALLOW_WAIVE)
+        return bm_waivers_add(&memory->waivers, head->proposal, allow, fail);
+    if (lot == BM_NONE || !memory->lots.lots[lot].quarantined)
+        return contradiction("a lot is released that is not in quarantine", fail);
+    memory->lots.lots[lot].quarantined = false;
+    return BM_OK;
+}
+
 static enum bm_rc
 apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
 {
@@ -96,8 +110,11 @@ apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_
     uint32_t unit, identity;
     enum bm_rc rc;
 
-    if ((rc = bm_allow_parse(head, &allow, text, fail)) != BM_OK ||
-        (rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow.device), fail)) != BM_OK)
+    if ((rc = bm_allow_parse(head, &allow, text, fail)) != BM_OK)
+        return rc;
+    if (bm_act_always_two(bm_allow_act(allow.act)))
+        return apply_both(memory, head, &allow, fail);
+    if ((rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow.device), fail)) != BM_OK)
         return rc;
     unit = bm_slots_device(&memory->slots, device);
     identity = unit == BM_NONE ? BM_NONE : bm_slots_identity(&memory->slots, unit, bm_bytes_str(allow.service));
@@ -107,32 +124,57 @@ apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_
     return BM_OK;
 }
 
-/* What two persons signed has no place in the order of statements: its own number keeps it from being taken twice. */
 static enum bm_rc
-apply_proposal(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+apply_roles(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
 {
-    struct bm_allow allow;
-    uint32_t lot;
+    return bm_roles_parse(head, memory->roles, text, fail);
+}
+
+static enum bm_rc
+apply_policy(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+{
+    return bm_policy_parse(head, &memory->policy, text, fail);
+}
+
+static enum bm_rc
+apply_raise(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_raise raise;
     enum bm_rc rc;
 
-    if ((rc = bm_allow_parse(head, &allow, text, fail)) != BM_OK)
+    if ((rc = bm_raise_parse(head, &raise, text, fail)) != BM_OK || (rc = bm_orders_raise_check(&memory->orders, &raise, fail)) != BM_OK)
         return rc;
-    if (bm_proposal_taken(&memory->waivers, head->proposal))
-        return contradiction("a proposal is taken a second time", fail);
-    if (allow.act == BM_ALLOW_RELEASE) {
-        lot = bm_lots_by_name(&memory->lots, allow.lot);
-        if (lot == BM_NONE || !memory->lots.lots[lot].quarantined)
-            return contradiction("a lot is released that is not in quarantine", fail);
-        memory->lots.lots[lot].quarantined = false;
-    } else if ((rc = bm_waivers_add(&memory->waivers, head->proposal, &allow, fail)) != BM_OK) {
-        return rc;
-    }
-    return bm_proposal_take(&memory->waivers, head->proposal, fail);
+    memory->orders.orders[bm_orders_find(&memory->orders, bm_bytes_str(raise.order))].quantity = raise.quantity;
+    return BM_OK;
+}
+
+/* One person's has its place in the order of statements; what two persons signed has none: its own number keeps it from being taken twice. */
+static enum bm_rc
+place_check(const struct bm_memory *memory, const struct bm_statement_head *head, struct bm_fail *fail)
+{
+    if (head->seq != 0)
+        return head->seq == memory->next_seq ? BM_OK : contradiction("a statement out of order", fail);
+    return bm_proposal_taken(&memory->waivers, head->proposal) ? contradiction("a proposal is taken a second time", fail) : BM_OK;
+}
+
+static enum bm_rc
+place_take(struct bm_memory *memory, const struct bm_statement_head *head, struct bm_fail *fail)
+{
+    if (head->seq == 0)
+        return bm_proposal_take(&memory->waivers, head->proposal, fail);
+    memory->next_seq++;
+    return BM_OK;
 }
 
 static enum bm_rc
 apply_statement(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
+    static enum bm_rc (*const kinds[BM_STATEMENT__N])(struct bm_memory *, struct bm_statement_head *, struct bm_bytes, struct bm_fail *) = {
+        [BM_STATEMENT_ALLOW] = apply_allow,
+        [BM_STATEMENT_ROLES] = apply_roles,
+        [BM_STATEMENT_POLICY] = apply_policy,
+        [BM_STATEMENT_RAISE] = apply_raise,
+    };
     struct bm_plain plain;
     struct bm_statement_head head;
     struct bm_bytes note, text;
@@ -142,22 +184,17 @@ apply_statement(struct bm_memory *memory, const struct bm_record *record, struct
     if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
         return rc;
     rd = bm_rd(plain.rest);
-    if ((rc = bm_statement_text(&rd, &note, &text, fail)) != BM_OK || (rc = bm_statement_head_parse(&head, text, fail)) != BM_OK)
+    if ((rc = bm_statement_text(&rd, &note, &text, fail)) != BM_OK || (rc = bm_statement_head_parse(&head, text, fail)) != BM_OK ||
+        (rc = place_check(memory, &head, fail)) != BM_OK)
         return rc;
-    if (head.seq != 0 && (head.seq != memory->next_seq || head.kind == BM_STATEMENT_PIN))
-        return contradiction("a statement out of order", fail);
-    if (head.seq == 0)
-        rc = apply_proposal(memory, &head, text, fail);
-    else if (head.kind == BM_STATEMENT_ORDER)
+    if (head.kind == BM_STATEMENT_ORDER)
         rc = apply_order(memory, &head, text, rd, fail);
-    else if (head.kind == BM_STATEMENT_ALLOW)
-        rc = apply_allow(memory, &head, text, fail);
+    else if (kinds[head.kind] != NULL)
+        rc = kinds[head.kind](memory, &head, text, fail);
     else
-        rc = bm_roles_parse(&head, memory->roles, text, fail);
-    if (rc != BM_OK)
+        rc = contradiction("a pin without its lot", fail);
+    if (rc != BM_OK || (rc = place_take(memory, &head, fail)) != BM_OK)
         return rc;
-    if (head.seq != 0)
-        memory->next_seq++;
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }
 
@@ -242,16 +279,17 @@ apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struct b
         return rc;
     (void)bm_rd_lv32(&rd, BM_MAX_NOTE); /* the head note; behind it, why the lot is in quarantine from the start */
     held = !rd.bad && rd.left > 0;
-    if (!memory->incoming.open || head.seq != memory->next_seq)
+    if (!memory->incoming.open)
         return contradiction("a lot's end without its beginning", fail);
-    if ((rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK)
+    if ((rc = place_check(memory, &head, fail)) != BM_OK || (rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK)
         return rc;
     memory->lots.lots[lot].quarantined |= held;
     if ((rc = pin_keys(memory, lot, pin.size, fail)) != BM_OK)
         return rc;
     memory->incoming.open = false;
     bm_buf_done(&memory->incoming.keys);
-    memory->next_seq++;
+    if ((rc = place_take(memory, &head, fail)) != BM_OK)
+        return rc;
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }
 
@@ -565,11 +603,48 @@ apply_chips(struct bm_memory *memory, const struct bm_record *record, struct bm_
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }
 
+/* From now on it is over, as if it had ended by itself. */
+static enum bm_rc
+apply_order_closed(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_s_order_close close;
+    struct bm_signer_order *order;
+    struct bm_plain plain;
+    struct bm_rd rd;
+    bm_time time;
+    uint32_t at;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(plain.rest);
+    time = (bm_time)bm_rd_u64(&rd);
+    if ((rc = bm_s_order_close_parse(&close, rd, fail)) != BM_OK)
+        return rc;
+    if ((at = bm_orders_find(&memory->orders, close.order)) == BM_NONE || time <= 0)
+        return contradiction("it closes an order that is not there", fail);
+    order = &memory->orders.orders[at];
+    order->closed = true;
+    order->until = time - 1 < order->until ? time - 1 : order->until;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
 static enum bm_rc (*const applies[BM_R__N])(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail) = {
-    [BM_R_FOUNDED] = apply_founded, [BM_R_STATEMENT] = apply_statement, [BM_R_LOT] = apply_lot,   [BM_R_LOT_KEYS] = apply_lot_keys,
-    [BM_R_LOT_END] = apply_lot_end, [BM_R_INTENT] = apply_intent,       [BM_R_DONE] = apply_done, [BM_R_CONFIRMED] = apply_confirmed,
-    [BM_R_REVOKED] = apply_revoked, [BM_R_NOTED] = apply_noted,         [BM_R_CRL] = apply_crl,   [BM_R_LOT_STATE] = apply_lot_state,
-    [BM_R_CHIPS] = apply_chips,     [BM_R_FORKED] = apply_forked,
+    [BM_R_FOUNDED] = apply_founded,
+    [BM_R_STATEMENT] = apply_statement,
+    [BM_R_LOT] = apply_lot,
+    [BM_R_LOT_KEYS] = apply_lot_keys,
+    [BM_R_LOT_END] = apply_lot_end,
+    [BM_R_INTENT] = apply_intent,
+    [BM_R_DONE] = apply_done,
+    [BM_R_CONFIRMED] = apply_confirmed,
+    [BM_R_REVOKED] = apply_revoked,
+    [BM_R_NOTED] = apply_noted,
+    [BM_R_CRL] = apply_crl,
+    [BM_R_LOT_STATE] = apply_lot_state,
+    [BM_R_CHIPS] = apply_chips,
+    [BM_R_FORKED] = apply_forked,
+    [BM_R_ORDER_CLOSED] = apply_order_closed,
 };
 
 enum bm_rc

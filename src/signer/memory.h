@@ -14,6 +14,7 @@ struct bm_memory {
     bool founded;
     uint8_t site[BM_HASH];
     struct bm_roles *roles; /* 16 KiB */
+    struct bm_policy policy;
     uint64_t next_seq;
     bm_time last_signed; /* founding at first: no signing below it */
     struct bm_slots slots;

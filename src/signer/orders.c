@@ -84,6 +84,21 @@ bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_
     return BM_OK;
 }
 
+enum bm_rc
+bm_orders_raise_check(const struct bm_orders *orders, const struct bm_raise *raise, struct bm_fail *fail)
+{
+    uint32_t at = bm_orders_find(orders, bm_bytes_str(raise->order));
+
+    if (at == BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no order %s: see birthmark order list", raise->order);
+    if (orders->orders[at].closed)
+        return bm_fail(fail, BM_EPOLICY, NULL, "order %s is closed, which nobody undoes: open another", raise->order);
+    if (raise->quantity <= orders->orders[at].quantity)
+        return bm_fail(fail, BM_EPOLICY, NULL, "order %s is for %llu units already: raise it to more", raise->order,
+                       (unsigned long long)orders->orders[at].quantity);
+    return BM_OK;
+}
+
 uint32_t
 bm_orders_find(const struct bm_orders *orders, struct bm_bytes name)
 {

@@ -12,6 +12,7 @@ struct bm_signer_order {
     size_t nprofiles;
     uint64_t quantity, used; /* units */
     bm_time from, until;
+    bool closed; /* nothing more is issued for it */
 };
 struct bm_orders {
     struct bm_signer_order *orders;
@@ -23,6 +24,8 @@ void bm_orders_done(struct bm_orders *orders);
  * is taken, it names a lot that is not pinned, a profile's text is missing, left over, or another than the one it names. */
 bm_must_use enum bm_rc bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_rd profiles,
                                      const struct bm_lots *lots, struct bm_fail *fail);
+/* More units, for an order that is there and open. BM_EPOLICY otherwise. */
+bm_must_use enum bm_rc bm_orders_raise_check(const struct bm_orders *orders, const struct bm_raise *raise, struct bm_fail *fail);
 uint32_t bm_orders_find(const struct bm_orders *orders, struct bm_bytes name);
 bool bm_order_has_lot(const struct bm_signer_order *order, uint32_t lot);
 const struct bm_profile *bm_order_profile(const struct bm_signer_order *order, struct bm_bytes name);

@@ -23,6 +23,7 @@ enum bm_record_type {
     BM_R_LOT_STATE, /* a lot is withdrawn or in quarantine */
     BM_R_CHIPS,     /* chips are scrapped or withdrawn */
     BM_R_FORKED,    /* an identity's first fork: the refused renewal is the proof, and kept */
+    BM_R_ORDER_CLOSED,
     BM_R__N
 };
 
@@ -80,7 +81,8 @@ void bm_founded_build(struct bm_buf *buf, const struct bm_founded *founded);
 bm_must_use enum bm_rc bm_founded_parse(struct bm_founded *ret_founded, struct bm_bytes body, struct bm_fail *fail);
 
 /* BM_R_STATEMENT: `rest` is BM_S_STATEMENT's body (note and profiles). BM_R_LOT: nothing. BM_R_LOT_KEYS: n x { u8 nkeys, nkeys x 32 }, no leaves.
- * BM_R_LOT_END: BM_S_LOT_BEGIN's body (pin and head note). BM_R_NOTED: leaves only. BM_R_LOT_STATE, BM_R_CHIPS: the body of BM_S_LOT_STATE, BM_S_CHIPS. */
+ * BM_R_LOT_END: BM_S_LOT_BEGIN's body (pin and head note). BM_R_NOTED: leaves only. BM_R_LOT_STATE, BM_R_CHIPS: the body of BM_S_LOT_STATE, BM_S_CHIPS.
+ * BM_R_ORDER_CLOSED: u64 time, the body of BM_S_ORDER_CLOSE. */
 struct bm_plain {
     struct bm_record_leaves leaves;
     struct bm_bytes rest;

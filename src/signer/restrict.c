@@ -12,7 +12,7 @@ restrict_commit(struct bm_signer *signer, uint64_t id, enum bm_record_type type,
     struct bm_plain plain = { .leaves = { .n = 1 }, .rest = body };
     enum bm_rc rc;
 
-    if ((rc = signer->env->now(signer->env->ctx, &event->time, fail)) != BM_OK ||
+    if ((event->time == 0 && (rc = signer->env->now(signer->env->ctx, &event->time, fail)) != BM_OK) ||
         (rc = bm_leaf_make(signer, 0, event, &plain.leaves.leaf[0], fail)) != BM_OK)
         return rc;
     bm_buf_reset(&signer->record);
@@ -107,4 +107,45 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         event.chip = bm_bytes_str(chip);
     }
     return restrict_commit(signer, id, BM_R_CHIPS, &event, whole, fail);
+}
+
+enum bm_rc
+bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf rest = { .max = 1024 };
+    struct bm_signer *signer = ctx;
+    const struct bm_orders *orders = &signer->memory.orders;
+    struct bm_event event = { .kind = BM_EVENT_ORDER_CLOSED };
+    struct bm_bytes whole = bm_bytes(body.p, body.left);
+    struct bm_s_order_close close;
+    char count[24];
+    bool barred;
+    uint32_t at;
+    enum bm_rc rc;
+
+    if ((rc = bm_s_order_close_parse(&close, body, fail)) != BM_OK)
+        return rc;
+    if (!bm_name_or_empty(close.order, false) || !bm_name_or_empty(close.by, false) || close.reason.n == 0)
+        return bm_refuse_now(signer, id, BM_EINPUT, "an order's end needs an order, an operator, a reason and names of the usual form",
+                             fail);
+    if ((rc = bm_restriction_check(signer, id, close.by, BM_ACT_CLOSE, bm_bytes(NULL, 0), &barred, fail)) != BM_OK || barred)
+        return rc;
+    if ((at = bm_orders_find(orders, close.order)) == BM_NONE)
+        return bm_refuse_now(signer, id, BM_EPOLICY, "there is no order of this name: see birthmark order list", fail);
+    if (orders->orders[at].closed) {
+        (void)bm_batch_answer(signer, id, BM_S_ANSWER);
+        return BM_OK;
+    }
+    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)orders->orders[at].used);
+    event.order = close.order;
+    event.by = close.by;
+    event.reason = close.reason;
+    event.count = bm_bytes_str(count);
+    if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_u64(&rest, (uint64_t)event.time);
+    bm_buf_add_bytes(&rest, whole);
+    if ((rc = bm_buf_check(&rest, "an order's end", fail)) != BM_OK)
+        return rc;
+    return restrict_commit(signer, id, BM_R_ORDER_CLOSED, &event, bm_buf_bytes(&rest), fail);
 }

@@ -13,6 +13,7 @@ proposal_bind(struct bm_store *store, enum lite_sql q, const struct bm_store_pro
     lite_int(store, q, 9, p->time);
     lite_int(store, q, 10, p->expires);
     lite_blob(store, q, 11, p->note);
+    lite_blob(store, q, 14, p->behind);
 }
 
 enum bm_rc
@@ -54,4 +55,22 @@ bm_store_proposal_reject(struct bm_store *store, uint64_t id, const char *by, co
     return met ? BM_OK
                : bm_fail(fail, BM_EPOLICY, NULL, "no open proposal has the number %llu: see `birthmark proposal list`",
                          (unsigned long long)id);
+}
+
+enum bm_rc
+bm_store_proposal_behind(struct bm_store *store, uint64_t id, struct bm_buf *buf, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+    bool met;
+
+    lite_int(store, Q_PROPOSAL_BEHIND, 1, (int64_t)id);
+    if ((rc = lite_step(store, Q_PROPOSAL_BEHIND, &met, "proposal", fail)) != BM_OK)
+        return rc;
+    if (met)
+        bm_buf_add_bytes(buf, lite_column_blob(store, Q_PROPOSAL_BEHIND, 0));
+    lite_reset(store, Q_PROPOSAL_BEHIND);
+    if (!met)
+        return bm_fail(fail, BM_EPOLICY, NULL, "no open proposal has the number %llu: see `birthmark proposal list`",
+                       (unsigned long long)id);
+    return bm_buf_check(buf, "what stands behind a proposal", fail);
 }

@@ -60,13 +60,18 @@ static const struct {
     { "proposal",
       "SELECT json_object('proposal', p.id, 'state', p.state, 'act', p.act, 'vendor', p.vendor, 'check', p.chk, 'lot', p.lot,"
       " 'until', " TIME("p.until") ", 'reason', p.reason, 'by', p.operator, 'time', " TIME("p.time") ", 'expires', " TIME("p.expires") ","
-      " 'second', p.second, 'why', p.why, 'leaf', p.leaf, 'number', lower(hex(p.number)), 'note', CAST(p.note AS TEXT)), p.id"
+      " 'second', p.second, 'why', p.why, 'leaf', p.leaf, 'number', lower(hex(p.number)), 'note', CAST(p.note AS TEXT),"
+      " 'head', CASE p.act WHEN 'pin' THEN CAST(substr(p.behind, 5) AS TEXT) END), p.id"
       " FROM proposal p WHERE (?1 IS NULL OR CAST(p.id AS TEXT) = ?1) AND " ANY("?2", "p.state") " AND " ANY("?3", "p.lot") PAGE("p.id") },
     /* The last statement of roles, without its length before and the count of profiles (none) behind. 2: BM_EVENT_ROLES_SET; the founding's has no
      * statement, but the roles' bare text. */
     { "roles",
       "SELECT json_object('leaf', e.idx, 'note', CAST(substr(e.attachment, 5, length(e.attachment) - 5) AS TEXT)), e.idx + 1 FROM leaf e"
       " WHERE e.kind = 2 AND substr(e.attachment, 1, 1) = x'00' AND e.idx >= ?8 ORDER BY e.idx DESC LIMIT min(?9, 1)" },
+    /* The last policy, likewise. 21: BM_EVENT_POLICY_SET. */
+    { "policy",
+      "SELECT json_object('leaf', e.idx, 'note', CAST(substr(e.attachment, 5, length(e.attachment) - 5) AS TEXT)), e.idx + 1 FROM leaf e"
+      " WHERE e.kind = 21 AND e.idx >= ?8 ORDER BY e.idx DESC LIMIT min(?9, 1)" },
     { "event",
       "SELECT json_object('index', e.idx, 'time', " TIME("e.time") ", 'event', CAST(e.event AS TEXT), 'salt', lower(hex(e.salt)),"
       " 'hash', lower(hex(e.hash))), e.idx + 1" /* keys begin above 0 */

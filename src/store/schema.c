@@ -6,7 +6,7 @@
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 4);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 5);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -43,7 +43,7 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS tile(level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE(level, n));"
     "CREATE TABLE IF NOT EXISTS proposal(id INTEGER PRIMARY KEY AUTOINCREMENT, number BLOB NOT NULL UNIQUE, act TEXT NOT NULL, vendor TEXT,"
     " chk TEXT, lot TEXT, reason TEXT, operator TEXT NOT NULL, until INTEGER, time INTEGER NOT NULL, expires INTEGER NOT NULL,"
-    " note BLOB NOT NULL, state TEXT NOT NULL, second TEXT, leaf INTEGER, why TEXT);"
+    " note BLOB NOT NULL, behind BLOB, state TEXT NOT NULL, second TEXT, leaf INTEGER, why TEXT);"
     "CREATE TABLE IF NOT EXISTS alarm(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT "
     "NULL,"
     " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);"
@@ -52,9 +52,10 @@ const char *const lite_schema =
 
 /* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
 #define LABEL_FITS "(p.name = ?2 OR p.service = ?2 OR (?2 = '' AND (SELECT count(*) FROM order_profile c WHERE c.ord = p.ord) = 1))"
-#define PROPOSAL_INSERT                                                                                                                  \
-    "INSERT INTO proposal(id, number, act, vendor, chk, lot, reason, operator, until, time, expires, note, state, second, leaf) VALUES(" \
-    "(SELECT coalesce(max(id), 0) + 1 FROM proposal), ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, "
+#define PROPOSAL_INSERT                                                                                                                   \
+    "INSERT INTO proposal(id, number, act, vendor, chk, lot, reason, operator, until, time, expires, note, behind, state, second, leaf) " \
+    "VALUES("                                                                                                                             \
+    "(SELECT coalesce(max(id), 0) + 1 FROM proposal), ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 0), ?9, ?10, ?11, ?14, "
 /* A chip is known by any of its root keys. */
 #define CHIP_NAMES "(?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
 #define CHIP_LISTED "(VALUES (?10), (?11), (?12), (?13), (?14), (?15), (?16), (?17)) WHERE column1 IS NOT NULL"
@@ -109,6 +110,9 @@ const char *const lite_sql[Q__N] = {
     [Q_PROPOSAL_APPROVED] = PROPOSAL_INSERT "'approved', ?12, ?13)"
                                             " ON CONFLICT(number) DO UPDATE SET state = 'approved', note = ?11, second = ?12, leaf = ?13",
     [Q_PROPOSAL_REJECT] = "UPDATE proposal SET state = 'rejected', second = ?2, why = ?3 WHERE id = ?1 AND state = 'open' RETURNING id",
+    [Q_PROPOSAL_BEHIND] = "SELECT behind FROM proposal WHERE id = ?1 AND state = 'open'",
+    [Q_ORDER_RAISE] = "UPDATE ord SET quantity = ?2 WHERE name = ?1",
+    [Q_ORDER_CLOSE] = "UPDATE ord SET state = 'closed' WHERE name = ?1",
     [Q_ORDER_PUT] = "INSERT INTO ord(name, quantity, valid_from, valid_until, state, leaf) VALUES(?1, ?2, ?3, ?4, 'open', ?5)"
                     " ON CONFLICT(name) DO UPDATE SET quantity = ?2, valid_from = ?3, valid_until = ?4",
     [Q_ORDER_LOT_DROP] = "DELETE FROM order_lot WHERE ord = ?1",

@@ -86,16 +86,21 @@ struct bm_store_proposal {
     const char *act, *vendor, *check, *lot, *reason, *by;
     bm_time until, time, expires; /* until: 0 = none */
     struct bm_bytes note;
+    struct bm_bytes behind; /* what goes to the signer behind the note: an order's profiles, a lot's head note */
 };
 bm_must_use enum bm_rc bm_store_proposal_put(struct bm_store *store, const struct bm_store_proposal *proposal, uint64_t *ret_id,
                                              struct bm_fail *fail);
 /* Taken by the signer, whether it was known here or not. */
 bm_must_use enum bm_rc bm_store_proposal_approved(struct bm_store *store, const struct bm_store_proposal *proposal, const char *second,
                                                   uint64_t leaf, struct bm_fail *fail);
+/* Appends it; BM_EPOLICY: no open proposal has this number. */
+bm_must_use enum bm_rc bm_store_proposal_behind(struct bm_store *store, uint64_t id, struct bm_buf *buf, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_store_proposal_reject(struct bm_store *store, uint64_t id, const char *by, const char *reason,
                                                 struct bm_fail *fail); /* BM_EPOLICY: it is not open */
 
 /* Orders, as the signer accepted them. */
+bm_must_use enum bm_rc bm_store_order_raise(struct bm_store *store, const char *name, uint64_t quantity, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_order_close(struct bm_store *store, const char *name, struct bm_fail *fail);
 struct bm_store_profile {
     char name[BM_MAX_NAME + 1];
     char service[BM_MAX_NAME + 1];

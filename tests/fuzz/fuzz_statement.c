@@ -1,4 +1,4 @@
-/* fuzz_statement.c - the four statements and site.conf have one text for one content: what is read is what would be written. */
+/* fuzz_statement.c - the statements and site.conf have one text for one content: what is read is what would be written. */
 #include "fuzz.h"
 
 #include "record/site.h"
@@ -18,6 +18,8 @@ statement_again(const struct bm_statement_head *head, struct bm_bytes text)
     static struct bm_roles roles;
     struct bm_statement_head body_head;
     struct bm_fail fail = { 0 };
+    struct bm_policy policy;
+    struct bm_raise raise;
     struct bm_allow allow;
     struct bm_pin pin;
 
@@ -29,6 +31,10 @@ statement_again(const struct bm_statement_head *head, struct bm_bytes text)
         bm_allow_build(&again, &body_head, &allow);
     else if (head->kind == BM_STATEMENT_ROLES && bm_roles_parse(&body_head, &roles, text, &fail) == BM_OK)
         bm_roles_build(&again, &body_head, &roles);
+    else if (head->kind == BM_STATEMENT_POLICY && bm_policy_parse(&body_head, &policy, text, &fail) == BM_OK)
+        bm_policy_build(&again, &body_head, &policy);
+    else if (head->kind == BM_STATEMENT_RAISE && bm_raise_parse(&body_head, &raise, text, &fail) == BM_OK)
+        bm_raise_build(&again, &body_head, &raise);
     else {
         must(fail.text[0] != 0);
         return;

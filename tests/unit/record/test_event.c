@@ -37,6 +37,9 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("waived") "statement " DIGEST
                        "\nby carl\nsecond anna\nvendor Example Silicon\nuntil 2027-06-30T00:00:00Z\nwhat id-twice\nreason labels collide\n",
         HEAD("identity-renewed") "device d\nchip " DIGEST "\nservice mqtt\nserial 0a1b\ncertificate " DIGEST "\nreplaces 0a1a\n",
+        HEAD("policy-set") "statement " DIGEST "\nby anna\nsecond carl\ncount 3\n",
+        HEAD("order-raised") "order O-1\nstatement " DIGEST "\nby petra\ncount 20\n",
+        HEAD("order-closed") "order O-1\nby petra\ncount 12\nreason done\n",
     };
 
     (void)state;
