@@ -10,6 +10,7 @@
 struct proposed {
     struct bm_store_proposal row;
     struct bm_statement_head head;
+    enum bm_act act;
     struct bm_allow allow; /* kind allow: all of it; else what names something */
     char reason[SENTENCE];
 };
@@ -114,18 +115,17 @@ proposal_of(struct proposed *ret, struct bm_bytes note, struct bm_fail *fail)
         [BM_STATEMENT_ROLES] = roles_tell, [BM_STATEMENT_POLICY] = policy_tell, [BM_STATEMENT_RAISE] = raise_tell,
     };
     struct bm_note parts;
-    enum bm_act act = BM_ACT__N;
     enum bm_rc rc;
 
     *ret = (struct proposed){ .reason = "" };
     if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_statement_head_parse(&ret->head, parts.text, fail)) != BM_OK ||
-        (rc = bm_statement_act(&act, ret->head.kind, parts.text, fail)) != BM_OK ||
+        (rc = bm_statement_act(&ret->act, ret->head.kind, parts.text, fail)) != BM_OK ||
         (rc = tell[ret->head.kind](ret, parts.text, fail)) != BM_OK)
         return rc;
     if (ret->head.seq != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "this is no proposal: it is one person's statement");
     ret->row = (struct bm_store_proposal){ .number = ret->head.proposal,
-                                           .act = bm_act_word(act),
+                                           .act = bm_act_word(ret->act),
                                            .vendor = ret->allow.vendor,
                                            .check = ret->allow.check,
                                            .lot = ret->allow.lot,
@@ -254,6 +254,9 @@ bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     if ((rc = proposal_of(&proposed, note, fail)) != BM_OK)
         return rc == BM_ENOMEM ? rc : bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0, fail->text, fail);
     proposed.row.behind = behind;
+    /* the signer looks at both names and signatures again: here it is told early, and goes on record */
+    if ((rc = bm_registrar_may(peer->r, proposed.head.by, proposed.act, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? bm_refuse_barred(peer, id, proposed.head.by, fail) : rc;
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK || (rc = proposal_keep(peer->r, &proposed, &number, fail)) != BM_OK)
         return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return row_answer(peer->r, &to, number, fail);

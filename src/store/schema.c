@@ -107,8 +107,9 @@ const char *const lite_sql[Q__N] = {
                            " LEFT JOIN halted h ON h.id = (SELECT k.halted FROM halted_key k WHERE k.hash IN " CHIP_NAMES " LIMIT 1)"
                            " WHERE ?5 IS NULL OR ?5 = " CHIP_STATE,
     [Q_PROPOSAL_PUT] = PROPOSAL_INSERT "'open', NULL, NULL)",
-    [Q_PROPOSAL_APPROVED] = PROPOSAL_INSERT "'approved', ?12, ?13)"
-                                            " ON CONFLICT(number) DO UPDATE SET state = 'approved', note = ?11, second = ?12, leaf = ?13",
+    [Q_PROPOSAL_APPROVED] =
+        PROPOSAL_INSERT "'approved', ?12, ?13)"
+                        " ON CONFLICT(number) DO UPDATE SET state = 'approved', note = ?11, behind = NULL, second = ?12, leaf = ?13",
     [Q_PROPOSAL_REJECT] = "UPDATE proposal SET state = 'rejected', second = ?2, why = ?3 WHERE id = ?1 AND state = 'open' RETURNING id",
     [Q_PROPOSAL_BEHIND] = "SELECT behind FROM proposal WHERE id = ?1 AND state = 'open'",
     [Q_ORDER_RAISE] = "UPDATE ord SET quantity = ?2 WHERE name = ?1",

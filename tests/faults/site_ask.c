@@ -76,6 +76,28 @@ fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fixture_
 }
 
 void
+fixture_policy_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, unsigned two)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    struct bm_statement_head head;
+
+    head_make(f, &head, how);
+    bm_policy_build(&text, &head, &(struct bm_policy){ .two = two });
+    note_sign(f, note, &text, how);
+}
+
+void
+fixture_raise_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_raise *raise)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    struct bm_statement_head head;
+
+    head_make(f, &head, how);
+    bm_raise_build(&text, &head, raise);
+    note_sign(f, note, &text, how);
+}
+
+void
 fixture_statement_body(struct bm_buf *body, const struct bm_buf *note, const char *const *profiles, size_t n)
 {
     bm_buf_reset(body);

@@ -141,6 +141,9 @@ void fixture_order_note(struct fixture *f, struct bm_buf *note, const struct fix
 /* The lot's head again, after its leaves, its name or its revision were changed: root, tree and the chipmaker's signature. */
 void fixture_lot_head(struct fixture *f, struct fixture_lot *lot);
 void fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_allow *allow);
+/* two: set of 1u << enum bm_act. */
+void fixture_policy_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, unsigned two);
+void fixture_raise_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_raise *raise);
 /* BM_S_STATEMENT's body around a note. */
 void fixture_statement_body(struct bm_buf *body, const struct bm_buf *note, const char *const *profiles, size_t n);
 

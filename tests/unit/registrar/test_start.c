@@ -147,6 +147,7 @@ a_waiver(struct kit *k)
     bm_allow_build(&text, &head, &allow);
     fixture_must(bm_note_build(&note, bm_buf_bytes(&text), signers, 1, &fail));
     bm_buf_add_lv32(&body, bm_buf_bytes(&note));
+    bm_buf_add_lv32(&body, bm_bytes("", 1)); /* no profiles */
     kit_say(k, k->command[0], BM_C_PROPOSE, 1, bm_buf_bytes(&body));
     kit_assert_says(kit_command_refused(k, 0).sentence, "no vendor is known by the name example");
     bm_buf_add_lv16(&vendor, bm_bytes_str("example"));
@@ -463,7 +464,7 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
-    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 4: run the release that "
+    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 5: run the release that "
                               "wrote it, or move it away: all but the vendors is made again from the signer's journal and the lots\n");
 }
 
