@@ -364,22 +364,14 @@ keep_refused(const struct kept *k, struct bm_fail *fail)
 
 /* A kind that stands only in the ledger has no row. */
 static keep_fn *const keepers[BM_EVENT__N] = {
-    [BM_EVENT_LOT_PINNED] = keep_pinned,
-    [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
-    [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
-    [BM_EVENT_LOT_RELEASED] = keep_lot_state,
-    [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
-    [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
-    [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,
-    [BM_EVENT_ORDER_OPENED] = keep_order,
-    [BM_EVENT_ORDER_RAISED] = keep_raised,
-    [BM_EVENT_ORDER_CLOSED] = keep_closed,
-    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
-    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
-    [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,
-    [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
-    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,
-    [BM_EVENT_REFUSED] = keep_refused,
+    [BM_EVENT_LOT_PINNED] = keep_pinned,         [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
+    [BM_EVENT_LOT_QUARANTINED] = keep_lot_state, [BM_EVENT_LOT_RELEASED] = keep_lot_state,
+    [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,   [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
+    [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,     [BM_EVENT_ORDER_OPENED] = keep_order,
+    [BM_EVENT_ORDER_RAISED] = keep_raised,       [BM_EVENT_ORDER_CLOSED] = keep_closed,
+    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
+    [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,  [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
+    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,  [BM_EVENT_REFUSED] = keep_refused,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */
