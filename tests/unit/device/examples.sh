@@ -2,12 +2,18 @@
 # examples.sh - the example of every manual page in section 3 is taken out of the page, compiled as C89 without a warning, and run: a key in software,
 # a real site. The pages themselves are without a fault.
 #
-#   examples.sh SOURCE-ROOT BUILD-DIRECTORY
+#   examples.sh SOURCE-ROOT BUILD-DIRECTORY [valgrind]     valgrind: each runs under it, and so does OpenSSL's command with the provider
 #
-# exit: 0 they work, 1 one does not
+# exit: 0 they work, 1 one does not, 77 valgrind is not installed
 # shellcheck disable=SC1091,SC2034,SC2154,SC2164 # from there: $source, $build, $server, $port, $said
 . "$(dirname "$0")/../cli/lib.sh" "$1" "$2"
 ulimit -c 0
+under=()
+if [ "${3:-}" = valgrind ]; then
+    tools valgrind
+    leaks=definite,indirect,possible
+    under=(valgrind -q --leak-check=full "--errors-for-leak-kinds=$leaks" "--show-leak-kinds=$leaks" --error-exitcode=99)
+fi
 
 example() { # PAGE: what stands between .EX and .EE
     sed -n '/^\.EX$/,/^\.EE$/{/^\.E[XE]$/!p}' "$1" | sed 's/^\\&//; s/\\e/\\/g; s/\\-/-/g; s/\\(aq/'"'"'/g; s/\\(ha/^/g; s/\\(ti/~/g'
@@ -27,7 +33,7 @@ for page in "$source"/man/*.3; do
 done
 compiled=$pages
 example_runs() { # STATUS PATTERN PAGE [ARGUMENT...]
-    expect "$1" "$2" "./$3" "${@:4}"
+    expect "$1" "$2" ${under[@]+"${under[@]}"} "./$3" "${@:4}"
     compiled=$((compiled - 1))
 }
 
@@ -60,6 +66,12 @@ grep -qxF 'POST /.well-known/est/nonce, with a body' <<<"$said" || die "$said"
 example_runs 0 '' birthmark_key_file "$root"
 expect 0 'BIRTHMARK IDENTITY' cat mqtt.key
 expect 0 'BEGIN CERTIFICATE' cat mqtt.pem
+if [ ${#under[@]} -gt 0 ]; then # the provider, in a program that knows nothing of it
+    sed "s|@module@|$build/src/device/birthmark.so|" "$source/src/device/openssl.cnf.in" >openssl.cnf
+    OPENSSL_CONF=$HOME/openssl.cnf expect 0 '' "${under[@]}" openssl req -new -key mqtt.key -subj /CN=again -out again.csr
+    BIRTHMARK_ROOT=$root OPENSSL_CONF=$HOME/openssl.cnf expect 0 'found: ' "${under[@]}" openssl storeutl -noout birthmark:service=mqtt
+    expect 0 'OK' openssl req -in again.csr -verify -noout
+fi
 example_runs 0 'knows no boot state' birthmark_bind "$root"
 example_runs 0 '^the key of the disk$' birthmark_seal "$root"
 example_runs 0 '^root software, identities 0$' birthmark_retire "$root"
