@@ -82,12 +82,16 @@ nested=$(head -c 40 /dev/zero | tr '\0' '[')
 bad_bodies=('' '{' '[]' 'null' '7' '{}{}' '{"a":1}' '{"service":1}' '{"service":"mqtt","service":"ssh"}' "$nested" $'{"service":"a\xff"}'
     '{"service":"a\u0000b","ek":"","ak":""}' '{"service":"mqtt","ek":"!!","ak":"AA=="}' '{"service":"mqtt","ek":"AA==","ak":"AA=="}')
 for body in "${bad_bodies[@]}"; do
-    for path in /v1/tpm/challenge /v1/tpm/enrol /.well-known/est/nonce; do json 400 $path "$body"; done
+    for path in /v1/tpm/challenge /v1/tpm/enrol /v1/renew /.well-known/est/nonce; do json 400 $path "$body"; done
     [ "$body" = '{}' ] || json 400 /v1/confirm "$body"
 done
 json 403 /v1/confirm '{}'
 json 400 /.well-known/est/nonce '{"reqInfo":"AAAA"}'
 json 400 /.well-known/est/nonce '{"reqInfo":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","len":7}'
+renew='"service":"mqtt","key":"AA==","renewal":"AA=="'
+for body in "{$renew}" "{$renew,\"cmc\":\"AA==\"}" "{$renew,\"cmc\":7}" "{$renew,\"tpm\":{}}" "{$renew,\"tpm\":[]}" "{$renew,\"cmc\":\"AA==\",\"tpm\":{}}"; do
+    json 400 /v1/renew "$body"
+done
 unchanged "JSON"
 
 # ---- CSR and CMC: no certificates in it, which are labels that nobody signed: every byte counts ----

@@ -4,7 +4,7 @@
 #   renewal.sh SOURCE-ROOT BUILD-DIRECTORY PKIDATA-PROGRAM
 #
 # exit: 0 all went as it must, 1 it did not
-# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $server, $port, $said
+# shellcheck disable=SC1091,SC2129,SC2154 # from there: $source, $build, $server, $port, $said
 pkidata=$(realpath "$3")
 . "$(dirname "$0")/../unit/cli/lib.sh" "$1" "$2"
 tools curl openssl base64
@@ -39,19 +39,28 @@ enrolled() { # ROOT KEY: a certificate, KEY.crt
         "$url/.well-known/est/mqtt/fullcmc" | base64 -d | openssl pkcs7 -inform DER -print_certs | openssl x509 -out "$2.crt"
     confirm "$2"
 }
-renewal() { # ROOT CURRENT NEW [SERVICE]: the status; what was answered is in reply
+request() { # ROOT CURRENT NEW [SERVICE]: NEW.json
     cmc "$1" "$3"
     { printf 'birthmark/renewal/v1\n' && openssl dgst -sha256 -binary "$3.csr"; } | openssl dgst -sha256 -sign "$2" -out signature
     printf '{"service":"%s","key":"%s","renewal":"%s","cmc":"%s"}' "${4:-mqtt}" "$(spki "$2" | base64 -w 0)" "$(base64 -w 0 signature)" \
         "$(base64 -w 0 "$3.cmc")" >"$3.json"
-    "${curl[@]}" -o reply -w '%{http_code}' -d "@$3.json" "$url/v1/renew"
+}
+send() { # NEW: the status; what was answered is in reply
+    "${curl[@]}" -o reply -w '%{http_code}' -d "@$1.json" "$url/v1/renew"
+}
+renewal() { # ROOT CURRENT NEW [SERVICE]: the status
+    request "$@"
+    send "$3"
+}
+certificate() { # NEW: the one in the reply, NEW.crt
+    sed -n 's/^{"certificates":\["\([^"]*\)".*/\1/p' reply | base64 -d | openssl x509 -inform DER -out "$1.crt"
+    openssl x509 -in "$1.crt" -pubkey -noout | cmp -s - <(openssl pkey -in "$1" -pubout) || die "the certificate is for another key"
 }
 renewed() { # ROOT CURRENT NEW: a certificate, NEW.crt
     local status
     status=$(renewal "$@")
     [ "$status" = 200 ] || die "the renewal was answered $status: $(cat reply)"
-    sed -n 's/^{"certificates":\["\([^"]*\)".*/\1/p' reply | base64 -d | openssl x509 -inform DER -out "$3.crt"
-    openssl x509 -in "$3.crt" -pubkey -noout | cmp -s - <(openssl pkey -in "$3" -pubout) || die "the certificate is for another key"
+    certificate "$3"
 }
 refused() { # STATUS PATTERN ROOT CURRENT NEW [SERVICE]
     local want=$1 pattern=$2 status
@@ -128,6 +137,31 @@ refused 403 'was revoked' c1 k5 k2
 curl -sS --cacert "$BIRTHMARK_HOME/root.pem" "$url/crl/operational.crl" | openssl crl -inform DER -noout -text >crl.txt
 for key in k5 k4 k3 k2 k1 k0; do grep -qi "$(serial $key)" crl.txt || die "the certificate of $key is on no list"; done
 [ "$(grep -c 'Serial Number:' crl.txt)" = 6 ] || die "the list has other entries than those: $(cat crl.txt)"
+
+# ---- all processes killed at once, somewhere between request and answer: the same request gets its one certificate ----
+current=other
+for round in 0 1 2 3 4 5; do
+    new=killed$round
+    p256 $new
+    request c2 $current $new
+    "${curl[@]}" -o /dev/null -d "@$new.json" "$url/v1/renew" 2>/dev/null &
+    asked=$!
+    sleep 0.0$((round * 3 + 10))
+    mapfile -t children < <(ps -o pid= --ppid "$server")
+    kill -9 "$server" "${children[@]}" 2>/dev/null || :
+    wait "$server" 2>/dev/null || :
+    wait $asked 2>/dev/null || :
+    serve
+    url=https://localhost:$port
+    status=$(send $new)
+    [ "$status" = 200 ] || die "after a kill the renewal was answered $status: $(cat reply)"
+    certificate $new
+    confirm $current # in full use until then
+    confirm $new
+    state $new active
+    current=$new
+done
+[ "$(birthmark identity list --json | grep -o '"serial"' | wc -l)" = 13 ] || die "there are certificates that nobody asked for: $(birthmark identity list)"
 
 # ---- the store made anew from the journal tells the same ----
 birthmark identity list --json >before
