@@ -66,8 +66,8 @@ bm_http_done(struct bm_http **http)
 }
 
 /* The server's sentence: {"error": ...} or a line of text; what a terminal could take for more than text is left out. */
-static void
-sentence_of(char ret[static 360], struct bm_bytes body, const char *type)
+void
+bm_http_sentence(char ret[static 360], struct bm_bytes body, const char *type)
 {
     struct bm_fail ignored;
     json_t *json = NULL;
@@ -99,7 +99,7 @@ status_read(const struct bm_http *http, long status, const char *type, const cha
                            http->server, type, want_type);
         return BM_OK;
     }
-    sentence_of(sentence, bm_buf_bytes(reply), type);
+    bm_http_sentence(sentence, bm_buf_bytes(reply), type);
     if (status >= 400 && status < 500 && status != 429)
         return bm_fail(fail, BM_EPOLICY, NULL, "%s", *sentence == '\0' ? "it gives no reason" : sentence);
     return bm_fail(fail, BM_EBUSY, NULL, "the server %s cannot do it now (status %ld): %s", http->server, status, sentence);

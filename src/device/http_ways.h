@@ -28,6 +28,9 @@ struct bm_http {
     struct bm_fail inner; /* why our part of the TLS set-up failed */
 };
 
+/* What a refusal says: its "error", or its one line of text; without control characters. */
+void bm_http_sentence(char ret[static 360], struct bm_bytes body, const char *type);
+
 /* http_carried.c: what a carrier's call came to; its sentence without control characters. */
 bm_must_use enum bm_rc bm_http_carrier_rc(const struct bm_http *http, enum birthmark_result rc, struct bm_fail *fail);
 /* Runs a handle of libcurl whose connection goes through the carrier. */

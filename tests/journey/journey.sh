@@ -217,6 +217,13 @@ for with in "" "--cert $state/intruder.pem --key $state/intruder.key"; do
 done
 step "4 on-device" "$stored/$units stored in hardware, read back, mutual TLS to the service"
 
+# One device renews before its time: a new key in its hardware, which the root key and the old key both speak for, and the broker takes it.
+read -r name uri <"$state/units.txt"
+birthmark-agent renew --root "$uri" --force >"$log/renew.log" 2>&1 || fail "unit $name cannot renew its identity" "$log/renew.log"
+grep -q '^renewed: ' "$log/renew.log" || fail "unit $name was not renewed" "$log/renew.log"
+say "$uri" "$name" >"$log/mqtt-$name.log" 2>&1 || fail "unit $name cannot connect with its new identity" "$log/mqtt-$name.log"
+step "  renewed" "$name: a new key that root key and old key speak for, mutual TLS"
+
 # ---- attacks ----
 
 refused=0
