@@ -218,31 +218,26 @@ certs_plain(struct bm_buf *plain, struct bm_bytes certs)
 }
 
 static enum bm_rc
-certs_ask(struct bm_enrol_run *run, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail)
+certs_ask(struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, theirs = { .max = BM_MAX_EVIDENCE };
     bm_cleanup(bm_buf_done) struct bm_buf plain = { .max = BM_MAX_EVIDENCE };
-    struct bm_root *root = run->enrol->root;
+    struct bm_leaf_key speaker;
     enum bm_rc rc;
 
-    if ((rc = root->ops->identify(root, false, leaf, &theirs, fail)) != BM_OK || (rc = key_choose(run, fail)) != BM_OK ||
+    if ((rc = bm_root_speaker(run->enrol->root, &speaker, &theirs, fail)) != BM_OK || (rc = key_choose(run, fail)) != BM_OK ||
         (rc = csr_make(&csr, run, fail)) != BM_OK)
         return rc;
     run->csr = bm_buf_bytes(&csr);
     certs_plain(&plain, bm_buf_bytes(&theirs));
     run->root_certs = bm_buf_bytes(&plain);
-    run->root_key = &leaf->keys[0].key; /* roots list the one that they prefer first */
-    rc = leaf->keys[0].use == BM_USE_SIGN      ? bm_enrol_root_signed(run, certs, fail)
-         : leaf->keys[0].use == BM_USE_DECRYPT ? bm_enrol_tpm_activated(run, certs, fail)
-                                               : bm_enrol_tpm_certified(run, certs, fail);
+    run->root_key = &speaker.key;
+    rc = speaker.use == BM_USE_SIGN      ? bm_enrol_root_signed(run, certs, fail)
+         : speaker.use == BM_USE_DECRYPT ? bm_enrol_tpm_activated(run, certs, fail)
+                                         : bm_enrol_tpm_certified(run, certs, fail);
     run->csr = run->root_certs = bm_bytes(NULL, 0);
+    run->root_key = NULL;
     return rc;
-}
-
-static void
-leaf_done(struct bm_leaf **leaf)
-{
-    free(*leaf);
 }
 
 /* Asks, checks, stores. */
@@ -250,15 +245,12 @@ static enum bm_rc
 enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ENROL_CERTS * (BM_MAX_CERT + 4) };
-    bm_cleanup(leaf_done) struct bm_leaf *leaf = calloc(1, sizeof(*leaf)); /* 9 KiB */
     struct bm_bytes list[BM_ENROL_CERTS];
     bm_time now;
     size_t n;
     enum bm_rc rc;
 
-    if (leaf == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    if ((rc = certs_ask(run, leaf, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
+    if ((rc = certs_ask(run, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
         (rc = bm_enrol_check(bm_buf_bytes(&certs), &run->key, anchors, now, list, &n, fail)) != BM_OK)
         return rc;
     return store(run->enrol, list, anchors_drop(list, n, anchors.der, anchors.n), fail);

@@ -1,5 +1,7 @@
 #include "root/backend.h"
 
+#include <stdlib.h>
+
 static bool
 scheme_is(const char *uri, const char *scheme)
 {
@@ -61,6 +63,27 @@ no_boot_state(const struct bm_root *root, struct bm_fail *fail)
 {
     return bm_fail(fail, BM_EPOLICY, NULL, "a root of trust of kind %s knows no boot state: bind to the device alone, or use a TPM",
                    root->ops->scheme);
+}
+
+static void
+leaf_done(struct bm_leaf **leaf)
+{
+    free(*leaf);
+}
+
+enum bm_rc
+bm_root_speaker(struct bm_root *root, struct bm_leaf_key *ret_key, struct bm_buf *certs, struct bm_fail *fail)
+{
+    bm_cleanup(leaf_done) struct bm_leaf *leaf = NULL; /* 9 KiB */
+    enum bm_rc rc;
+
+    if (root->ops->speaker != NULL)
+        return root->ops->speaker(root, ret_key, certs, fail);
+    if ((leaf = calloc(1, sizeof(*leaf))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    if ((rc = root->ops->identify(root, false, leaf, certs, fail)) == BM_OK)
+        *ret_key = leaf->keys[0]; /* roots list the one that they prefer first */
+    return rc;
 }
 
 enum bm_rc

@@ -36,6 +36,9 @@ struct bm_root_ops {
     bm_must_use enum bm_rc (*identify)(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs,
                                        struct bm_fail *fail);
 
+    /* The root key that speaks in an enrolment, and its certificates: what identify() would list first, with fewer questions to the hardware. NULL: as it lists. */
+    bm_must_use enum bm_rc (*speaker)(struct bm_root *root, struct bm_leaf_key *ret_key, struct bm_buf *certs, struct bm_fail *fail);
+
     /* Root-signed evidence: the root key signs. NULL, or BM_EPOLICY, where the root can only decrypt. */
     bm_must_use enum bm_rc (*root_sign)(struct bm_root *root, const struct bm_key *key, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
                                         struct bm_buf *signature, struct bm_fail *fail);
@@ -101,6 +104,8 @@ struct bm_root {
 
 /* Picks the backend by the URI's scheme. */
 bm_must_use enum bm_rc bm_root_open(struct bm_root **ret_root, const char *uri, struct bm_fail *fail);
+/* The root key that speaks in an enrolment, and its certificates. */
+bm_must_use enum bm_rc bm_root_speaker(struct bm_root *root, struct bm_leaf_key *ret_key, struct bm_buf *certs, struct bm_fail *fail);
 /* The four of the boot state, where there may be none: BM_EPOLICY says so; nothing is bound there, and everything usable. */
 bm_must_use enum bm_rc bm_root_bind(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_root_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],

@@ -41,7 +41,7 @@ tpm2_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct 
     enum bm_rc rc;
 
     /* keys are derived from the TPM's seed: they are always there, and what is made is the record of which */
-    bm_tpm2_flush(tpm, &tpm->loaded);
+    bm_tpm2_room_make(tpm);
     if ((rc = bm_tpm2_kind_settle(tpm, fail)) != BM_OK)
         return rc;
     memset(ret_leaf, 0, sizeof(*ret_leaf));
@@ -51,6 +51,26 @@ tpm2_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct 
         return rc;
     rc = bm_tpm2_ek_list(tpm, ret_leaf, certs, fail);
     return rc == BM_OK && make ? bm_tpm2_kind_keep(tpm, fail) : rc;
+}
+
+/* Kept loaded: the one that speaks is asked for again. */
+static enum bm_rc
+tpm2_speaker(struct bm_root *root, struct bm_leaf_key *ret_key, struct bm_buf *certs, struct bm_fail *fail)
+{
+    struct bm_tpm2 *tpm = tpm_of(root);
+    enum bm_rc rc;
+
+    bm_tpm2_room_make(tpm);
+    if ((rc = bm_tpm2_kind_settle(tpm, fail)) != BM_OK)
+        return rc;
+    if (tpm->kind != NULL) {
+        ret_key->use = BM_USE_ATTEST;
+        return (rc = bm_tpm2_ak_use(tpm, true, fail)) != BM_OK ? rc : bm_tpm2_public_key(&ret_key->key, &tpm->ak_public, fail);
+    }
+    if ((rc = bm_tpm2_ek_use(tpm, NULL, certs, fail)) != BM_OK)
+        return rc;
+    *ret_key = (struct bm_leaf_key){ .use = BM_USE_DECRYPT, .key = tpm->ek_key };
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -74,6 +94,16 @@ area_add(struct bm_buf *buf, const TPM2B_PUBLIC *public, struct bm_fail *fail)
     return bm_buf_check(buf, "the public area", fail);
 }
 
+/* By what the loaded key is known. */
+static void
+loaded_name(uint8_t ret[static BM_HASH], const char *service, bool pending)
+{
+    char name[BM_MAX_NAME + 2];
+
+    (void)snprintf(name, sizeof(name), "%c%s", pending ? 'p' : 'l', service);
+    bm_sha256(ret, bm_bytes_str(name));
+}
+
 static enum bm_rc
 tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail)
 {
@@ -86,11 +116,15 @@ tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_publi
 
     bm_bound_build(&bound, &tpm->bind);
     if ((rc = service_check(service, fail)) != BM_OK || (rc = bm_buf_check(&bound, "what it is bound to", fail)) != BM_OK ||
-        (rc = bm_tpm2_create(tpm, &bm_tpm2_operational, none, &made, &public, &private, fail)) != BM_OK ||
-        (rc = bm_tpm2_public_key(ret_public, &made, fail)) != BM_OK)
+        (rc = bm_tpm2_create(tpm, &bm_tpm2_operational, none, &tpm->loaded, &made, &public, &private, fail)) != BM_OK)
         return rc;
-    return bm_tpm2_record_put(tpm, service, BM_TPM2_PENDING, bm_buf_bytes(&public), bm_buf_bytes(&private), bm_buf_bytes(&bound), NULL, 0,
-                              fail);
+    loaded_name(tpm->loaded_hash, service, true);
+    tpm->loaded_bound = tpm->bind;
+    if ((rc = bm_tpm2_public_key(ret_public, &made, fail)) != BM_OK ||
+        (rc = bm_tpm2_record_put(tpm, service, BM_TPM2_PENDING, bm_buf_bytes(&public), bm_buf_bytes(&private), bm_buf_bytes(&bound), NULL,
+                                 0, fail)) != BM_OK)
+        bm_tpm2_flush(tpm, &tpm->loaded);
+    return rc;
 }
 
 /* For sentences. */
@@ -125,19 +159,50 @@ tpm2_key_public(struct bm_root *root, const char *service, bool pending, struct 
     return rc != BM_OK ? rc : bm_tpm2_public_key(ret_public, &public, fail);
 }
 
+static void
+loaded_swap(struct bm_tpm2 *tpm)
+{
+    const struct bm_bound bound = tpm->other_bound;
+    const ESYS_TR object = tpm->other;
+    uint8_t hash[BM_HASH];
+
+    memcpy(hash, tpm->other_hash, BM_HASH);
+    tpm->other = tpm->loaded;
+    tpm->other_bound = tpm->loaded_bound;
+    memcpy(tpm->other_hash, tpm->loaded_hash, BM_HASH);
+    tpm->loaded = object;
+    tpm->loaded_bound = bound;
+    memcpy(tpm->loaded_hash, hash, BM_HASH);
+}
+
+/* Is it tpm->loaded, or was it before? Where there is room, tpm->loaded is free then, and what was there is kept beside it. */
+static bool
+loaded_find(struct bm_tpm2 *tpm, const uint8_t hash[static BM_HASH])
+{
+    if (tpm->loaded != ESYS_TR_NONE && memcmp(hash, tpm->loaded_hash, BM_HASH) == 0)
+        return true;
+    if (tpm->other != ESYS_TR_NONE && memcmp(hash, tpm->other_hash, BM_HASH) == 0) {
+        loaded_swap(tpm);
+        return true;
+    }
+    bm_tpm2_flush(tpm, &tpm->other);
+    if (tpm->ek == ESYS_TR_NONE && tpm->ak == ESYS_TR_NONE)
+        loaded_swap(tpm);
+    return false;
+}
+
 /* tpm->loaded becomes this key. */
 static enum bm_rc
 key_use(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_fail *fail)
 {
     struct bm_tpm2_record record;
     TPM2B_PUBLIC public;
-    char name[BM_MAX_NAME + 2], what[WHAT];
+    char what[WHAT];
     uint8_t hash[BM_HASH];
     enum bm_rc rc;
 
-    (void)snprintf(name, sizeof(name), "%c%s", pending ? 'p' : 'l', service);
-    bm_sha256(hash, bm_bytes_str(name));
-    if (tpm->loaded != ESYS_TR_NONE && memcmp(hash, tpm->loaded_hash, BM_HASH) == 0)
+    loaded_name(hash, service, pending);
+    if (loaded_find(tpm, hash))
         return BM_OK;
     if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK ||
         (rc = bm_tpm2_load(tpm, &record, what_of(what, service), &tpm->loaded, fail)) != BM_OK)
@@ -201,47 +266,61 @@ static enum bm_rc
 tpm2_attestation_key(struct bm_root *root, struct bm_buf *area, struct bm_fail *fail)
 {
     struct bm_tpm2 *tpm = tpm_of(root);
-    ESYS_TR ak = ESYS_TR_NONE;
-    TPM2B_PUBLIC public;
-    enum bm_rc rc = bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &ak, &public, fail);
+    enum bm_rc rc = bm_tpm2_ak_use(tpm, false, fail);
 
-    bm_tpm2_flush(tpm, &ak);
-    return rc != BM_OK ? rc : area_add(area, &public, fail);
+    return rc != BM_OK ? rc : area_add(area, &tpm->ak_public, fail);
 }
 
 /* The endorsement keys of the low range are used under PolicySecret of the endorsement hierarchy. */
 static enum bm_rc
 policy_start(struct bm_tpm2 *tpm, ESYS_TR *ret_session, struct bm_fail *fail)
 {
-    static const TPMT_SYM_DEF no_cipher = { .algorithm = TPM2_ALG_NULL };
-    TSS2_RC trc = Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
-                                        TPM2_SE_POLICY, &no_cipher, TPM2_ALG_SHA256, ret_session);
+    TSS2_RC trc;
+    enum bm_rc rc;
 
-    if (trc != TSS2_RC_SUCCESS) {
-        *ret_session = ESYS_TR_NONE;
-        return bm_tpm2_fail(tpm, trc, "start a session", fail);
-    }
+    if ((rc = bm_tpm2_policy_session(tpm, ret_session, fail)) != BM_OK)
+        return rc;
+    (void)Esys_TRSess_SetAttributes(tpm->esys, *ret_session, 0, TPMA_SESSION_CONTINUESESSION); /* it ends with the command that it is for */
     trc = Esys_PolicySecret(tpm->esys, ESYS_TR_RH_ENDORSEMENT, *ret_session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL,
                             0, NULL, NULL);
     return trc == TSS2_RC_SUCCESS ? BM_OK : bm_tpm2_fail(tpm, trc, "use its endorsement key", fail);
 }
 
+/* *ret_trc: what the TPM said to it. The session ends with the command. */
 static enum bm_rc
-credential_open(struct bm_tpm2 *tpm, ESYS_TR ak, ESYS_TR ek, bool policy, const TPM2B_ID_OBJECT *credential,
-                const TPM2B_ENCRYPTED_SECRET *encrypted, struct bm_secret *ret_secret, struct bm_fail *fail)
+credential_try(struct bm_tpm2 *tpm, const struct bm_key *key, const TPM2B_ID_OBJECT *credential, const TPM2B_ENCRYPTED_SECRET *encrypted,
+               TPM2B_DIGEST **ret_secret, TSS2_RC *ret_trc, struct bm_fail *fail)
 {
     ESYS_TR session = ESYS_TR_NONE;
+    enum bm_rc rc;
+
+    if ((rc = bm_tpm2_ek_use(tpm, key, NULL, fail)) != BM_OK || (rc = bm_tpm2_ak_use(tpm, false, fail)) != BM_OK)
+        return rc;
+    if (tpm->ek_policy && (rc = policy_start(tpm, &session, fail)) != BM_OK) {
+        bm_tpm2_flush(tpm, &session);
+        return rc;
+    }
+    *ret_trc = Esys_ActivateCredential(tpm->esys, tpm->ak, tpm->ek, ESYS_TR_PASSWORD, tpm->ek_policy ? session : ESYS_TR_PASSWORD,
+                                       ESYS_TR_NONE, credential, encrypted, ret_secret);
+    if (*ret_trc != TSS2_RC_SUCCESS) {
+        bm_tpm2_flush(tpm, &session);
+        bm_tpm2_object_close(tpm, &tpm->ak);
+    }
+    bm_tpm2_object_close(tpm, &tpm->ek);
+    return BM_OK;
+}
+
+static enum bm_rc
+credential_open(struct bm_tpm2 *tpm, const struct bm_key *key, const TPM2B_ID_OBJECT *credential, const TPM2B_ENCRYPTED_SECRET *encrypted,
+                struct bm_secret *ret_secret, struct bm_fail *fail)
+{
     TPM2B_DIGEST *secret = NULL;
     TSS2_RC trc;
     enum bm_rc rc;
 
-    if (policy && (rc = policy_start(tpm, &session, fail)) != BM_OK) {
-        bm_tpm2_flush(tpm, &session);
+    if ((rc = credential_try(tpm, key, credential, encrypted, &secret, &trc, fail)) != BM_OK ||
+        (bm_tpm2_lost(trc) && (rc = credential_try(tpm, key, credential, encrypted, &secret, &trc, fail)) != BM_OK))
         return rc;
-    }
-    trc = Esys_ActivateCredential(tpm->esys, ak, ek, ESYS_TR_PASSWORD, policy ? session : ESYS_TR_PASSWORD, ESYS_TR_NONE, credential,
-                                  encrypted, &secret);
-    bm_tpm2_flush(tpm, &session);
     if ((trc & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && trc & TPM2_RC_FMT1 && (trc & 0x3f) != (TPM2_RC_BAD_AUTH & 0x3f))
         return bm_fail(fail, BM_EPOLICY, NULL, "the server's challenge is not for this TPM and its attestation key");
     if (trc != TSS2_RC_SUCCESS)
@@ -257,29 +336,15 @@ static enum bm_rc
 tpm2_activate(struct bm_root *root, const struct bm_key *key, struct bm_bytes credential, struct bm_bytes encrypted_secret,
               struct bm_secret *ret_secret, struct bm_fail *fail)
 {
-    struct bm_tpm2 *tpm = tpm_of(root);
     TPM2B_ID_OBJECT id = { 0 };
     TPM2B_ENCRYPTED_SECRET encrypted = { 0 };
-    ESYS_TR ak = ESYS_TR_NONE, ek;
     size_t at = 0, at2 = 0;
-    bool transient, policy;
-    enum bm_rc rc;
 
     if (Tss2_MU_TPM2B_ID_OBJECT_Unmarshal(credential.p, credential.n, &at, &id) != TSS2_RC_SUCCESS || at != credential.n ||
         Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(encrypted_secret.p, encrypted_secret.n, &at2, &encrypted) != TSS2_RC_SUCCESS ||
         at2 != encrypted_secret.n)
         return bm_fail(fail, BM_EINPUT, NULL, "the server's challenge is malformed");
-    bm_tpm2_flush(tpm, &tpm->loaded);
-    if ((rc = bm_tpm2_ek_load(tpm, key, &ek, &transient, &policy, fail)) != BM_OK)
-        return rc;
-    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &ak, NULL, fail)) == BM_OK)
-        rc = credential_open(tpm, ak, ek, policy, &id, &encrypted, ret_secret, fail);
-    bm_tpm2_flush(tpm, &ak);
-    if (transient)
-        bm_tpm2_flush(tpm, &ek);
-    else
-        (void)Esys_TR_Close(tpm->esys, &ek);
-    return rc;
+    return credential_open(tpm_of(root), key, &id, &encrypted, ret_secret, fail);
 }
 
 static enum bm_rc
@@ -299,51 +364,69 @@ attest_add(struct bm_buf *attest, struct bm_buf *signature, const TPM2B_ATTEST *
 
 /* The one that certifies: a listed one, or the one that is activated. */
 static enum bm_rc
-certifier_open(struct bm_tpm2 *tpm, const struct bm_key *by, ESYS_TR *ret_object, struct bm_fail *fail)
+certifier_use(struct bm_tpm2 *tpm, const struct bm_key *by, struct bm_fail *fail)
 {
-    TPM2B_PUBLIC public;
     struct bm_key own;
     enum bm_rc rc;
 
     if (by == NULL)
-        return bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, ret_object, NULL, fail);
+        return bm_tpm2_ak_use(tpm, false, fail);
     if ((rc = bm_tpm2_kind_settle(tpm, fail)) != BM_OK)
         return rc;
     if (tpm->kind == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no attestation key by template", tpm->where);
-    if ((rc = bm_tpm2_identity_open(tpm, BM_TPM2_IAK, ret_object, &public, fail)) != BM_OK)
+    if ((rc = bm_tpm2_ak_use(tpm, true, fail)) != BM_OK || (rc = bm_tpm2_public_key(&own, &tpm->ak_public, fail)) != BM_OK)
         return rc;
-    if ((rc = bm_tpm2_public_key(&own, &public, fail)) == BM_OK && memcmp(own.hash, by->hash, BM_HASH) != 0)
-        rc = bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no such attestation key", tpm->where);
-    if (rc != BM_OK)
-        bm_tpm2_object_close(tpm, ret_object);
-    return rc;
+    if (memcmp(own.hash, by->hash, BM_HASH) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no such attestation key", tpm->where);
+    return BM_OK;
+}
+
+/* What is certified, by whom, beside what. */
+struct certifying {
+    const struct bm_key *by;
+    const char *service;
+    bool pending;
+    TPM2B_DATA extra;
+};
+
+static enum bm_rc
+certify_try(struct bm_tpm2 *tpm, const struct certifying *c, TPM2B_ATTEST **ret_said, TPMT_SIGNATURE **ret_signed, TSS2_RC *ret_trc,
+            struct bm_fail *fail)
+{
+    static const TPMT_SIG_SCHEME keys_own = { .scheme = TPM2_ALG_NULL };
+    enum bm_rc rc;
+
+    if ((rc = key_use(tpm, c->service, c->pending, fail)) != BM_OK || (rc = certifier_use(tpm, c->by, fail)) != BM_OK)
+        return rc;
+    *ret_trc = Esys_Certify(tpm->esys, tpm->loaded, tpm->ak, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &c->extra, &keys_own,
+                            ret_said, ret_signed);
+    bm_tpm2_object_close(tpm, &tpm->ak);
+    if (*ret_trc != TSS2_RC_SUCCESS)
+        bm_tpm2_flush(tpm, &tpm->loaded);
+    return BM_OK;
 }
 
 static enum bm_rc
 tpm2_certify(struct bm_root *root, const struct bm_key *by, const char *service, bool pending, struct bm_bytes extra_data,
              struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature, struct bm_fail *fail)
 {
-    static const TPMT_SIG_SCHEME keys_own = { .scheme = TPM2_ALG_NULL };
+    struct certifying c = { .by = by, .service = service, .pending = pending, .extra.size = (uint16_t)extra_data.n };
     struct bm_tpm2 *tpm = tpm_of(root);
     struct bm_tpm2_record record;
-    TPM2B_DATA extra = { 0 };
     TPM2B_ATTEST *said = NULL;
     TPMT_SIGNATURE *signed_by = NULL;
     TPM2B_PUBLIC public;
-    ESYS_TR ak = ESYS_TR_NONE;
     TSS2_RC trc;
     enum bm_rc rc;
 
-    if (extra_data.n > sizeof(extra.buffer))
-        return bm_fail(fail, BM_EBUG, NULL, "a TPM certifies with at most %zu bytes beside", sizeof(extra.buffer));
-    extra.size = (uint16_t)extra_data.n;
-    memcpy(extra.buffer, extra_data.p, extra_data.n);
-    if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK || (rc = key_use(tpm, service, pending, fail)) != BM_OK ||
-        (rc = certifier_open(tpm, by, &ak, fail)) != BM_OK)
+    if (extra_data.n > sizeof(c.extra.buffer))
+        return bm_fail(fail, BM_EBUG, NULL, "a TPM certifies with at most %zu bytes beside", sizeof(c.extra.buffer));
+    memcpy(c.extra.buffer, extra_data.p, extra_data.n);
+    if ((rc = record_get(tpm, service, pending, &record, &public, fail)) != BM_OK ||
+        (rc = certify_try(tpm, &c, &said, &signed_by, &trc, fail)) != BM_OK ||
+        (bm_tpm2_lost(trc) && (rc = certify_try(tpm, &c, &said, &signed_by, &trc, fail)) != BM_OK))
         return rc;
-    trc = Esys_Certify(tpm->esys, tpm->loaded, ak, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &keys_own, &said, &signed_by);
-    bm_tpm2_object_close(tpm, &ak);
     if (trc != TSS2_RC_SUCCESS)
         return bm_tpm2_fail(tpm, trc, "certify the service's key", fail);
     if ((rc = area_add(area, &public, fail)) == BM_OK)
@@ -370,6 +453,7 @@ tpm2_commit(struct bm_root *root, const char *service, const struct bm_bytes *ce
 {
     struct bm_tpm2 *tpm = tpm_of(root);
     struct bm_tpm2_record record;
+    uint8_t pending[BM_HASH];
     enum bm_rc rc;
 
     if (ncerts == 0)
@@ -383,8 +467,14 @@ tpm2_commit(struct bm_root *root, const char *service, const struct bm_bytes *ce
     }
     if (rc != BM_OK)
         return rc;
-    bm_tpm2_flush(tpm, &tpm->loaded);
-    return bm_tpm2_record_put(tpm, service, BM_TPM2_LIVE, record.public, record.private, record.bound, certs, ncerts, fail);
+    loaded_name(pending, service, true); /* where the key is loaded it stays so, and is the live one from here on */
+    if (!loaded_find(tpm, pending))
+        bm_tpm2_flush(tpm, &tpm->loaded);
+    bm_tpm2_flush(tpm, &tpm->other);
+    rc = bm_tpm2_record_put(tpm, service, BM_TPM2_LIVE, record.public, record.private, record.bound, certs, ncerts, fail);
+    if (rc == BM_OK)
+        loaded_name(tpm->loaded_hash, service, false);
+    return rc;
 }
 
 static enum bm_rc
@@ -413,6 +503,7 @@ const struct bm_root_ops bm_root_tpm2 = {
     .open = tpm2_open,
     .close = tpm2_close,
     .identify = tpm2_identify,
+    .speaker = tpm2_speaker,
     .root_sign = bm_tpm2_root_sign,
     .attestation_key = tpm2_attestation_key,
     .activate = tpm2_activate,

@@ -16,7 +16,17 @@ struct bm_tpm2 {
     ESYS_TR loaded;               /* the operational key used last: a handshake signs without loading; ESYS_TR_NONE: none */
     uint8_t loaded_hash[BM_HASH]; /* of its name */
     struct bm_bound loaded_bound; /* what it is bound to */
-    struct bm_bound bind;         /* what keys and sealed data made from here on are bound to */
+    ESYS_TR other;                /* the one before it, where there is room: a renewal signs with the old key and the new */
+    uint8_t other_hash[BM_HASH];
+    struct bm_bound other_bound;
+    ESYS_TR ek, ak; /* kept loaded while an enrolment uses them; bm_tpm2_room_make() */
+    struct bm_key ek_key;
+    bool ek_policy;
+    TPM2B_PUBLIC ak_public;
+    bool ak_listed;                       /* the IAK; else the one that is activated */
+    struct bm_tpm2_seen *seen;            /* tpm2_record.c: what stands in NV memory */
+    uint32_t nv_index_max, nv_buffer_max; /* 0: not asked yet */
+    struct bm_bound bind;                 /* what keys and sealed data made from here on are bound to */
 
     const struct bm_tpm2_kind *kind; /* tpm2_template.c: of TCG's identity keys; NULL: none, Birthmark's own attestation key alone */
     bool kind_named;                 /* in the URI */
@@ -33,10 +43,22 @@ enum bm_rc bm_tpm2_fail(const struct bm_tpm2 *tpm, TSS2_RC trc, const char *what
 #define BM_TPM2_HANDLES 64
 bm_must_use enum bm_rc bm_tpm2_handles(struct bm_tpm2 *tpm, uint32_t first, uint32_t ret[static BM_TPM2_HANDLES], size_t *ret_n,
                                        struct bm_fail *fail);
-/* A property of the TPM (TPM2_PT_NV_BUFFER_MAX ...). */
-bm_must_use enum bm_rc bm_tpm2_property(struct bm_tpm2 *tpm, uint32_t property, uint32_t *ret_value, struct bm_fail *fail);
+/* NV indexes from `first` on, which is in our range of records or above it: asked for once in an operation. */
+bm_must_use enum bm_rc bm_tpm2_nv_list(struct bm_tpm2 *tpm, uint32_t first, uint32_t ret[static BM_TPM2_HANDLES], size_t *ret_n,
+                                       struct bm_fail *fail);
+/* The most that an index holds, and the most in one command. */
+bm_must_use enum bm_rc bm_tpm2_nv_limits(struct bm_tpm2 *tpm, uint32_t *ret_index, uint32_t *ret_buffer, struct bm_fail *fail);
+/* An index and what it is; Esys_TR_Close() it. Its content, appended. */
+bm_must_use enum bm_rc bm_tpm2_nv_open(struct bm_tpm2 *tpm, uint32_t index, ESYS_TR *ret_nv, TPMS_NV_PUBLIC *ret_public,
+                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_nv_take(struct bm_tpm2 *tpm, ESYS_TR nv, const TPMS_NV_PUBLIC *public, struct bm_buf *value,
+                                       struct bm_fail *fail);
 void bm_tpm2_flush(struct bm_tpm2 *tpm, ESYS_TR *object); /* a transient object or session; ESYS_TR_NONE is nothing */
 
+/* Lets go of all that is kept loaded: before a primary key is made that others need room beside. */
+void bm_tpm2_room_make(struct bm_tpm2 *tpm);
+bm_must_use enum bm_rc bm_tpm2_policy_session(struct bm_tpm2 *tpm, ESYS_TR *ret_session, struct bm_fail *fail);
+void bm_tpm2_seen_free(struct bm_tpm2 *tpm);
 void bm_tpm2_object_close(struct bm_tpm2 *tpm, ESYS_TR *object); /* flushed, or let go where it is persistent */
 bm_must_use enum bm_rc bm_tpm2_persistent(struct bm_tpm2 *tpm, uint32_t handle, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
                                           struct bm_fail *fail);
@@ -76,9 +98,12 @@ bm_must_use enum bm_rc bm_tpm2_certificate_add(struct bm_tpm2 *tpm, uint32_t ind
 
 /* Adds the endorsement keys that this TPM has, and their certificates. */
 bm_must_use enum bm_rc bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail);
-/* The endorsement key with this hash, ready for use; *ret_transient: flush it. *ret_policy: it wants a policy session. */
-bm_must_use enum bm_rc bm_tpm2_ek_load(struct bm_tpm2 *tpm, const struct bm_key *ek, ESYS_TR *ret_object, bool *ret_transient,
-                                       bool *ret_policy, struct bm_fail *fail);
+/* tpm->ek is the endorsement key with this hash, or the one that this TPM prefers (NULL); certs: its certificate, where there is one, and those between, appended. */
+bm_must_use enum bm_rc bm_tpm2_ek_use(struct bm_tpm2 *tpm, const struct bm_key *ek, struct bm_buf *certs, struct bm_fail *fail);
+/* tpm->ak is the attestation key: the lot's, or the one that is activated. */
+bm_must_use enum bm_rc bm_tpm2_ak_use(struct bm_tpm2 *tpm, bool listed, struct bm_fail *fail);
+/* What was kept loaded is gone: the TPM was reset, or another program flushed it. */
+bool bm_tpm2_lost(TSS2_RC trc);
 
 /*
  * Records: one for a service's live identity, one for its pending key, one for each sealed name and each permit, in NV indexes of our range
@@ -127,9 +152,9 @@ bm_must_use enum bm_rc bm_tpm2_record_public(TPM2B_PUBLIC *ret_public, const str
                                              struct bm_fail *fail);
 bm_must_use enum bm_rc bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const char *what, ESYS_TR *ret_object,
                                     struct bm_fail *fail);
-/* Made under the storage key, with what the TPM is to keep inside (nothing: a key of its own), bound as tpm->bind says; both marshalled with their sizes. */
-bm_must_use enum bm_rc bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, TPM2B_PUBLIC *ret_public,
-                                      struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail);
+/* Made under the storage key, with what the TPM is to keep inside (nothing: a key of its own), bound as tpm->bind says; both marshalled with their sizes. ret_object: NULL, or it is loaded too. */
+bm_must_use enum bm_rc bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, ESYS_TR *ret_object,
+                                      TPM2B_PUBLIC *ret_public, struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail);
 
 /* tpm2_boot.c. PCR values of the SHA-256 bank; BM_EPOLICY when the TPM does not keep them all. */
 bm_must_use enum bm_rc bm_tpm2_pcrs_read(struct bm_tpm2 *tpm, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],

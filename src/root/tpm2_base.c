@@ -46,6 +46,13 @@ code_of(TSS2_RC trc)
     return code & (TPM2_RC_FMT1 | 0x3f); /* Part 2, 6.6.2: bits 6 and 8 to 11 say which parameter */
 }
 
+bool
+bm_tpm2_lost(TSS2_RC trc)
+{
+    return (trc & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (trc & 0xffff) >= TPM2_RC_REFERENCE_H0 &&
+           (trc & 0xffff) <= TPM2_RC_REFERENCE_H6;
+}
+
 enum bm_rc
 bm_tpm2_fail(const struct bm_tpm2 *tpm, TSS2_RC trc, const char *what, struct bm_fail *fail)
 {
@@ -171,7 +178,7 @@ bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail)
     if ((tpm = calloc(1, sizeof(*tpm))) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     tpm->root.ops = &bm_root_tpm2;
-    tpm->loaded = ESYS_TR_NONE;
+    tpm->loaded = tpm->other = tpm->ek = tpm->ak = ESYS_TR_NONE;
     if ((rc = options_take(tpm, conf, rest, fail)) != BM_OK) {
         free(tpm);
         return rc;
@@ -197,10 +204,26 @@ bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail)
 void
 bm_tpm2_close(struct bm_tpm2 *tpm)
 {
-    bm_tpm2_flush(tpm, &tpm->loaded);
+    if (tpm->esys != NULL)
+        bm_tpm2_room_make(tpm);
+    bm_tpm2_seen_free(tpm);
     Esys_Finalize(&tpm->esys);
     Tss2_TctiLdr_Finalize(&tpm->tcti);
     free(tpm);
+}
+
+enum bm_rc
+bm_tpm2_policy_session(struct bm_tpm2 *tpm, ESYS_TR *ret_session, struct bm_fail *fail)
+{
+    static const TPMT_SYM_DEF no_cipher = { .algorithm = TPM2_ALG_NULL };
+    TSS2_RC trc;
+
+    trc = Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_POLICY,
+                                &no_cipher, TPM2_ALG_SHA256, ret_session);
+    if (trc == TSS2_RC_SUCCESS)
+        return BM_OK;
+    *ret_session = ESYS_TR_NONE;
+    return bm_tpm2_fail(tpm, trc, "start a session", fail);
 }
 
 void
@@ -209,6 +232,16 @@ bm_tpm2_flush(struct bm_tpm2 *tpm, ESYS_TR *object)
     if (*object != ESYS_TR_NONE)
         (void)Esys_FlushContext(tpm->esys, *object);
     *object = ESYS_TR_NONE;
+}
+
+/* The keys that stay loaded from one call to the next: three places are all that a TPM may have. */
+void
+bm_tpm2_room_make(struct bm_tpm2 *tpm)
+{
+    bm_tpm2_flush(tpm, &tpm->loaded);
+    bm_tpm2_flush(tpm, &tpm->other);
+    bm_tpm2_object_close(tpm, &tpm->ek);
+    bm_tpm2_object_close(tpm, &tpm->ak);
 }
 
 void
@@ -242,63 +275,94 @@ bm_tpm2_handles(struct bm_tpm2 *tpm, uint32_t first, uint32_t ret[static BM_TPM2
     return BM_OK;
 }
 
-enum bm_rc
-bm_tpm2_property(struct bm_tpm2 *tpm, uint32_t property, uint32_t *ret_value, struct bm_fail *fail)
+/* TPM2_PT_NV_INDEX_MAX and _NV_BUFFER_MAX, which never change: asked for once, together. */
+static enum bm_rc
+limits_read(struct bm_tpm2 *tpm, struct bm_fail *fail)
 {
+    const size_t room = sizeof(((TPM2B_MAX_NV_BUFFER *)NULL)->buffer);
     TPMS_CAPABILITY_DATA *data = NULL;
     TPMI_YES_NO more;
-    TSS2_RC trc =
-        Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES, property, 1, &more, &data);
-    bool found;
-
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "tell its properties", fail);
-    found = data->data.tpmProperties.count == 1 && data->data.tpmProperties.tpmProperty[0].property == property;
-    if (found)
-        *ret_value = data->data.tpmProperties.tpmProperty[0].value;
-    Esys_Free(data);
-    return found ? BM_OK : bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s does not tell its property 0x%x", tpm->where, property);
-}
-
-static enum bm_rc
-nv_chunks(struct bm_tpm2 *tpm, ESYS_TR nv, struct bm_buf *value, struct bm_fail *fail)
-{
-    TPM2B_NV_PUBLIC *public = NULL;
-    uint32_t chunk, size, at;
-    enum bm_rc rc;
     TSS2_RC trc;
 
-    if ((rc = bm_tpm2_property(tpm, TPM2_PT_NV_BUFFER_MAX, &chunk, fail)) != BM_OK)
-        return rc;
-    if ((trc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL)) != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "describe an NV index", fail);
-    size = public->nvPublic.dataSize;
-    /* EK certificates are read with the owner's word or the index's own, as their attributes allow */
-    ESYS_TR reader = public->nvPublic.attributes & TPMA_NV_AUTHREAD ? nv : ESYS_TR_RH_OWNER;
-    Esys_Free(public);
-    for (at = 0; at < size; at += chunk) {
-        TPM2B_MAX_NV_BUFFER *data = NULL;
-        uint16_t want = (uint16_t)(size - at < chunk ? size - at : chunk);
+    if (tpm->nv_buffer_max != 0)
+        return BM_OK;
+    trc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES, TPM2_PT_NV_INDEX_MAX,
+                             TPM2_PT_NV_BUFFER_MAX - TPM2_PT_NV_INDEX_MAX + 1, &more, &data);
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "tell its properties", fail);
+    for (size_t i = 0; i < data->data.tpmProperties.count; i++) {
+        const TPMS_TAGGED_PROPERTY *said = &data->data.tpmProperties.tpmProperty[i];
 
-        trc = Esys_NV_Read(tpm->esys, reader, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, want, (uint16_t)at, &data);
+        if (said->property == TPM2_PT_NV_INDEX_MAX)
+            tpm->nv_index_max = said->value;
+        if (said->property == TPM2_PT_NV_BUFFER_MAX)
+            tpm->nv_buffer_max = said->value < room ? said->value : (uint32_t)room;
+    }
+    Esys_Free(data);
+    if (tpm->nv_buffer_max != 0 && tpm->nv_index_max != 0)
+        return BM_OK;
+    tpm->nv_buffer_max = 0;
+    return bm_fail(fail, BM_EBUSY, NULL, "the TPM at %s does not tell how much its NV indexes hold", tpm->where);
+}
+
+enum bm_rc
+bm_tpm2_nv_limits(struct bm_tpm2 *tpm, uint32_t *ret_index, uint32_t *ret_buffer, struct bm_fail *fail)
+{
+    enum bm_rc rc = limits_read(tpm, fail);
+
+    *ret_index = tpm->nv_index_max;
+    *ret_buffer = tpm->nv_buffer_max;
+    return rc;
+}
+
+enum bm_rc
+bm_tpm2_nv_open(struct bm_tpm2 *tpm, uint32_t index, ESYS_TR *ret_nv, TPMS_NV_PUBLIC *ret_public, struct bm_fail *fail)
+{
+    TPM2B_NV_PUBLIC *public = NULL;
+    TSS2_RC trc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ret_nv);
+
+    if (trc != TSS2_RC_SUCCESS)
+        return bm_tpm2_fail(tpm, trc, "find an NV index", fail);
+    if ((trc = Esys_NV_ReadPublic(tpm->esys, *ret_nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL)) != TSS2_RC_SUCCESS) {
+        (void)Esys_TR_Close(tpm->esys, ret_nv);
+        return bm_tpm2_fail(tpm, trc, "describe an NV index", fail);
+    }
+    *ret_public = public->nvPublic;
+    Esys_Free(public);
+    return BM_OK;
+}
+
+enum bm_rc
+bm_tpm2_nv_take(struct bm_tpm2 *tpm, ESYS_TR nv, const TPMS_NV_PUBLIC *public, struct bm_buf *value, struct bm_fail *fail)
+{
+    /* EK certificates are read with the owner's word or the index's own, as their attributes allow */
+    const ESYS_TR reader = public->attributes & TPMA_NV_AUTHREAD ? nv : ESYS_TR_RH_OWNER;
+    const uint32_t size = public->dataSize;
+    enum bm_rc rc = limits_read(tpm, fail);
+
+    for (uint32_t at = 0; rc == BM_OK && at < size; at += tpm->nv_buffer_max) {
+        TPM2B_MAX_NV_BUFFER *data = NULL;
+        uint16_t want = (uint16_t)(size - at < tpm->nv_buffer_max ? size - at : tpm->nv_buffer_max);
+        TSS2_RC trc = Esys_NV_Read(tpm->esys, reader, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, want, (uint16_t)at, &data);
+
         if (trc != TSS2_RC_SUCCESS)
             return bm_tpm2_fail(tpm, trc, "read its NV memory", fail);
         bm_buf_add(value, data->buffer, data->size);
         Esys_Free(data);
     }
-    return bm_buf_check(value, "an NV index of the TPM", fail);
+    return rc != BM_OK ? rc : bm_buf_check(value, "an NV index of the TPM", fail);
 }
 
 enum bm_rc
 bm_tpm2_nv_read(struct bm_tpm2 *tpm, uint32_t index, struct bm_buf *value, struct bm_fail *fail)
 {
+    TPMS_NV_PUBLIC public;
     ESYS_TR nv;
-    TSS2_RC trc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
     enum bm_rc rc;
 
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "find an NV index", fail);
-    rc = nv_chunks(tpm, nv, value, fail);
+    if ((rc = bm_tpm2_nv_open(tpm, index, &nv, &public, fail)) != BM_OK)
+        return rc;
+    rc = bm_tpm2_nv_take(tpm, nv, &public, value, fail);
     (void)Esys_TR_Close(tpm->esys, &nv);
     return rc;
 }

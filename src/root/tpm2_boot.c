@@ -236,21 +236,19 @@ session_fill(struct bm_tpm2 *tpm, ESYS_TR session, const struct bm_bound *bound,
 enum bm_rc
 bm_tpm2_bound_session(struct bm_tpm2 *tpm, const struct bm_bound *bound, const char *what, ESYS_TR *ret_session, struct bm_fail *fail)
 {
-    static const TPMT_SYM_DEF no_cipher = { .algorithm = TPM2_ALG_NULL };
     struct bm_tpm2_record permit;
     ESYS_TR session = ESYS_TR_NONE;
     enum way way;
-    TSS2_RC trc;
     enum bm_rc rc;
 
     if ((rc = way_find(tpm, bound, &way, &permit, fail)) != BM_OK)
         return rc;
     if (way == WAY_NONE)
         return refused(bound, what, fail);
-    trc = Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_POLICY,
-                                &no_cipher, TPM2_ALG_SHA256, &session);
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "start a session", fail);
+    bm_tpm2_object_close(tpm, &tpm->ek); /* the update key wants a place */
+    bm_tpm2_object_close(tpm, &tpm->ak);
+    if ((rc = bm_tpm2_policy_session(tpm, &session, fail)) != BM_OK)
+        return rc;
     (void)Esys_TRSess_SetAttributes(tpm->esys, session, TPMA_SESSION_CONTINUESESSION,
                                     TPMA_SESSION_CONTINUESESSION); /* it is flushed, once */
     if ((rc = session_fill(tpm, session, bound, way == WAY_PERMIT ? &permit : NULL, fail)) != BM_OK) {

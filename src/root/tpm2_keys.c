@@ -187,6 +187,9 @@ static const struct ek {
                         .unique.rsa.size = 256 } } },
 };
 
+#define BETWEEN 0x01c00100u
+#define BETWEEN_LAST 0x01c001ffu
+
 static bool
 handle_listed(const uint32_t *handles, size_t n, uint32_t handle)
 {
@@ -225,9 +228,10 @@ bm_tpm2_primary(struct bm_tpm2 *tpm, ESYS_TR hierarchy, const TPM2B_PUBLIC *temp
     static const TPM2B_DATA no_data;
     static const TPML_PCR_SELECTION no_pcrs;
     TPM2B_PUBLIC *public = NULL;
-    TSS2_RC trc = Esys_CreatePrimary(tpm->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &nothing, template, &no_data,
-                                     &no_pcrs, ret_object, &public, NULL, NULL, NULL);
+    TSS2_RC trc;
 
+    trc = Esys_CreatePrimary(tpm->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &nothing, template, &no_data, &no_pcrs,
+                             ret_object, &public, NULL, NULL, NULL);
     if (trc != TSS2_RC_SUCCESS)
         return bm_tpm2_fail(tpm, trc, "make a primary key", fail);
     if (ret_public != NULL)
@@ -274,7 +278,7 @@ eks_present(struct bm_tpm2 *tpm, bool ret_there[static BM_COUNT(eks)], bool ret_
     enum bm_rc rc;
 
     if ((rc = bm_tpm2_handles(tpm, 0x81010000, handles, &nhandles, fail)) != BM_OK ||
-        (rc = bm_tpm2_handles(tpm, 0x01c00000, indexes, &nindexes, fail)) != BM_OK)
+        (rc = bm_tpm2_nv_list(tpm, 0x01c00000, indexes, &nindexes, fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < BM_COUNT(eks); i++) {
         ret_persistent[i] = handle_listed(handles, nhandles, eks[i].handle);
@@ -346,31 +350,110 @@ bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs,
     return rc;
 }
 
-enum bm_rc
-bm_tpm2_ek_load(struct bm_tpm2 *tpm, const struct bm_key *ek, ESYS_TR *ret_object, bool *ret_transient, bool *ret_policy,
-                struct bm_fail *fail)
+/* Certificates between an endorsement certificate and its maker's root, one after the other in the indexes that the TCG sets aside for them. */
+static enum bm_rc
+between_add(struct bm_tpm2 *tpm, struct bm_buf *certs, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf chain = { .max = 4u * BM_MAX_CERT };
+    uint32_t indexes[BM_TPM2_HANDLES];
+    const unsigned char *at, *end;
+    size_t n;
+    enum bm_rc rc = bm_tpm2_nv_list(tpm, BETWEEN, indexes, &n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < n && indexes[i] <= BETWEEN_LAST; i++)
+        rc = bm_tpm2_nv_read(tpm, indexes[i], &chain, fail);
+    if (rc != BM_OK)
+        return rc;
+    for (at = chain.p, end = chain.p + chain.n; at < end;) {
+        bm_cleanup(bm_x509_done) X509 *cert = NULL;
+        const unsigned char *from = at;
+
+        if ((cert = d2i_X509(NULL, &at, (long)(end - from))) == NULL)
+            break; /* padding */
+        bm_buf_add_lv32(certs, bm_bytes(from, (size_t)(at - from)));
+    }
+    return bm_buf_check(certs, "the certificates", fail);
+}
+
+static enum bm_rc
+ek_take(struct bm_tpm2 *tpm, const struct ek *ek, bool persistent, bool certified, struct bm_buf *certs, struct bm_fail *fail)
+{
+    TPM2B_PUBLIC public = { 0 };
+    enum bm_rc rc;
+
+    bm_tpm2_object_close(tpm, &tpm->ek);
+    bm_tpm2_flush(tpm, &tpm->other);
+    if ((rc = ek_open(tpm, ek, persistent, &tpm->ek, &public, fail)) == BM_OK &&
+        (rc = bm_tpm2_public_key(&tpm->ek_key, &public, fail)) == BM_OK && certified && certs != NULL &&
+        (rc = ek_certificate(tpm, ek, &tpm->ek_key, certs, fail)) == BM_OK)
+        rc = between_add(tpm, certs, fail);
+    tpm->ek_policy = !(public.publicArea.objectAttributes & TPMA_OBJECT_USERWITHAUTH);
+    if (rc != BM_OK)
+        bm_tpm2_object_close(tpm, &tpm->ek);
+    return rc;
+}
+
+/*
+ * The first with a certificate, derived from its template, which asks the TPM the least. Where the certificate is for another key (a maker's own template
+ * behind a persistent handle), or there is none: whichever is there.
+ */
+static enum bm_rc
+ek_preferred(struct bm_tpm2 *tpm, struct bm_buf *certs, struct bm_fail *fail)
 {
     bool there[BM_COUNT(eks)], persistent[BM_COUNT(eks)], certified[BM_COUNT(eks)];
-    enum bm_rc rc = eks_present(tpm, there, persistent, certified, fail);
+    uint32_t indexes[BM_TPM2_HANDLES];
+    struct bm_fail another;
+    size_t n, i = 0;
+    enum bm_rc rc;
 
+    if ((rc = bm_tpm2_nv_list(tpm, 0x01c00000, indexes, &n, fail)) != BM_OK)
+        return rc;
+    if (handle_listed(indexes, n, eks[0].certificate) && ek_take(tpm, &eks[0], false, true, certs, &another) == BM_OK)
+        return BM_OK;
+    if ((rc = eks_present(tpm, there, persistent, certified, fail)) != BM_OK)
+        return rc;
+    while (i < BM_COUNT(eks) - 1 && !there[i])
+        i++;
+    return ek_take(tpm, &eks[i], persistent[i], certified[i], certs, fail);
+}
+
+enum bm_rc
+bm_tpm2_ek_use(struct bm_tpm2 *tpm, const struct bm_key *ek, struct bm_buf *certs, struct bm_fail *fail)
+{
+    bool there[BM_COUNT(eks)], persistent[BM_COUNT(eks)], certified[BM_COUNT(eks)];
+    enum bm_rc rc;
+
+    if (ek == NULL)
+        return ek_preferred(tpm, certs, fail);
+    if (tpm->ek != ESYS_TR_NONE && memcmp(tpm->ek_key.hash, ek->hash, BM_HASH) == 0)
+        return BM_OK;
+    rc = eks_present(tpm, there, persistent, certified, fail);
     for (size_t i = 0; rc == BM_OK && i < BM_COUNT(eks); i++) {
-        TPM2B_PUBLIC public;
-        struct bm_key key;
-        ESYS_TR object;
-
         if (!there[i])
             continue;
-        if ((rc = ek_open(tpm, &eks[i], persistent[i], &object, &public, fail)) != BM_OK)
-            return rc;
-        if ((rc = bm_tpm2_public_key(&key, &public, fail)) == BM_OK && memcmp(key.hash, ek->hash, BM_HASH) == 0) {
-            *ret_object = object;
-            *ret_transient = !persistent[i];
-            *ret_policy = !(public.publicArea.objectAttributes & TPMA_OBJECT_USERWITHAUTH);
+        if ((rc = ek_take(tpm, &eks[i], persistent[i], certified[i], certs, fail)) == BM_OK &&
+            memcmp(tpm->ek_key.hash, ek->hash, BM_HASH) == 0)
             return BM_OK;
-        }
-        bm_tpm2_object_close(tpm, &object);
     }
+    bm_tpm2_object_close(tpm, &tpm->ek);
     if (rc != BM_OK)
         return rc;
     return bm_fail(fail, BM_EPOLICY, NULL, "the TPM at %s has no such endorsement key", tpm->where);
+}
+
+enum bm_rc
+bm_tpm2_ak_use(struct bm_tpm2 *tpm, bool listed, struct bm_fail *fail)
+{
+    enum bm_rc rc;
+
+    if (tpm->ak != ESYS_TR_NONE && tpm->ak_listed == listed)
+        return BM_OK;
+    bm_tpm2_object_close(tpm, &tpm->ak);
+    bm_tpm2_flush(tpm, &tpm->other);
+    rc = listed ? bm_tpm2_identity_open(tpm, BM_TPM2_IAK, &tpm->ak, &tpm->ak_public, fail)
+                : bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &tpm->ak, &tpm->ak_public, fail);
+    if (rc != BM_OK)
+        tpm->ak = ESYS_TR_NONE;
+    tpm->ak_listed = listed;
+    return rc;
 }

@@ -31,8 +31,8 @@ template_bind(TPM2B_PUBLIC *template, const struct bm_bound *bound)
 }
 
 enum bm_rc
-bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, TPM2B_PUBLIC *ret_public, struct bm_buf *public,
-               struct bm_buf *private, struct bm_fail *fail)
+bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
+               struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail)
 {
     static const TPM2B_DATA no_data;
     static const TPML_PCR_SELECTION no_pcrs;
@@ -49,11 +49,16 @@ bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_byte
         memcpy(sensitive.sensitive.data.buffer, inside.p, inside.n);
     template_bind(&in, &tpm->bind);
     bm_tpm2_flush(tpm, &tpm->loaded);
+    bm_tpm2_flush(tpm, &tpm->other);
+    if (tpm->ek != ESYS_TR_NONE) /* storage key, child, one more */
+        bm_tpm2_object_close(tpm, &tpm->ak);
     if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
         return rc;
     trc = Esys_Create(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &in, &no_data, &no_pcrs, &kept, &made, NULL,
                       NULL, NULL);
     explicit_bzero(&sensitive, sizeof(sensitive));
+    if (trc == TSS2_RC_SUCCESS && ret_object != NULL)
+        trc = Esys_Load(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, kept, made, ret_object);
     bm_tpm2_flush(tpm, &srk);
     if (trc != TSS2_RC_SUCCESS)
         return bm_tpm2_fail(tpm, trc, inside.n == 0 ? "make a key" : "seal", fail);
@@ -96,6 +101,8 @@ bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const cha
     if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(record->private.p, record->private.n, &at, &private) != TSS2_RC_SUCCESS)
         return malformed(what, fail);
     bm_tpm2_flush(tpm, &tpm->loaded);
+    if (tpm->ek != ESYS_TR_NONE) /* storage key, child, one more */
+        bm_tpm2_object_close(tpm, &tpm->ak);
     if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
         return rc;
     trc = Esys_Load(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private, &public, ret_object);

@@ -5,6 +5,8 @@
 #include "wire/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #define FIRST 0x01b1d000u /* within the owner's range 0x01800000-0x01bfffff of the TCG's registry of handles */
 #define LAST (FIRST + BM_TPM2_HANDLES - 1)
@@ -36,67 +38,148 @@ struct head {
     char service[BM_MAX_NAME + 1];
 };
 
-static enum bm_rc
-part_head(struct bm_tpm2 *tpm, ESYS_TR nv, struct part *part, struct bm_fail *fail)
-{
-    TPM2B_MAX_NV_BUFFER *data = NULL;
-    TSS2_RC trc = Esys_NV_Read(tpm->esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, HEAD, 0, &data);
-    struct bm_rd rd;
+/*
+ * What stands in our range, as it was read a moment ago: an operation reads it once. Another program may write too, so it is read again after a second;
+ * and after whatever went wrong.
+ */
+struct bm_tpm2_seen {
+    bool valid;
+    struct timespec read;
+    struct part parts[BM_TPM2_HANDLES];
+    struct bm_buf values[BM_TPM2_HANDLES];
+    ESYS_TR nv[BM_TPM2_HANDLES];
+    size_t n;
+    uint32_t handles[BM_TPM2_HANDLES]; /* all NV indexes from our range on: endorsement certificates stand above it */
+    size_t nhandles;
+};
 
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "read its NV memory", fail);
-    rd = bm_rd(bm_bytes(data->buffer, data->size));
-    if (bm_bytes_equal(bm_rd_take(&rd, sizeof(magic)), bm_bytes(magic, sizeof(magic)))) {
-        part->sequence = bm_rd_u32(&rd);
-        part->part = bm_rd_u16(&rd);
-        part->parts = bm_rd_u16(&rd);
-        if (!bm_rd_end(&rd) || part->part >= part->parts)
-            part->parts = 0;
+static void
+seen_drop(struct bm_tpm2 *tpm)
+{
+    struct bm_tpm2_seen *seen = tpm->seen;
+
+    for (size_t i = 0; i < seen->n; i++) {
+        bm_buf_done(&seen->values[i]);
+        if (seen->nv[i] != ESYS_TR_NONE)
+            (void)Esys_TR_Close(tpm->esys, &seen->nv[i]);
     }
-    Esys_Free(data);
-    return BM_OK;
+    seen->n = 0;
+    seen->valid = false;
+}
+
+void
+bm_tpm2_seen_free(struct bm_tpm2 *tpm)
+{
+    if (tpm->seen != NULL)
+        seen_drop(tpm);
+    free(tpm->seen);
+    tpm->seen = NULL;
+}
+
+static void
+part_head(struct part *part, struct bm_bytes value)
+{
+    struct bm_rd rd = bm_rd(value);
+
+    if (!bm_bytes_equal(bm_rd_take(&rd, sizeof(magic)), bm_bytes(magic, sizeof(magic))))
+        return;
+    part->sequence = bm_rd_u32(&rd);
+    part->part = bm_rd_u16(&rd);
+    part->parts = bm_rd_u16(&rd);
+    if (rd.bad || part->part >= part->parts)
+        part->parts = 0;
 }
 
 static enum bm_rc
-part_look(struct bm_tpm2 *tpm, ESYS_TR nv, struct part *part, struct bm_fail *fail)
+part_read(struct bm_tpm2 *tpm, struct bm_tpm2_seen *seen, uint32_t index, struct bm_fail *fail)
 {
-    TPM2B_NV_PUBLIC *public = NULL;
+    const size_t i = seen->n++; /* counted first: what was opened is closed */
+    TPMS_NV_PUBLIC public;
     TPM2B_DIGEST mark;
-    bool written;
-    TSS2_RC trc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL);
+    enum bm_rc rc;
 
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "describe an NV index", fail);
+    seen->parts[i] = (struct part){ .index = index };
+    seen->values[i] = (struct bm_buf){ .max = HEAD + 4096 };
+    seen->nv[i] = ESYS_TR_NONE;
+    if ((rc = bm_tpm2_nv_open(tpm, index, &seen->nv[i], &public, fail)) != BM_OK) {
+        seen->nv[i] = ESYS_TR_NONE;
+        return rc;
+    }
     mark_make(&mark);
-    part->ours =
-        bm_bytes_equal(bm_bytes(public->nvPublic.authPolicy.buffer, public->nvPublic.authPolicy.size), bm_bytes(mark.buffer, mark.size));
-    written = public->nvPublic.attributes & TPMA_NV_WRITTEN && public->nvPublic.dataSize >= HEAD;
-    Esys_Free(public);
-    return part->ours && written ? part_head(tpm, nv, part, fail) : BM_OK;
+    seen->parts[i].ours = bm_bytes_equal(bm_bytes(public.authPolicy.buffer, public.authPolicy.size), bm_bytes(mark.buffer, mark.size));
+    if (!seen->parts[i].ours || !(public.attributes & TPMA_NV_WRITTEN) || public.dataSize < HEAD || public.dataSize > HEAD + 4096)
+        return BM_OK;
+    rc = bm_tpm2_nv_take(tpm, seen->nv[i], &public, &seen->values[i], fail);
+    part_head(&seen->parts[i], bm_buf_bytes(&seen->values[i]));
+    return rc;
+}
+
+static bool
+seen_fresh(const struct bm_tpm2_seen *seen)
+{
+    struct timespec now;
+
+    if (!seen->valid || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return false;
+    return (now.tv_sec - seen->read.tv_sec) * 1000 + (now.tv_nsec - seen->read.tv_nsec) / 1000000 < 1000;
+}
+
+static enum bm_rc
+seen_read(struct bm_tpm2 *tpm, struct bm_fail *fail)
+{
+    struct bm_tpm2_seen *seen = tpm->seen;
+    enum bm_rc rc;
+
+    if (seen == NULL && (seen = tpm->seen = calloc(1, sizeof(*seen))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    if (seen_fresh(seen))
+        return BM_OK;
+    seen_drop(tpm);
+    (void)clock_gettime(CLOCK_MONOTONIC, &seen->read);
+    rc = bm_tpm2_handles(tpm, FIRST, seen->handles, &seen->nhandles, fail);
+    for (size_t i = 0; rc == BM_OK && i < seen->nhandles && seen->handles[i] <= LAST; i++)
+        rc = part_read(tpm, seen, seen->handles[i], fail);
+    seen->valid = rc == BM_OK;
+    return rc;
+}
+
+enum bm_rc
+bm_tpm2_nv_list(struct bm_tpm2 *tpm, uint32_t first, uint32_t ret[static BM_TPM2_HANDLES], size_t *ret_n, struct bm_fail *fail)
+{
+    enum bm_rc rc = seen_read(tpm, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    if (tpm->seen->nhandles == BM_TPM2_HANDLES) /* there may be more */
+        return bm_tpm2_handles(tpm, first, ret, ret_n, fail);
+    *ret_n = 0;
+    for (size_t i = 0; i < tpm->seen->nhandles; i++)
+        if (tpm->seen->handles[i] >= first)
+            ret[(*ret_n)++] = tpm->seen->handles[i];
+    return BM_OK;
 }
 
 /* Every index of our range. */
 static enum bm_rc
 parts_list(struct bm_tpm2 *tpm, struct part ret[static BM_TPM2_HANDLES], size_t *ret_n, struct bm_fail *fail)
 {
-    uint32_t handles[BM_TPM2_HANDLES];
-    size_t n, count = 0;
-    enum bm_rc rc = bm_tpm2_handles(tpm, FIRST, handles, &n, fail);
+    enum bm_rc rc = seen_read(tpm, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < n; i++) {
-        ESYS_TR nv;
-        TSS2_RC trc;
+    if (rc != BM_OK)
+        return rc;
+    memcpy(ret, tpm->seen->parts, tpm->seen->n * sizeof(*ret));
+    *ret_n = tpm->seen->n;
+    return BM_OK;
+}
 
-        if (handles[i] > LAST)
-            continue;
-        if ((trc = Esys_TR_FromTPMPublic(tpm->esys, handles[i], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv)) != TSS2_RC_SUCCESS)
-            return bm_tpm2_fail(tpm, trc, "find an NV index", fail);
-        ret[count] = (struct part){ .index = handles[i] };
-        rc = part_look(tpm, nv, &ret[count++], fail);
-        (void)Esys_TR_Close(tpm->esys, &nv);
-    }
-    *ret_n = count;
-    return rc;
+static size_t
+seen_at(const struct bm_tpm2_seen *seen, uint32_t index)
+{
+    size_t i = 0;
+
+    while (i < seen->n && seen->parts[i].index != index)
+        i++;
+    return i;
 }
 
 enum bm_rc
@@ -146,14 +229,13 @@ record_load(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const struc
     record->nbytes = 0;
     record->sequence = first->sequence;
     for (uint16_t number = 0; number < first->parts; number++) {
-        bm_cleanup(bm_buf_done) struct bm_buf value = { .max = sizeof(record->bytes) };
         const struct part *part = part_find(parts, n, first->sequence, number);
-        enum bm_rc rc;
+        struct bm_bytes value = { 0 };
 
         if (part == NULL)
             return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory lacks a part");
-        if ((rc = bm_tpm2_nv_read(tpm, part->index, &value, fail)) != BM_OK)
-            return rc;
+        if (seen_at(tpm->seen, part->index) < tpm->seen->n)
+            value = bm_buf_bytes(&tpm->seen->values[seen_at(tpm->seen, part->index)]);
         if (value.n < HEAD || value.n - HEAD > sizeof(record->bytes) - record->nbytes)
             return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory is too long");
         memcpy(record->bytes + record->nbytes, value.p + HEAD, value.n - HEAD);
@@ -224,12 +306,28 @@ bm_tpm2_record_get(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state 
 static enum bm_rc
 index_remove(struct bm_tpm2 *tpm, uint32_t index, struct bm_fail *fail)
 {
-    ESYS_TR nv;
-    TSS2_RC trc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+    struct bm_tpm2_seen *seen;
+    size_t i, last;
+    TSS2_RC trc;
+    enum bm_rc rc;
 
-    if (trc == TSS2_RC_SUCCESS)
-        trc = Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
-    return trc == TSS2_RC_SUCCESS ? BM_OK : bm_tpm2_fail(tpm, trc, "free NV memory", fail);
+    if ((rc = seen_read(tpm, fail)) != BM_OK)
+        return rc;
+    seen = tpm->seen;
+    if ((i = seen_at(seen, index)) == seen->n)
+        return BM_OK; /* another program was here */
+    last = seen->n - 1;
+    trc = Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, seen->nv[i], ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
+    if (trc != TSS2_RC_SUCCESS) {
+        seen_drop(tpm);
+        return bm_tpm2_fail(tpm, trc, "free NV memory", fail);
+    }
+    bm_buf_done(&seen->values[i]);
+    seen->parts[i] = seen->parts[last];
+    seen->values[i] = seen->values[last];
+    seen->nv[i] = seen->nv[last];
+    seen->n = last;
+    return BM_OK;
 }
 
 /* What a record of this state stands in the place of. */
@@ -268,7 +366,21 @@ sweep(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32
     return rc;
 }
 
-/* Defines an index and writes it whole. */
+static TSS2_RC
+chunks_write(struct bm_tpm2 *tpm, ESYS_TR nv, struct bm_bytes value, uint32_t chunk)
+{
+    TSS2_RC trc = TSS2_RC_SUCCESS;
+
+    for (size_t at = 0; trc == TSS2_RC_SUCCESS && at < value.n; at += chunk) {
+        TPM2B_MAX_NV_BUFFER part = { .size = (uint16_t)(value.n - at < chunk ? value.n - at : chunk) };
+
+        memcpy(part.buffer, value.p + at, part.size);
+        trc = Esys_NV_Write(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &part, (uint16_t)at);
+    }
+    return trc;
+}
+
+/* Defines an index, writes it whole, and knows it from here on. */
 static enum bm_rc
 index_write(struct bm_tpm2 *tpm, uint32_t index, struct bm_bytes value, struct bm_fail *fail)
 {
@@ -279,32 +391,39 @@ index_write(struct bm_tpm2 *tpm, uint32_t index, struct bm_bytes value, struct b
                       .attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA,
                       .dataSize = (uint16_t)value.n },
     };
-    uint32_t chunk;
+    struct bm_tpm2_seen *seen = tpm->seen;
+    uint32_t unused, chunk;
     ESYS_TR nv;
     TSS2_RC trc;
     enum bm_rc rc;
 
     mark_make(&public.nvPublic.authPolicy);
-    if ((rc = bm_tpm2_property(tpm, TPM2_PT_NV_BUFFER_MAX, &chunk, fail)) != BM_OK)
+    if ((rc = bm_tpm2_nv_limits(tpm, &unused, &chunk, fail)) != BM_OK)
         return rc;
-    if (chunk > sizeof(((TPM2B_MAX_NV_BUFFER *)NULL)->buffer))
-        chunk = sizeof(((TPM2B_MAX_NV_BUFFER *)NULL)->buffer);
     trc = Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &public, &nv);
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, "set NV memory aside", fail);
-    for (size_t at = 0; trc == TSS2_RC_SUCCESS && at < value.n; at += chunk) {
-        TPM2B_MAX_NV_BUFFER part = { .size = (uint16_t)(value.n - at < chunk ? value.n - at : chunk) };
-
-        memcpy(part.buffer, value.p + at, part.size);
-        trc = Esys_NV_Write(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &part, (uint16_t)at);
-    }
     if (trc != TSS2_RC_SUCCESS) {
+        seen_drop(tpm);
+        return bm_tpm2_fail(tpm, trc, "set NV memory aside", fail);
+    }
+    if ((trc = chunks_write(tpm, nv, value, chunk)) != TSS2_RC_SUCCESS) {
         rc = bm_tpm2_fail(tpm, trc, "write its NV memory", fail);
         (void)Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
+        seen_drop(tpm);
         return rc;
     }
-    (void)Esys_TR_Close(tpm->esys, &nv);
-    return BM_OK;
+    if (!seen->valid || seen->n == BM_TPM2_HANDLES) {
+        (void)Esys_TR_Close(tpm->esys, &nv);
+        return BM_OK;
+    }
+    seen->parts[seen->n] = (struct part){ .index = index, .ours = true };
+    part_head(&seen->parts[seen->n], value);
+    seen->values[seen->n] = (struct bm_buf){ .max = HEAD + 4096 };
+    bm_buf_add_bytes(&seen->values[seen->n], value);
+    seen->nv[seen->n] = nv;
+    rc = bm_buf_check(&seen->values[seen->n++], "the record", fail);
+    if (rc != BM_OK)
+        seen_drop(tpm);
+    return rc;
 }
 
 /* An index of our range that nobody has, after `index`; 0: none left. */
@@ -326,9 +445,9 @@ static enum bm_rc
 parts_write(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_bytes content, const struct part *taken, size_t ntaken,
             uint32_t made[static BM_TPM2_HANDLES], size_t *nmade, struct bm_fail *fail)
 {
-    uint32_t room, index = FIRST;
+    uint32_t room, unused, index = FIRST;
     size_t parts, body;
-    enum bm_rc rc = bm_tpm2_property(tpm, TPM2_PT_NV_INDEX_MAX, &room, fail);
+    enum bm_rc rc = bm_tpm2_nv_limits(tpm, &room, &unused, fail);
 
     if (rc != BM_OK)
         return rc;

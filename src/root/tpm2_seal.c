@@ -32,7 +32,7 @@ box_store(struct bm_tpm2 *tpm, const char *name, const uint8_t key[static BM_BOX
     TPM2B_PUBLIC made;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm2_create(tpm, &sealed_key, bm_bytes(key, BM_BOX_KEY), &made, &public, &private, fail)) != BM_OK ||
+    if ((rc = bm_tpm2_create(tpm, &sealed_key, bm_bytes(key, BM_BOX_KEY), NULL, &made, &public, &private, fail)) != BM_OK ||
         (rc = bm_box_close(&box, key, name, bytes, fail)) != BM_OK)
         return rc;
     bm_bound_build(&bound, &tpm->bind);

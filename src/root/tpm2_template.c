@@ -258,7 +258,7 @@ bm_tpm2_root_sign(struct bm_root *root, const struct bm_key *key, struct bm_byte
     if (tpm->kind == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "the root keys of the TPM at %s only decrypt: name a template that has an IDevID (;template=H-2)", tpm->where);
-    bm_tpm2_flush(tpm, &tpm->loaded);
+    bm_tpm2_room_make(tpm);
     if ((rc = bm_tpm2_identity_open(tpm, BM_TPM2_IDEVID, &object, &public, fail)) != BM_OK)
         return rc;
     if ((rc = bm_tpm2_public_key(&own, &public, fail)) == BM_OK && memcmp(own.hash, key->hash, BM_HASH) != 0)
@@ -275,7 +275,8 @@ certificates_add(struct bm_tpm2 *tpm, const struct bm_leaf *leaf, struct bm_buf 
 {
     uint32_t handles[BM_TPM2_HANDLES];
     size_t n;
-    enum bm_rc rc = bm_tpm2_handles(tpm, tpm->certificates, handles, &n, fail);
+    enum bm_rc rc = tpm->certificates < 0x01c00000 ? bm_tpm2_handles(tpm, tpm->certificates, handles, &n, fail)
+                                                   : bm_tpm2_nv_list(tpm, tpm->certificates, handles, &n, fail);
 
     for (size_t i = 0; rc == BM_OK && i < n && handles[i] <= (tpm->certificates | 0xffff); i++)
         for (size_t k = 0; rc == BM_OK && k < leaf->nkeys; k++) {
