@@ -4,6 +4,7 @@
 #include "cli/operator.h"
 #include "cli/places.h"
 #include "cli/verbs.h"
+#include "pki/cert.h"
 #include "pki/profile.h"
 
 #include <stdlib.h>
@@ -115,6 +116,38 @@ profile_take(struct opening *opening, struct bm_call *call, const char *name, st
     return BM_OK;
 }
 
+/* The planner signs for the key, which the station's certificate here has. */
+static enum bm_rc
+stations_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
+{
+    const struct bm_values *stations = bm_call_values(call, "station");
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
+    char path[BM_PATH];
+    struct bm_cert cert;
+    enum bm_rc rc;
+
+    if (stations->n > BM_MAX_ORDER_STATIONS)
+        return bm_usage(call, fail, "an order has at most %d stations", BM_MAX_ORDER_STATIONS);
+    for (size_t i = 0; i < stations->n; i++) {
+        struct bm_order_station *station = &order->stations[order->nstations++];
+
+        bm_buf_reset(&der);
+        if ((rc = bm_call_name(call, "a station's name", stations->v[i], fail)) != BM_OK ||
+            (rc = bm_place_path(path, call->home, BM_PLACE_STATION_CERT, stations->v[i], fail)) != BM_OK)
+            return rc;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(stations->v[j], stations->v[i]) == 0)
+                return bm_usage(call, fail, "the station %s is named twice", stations->v[i]);
+        if ((rc = bm_cert_read(&der, path, fail)) == BM_EINPUT)
+            return bm_fail(fail, BM_EPOLICY, NULL, "there is no station %s: see `birthmark station enrol --help`", stations->v[i]);
+        if (rc != BM_OK || (rc = bm_cert_parse(&cert, bm_buf_bytes(&der), fail)) != BM_OK)
+            return rc;
+        (void)snprintf(station->name, sizeof(station->name), "%s", stations->v[i]);
+        memcpy(station->key, cert.key.hash, BM_HASH);
+    }
+    return BM_OK;
+}
+
 /* A day means its end; else a time to the second. */
 static enum bm_rc
 until_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
@@ -147,7 +180,8 @@ opening_take(struct opening *opening, struct bm_call *call, struct bm_fail *fail
         return rc;
     memcpy(opening->order.order, call->words.v[0], strlen(call->words.v[0]) + 1);
     if ((rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &opening->order.quantity, fail)) != BM_OK ||
-        (rc = lots_take(&opening->order, call, fail)) != BM_OK || (rc = until_take(&opening->order, call, fail)) != BM_OK)
+        (rc = lots_take(&opening->order, call, fail)) != BM_OK || (rc = stations_take(&opening->order, call, fail)) != BM_OK ||
+        (rc = until_take(&opening->order, call, fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < profiles->n && rc == BM_OK; i++)
         rc = profile_take(opening, call, profiles->v[i], fail);
@@ -188,6 +222,7 @@ const struct bm_verb bm_verb_order_open = {
     .options = { { .name = "lot", .value = "LOT", .help = "received lots; one or more", .needed = true, .many = true },
                  { .name = "profile", .value = "PROFILE", .help = "of HOME/profiles; one or more", .needed = true, .many = true },
                  { .name = "quantity", .value = "N", .help = "units, not certificates", .needed = true },
+                 { .name = "station", .value = "STATION", .help = "of HOME/stations: made there alone; default: anywhere", .many = true },
                  { .name = "until", .value = "DATE", .help = "2027-12-31 or 2027-12-31T12:00:00Z; default: no end" },
                  BM_OPTION_OPERATOR },
     .run = open_run,

@@ -115,7 +115,7 @@ enum bm_rc
 bm_http_post(struct bm_http *http, const char *path, const char *type, struct bm_bytes body, const char *want_type, struct bm_buf *reply,
              struct bm_fail *fail)
 {
-    const struct bm_http_request request = { path, type, body };
+    const struct bm_http_request request = { .path = path, .type = type, .body = body };
     struct bm_http_reply got = { .body = reply };
     enum bm_rc rc = bm_http_ask(http, &request, &got, fail);
 

@@ -16,6 +16,7 @@ void bm_http_done(struct bm_http **http);
 
 struct bm_http_request {
     const char *path, *type;
+    const char *field; /* one more of its head, "NAME: VALUE"; NULL: none. Not by a carrier */
     struct bm_bytes body;
 };
 /* body: the caller's; its max holds. */

@@ -67,13 +67,16 @@ headers_done(struct curl_slist **headers)
 }
 
 static enum bm_rc
-headers_make(struct curl_slist **headers, const char *type, struct bm_fail *fail)
+headers_make(struct curl_slist **headers, const struct bm_http_request *request, struct bm_fail *fail)
 {
     char line[256];
     struct curl_slist *more;
 
-    (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
+    (void)snprintf(line, sizeof(line), "Content-Type: %s", request->type);
     if ((*headers = curl_slist_append(NULL, line)) == NULL || (more = curl_slist_append(*headers, "Expect:")) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    *headers = more;
+    if (request->field != NULL && (more = curl_slist_append(*headers, request->field)) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     *headers = more;
     return BM_OK;
@@ -103,7 +106,7 @@ post(struct bm_http *http, const struct bm_http_request *request, struct bm_http
 
     if ((size_t)snprintf(url, sizeof(url), "%s%s", http->server, request->path) >= sizeof(url))
         return bm_fail(fail, BM_EINPUT, NULL, "the server's address is too long");
-    if ((rc = headers_make(&headers, request->type, fail)) != BM_OK)
+    if ((rc = headers_make(&headers, request, fail)) != BM_OK)
         return rc;
     http->error[0] = '\0';
     http->inner = (struct bm_fail){ 0 };

@@ -8,6 +8,7 @@
 #include "evidence/nonce.h"
 #include "evidence/renewal.h"
 #include "evidence/shown.h"
+#include "evidence/station.h"
 #include "evidence/tpm.h"
 #include "lot/leaf.h"
 #include "merkle/tree.h"
@@ -26,6 +27,7 @@
 enum bm_part {
     BM_PART_RENEWAL = 1,     /* renewal.h */
     BM_PART_ENDORSEMENT = 2, /* endorsement.h */
+    BM_PART_STATION = 3,     /* station.h */
     BM_PART__N
 };
 /* The parts alone, as they stand in a bundle; poisons rd where they are not in their one form. */
@@ -69,6 +71,8 @@ struct bm_claim {
     struct bm_shown shown;    /* its class, and every further fact that was proven; of software roots nothing but that */
     bool renews;              /* it came with the word of a current identity key ... */
     uint8_t current[BM_HASH]; /* ... of this hash: whose key that is, the signer's tables say */
+    bool stationed;           /* it came with the word of a station ... */
+    uint8_t station[BM_HASH]; /* ... whose key has this hash */
 };
 /*
  * (A leaf of kind id has no keys: the root key is the one in the device's certificate, whose chain must end in the leaf's vendor root and whose name must

@@ -303,6 +303,20 @@ renewal_check(struct check *c, struct bm_bytes part)
     return BM_OK;
 }
 
+/* Who the station is, the order says: here only that it spoke. */
+static enum bm_rc
+station_check(const struct check *c, struct bm_bytes part)
+{
+    struct bm_key station;
+    enum bm_rc rc = bm_station_check(&station, c->crypto, part, c->claim->csr, c->fail);
+
+    if (rc != BM_OK)
+        return rc;
+    c->claim->stationed = true;
+    memcpy(c->claim->station, station.hash, BM_HASH);
+    return key_separate(c, station.hash, "the station's word is signed by");
+}
+
 enum bm_rc
 bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bundle *bundle, struct bm_crypto *crypto,
                 const struct bm_freshness *fresh, struct bm_fail *fail)
@@ -325,6 +339,8 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
         rc = endorsement_check(&c, bundle);
     if (rc == BM_OK && bundle->part[BM_PART_RENEWAL].n > 0)
         rc = renewal_check(&c, bundle->part[BM_PART_RENEWAL]);
+    if (rc == BM_OK && bundle->part[BM_PART_STATION].n > 0)
+        rc = station_check(&c, bundle->part[BM_PART_STATION]);
     if (rc != BM_OK)
         return rc;
     if (claim.leaf.root == BM_ROOT_SOFTWARE)

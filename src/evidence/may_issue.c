@@ -204,6 +204,12 @@ order_has_lot(const struct request *in)
 }
 
 static bool
+order_station(const struct request *in)
+{
+    return in->state->order_station;
+}
+
+static bool
 order_has_profile(const struct request *in)
 {
     return in->state->order_has_profile && in->state->profile != NULL;
@@ -268,6 +274,9 @@ static const struct rule {
       "order {order} is not for lot {lot}, which this chip is in (root key {root}). Take chips of the order's lots, or ask the planner to "
       "add the lot "
       "to an order." },
+    { order_station, ENROLMENT, BM_EPOLICY,
+      "order {order} is made at its own stations, and this request came by none of them. Take the board to one of them, or ask the planner "
+      "for an order that names this one." },
     { order_has_profile, EVERY, BM_EPOLICY,
       "order {order} does not allow profile {profile} as it is now. Ask for a service that the order allows, or ask the planner to open an "
       "order with it." },

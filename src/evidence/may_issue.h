@@ -50,6 +50,7 @@ struct bm_state {
     bool order_closed;
     bool order_has_lot;
     bool order_has_profile; /* with exactly this digest */
+    bool order_station;     /* it names no stations, or the one that the claim came by */
     bm_time order_from, order_until;
     uint64_t quantity, used; /* units */
     const char *order;

@@ -153,6 +153,11 @@ bm_door_find(struct connection *c, const struct bm_request *r, unsigned *ret_sta
     enum bm_method method = r->method == BM_HEAD ? BM_GET : r->method;
 
     c->json = begins(r->path, "/v1/");
+    if (r->station.n >= sizeof(c->station)) {
+        *ret_status = 400;
+        return bm_fail(fail, BM_EINPUT, NULL, "the Birthmark-Station field is longer than a key and a signature");
+    }
+    (void)snprintf(c->station, sizeof(c->station), "%.*s", (int)r->station.n, r->station.n > 0 ? (const char *)r->station.p : "");
     if (door == NULL) {
         *ret_status = 404;
         return bm_fail(fail, BM_EINPUT, NULL,

@@ -1,6 +1,7 @@
 /* EST over HTTP (RFC 7030, 8951) and its nonce (draft-ietf-lamps-attestation-freshness). */
 #include "gate/gate.h"
 
+#include "evidence/bundle.h"
 #include "pki/cert.h"
 #include "wire/json.h"
 #include "wire/text.h"
@@ -79,9 +80,21 @@ bm_answer_nonce(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
 /* ---- fullcmc ---- */
 
 enum bm_rc
+bm_station_field(struct bm_buf *part, const struct connection *c, struct bm_fail *fail)
+{
+    enum bm_rc rc = c->station[0] == 0 ? BM_OK : bm_b64_parse(part, BM_B64_STD, bm_bytes_str(c->station), fail);
+
+    if (rc != BM_OK)
+        bm_fail_prefix(fail, "the Birthmark-Station field");
+    return rc;
+}
+
+enum bm_rc
 bm_serve_fullcmc(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf cmc = { .max = MAX_CMC }, message = { .max = MAX_CMC + 1024 };
+    bm_cleanup(bm_buf_done) struct bm_buf cmc = { .max = MAX_CMC }, message = { .max = MAX_CMC + 2048 };
+    bm_cleanup(bm_buf_done) struct bm_buf station = { .max = MAX_STATION }, parts = { .max = MAX_STATION + 16 };
+    struct bm_bytes part_of[BM_PART__N] = { { 0 } };
     enum bm_rc rc;
 
     /* req: RFC8951 3.1 base64 with or without line breaks */
@@ -89,7 +102,13 @@ bm_serve_fullcmc(struct connection *c, struct bm_bytes body, struct bm_fail *fai
         return rc;
     if (cmc.n == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "the body is empty: send the base64 of a CMC full request");
+    if ((rc = bm_station_field(&station, c, fail)) != BM_OK)
+        return rc;
+    part_of[BM_PART_STATION] = bm_buf_bytes(&station);
+    if (station.n > 0)
+        bm_parts_build(&parts, part_of);
     bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_bytes_str(c->label),
+                                                     .parts = bm_buf_bytes(&parts),
                                                      .source = bm_bytes_str(c->source),
                                                      .peer = bm_bytes(c->peer, c->has_peer ? BM_HASH : 0),
                                                      .body = bm_buf_bytes(&cmc) });

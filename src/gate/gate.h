@@ -24,9 +24,10 @@
 #define MAX_CONNECTIONS 8192 /* a gate; fewer where fewer descriptors are allowed */
 #define MAX_PENDING 1024     /* requests under way at the registrar, a gate; above it 503 */
 #define MAX_QUEUE (8u << 20) /* bytes that wait for the registrar; above it 503 */
-#define MAX_CMC 32768 /* evidence (BM_MAX_EVIDENCE) without the leaf and the proof that the registrar adds; real ones are under 3 KiB */
-#define MAX_SOURCE 64 /* a client's address as text */
-#define RETRY_AFTER 1 /* seconds */
+#define MAX_CMC 32768   /* evidence (BM_MAX_EVIDENCE) without the leaf and the proof that the registrar adds; real ones are under 3 KiB */
+#define MAX_STATION 512 /* a P-256 key and its signature in base64 are 224 characters */
+#define MAX_SOURCE 64   /* a client's address as text */
+#define RETRY_AFTER 1   /* seconds */
 
 struct gate;
 struct connection;
@@ -53,6 +54,8 @@ bm_must_use enum bm_rc bm_door_find(struct connection *c, const struct bm_reques
                                     struct bm_fail *fail);
 
 /* est.c, v1.c, site.c: what the doors do */
+/* What stands in the Birthmark-Station field, as a part of a bundle; nothing where there is none. */
+bm_must_use enum bm_rc bm_station_field(struct bm_buf *part, const struct connection *c, struct bm_fail *fail);
 enum bm_rc bm_serve_file(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_serve_nonce(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_nonce(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
@@ -100,6 +103,7 @@ struct connection {
     struct ask *ask; /* when ASKING */
     const struct door *door;
     char label[BM_MAX_NAME + 1]; /* "" = none */
+    char station[MAX_STATION];   /* what the station says of it, in base64; "" = none */
     bool get;                    /* the request was no POST */
     bool json;                   /* refusals as {"error": SENTENCE} */
     bool head, last, keep_alive; /* of the request being served, as in struct bm_request */

@@ -17,8 +17,9 @@ enum bm_method {
 
 struct bm_request {
     enum bm_method method;
-    struct bm_bytes path; /* begins with '/'; letters, digits and "-._~!$&'()*+,;=:@/" only: no query, no percent-encoding */
-    struct bm_bytes type; /* Content-Type without its parameters; n = 0 when absent */
+    struct bm_bytes path;    /* begins with '/'; letters, digits and "-._~!$&'()*+,;=:@/" only: no query, no percent-encoding */
+    struct bm_bytes type;    /* Content-Type without its parameters; n = 0 when absent */
+    struct bm_bytes station; /* Birthmark-Station; n = 0 when absent */
     bool has_length;
     uint64_t length; /* of the body */
     size_t head;     /* bytes of the head, the empty line included: here the body begins */

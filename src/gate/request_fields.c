@@ -99,6 +99,13 @@ connection_read(struct bm_request_in *in, struct bm_bytes value)
     return BM_OK;
 }
 
+static enum bm_rc
+station_read(struct bm_request_in *in, struct bm_bytes value)
+{
+    in->request.station = value;
+    return value.n > 0 ? BM_OK : bm_request_refuse(in, 400, "the Birthmark-Station field is empty");
+}
+
 /* In lower case. */
 static const struct {
     const char *name;
@@ -112,6 +119,7 @@ static const struct {
     { "content-encoding", true, coding_read },
     { "expect", true, expect_read },
     { "connection", false, connection_read },
+    { "birthmark-station", true, station_read },
 };
 
 enum bm_rc

@@ -192,6 +192,7 @@ enum bm_rc
 bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = MAX_CMC }, parts = { .max = MAX_CMC }, message = { .max = 2 * MAX_CMC + 1024 };
+    bm_cleanup(bm_buf_done) struct bm_buf station = { .max = MAX_STATION };
     struct bm_bytes part_of[BM_PART__N] = { { 0 } };
     bm_cleanup(bm_claim_done) struct claim claim = { 0 };
     bm_cleanup(bm_json_done) json_t *json = NULL;
@@ -207,8 +208,11 @@ bm_serve_tpm_enrol(struct connection *c, struct bm_bytes body, struct bm_fail *f
     if ((rc = trip_check(&trip, &in, fail)) != BM_OK)
         return rc;
     bm_claim_bytes(&bytes, &trip, &claim);
+    if ((rc = bm_station_field(&station, c, fail)) != BM_OK)
+        return rc;
     part_of[BM_PART_ENDORSEMENT] = bm_buf_bytes(&claim.endorsement);
-    if (claim.endorsement.n > 0)
+    part_of[BM_PART_STATION] = bm_buf_bytes(&station);
+    if (claim.endorsement.n > 0 || station.n > 0)
         bm_parts_build(&parts, part_of);
     if ((rc = bm_buf_check(&bytes, "the request", fail)) != BM_OK || (rc = bm_buf_check(&parts, "the request", fail)) != BM_OK ||
         (rc = bm_buf_check(&claim.endorsement, "the endorsement certificates", fail)) != BM_OK)

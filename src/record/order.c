@@ -52,15 +52,15 @@ lots_take(struct bm_order *order, struct bm_lines *lines)
 
 /* NAME HEX: the name is for people, the digest decides. */
 static bool
-profile_read(struct bm_order_profile *ret, struct bm_bytes value)
+name_hash_read(char ret_name[static BM_MAX_NAME + 1], uint8_t ret_hash[static BM_HASH], struct bm_bytes value)
 {
     struct bm_bytes name = bm_word_take(&value);
     char hex[2 * BM_HASH + 1];
     struct bm_fail ignored;
 
-    if (!bm_word_name(ret->name, name) || bm_hex_parse(ret->digest, BM_HASH, value, &ignored) != BM_OK)
+    if (!bm_word_name(ret_name, name) || bm_hex_parse(ret_hash, BM_HASH, value, &ignored) != BM_OK)
         return false;
-    bm_hex(hex, bm_bytes(ret->digest, BM_HASH));
+    bm_hex(hex, bm_bytes(ret_hash, BM_HASH));
     return bm_bytes_equal(value, bm_bytes_str(hex)); /* lower case */
 }
 
@@ -80,7 +80,7 @@ profiles_take(struct bm_order *order, struct bm_lines *lines)
     struct bm_bytes value;
 
     while (bm_lines_have(lines, "profile", &value)) {
-        if (!profile_read(&profile, value))
+        if (!name_hash_read(profile.name, profile.digest, value))
             bm_statement_refuse(lines, "must hold a profile's name and the SHA-256 of its text in lower-case hexadecimal");
         else if (profile_known(order, profile.name))
             bm_statement_refuse(lines, "names a profile that is there already");
@@ -91,6 +91,33 @@ profiles_take(struct bm_order *order, struct bm_lines *lines)
     }
     if (order->nprofiles == 0)
         (void)bm_lines_want(lines, "profile");
+}
+
+static bool
+station_known(const struct bm_order *order, const struct bm_order_station *station)
+{
+    for (size_t i = 0; i < order->nstations; i++)
+        if (strcmp(order->stations[i].name, station->name) == 0 || memcmp(order->stations[i].key, station->key, BM_HASH) == 0)
+            return true;
+    return false;
+}
+
+static void
+stations_take(struct bm_order *order, struct bm_lines *lines)
+{
+    struct bm_order_station station;
+    struct bm_bytes value;
+
+    while (bm_lines_have(lines, "station", &value)) {
+        if (!name_hash_read(station.name, station.key, value))
+            bm_statement_refuse(lines, "must hold a station's name and the SHA-256 of its key in lower-case hexadecimal");
+        else if (station_known(order, &station))
+            bm_statement_refuse(lines, "names a station that is there already");
+        else if (order->nstations == BM_MAX_ORDER_STATIONS)
+            bm_statement_refuse(lines, "is one station too many: an order has at most 16");
+        else
+            order->stations[order->nstations++] = station;
+    }
 }
 
 static bm_time
@@ -121,6 +148,7 @@ bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, s
     bm_lines_name(&lines, "order", order.order, BM_MAX_NAME);
     lots_take(&order, &lines);
     profiles_take(&order, &lines);
+    stations_take(&order, &lines);
     order.quantity = bm_lines_u64(&lines, "quantity", 1, INT64_MAX);
     order.from = bm_lines_time(&lines, "from");
     order.until = until_take(&lines);
@@ -146,6 +174,10 @@ bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const s
     for (size_t i = 0; i < order->nprofiles; i++) {
         bm_hex(digest, bm_bytes(order->profiles[i].digest, BM_HASH));
         bm_buf_add_fmt(buf, "profile %s %s\n", order->profiles[i].name, digest);
+    }
+    for (size_t i = 0; i < order->nstations; i++) {
+        bm_hex(digest, bm_bytes(order->stations[i].key, BM_HASH));
+        bm_buf_add_fmt(buf, "station %s %s\n", order->stations[i].name, digest);
     }
     bm_buf_add_fmt(buf, "quantity %llu\n", (unsigned long long)order->quantity);
     bm_time_print(time, order->from);

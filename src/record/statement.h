@@ -33,7 +33,8 @@ enum bm_statement_kind {
  *   pin:    lot NAME / vendor TEXT / source WORD / revision N (from 2 on) / kind keys|id / size N / root HEX / file HEX (SHA-256 of the file as it is
  *           kept) / receipt HEX (SHA-256 of the receipt, docs/formats/receipt.md) / waived CHECK HEX (0..8 lines: a waiver that was needed, by its
  *           proposal number; no check twice) / vendor-key VKEY (own format only)
- *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / quantity N / from T / until T|never
+ *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / station NAME HEX (0..16 lines; SHA-256 of
+ *           its key's SubjectPublicKeyInfo; none: any) / quantity N / from T / until T|never
  *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
  *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
@@ -92,6 +93,11 @@ struct bm_order {
     size_t nlots;
     struct bm_order_profile profiles[BM_MAX_ORDER_PROFILES];
     size_t nprofiles;
+    struct bm_order_station {
+        char name[BM_MAX_NAME + 1];
+        uint8_t key[BM_HASH];
+    } stations[BM_MAX_ORDER_STATIONS];
+    size_t nstations;    /* 0: it may be made anywhere */
     uint64_t quantity;   /* units */
     bm_time from, until; /* until >= from; BM_TIME_NEVER: no end, written "never" */
 };

@@ -54,6 +54,7 @@ state_fill(struct request *in)
         state->order_has_lot = in->lot != BM_NONE && bm_order_has_lot(order, in->lot);
         state->profile = bm_order_profile(order, in->issue.profile);
         state->order_has_profile = state->profile != NULL;
+        state->order_station = bm_order_at_station(order, in->claim.stationed ? in->claim.station : NULL);
         state->order_from = order->from;
         state->order_until = order->until;
         state->quantity = order->quantity;
@@ -110,6 +111,8 @@ refusal_word(const struct request *in)
     if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_RENEWING || state->identity == BM_IDENTITY_PROVISIONAL ||
         state->key_known || state->unit_other_root)
         return "clone";
+    if (state->order_known && !state->order_station)
+        return "station";
     if (state->unit == BM_UNIT_FREE && state->order_known && state->used >= state->quantity)
         return "quota";
     return "enrol";

@@ -8,6 +8,7 @@ order_done(struct bm_signer_order *order)
 {
     free(order->lots);
     free(order->profiles);
+    free(order->stations);
     *order = (struct bm_signer_order){ .nlots = 0 };
 }
 
@@ -63,6 +64,18 @@ profiles_read(struct bm_signer_order *ret, const struct bm_order *order, struct 
     return BM_OK;
 }
 
+static enum bm_rc
+stations_copy(struct bm_signer_order *ret, const struct bm_order *order, struct bm_fail *fail)
+{
+    if (order->nstations == 0)
+        return BM_OK;
+    if ((ret->stations = calloc(order->nstations, sizeof(*ret->stations))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an order");
+    memcpy(ret->stations, order->stations, order->nstations * sizeof(*ret->stations));
+    ret->nstations = order->nstations;
+    return BM_OK;
+}
+
 enum bm_rc
 bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_rd profiles, const struct bm_lots *lots,
               struct bm_fail *fail)
@@ -74,7 +87,8 @@ bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_
     if (bm_orders_find(orders, bm_bytes_str(order->order)) != BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is an order %s already: take another name", order->order);
     memcpy(made.order, order->order, sizeof(made.order));
-    if ((rc = lots_find(&made, order, lots, fail)) != BM_OK || (rc = profiles_read(&made, order, &profiles, fail)) != BM_OK)
+    if ((rc = lots_find(&made, order, lots, fail)) != BM_OK || (rc = stations_copy(&made, order, fail)) != BM_OK ||
+        (rc = profiles_read(&made, order, &profiles, fail)) != BM_OK)
         return rc;
     if ((p = reallocarray(orders->orders, orders->n + 1, sizeof(*p))) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for an order");
@@ -115,6 +129,15 @@ bm_order_has_lot(const struct bm_signer_order *order, uint32_t lot)
         if (order->lots[i] == lot)
             return true;
     return false;
+}
+
+bool
+bm_order_at_station(const struct bm_signer_order *order, const uint8_t *key)
+{
+    for (size_t i = 0; key != NULL && i < order->nstations; i++)
+        if (memcmp(order->stations[i].key, key, BM_HASH) == 0)
+            return true;
+    return order->nstations == 0;
 }
 
 const struct bm_profile *

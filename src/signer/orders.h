@@ -10,6 +10,8 @@ struct bm_signer_order {
     size_t nlots;
     struct bm_profile *profiles; /* parsed from texts with the digests that the order names */
     size_t nprofiles;
+    struct bm_order_station *stations; /* as the planner signed for them; none: it may be made anywhere */
+    size_t nstations;
     uint64_t quantity, used; /* units */
     bm_time from, until;
     bool closed; /* nothing more is issued for it */
@@ -28,6 +30,8 @@ bm_must_use enum bm_rc bm_orders_add(struct bm_orders *orders, const struct bm_o
 bm_must_use enum bm_rc bm_orders_raise_check(const struct bm_orders *orders, const struct bm_raise *raise, struct bm_fail *fail);
 uint32_t bm_orders_find(const struct bm_orders *orders, struct bm_bytes name);
 bool bm_order_has_lot(const struct bm_signer_order *order, uint32_t lot);
+/* key: of the station that the request came by, NULL for none. */
+bool bm_order_at_station(const struct bm_signer_order *order, const uint8_t *key);
 const struct bm_profile *bm_order_profile(const struct bm_signer_order *order, struct bm_bytes name);
 
 #endif

@@ -1,6 +1,11 @@
 /* course.c - what a device asks a station for while it works on a command: HTTP under the station's name, bytes to the server, bytes of a handshake with us. */
 #include "station/unit_inside.h"
 
+#include "evidence/cmc.h"
+#include "evidence/station.h"
+#include "wire/json.h"
+#include "wire/text.h"
+
 #include <openssl/err.h>
 
 #include <errno.h>
@@ -45,6 +50,50 @@ path_ok(const char *path)
            strstr(path, "..") == NULL;
 }
 
+/* The CSR of an enrolment; empty: this is another request, or one that the server will refuse. */
+static void
+csr_find(struct bm_buf *csr, const char *path, struct bm_bytes body)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_EVIDENCE };
+    bm_cleanup(bm_json_done) json_t *json = NULL;
+    const char *end = strrchr(path, '/'), *text;
+    struct bm_fail ignored;
+    struct bm_cmc cmc;
+
+    if (strcmp(end, "/fullcmc") == 0 && bm_b64_parse(&der, BM_B64_LOOSE, body, &ignored) == BM_OK &&
+        bm_cmc_parse(&cmc, bm_buf_bytes(&der), &ignored) == BM_OK)
+        bm_buf_add_bytes(csr, cmc.csr.der);
+    else if (strcmp(path, "/v1/tpm/enrol") == 0 && bm_json_parse(&json, body, BM_MAX_JSON, &ignored) == BM_OK &&
+             (text = json_string_value(json_object_get(json, "csr"))) != NULL &&
+             bm_b64_parse(csr, BM_B64_STD, bm_bytes_str(text), &ignored) != BM_OK)
+        bm_buf_reset(csr);
+}
+
+/* "Birthmark-Station: ...", where the request is an enrolment: the station's word for it, which the signer checks. */
+static enum bm_rc
+field_make(struct bm_buf *field, const struct bm_station *station, const struct bm_http_request *request, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, tbs = { .max = 128 }, signature = { .max = BM_MAX_SIGNATURE };
+    bm_cleanup(bm_buf_done) struct bm_buf part = { .max = BM_MAX_SPKI + BM_MAX_SIGNATURE + 4 };
+    struct bm_root *root = station->root;
+    struct bm_key key;
+    enum bm_sig_alg alg;
+    enum bm_rc rc;
+
+    csr_find(&csr, request->path, request->body);
+    if (root == NULL || csr.n == 0)
+        return BM_OK;
+    bm_station_tbs(&tbs, bm_buf_bytes(&csr));
+    if ((rc = root->ops->key_public(root, BM_STATION_SERVICE, false, &key, fail)) != BM_OK ||
+        (rc = root->ops->key_sign(root, BM_STATION_SERVICE, false, bm_buf_bytes(&tbs), &alg, &signature, fail)) != BM_OK)
+        return rc;
+    bm_renewal_build(&part, &(struct bm_renewal){ .key = bm_key_spki(&key), .signature = bm_buf_bytes(&signature) });
+    bm_buf_add_str(field, "Birthmark-Station: ");
+    bm_b64_add(field, BM_B64_STD, bm_buf_bytes(&part));
+    bm_buf_add_u8(field, 0);
+    return bm_buf_check(field, "the station's word", fail);
+}
+
 /* It becomes a line of the request's head: a newline cannot be in it (bm_link_text). */
 static enum bm_rc
 post(struct bm_course *course, const struct bm_link_message *question, struct bm_fail *fail)
@@ -52,12 +101,16 @@ post(struct bm_course *course, const struct bm_link_message *question, struct bm
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_HTTP_BODY }, reply = { .max = BM_MAX_HTTP_BODY };
     struct bm_http_request request = { .path = bm_link_text(question, "path"), .type = bm_link_text(question, "type") };
     struct bm_http_reply got = { .body = &reply };
+    bm_cleanup(bm_buf_done) struct bm_buf field = { .max = 4096 };
     struct bm_fail why = { 0 };
 
     if (!path_ok(request.path))
         return bm_fail(fail, BM_EINPUT, NULL, "the device asks for a path of the server that is not for devices");
     bm_link_bytes(question, "body", &body);
     request.body = bm_buf_bytes(&body);
+    if (field_make(&field, course->station, &request, &why) != BM_OK)
+        return away(course, why.text, fail);
+    request.field = (const char *)field.p;
     if (bm_http_ask(course->station->http, &request, &got, &why) != BM_OK)
         return away(course, why.text, fail);
     return bm_link_send(course->link,

@@ -47,6 +47,7 @@ bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *ser
         (rc = bm_http_identity(pc.station.http, pc.root, BM_STATION_SERVICE, fail)) != BM_OK ||
         (rc = bm_station_tls(&pc.station.tls, pc.provider, pc.root, BM_STATION_SERVICE, ca_file, fail)) != BM_OK)
         return rc;
+    pc.station.root = pc.root;
     *ret = pc;
     pc = (struct bm_station_pc){ 0 };
     return BM_OK;

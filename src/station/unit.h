@@ -11,6 +11,7 @@
 
 /* What a station brings to every unit. */
 struct bm_station {
+    struct bm_root *root; /* where its key is, as the identity of BM_STATION_SERVICE; NULL: it signs no requests */
     const char *server;   /* https://HOST[:PORT] */
     struct bm_http *http; /* to it, under the station's name */
     SSL_CTX *tls;         /* bm_station_tls() */

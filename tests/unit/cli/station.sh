@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh" "$1" "$2"
 
 maker silicon
-for n in 1 2 3 4 5 6; do chip "chip$n" "C-$n"; done
+for n in 1 2 3 4 5 6 7 8; do chip "chip$n" "C-$n"; done
 {
     birthmark lot sign chip[1-5].der --key silicon.key --vendor Silicon --lot S-LOT -o S-LOT.manifest
     birthmark init --name "Example Works" --url https://localhost:8443
@@ -66,4 +66,27 @@ expect 1 'order boards: 3 of 4 done, yield 75.0 %' birthmark station run --order
     --server "https://localhost:$port" --link "exec:sh $HOME/board.sh"
 [ "$(grep -c '^✓' <<<"$said")" = 3 ] || die "$said"
 same 5 sh -c "birthmark device list --json | grep -o '\"device\"' | wc -l"
+
+# ---- an order that names its station: the signer itself checks who spoke ----
+
+birthmark station enrol line-2 --root "soft:$HOME/line-2.pem" >>setup.log # this machine is line-2 from here on
+expect 1 'no station line-9' birthmark order open named --lot T-LOT --profile bench-1 --quantity 2 --station line-9
 unserve
+{
+    birthmark lot sign chip7.der chip8.der --key silicon.key --vendor Silicon --lot T-LOT -o T-LOT.manifest
+    birthmark lot receive T-LOT.manifest --vendor Silicon
+    birthmark order open named --lot T-LOT --profile bench-1 --quantity 2 --station line-1
+} >>setup.log
+serve
+expect 1 'order named is made at its own stations, and this request came by none of them' enrol chip7.pem
+expect 1 '✗ unit 1  order named is made at its own stations' run chip7 # line-2
+grep -q 'alarm' <<<"$said" || die "$said"
+expect 0 station birthmark alarm list
+expect 0 '✓ unit 1' run chip7 --root "soft:$BIRTHMARK_HOME/stations/line-1.key"
+expect 0 'enrolled|✓' run chip1 # the first order is made anywhere
+unserve
+serve # the order as the journal has it
+expect 1 'order named is made at its own stations' run chip8
+expect 0 '✓ unit 1' run chip8 --root "soft:$BIRTHMARK_HOME/stations/line-1.key"
+unserve
+expect 0 '' birthmark ledger verify

@@ -237,7 +237,9 @@ enrol_until(struct linked *linked, const char *service, int cut, bool forged)
             continue;
         }
         bm_link_bytes(&question, "body", &body);
-        const struct bm_http_request request = { bm_link_text(&question, "path"), bm_link_text(&question, "type"), bm_buf_bytes(&body) };
+        const struct bm_http_request request = { .path = bm_link_text(&question, "path"),
+                                                 .type = bm_link_text(&question, "type"),
+                                                 .body = bm_buf_bytes(&body) };
         assert_int_equal(bm_http_ask(line.station.http, &request, &got, &fail), BM_OK);
         if (forged && strcmp(got.type, "application/est-attestation-freshness+json") != 0 && reply.n > 800) /* the leaf's own bytes */
             reply.p[reply.n / 4] = reply.p[reply.n / 4] == 'A' ? 'B' : 'A';

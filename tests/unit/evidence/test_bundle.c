@@ -796,6 +796,54 @@ every_truncation_of_a_renewal_is_refused(void **state)
 }
 
 /* Changed, it is refused, or it still says the same of the same key. */
+/* ---- the station that a request came by ---- */
+
+static void
+station_make(struct made *made, struct bm_buf *part, struct bm_private *station, bool over_csr)
+{
+    KIT_BUF(tbs);
+    KIT_BUF(signature);
+    struct bm_renewal word = { .key = bm_key_spki(bm_private_public(station)) };
+    struct bm_cmc cmc;
+
+    cmc_make(made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
+    assert_ok(bm_cmc_parse(&cmc, made->bundle.body, &kit_fail));
+    bm_station_tbs(&tbs, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
+    assert_ok(bm_private_sign(station, bm_buf_bytes(&tbs), &signature, &kit_fail));
+    word.signature = bm_buf_bytes(&signature);
+    bm_renewal_build(part, &word);
+    made->bundle.part[BM_PART_STATION] = bm_buf_bytes(part);
+}
+
+static void
+a_station_signs_the_very_request_that_came_by_it(void **state)
+{
+    bm_cleanup(bm_private_done) struct bm_private *station = NULL, *other = NULL;
+    const char *const says[] = { NULL, "did not sign this request", "root key", "P-256" };
+
+    (void)state;
+    assert_ok(bm_private_generate(&station, BM_KEY_P256, &kit_fail));
+    assert_ok(bm_private_generate(&other, BM_KEY_P384, &kit_fail));
+    for (size_t i = 0; i < BM_COUNT(says); i++) {
+        struct bm_private *const by[] = { station, station, root, other };
+        MADE(made);
+        KIT_BUF(part);
+
+        station_make(&made, &part, by[i], i != 1);
+        if (says[i] == NULL) {
+            assert_ok(check(&made, &fresh));
+            assert_true(made.claim->stationed && !made.claim->renews);
+            assert_memory_equal(made.claim->station, bm_private_public(station)->hash, BM_HASH);
+        } else
+            assert_refused_saying(BM_EPOLICY, check(&made, &fresh), says[i]);
+        assert_true(made.proven);
+        for (size_t n = 1; i == 0 && n < part.n; n++) {
+            made.bundle.part[BM_PART_STATION] = bm_bytes(part.p, n);
+            assert_rc(BM_EINPUT, check(&made, &fresh));
+        }
+    }
+}
+
 static void
 every_byte_matters(struct bm_buf *buf)
 {
@@ -856,6 +904,7 @@ main(void)
         cmocka_unit_test(a_renewal_that_its_key_did_not_sign_is_refused),
         cmocka_unit_test(a_renewal_by_the_attestation_key_is_refused),
         cmocka_unit_test(every_truncation_of_a_renewal_is_refused),
+        cmocka_unit_test(a_station_signs_the_very_request_that_came_by_it),
         cmocka_unit_test(no_changed_byte_gives_another_claim),
     };
 

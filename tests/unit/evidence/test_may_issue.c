@@ -38,6 +38,7 @@ good_state(void)
         .order_known = true,
         .order_has_lot = true,
         .order_has_profile = true,
+        .order_station = true,
         .order_from = LAST - 1000,
         .order_until = LAST + 1000,
         .quantity = 12,
@@ -168,6 +169,8 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("ended at");
     if (!c->renews && !s->order_has_lot)
         return no("is not for lot EX-001");
+    if (!c->renews && !s->order_station)
+        return no("is made at its own stations");
     if (!s->order_has_profile)
         return no("does not allow profile gateway-1");
     if (c->evidence == BM_EV_SOFTWARE)
@@ -191,7 +194,7 @@ digit(unsigned *n, unsigned radix)
     return d;
 }
 
-#define HEADS (5u * 4 * 1024 * 2 * 2)
+#define HEADS (5u * 4 * 1024 * 2 * 2 * 2)
 static void
 head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
 {
@@ -226,6 +229,7 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     claim->key.alg = digit(&n, 2) ? BM_KEY_P384 : BM_KEY_P256;
     state->unit_other_root = digit(&n, 2);
     claim->renews = digit(&n, 2);
+    state->order_station = digit(&n, 2);
 }
 
 #define TAILS (6u * 5 * 4 * 2 * 2 * 2 * 2 * 2)
@@ -290,8 +294,9 @@ answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
             state.not_after = state.now;
             yeses[claim.renews] += decide(&claim, &state);
         }
-    assert_int_equal(yeses[0], 3 * 2 * 3);     /* three good clocks, two good windows, all else good, three tails that say yes */
-    assert_int_equal(yeses[1], 3 * 4 * 2 * 2); /* every window, open or closed, with the lot or without: a confirmed identity */
+    assert_int_equal(yeses[0], 3 * 2 * 3); /* three good clocks, two good windows, all else good, three tails that say yes */
+    assert_int_equal(yeses[1],
+                     3 * 4 * 2 * 2 * 2); /* every window, open or closed, with the lot or without, at any station: a confirmed identity */
 }
 
 static void

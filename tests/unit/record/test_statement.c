@@ -82,6 +82,8 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_PROPOSAL("order", "paul") ORDER_BODY, /* what one person may, two may too */
         KIT_PROPOSAL("allow", "fred") ALLOW_BODY,
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nstation line-1 " KIT_HEX
+                                  "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("allow", "fred") ALLOW_BODY,
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
         KIT_HEAD("policy", "anna") "two order\ntwo pin\ntwo policy\n",
@@ -186,6 +188,9 @@ other_texts_are_refused(void **state)
         KIT_HEAD("order", "paul") "order O\nlot L\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nprofile p " KIT_HEX
                                   "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nstation a\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nstation a " KIT_HEX "\nstation b " KIT_HEX
+                                  "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n", /* one key, two names */
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p  " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nquantity 0\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
