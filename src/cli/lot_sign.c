@@ -119,7 +119,7 @@ head_sign(void *ctx, struct bm_bytes text, struct bm_buf *note, struct bm_fail *
         return bm_head_sign_note(&key->file, text, note, fail);
     if ((rc = bm_p11_ed25519_sign(&key->token, key->private, text, signature, fail)) != BM_OK)
         return rc;
-    return bm_note_join(note, text, &key->key, signature, fail);
+    return bm_note_join(note, text, &key->key, bm_bytes(signature, sizeof(signature)), fail);
 }
 
 /* ---- what is signed ---- */

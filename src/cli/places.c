@@ -117,6 +117,8 @@ bm_trust_parse(struct bm_trust *ret_trust, struct bm_bytes text, struct bm_fail 
         bm_fail_prefix(fail, "trust.txt: the ledger's key");
         return rc;
     }
+    if (trust.ledger.type != BM_NOTE_ED25519)
+        return bm_fail(fail, BM_EINPUT, NULL, "trust.txt: the ledger's key is none: a ledger signs with Ed25519");
     bm_sha256(trust.site, bm_bytes(trust.ledger.key, BM_NOTE_KEY));
     *ret_trust = trust;
     return BM_OK;

@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #define CITE "C2SP signed-note"
 
@@ -43,33 +44,50 @@ ed25519_sign(uint8_t ret[static BM_NOTE_SIG], const struct bm_note_signer *signe
     return bm_fail(fail, BM_ENOMEM, NULL, "libcrypto cannot sign with an Ed25519 key");
 }
 
-static enum bm_rc
-ed25519_verify(const struct bm_note_key *who, struct bm_bytes text, const uint8_t *signature, struct bm_fail *fail)
+/* The public key for libcrypto; NULL when there is no memory, or its point is none. */
+static EVP_PKEY *
+key_open(const struct bm_note_key *who)
 {
-    bm_cleanup(bm_pkey_done) EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, who->key, BM_NOTE_KEY);
+    const uint8_t *p = who->key;
+
+    if (who->type == BM_NOTE_ED25519)
+        return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, who->key, BM_NOTE_KEY);
+    return d2i_PUBKEY(NULL, &p, BM_NOTE_SPKI);
+}
+
+/* ECDSA signatures are DER to the letter: libcrypto writes them again and compares. */
+static enum bm_rc
+verify(const struct bm_note_key *who, struct bm_bytes text, struct bm_bytes signature, struct bm_fail *fail)
+{
+    bm_cleanup(bm_pkey_done) EVP_PKEY *key = key_open(who);
     bm_cleanup(bm_md_ctx_done) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool good;
 
-    if (key == NULL || ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1) {
+    if (who->type == BM_NOTE_ED25519 && signature.n != BM_NOTE_SIG)
+        return bm_fail(fail, BM_EINPUT, CITE, "the signature of %s is not an Ed25519 signature", who->name);
+    if (key == NULL || ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, who->type == BM_NOTE_ED25519 ? NULL : EVP_sha256(), NULL, key) != 1) {
         ERR_clear_error();
-        return bm_fail(fail, BM_ENOMEM, NULL, "libcrypto cannot use an Ed25519 key");
+        return bm_fail(fail, BM_ENOMEM, NULL, "libcrypto cannot use the key of %s", who->name);
     }
-    good = EVP_DigestVerify(ctx, signature, BM_NOTE_SIG, text.p, text.n) == 1;
+    good = EVP_DigestVerify(ctx, signature.p, signature.n, text.p, text.n) == 1;
     ERR_clear_error(); /* a bad signature leaves an entry, which a later TLS call would take for its own */
     return good ? BM_OK : bm_fail(fail, BM_EINPUT, CITE, "the signature of %s does not belong to this text", who->name);
 }
 
-static void
-signature_add(struct bm_buf *buf, const struct bm_note_key *key, const uint8_t signature[static BM_NOTE_SIG])
+static enum bm_rc
+signature_add(struct bm_buf *buf, const struct bm_note_key *key, struct bm_bytes signature, struct bm_fail *fail)
 {
-    uint8_t blob[4 + BM_NOTE_SIG];
+    bm_cleanup(bm_buf_done) struct bm_buf blob = { .max = 256 };
+    enum bm_rc rc;
 
-    for (size_t i = 0; i < 4; i++)
-        blob[i] = (uint8_t)(key->id >> (24 - 8 * i));
-    memcpy(blob + 4, signature, BM_NOTE_SIG);
+    bm_buf_add_u32(&blob, key->id);
+    bm_buf_add_bytes(&blob, signature);
+    if ((rc = bm_buf_check(&blob, "a signature", fail)) != BM_OK)
+        return rc;
     bm_buf_add_fmt(buf, "%s%s ", dash, key->name);
-    bm_b64_add(buf, BM_B64_STD, bm_bytes(blob, sizeof(blob)));
+    bm_b64_add(buf, BM_B64_STD, bm_buf_bytes(&blob));
     bm_buf_add_str(buf, "\n");
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -78,9 +96,7 @@ line_add(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_signer *
     uint8_t signature[BM_NOTE_SIG];
     enum bm_rc rc = ed25519_sign(signature, signer, text, fail);
 
-    if (rc == BM_OK)
-        signature_add(buf, &signer->key, signature);
-    return rc;
+    return rc != BM_OK ? rc : signature_add(buf, &signer->key, bm_bytes(signature, sizeof(signature)), fail);
 }
 
 static enum bm_rc
@@ -117,17 +133,19 @@ bm_note_build(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_sig
 }
 
 enum bm_rc
-bm_note_join(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_key *key, const uint8_t signature[static BM_NOTE_SIG],
-             struct bm_fail *fail)
+bm_note_join(struct bm_buf *buf, struct bm_bytes text, const struct bm_note_key *key, struct bm_bytes signature, struct bm_fail *fail)
 {
+    enum bm_rc rc;
+
     if (!bm_note_text_ok(text))
         return bm_fail(fail, BM_EINPUT, CITE, "only lines of text without control characters can be signed");
-    if (ed25519_verify(key, text, signature, fail) != BM_OK)
+    if (verify(key, text, signature, fail) != BM_OK)
         return bm_fail(fail, BM_EBUSY, NULL,
                        "the token gave a signature that its own public key does not verify: nothing was written, see to the token");
     bm_buf_add_bytes(buf, text);
     bm_buf_add_str(buf, "\n");
-    signature_add(buf, key, signature);
+    if ((rc = signature_add(buf, key, signature, fail)) != BM_OK)
+        return rc;
     return bm_buf_check(buf, "the note", fail);
 }
 
@@ -237,9 +255,7 @@ check_one(const struct bm_note *note, const struct bm_note_key *key, bool *ret_t
         *ret_there = true;
         if ((rc = bm_b64_parse(&blob, BM_B64_STD, note->sigs[i].b64, fail)) != BM_OK)
             return rc;
-        if (blob.n != 4 + BM_NOTE_SIG)
-            return bm_fail(fail, BM_EINPUT, CITE, "the signature of %s is not an Ed25519 signature", key->name);
-        return ed25519_verify(key, note->text, blob.p + 4, fail);
+        return verify(key, note->text, bm_bytes(blob.p + 4, blob.n - 4), fail);
     }
     return BM_OK;
 }

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #define CITE "C2SP signed-note"
 
@@ -60,16 +61,22 @@ bm_note_key_id(const char *name, uint8_t type, struct bm_bytes key)
 bool
 bm_note_key_equal(const struct bm_note_key *a, const struct bm_note_key *b)
 {
-    return a->id == b->id && strcmp(a->name, b->name) == 0 && memcmp(a->key, b->key, BM_NOTE_KEY) == 0;
+    return a->id == b->id && a->type == b->type && strcmp(a->name, b->name) == 0 && memcmp(a->key, b->key, BM_NOTE_SPKI) == 0;
+}
+
+static enum bm_rc
+name_refuse(struct bm_fail *fail)
+{
+    return bm_fail(fail, BM_EINPUT, CITE, "a key's name is 1 to %d printable bytes without spaces and without '+'", BM_NOTE_NAME);
 }
 
 enum bm_rc
 bm_note_key_init(struct bm_note_key *ret, const char *name, const uint8_t key[static BM_NOTE_KEY], struct bm_fail *fail)
 {
-    struct bm_note_key made = { .id = 0 };
+    struct bm_note_key made = { .type = BM_NOTE_ED25519 };
 
     if (!bm_note_name_ok(name))
-        return bm_fail(fail, BM_EINPUT, CITE, "a key's name is 1 to %d printable bytes without spaces and without '+'", BM_NOTE_NAME);
+        return name_refuse(fail);
     memcpy(made.name, name, strlen(name) + 1);
     memcpy(made.key, key, BM_NOTE_KEY);
     made.id = bm_note_key_id(name, BM_NOTE_ED25519, bm_bytes(key, BM_NOTE_KEY));
@@ -77,14 +84,46 @@ bm_note_key_init(struct bm_note_key *ret, const char *name, const uint8_t key[st
     return BM_OK;
 }
 
+/*
+ * RFC 5480 2, of a P-256 key with an uncompressed point, to the letter:
+ *   30 59  30 13  06 07 id-ecPublicKey  06 08 prime256v1  03 42 00  04 X Y
+ */
+static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+                                     0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
+_Static_assert(sizeof(p256_head) + 64 == BM_NOTE_SPKI, "a point behind it");
+
+/* req: RFC5480 2.2 a point, uncompressed; C2SP signed-note: a key's id is of its SubjectPublicKeyInfo alone */
+enum bm_rc
+bm_note_key_init_p256(struct bm_note_key *ret, const char *name, struct bm_bytes spki, struct bm_fail *fail)
+{
+    bm_cleanup(bm_pkey_done) EVP_PKEY *key = NULL;
+    struct bm_note_key made = { .type = BM_NOTE_ECDSA };
+    const uint8_t *p = spki.p;
+    uint8_t hash[BM_HASH];
+
+    if (!bm_note_name_ok(name))
+        return name_refuse(fail);
+    if (spki.n != BM_NOTE_SPKI || memcmp(spki.p, p256_head, sizeof(p256_head)) != 0 ||
+        (key = d2i_PUBKEY(NULL, &p, BM_NOTE_SPKI)) == NULL) { /* which looks whether the point is on the curve */
+        ERR_clear_error();
+        return bm_fail(fail, BM_EINPUT, "RFC 5480 2", "this is not the public key of a P-256 key, with an uncompressed point on its curve");
+    }
+    memcpy(made.name, name, strlen(name) + 1);
+    memcpy(made.key, spki.p, BM_NOTE_SPKI);
+    bm_sha256(hash, spki);
+    made.id = (uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 | (uint32_t)hash[2] << 8 | hash[3];
+    *ret = made;
+    return BM_OK;
+}
+
 void
 bm_note_vkey_build(struct bm_buf *buf, const struct bm_note_key *key)
 {
-    uint8_t typed[1 + BM_NOTE_KEY] = { BM_NOTE_ED25519 };
+    uint8_t typed[1 + BM_NOTE_SPKI] = { key->type };
 
-    memcpy(typed + 1, key->key, BM_NOTE_KEY);
+    memcpy(typed + 1, key->key, BM_NOTE_SPKI);
     bm_buf_add_fmt(buf, "%s+%08x+", key->name, (unsigned)key->id);
-    bm_b64_add(buf, BM_B64_STD, bm_bytes(typed, sizeof(typed)));
+    bm_b64_add(buf, BM_B64_STD, bm_bytes(typed, key->type == BM_NOTE_ECDSA ? sizeof(typed) : 1 + BM_NOTE_KEY));
 }
 
 /* Up to the next '+', which is taken too. */
@@ -101,20 +140,23 @@ to_plus(struct bm_rd *rd)
 enum bm_rc
 bm_note_vkey_parse(struct bm_note_key *ret, struct bm_bytes text, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf typed = { .max = 1 + BM_NOTE_KEY }, again = { .max = BM_NOTE_VKEY };
+    bm_cleanup(bm_buf_done) struct bm_buf typed = { .max = 1 + BM_NOTE_SPKI }, again = { .max = BM_NOTE_VKEY };
     struct bm_rd rd = bm_rd(text);
     struct bm_bytes name = to_plus(&rd), id = to_plus(&rd), b64 = bm_rd_rest(&rd);
     char name_text[BM_NOTE_NAME + 1] = "";
     struct bm_note_key key;
     enum bm_rc rc;
 
-    if (rd.bad || id.n != 8 || name.n > BM_NOTE_NAME || bm_b64_parse(&typed, BM_B64_STD, b64, fail) != BM_OK ||
-        typed.n != 1 + BM_NOTE_KEY || typed.p[0] != BM_NOTE_ED25519)
-        return bm_fail(fail, BM_EINPUT, CITE, "an Ed25519 verifier key is written as name+0123abcd+AQ..., on one line");
+    if (rd.bad || id.n != 8 || name.n > BM_NOTE_NAME || bm_b64_parse(&typed, BM_B64_STD, b64, fail) != BM_OK || typed.n == 0 ||
+        typed.n != 1 + (typed.p[0] == BM_NOTE_ECDSA ? BM_NOTE_SPKI : BM_NOTE_KEY) ||
+        (typed.p[0] != BM_NOTE_ED25519 && typed.p[0] != BM_NOTE_ECDSA))
+        return bm_fail(fail, BM_EINPUT, CITE, "a verifier key is written as name+0123abcd+AQ... (Ed25519) or AjBZ... (P-256), on one line");
     memcpy(name_text, name.p, name.n);
     if (strlen(name_text) != name.n)
         return bm_fail(fail, BM_EINPUT, CITE, "the name of a verifier key holds a NUL");
-    if ((rc = bm_note_key_init(&key, name_text, typed.p + 1, fail)) != BM_OK)
+    rc = typed.p[0] == BM_NOTE_ECDSA ? bm_note_key_init_p256(&key, name_text, bm_bytes(typed.p + 1, typed.n - 1), fail)
+                                     : bm_note_key_init(&key, name_text, typed.p + 1, fail);
+    if (rc != BM_OK)
         return rc;
     bm_note_vkey_build(&again, &key);
     if (!bm_bytes_equal(bm_buf_bytes(&again), text))

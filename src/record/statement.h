@@ -80,7 +80,7 @@ struct bm_pin {
     size_t nwaived;
     uint8_t ek_roots[BM_MAX_PIN_EK_ROOTS][BM_HASH]; /* SHA-256 of certificates in which an endorsement key's chain may end, ascending */
     size_t nek_roots;
-    char vendor_key[256]; /* vkey text; "" for foreign formats */
+    char vendor_key[272]; /* vkey text; "" for foreign formats */
 };
 
 struct bm_order_profile {

@@ -1,6 +1,11 @@
 /* test_note.c - signed notes: others' notes verify, ours are what others make, and nothing else passes. */
 #include "merkle/note.h"
 
+#include "wire/text.h"
+
+#include <openssl/evp.h>
+#include <openssl/ec.h>
+#include <openssl/x509.h>
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -264,6 +269,86 @@ a_damaged_verifier_key_is_refused(void **state)
     assert_string_equal(fail.text, "the verifier key is damaged: its id must be c74f20a3");
 }
 
+/* The key of Sigstore's public log, whose log id is SHA-256 of it: c0d23d6ad406973f... */
+#define REKOR_SPKI \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwrkBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw=="
+#define REKOR_VKEY                                                                                                                 \
+    "rekor.sigstore.dev+c0d23d6a+AjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNhtmPtrWm3U1eQXBogSMdGvXwBcK5AW5i0hrZLOC96l+smGNM7nwZ4QvFK/" \
+    "4sueRoVj//QP22Ni4Qt9DPfkWLc="
+
+/* proves: RFC5480 2.2 */
+static void
+verifier_keys_of_p256(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf spki = { .max = 256 }, again = { .max = BM_NOTE_VKEY };
+    struct bm_note_key key, made;
+    struct bm_fail fail = { 0 };
+
+    (void)state;
+    assert_int_equal(bm_b64_parse(&spki, BM_B64_STD, bm_bytes_str(REKOR_SPKI), &fail), BM_OK);
+    assert_int_equal(bm_note_vkey_parse(&key, bm_bytes_str(REKOR_VKEY), &fail), BM_OK);
+    assert_int_equal(key.id, 0xc0d23d6a);
+    assert_int_equal(key.type, BM_NOTE_ECDSA);
+    assert_int_equal(bm_note_key_init_p256(&made, "rekor.sigstore.dev", bm_buf_bytes(&spki), &fail), BM_OK);
+    assert_true(bm_note_key_equal(&key, &made));
+    bm_note_vkey_build(&again, &key);
+    assert_true(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes_str(REKOR_VKEY)));
+    for (size_t n = 0; n < sizeof(REKOR_VKEY) - 1; n++)
+        assert_int_equal(bm_note_vkey_parse(&key, bm_bytes(REKOR_VKEY, n), &fail), BM_EINPUT);
+    for (size_t n = 0; n < spki.n; n++)
+        assert_int_equal(bm_note_key_init_p256(&made, "r", bm_bytes(spki.p, n), &fail), BM_EINPUT);
+    for (size_t i = 0; i < spki.n; i++) { /* another curve, another form, a point that is on none */
+        spki.p[i] ^= 1;
+        assert_int_equal(bm_note_key_init_p256(&made, "r", bm_buf_bytes(&spki), &fail), BM_EINPUT);
+        spki.p[i] ^= 1;
+    }
+}
+
+/* As a token gives it: DER over SHA-256 of the text. */
+static void
+p256_sign(EVP_PKEY *key, const char *text, struct bm_buf *signature)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    uint8_t der[80];
+    size_t n = sizeof(der);
+
+    assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key), 1);
+    assert_int_equal(EVP_DigestSign(ctx, der, &n, (const uint8_t *)text, strlen(text)), 1);
+    EVP_MD_CTX_free(ctx);
+    bm_buf_reset(signature);
+    bm_buf_add(signature, der, n);
+}
+
+static void
+notes_signed_with_p256(void **state)
+{
+    static const char text[] = "birthmark/test\n";
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = 128 }, note = { .max = BM_MAX_NOTE }, longer = { .max = 128 };
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    uint8_t *spki = NULL;
+    struct bm_fail fail = { 0 };
+    struct bm_note_key key;
+    struct bm_note parsed;
+    int n = i2d_PUBKEY(pair, &spki);
+
+    (void)state;
+    assert_int_equal(n, BM_NOTE_SPKI);
+    assert_int_equal(bm_note_key_init_p256(&key, "card", bm_bytes(spki, (size_t)n), &fail), BM_OK);
+    p256_sign(pair, text, &signature);
+    assert_int_equal(bm_note_join(&note, bm_bytes_str(text), &key, bm_buf_bytes(&signature), &fail), BM_OK);
+    assert_int_equal(bm_note_parse(&parsed, bm_buf_bytes(&note), &fail), BM_OK);
+    assert_int_equal(bm_note_check(&parsed, &key, &fail), BM_OK);
+    parsed.text = bm_bytes_str("birthmark/tost\n");
+    assert_int_equal(bm_note_check(&parsed, &key, &fail), BM_EINPUT);
+    for (size_t cut = 0; cut < signature.n; cut++)
+        assert_int_equal(bm_note_join(&note, bm_bytes_str(text), &key, bm_bytes(signature.p, cut), &fail), BM_EBUSY);
+    bm_buf_add_bytes(&longer, bm_buf_bytes(&signature));
+    bm_buf_add_u8(&longer, 0);
+    assert_int_equal(bm_note_join(&note, bm_bytes_str(text), &key, bm_buf_bytes(&longer), &fail), BM_EBUSY);
+    OPENSSL_free(spki);
+    EVP_PKEY_free(pair);
+}
+
 static void
 names_hold_no_space_and_no_plus(void **state)
 {
@@ -328,6 +413,8 @@ main(void)
         cmocka_unit_test(sixteen_signatures_pass_and_seventeen_do_not),
         cmocka_unit_test(only_text_is_signed),
         cmocka_unit_test(a_damaged_verifier_key_is_refused),
+        cmocka_unit_test(verifier_keys_of_p256),
+        cmocka_unit_test(notes_signed_with_p256),
         cmocka_unit_test(names_hold_no_space_and_no_plus),
         cmocka_unit_test(private_keys_are_those_of_rfc_8410),
     };
