@@ -1,6 +1,7 @@
 #include "cli/founding.h"
 
 #include "base/secret.h"
+#include "cli/operator_key.h"
 #include "cli/server_cert.h"
 #include "cli/token.h"
 #include "pki/private.h"
@@ -313,7 +314,8 @@ bm_founding_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fa
 
     if ((rc = dirs_make(f, fail)) != BM_OK || (rc = ledger_make(f, fail)) != BM_OK || (rc = nonce_make(f, fail)) != BM_OK ||
         (rc = journal_make(f, fail)) != BM_OK ||
-        (rc = note_key_make(f, first->name, BM_PLACE_OPERATOR_KEY, first->name, &first->key, fail)) != BM_OK ||
+        (rc = f->operator_key != NULL ? bm_operator_key_make(&first->key, call, f->dir, first->name, f->operator_key, fail)
+                                      : note_key_make(f, first->name, BM_PLACE_OPERATOR_KEY, first->name, &first->key, fail)) != BM_OK ||
         (rc = hierarchy_make(f, call, fail)) != BM_OK || (rc = profiles_put(f, fail)) != BM_OK || (rc = texts_put(f, fail)) != BM_OK)
         return rc;
     return bm_server_cert_make(f->dir, f->site->url, f->now, fail);

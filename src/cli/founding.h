@@ -7,8 +7,9 @@
 #include "cli/places.h"
 
 struct bm_founding {
-    const char *dir;   /* the directory that will be the home */
-    const char *token; /* a PKCS#11 URI, or NULL: CA keys in files */
+    const char *dir;          /* the directory that will be the home */
+    const char *token;        /* a PKCS#11 URI, or NULL: CA keys in files */
+    const char *operator_key; /* the first operator's, a URI; NULL: in a file */
     bm_time now;
     struct bm_site *site;      /* name, url and operator names are set; the rest is filled here */
     struct bm_note_key ledger; /* filled */

@@ -1,6 +1,7 @@
 /* init.c - init: a site, all of it or nothing. */
 #include "cli/ask.h"
 #include "cli/founding.h"
+#include "cli/operator_key.h"
 #include "cli/print.h"
 #include "cli/server_cert.h"
 #include "cli/token.h"
@@ -145,11 +146,14 @@ site_take(struct bm_site *site, struct bm_call *call, struct bm_fail *fail)
 static enum bm_rc
 places_take(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
 {
-    const char *store = bm_call_option(call, "store"), *token = bm_call_option(call, "token");
+    const char *store = bm_call_option(call, "store"), *key = bm_call_option(call, "operator-key"), *token = bm_call_option(call, "token");
     char unused[1024];
 
     if (store != NULL && strcmp(store, "sqlite") != 0)
         return bm_usage(call, fail, "--store must be sqlite");
+    if (key != NULL && !bm_operator_uri(key))
+        return bm_usage(call, fail, "--operator-key must be pkcs11:... or tpm2:...; left out, a key is made in a file");
+    f->operator_key = key;
     if (token == NULL || strcmp(token, "file") == 0)
         return BM_OK;
     f->token = token;
@@ -186,12 +190,12 @@ next_print(const struct bm_call *call, const struct bm_site *site, bool token)
     (void)printf("\nTake %s/" BM_PLACE_ROOT_KEY " offline now: it signs other CAs, and nothing here needs it.\n", call->home);
     if (!token)
         (void)printf("The CAs' keys are files in %s/signer: for production, `--token pkcs11:...` keeps them in a token.\n", call->home);
-    (void)printf("%s/operators/%s.key signs what you decide: keep it to yourself.\n"
+    (void)printf("%s/operators/%s.%s signs what you decide: keep it to yourself.\n"
                  "\nnext:\n"
                  "  birthmark vendor add NAME --signer KEY      whose chips to believe\n"
                  "  birthmark lot receive FILE --vendor NAME    a batch of them\n"
                  "  birthmark order open NAME --lot LOT --profile gateway-1 --quantity N && birthmark serve\n",
-                 call->home, site->operators.operators[0].name);
+                 call->home, site->operators.operators[0].name, site->operators.operators[0].key.type == BM_NOTE_ECDSA ? "uri" : "key");
 }
 
 static enum bm_rc
@@ -249,6 +253,9 @@ const struct bm_verb bm_verb_init = {
                  { .name = "url", .value = "URL", .help = "https://HOST:PORT, as devices will reach the server" },
                  { .name = "token", .value = "URI", .help = "pkcs11:token=...?pin-source=/FILE, or file (the default)" },
                  { .name = "operator", .value = "NAME", .help = "the first operator, with the role officer; default: admin" },
+                 { .name = "operator-key",
+                   .value = "URI",
+                   .help = "the first operator's key in a smart card or TPM: pkcs11:..., tpm2:..." },
                  { .name = "store", .value = "KIND", .help = "sqlite (the default)" } },
     .run = run,
 };

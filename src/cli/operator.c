@@ -8,13 +8,13 @@
 #include <dirent.h>
 #include <stdio.h>
 
-/* "anna.key" -> "anna". */
+/* "anna.key", "anna.uri" -> "anna". */
 static bool
 key_name(char ret[static BM_MAX_NAME + 1], const char *file)
 {
     size_t n = strlen(file);
 
-    if (n <= 4 || n - 4 > BM_MAX_NAME || strcmp(file + n - 4, ".key") != 0)
+    if (n <= 4 || n - 4 > BM_MAX_NAME || (strcmp(file + n - 4, ".key") != 0 && strcmp(file + n - 4, ".uri") != 0))
         return false;
     (void)snprintf(ret, BM_MAX_NAME + 1, "%.*s", (int)(n - 4), file);
     return bm_name_ok(ret, BM_MAX_NAME);
@@ -51,22 +51,16 @@ bm_operator_name(struct bm_call *call, char ret_name[static BM_MAX_NAME + 1], st
 void
 bm_desk_done(struct bm_desk *desk)
 {
-    bm_note_signer_wipe(&desk->signer);
+    bm_operator_key_done(&desk->key);
 }
 
 static enum bm_rc
-signer_read(struct bm_note_signer *ret, struct bm_call *call, struct bm_fail *fail)
+key_open(struct bm_operator_key *ret, struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
     char name[BM_MAX_NAME + 1];
-    enum bm_rc rc;
+    enum bm_rc rc = bm_operator_name(call, name, fail);
 
-    if ((rc = bm_operator_name(call, name, fail)) != BM_OK ||
-        (rc = bm_place_read(&pem, call->home, BM_PLACE_OPERATOR_KEY, name, fail)) != BM_OK)
-        return rc;
-    if ((rc = bm_note_signer_pem_parse(ret, name, bm_buf_bytes(&pem), fail)) != BM_OK)
-        bm_fail_prefix(fail, "operators/%s.key", name);
-    return rc;
+    return rc != BM_OK ? rc : bm_operator_key_open(ret, call->home, name, fail);
 }
 
 static enum bm_rc
@@ -124,7 +118,7 @@ bm_desk_open(struct bm_desk *ret_desk, enum bm_act act, struct bm_ask *ask, stru
     const char *hex;
     enum bm_rc rc;
 
-    if ((rc = signer_read(&desk.signer, ask->call, fail)) != BM_OK ||
+    if ((rc = key_open(&desk.key, ask->call, fail)) != BM_OK ||
         (rc = bm_ask(ask, BM_C_SITE, bm_bytes(NULL, 0), bm_row_keep, &row, NULL, fail)) != BM_OK ||
         (rc = bm_json_parse(&site, bm_buf_bytes(&row), BM_MAX_JSON, fail)) != BM_OK)
         return rc;
@@ -136,7 +130,7 @@ bm_desk_open(struct bm_desk *ret_desk, enum bm_act act, struct bm_ask *ask, stru
         (rc = place_take(&desk.head, site, act, fail)) != BM_OK)
         return rc;
     desk.next_seq = (uint64_t)json_integer_value(json_object_get(site, "next_seq"));
-    (void)snprintf(desk.head.by, sizeof(desk.head.by), "%.*s", BM_MAX_NAME, desk.signer.key.name);
+    (void)snprintf(desk.head.by, sizeof(desk.head.by), "%.*s", BM_MAX_NAME, desk.key.key.name);
     *ret_desk = desk;
     return BM_OK;
 }
@@ -150,10 +144,9 @@ bm_desk_alone(struct bm_desk *desk)
 enum bm_rc
 bm_desk_sign(const struct bm_desk *desk, const struct bm_buf *text, struct bm_buf *note, struct bm_fail *fail)
 {
-    const struct bm_note_signer *signers[] = { &desk->signer };
     enum bm_rc rc = bm_buf_check(text, "the statement", fail);
 
-    return rc != BM_OK ? rc : bm_note_build(note, bm_buf_bytes(text), signers, 1, fail);
+    return rc != BM_OK ? rc : bm_operator_key_sign(&desk->key, bm_buf_bytes(text), note, fail);
 }
 
 enum bm_rc

@@ -3,20 +3,21 @@
 #define BM_CLI_OPERATOR_H
 
 #include "cli/ask.h"
+#include "cli/operator_key.h"
 #include "merkle/note.h"
 #include "record/statement.h"
 #include "wire/json.h"
 
-#define BM_OPTION_OPERATOR                                                                                                      \
-    {                                                                                                                           \
-        .name = "operator", .value = "NAME", .help = "who signs: the key operators/NAME.key; may be left out when there is one" \
+#define BM_OPTION_OPERATOR                                                                                                            \
+    {                                                                                                                                 \
+        .name = "operator", .value = "NAME", .help = "who signs, with operators/NAME.key or .uri; may be left out where there is one" \
     }
 
 /* --operator, or the only one whose key lies in HOME/operators. */
 bm_must_use enum bm_rc bm_operator_name(struct bm_call *call, char ret_name[static BM_MAX_NAME + 1], struct bm_fail *fail);
 
 struct bm_desk {
-    struct bm_note_signer signer;
+    struct bm_operator_key key;
     enum bm_act act;
     uint64_t next_seq;
     struct bm_statement_head head; /* of the next statement of this kind */

@@ -45,7 +45,7 @@ operator_find(struct bm_roles *roles, const char *name)
     return NULL;
 }
 
-/* A key of their own making: a vkey as `operator list` prints it, or an Ed25519 public key in PEM. */
+/* A key of their own making: a vkey as `operator list` prints it, or a public key in PEM. */
 static enum bm_rc
 public_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
 {
@@ -55,8 +55,11 @@ public_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
 
     if ((rc = bm_key_parse(&key, der, fail)) != BM_OK)
         return rc;
+    if (key.alg == BM_KEY_P256)
+        return bm_note_key_init_p256(&person->key, person->name, bm_key_spki(&key), fail);
     if (key.alg != BM_KEY_ED25519)
-        return bm_fail(fail, BM_EINPUT, NULL, "operators sign with Ed25519: `openssl genpkey -algorithm ed25519` makes such a key");
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "operators sign with Ed25519, or with P-256 in a token: `openssl genpkey -algorithm ed25519` makes a key");
     return bm_note_key_init(&person->key, person->name, key.spki + key.at_bits, fail);
 }
 
@@ -67,6 +70,8 @@ key_take(struct bm_operator *person, const char *word, struct bm_fail *fail)
     struct bm_fail unused;
     enum bm_rc rc;
 
+    if (strncmp(word, "file:", 5) == 0)
+        word += 5;
     if (bm_note_vkey_parse(&person->key, bm_bytes_str(word), &unused) == BM_OK)
         return strcmp(person->key.name, person->name) == 0
                    ? BM_OK
@@ -120,11 +125,17 @@ add_run(struct bm_call *call, struct bm_fail *fail)
     (void)snprintf(person->name, sizeof(person->name), "%s", name);
     if (bm_role_parse(&person->role, bm_bytes_str(role), fail) != BM_OK)
         return bm_usage(call, fail, "--role: %s", fail->text);
-    if ((rc = key != NULL ? key_take(person, key, fail) : key_make(person, path, fail)) != BM_OK)
+    if (key != NULL && bm_operator_uri(key))
+        rc = bm_operator_key_make(&person->key, call, call->home, name, key, fail);
+    else
+        rc = key != NULL ? key_take(person, key, fail) : key_make(person, path, fail);
+    if (rc != BM_OK)
         return rc;
     if ((rc = bm_roles_send(&ask, roles, false, fail)) != BM_OK) {
         if (key == NULL && call->proposal == 0 && (rc == BM_EINPUT || rc == BM_EPOLICY))
             (void)unlink(path);
+        if (key != NULL && bm_operator_uri(key) && call->proposal == 0 && (rc == BM_EINPUT || rc == BM_EPOLICY))
+            bm_operator_key_forget(call->home, name);
         return rc;
     }
     return bm_roles_print(call, roles, fail);
@@ -137,11 +148,16 @@ const struct bm_verb bm_verb_operator_add = {
     .most = 1,
     .site = true,
     .purpose = "Let one more person sign: an officer's signature over the whole new list.",
-    .help = "Without --key a new key is made in HOME/operators/NAME.key: hand it over, or better let them make their own and give you the\n"
-            "public half.\n\n"
-            "example: birthmark operator add ben --role custodian --key ben.pub\n",
+    .help =
+        "Without --key a new key is made in HOME/operators/NAME.key: hand it over, or better let them make their own and give you the\n"
+        "public half. With pkcs11: or tpm2: the key that the URI names in a smart card or TPM is taken, or a P-256 key is made there; it\n"
+        "never leaves it. The PIN is in the file of pin-source=, never in the URI.\n\n"
+        "example: birthmark operator add ben --role custodian --key ben.pub\n"
+        "         birthmark operator add eva --role officer --key \"pkcs11:token=eva;object=sign?pin-source=/run/eva.pin\"\n",
     .options = { { .name = "role", .value = "R", .help = "officer, custodian, planner, operator, auditor or station", .needed = true },
-                 { .name = "key", .value = "KEY", .help = "their vkey, or a file with their Ed25519 public key in PEM" },
+                 { .name = "key",
+                   .value = "KEY",
+                   .help = "their vkey, a file with their public key, or where it is: pkcs11:..., tpm2:..." },
                  BM_OPTION_OPERATOR },
     .run = add_run,
 };

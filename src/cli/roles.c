@@ -5,7 +5,6 @@
 #include "cli/print.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- the list as it stands ---- */
 
@@ -70,16 +69,14 @@ operator_row(struct bm_list *list, const char *home, const struct bm_operator *p
     bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
     bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 4096 };
     bm_cleanup(bm_json_done) json_t *row = NULL;
-    char path[BM_PATH];
     enum bm_rc rc;
 
     bm_note_vkey_build(&vkey, &person->key);
     may_build(&may, person->role);
-    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK || (rc = bm_buf_check(&may, "the acts", fail)) != BM_OK ||
-        (rc = bm_place_path(path, home, BM_PLACE_OPERATOR_KEY, person->name, fail)) != BM_OK)
+    if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK || (rc = bm_buf_check(&may, "the acts", fail)) != BM_OK)
         return rc;
     row = json_pack("{s:s, s:s, s:s%, s:b, s:s%}", "operator", person->name, "role", bm_role_word(person->role), "may", (const char *)may.p,
-                    may.n, "key_here", access(path, F_OK) == 0, "vkey", (const char *)vkey.p, vkey.n);
+                    may.n, "key_here", bm_operator_key_here(home, person->name), "vkey", (const char *)vkey.p, vkey.n);
     if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = bm_json_print(&json, row, fail)) != BM_OK)
         return rc;
     return bm_list_row(list, bm_buf_bytes(&json), fail);
