@@ -160,9 +160,10 @@ prove_over(struct station *station, SSL_CTX *tls, char why[static 400])
     SSL *ssl = SSL_new(tls);
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
     enum birthmark_result rc = BIRTHMARK_AWAY;
+    char host[] = BM_LINK_HOST; /* libssl's macro wants it writable */
 
     (void)snprintf(why, 400, "no memory");
-    if (ssl != NULL && in != NULL && out != NULL && SSL_set_tlsext_host_name(ssl, BM_LINK_HOST) == 1) {
+    if (ssl != NULL && in != NULL && out != NULL && SSL_set_tlsext_host_name(ssl, host) == 1) {
         SSL_set_bio(ssl, bm_take(in), bm_take(out));
         SSL_set_connect_state(ssl);
         rc = handshake(station, ssl, why);
