@@ -13,6 +13,7 @@
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t place, size_t n);
 void __libc_free(void *p);
 
 static atomic_size_t now, peak;
@@ -102,6 +103,23 @@ realloc(void *p, size_t n)
     if (moved != NULL || n == 0)
         now -= before;
     return taken(moved);
+}
+
+EXPORT void *
+aligned_alloc(size_t place, size_t n)
+{
+    return refuse(__builtin_return_address(0)) ? NULL : taken(__libc_memalign(place, n));
+}
+
+EXPORT int
+posix_memalign(void **ret, size_t place, size_t n)
+{
+    void *p = refuse(__builtin_return_address(0)) ? NULL : taken(__libc_memalign(place, n));
+
+    if (p == NULL)
+        return ENOMEM;
+    *ret = p;
+    return 0;
 }
 
 EXPORT void
