@@ -159,6 +159,7 @@ prove_over(struct station *station, SSL_CTX *tls, char why[static 400])
 {
     SSL *ssl = SSL_new(tls);
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+    char host[] = BM_LINK_HOST; /* libssl's macro wants it writable */
     enum birthmark_result rc = BIRTHMARK_AWAY;
     char host[] = BM_LINK_HOST; /* libssl's macro wants it writable */
 
