@@ -180,6 +180,7 @@ opening_take(struct opening *opening, struct bm_call *call, struct bm_fail *fail
         return rc;
     memcpy(opening->order.order, call->words.v[0], strlen(call->words.v[0]) + 1);
     if ((rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &opening->order.quantity, fail)) != BM_OK ||
+        (rc = bm_call_number(call, "tls-front", 0, 1000000000, 0, &opening->order.tls_front, fail)) != BM_OK ||
         (rc = lots_take(&opening->order, call, fail)) != BM_OK || (rc = stations_take(&opening->order, call, fail)) != BM_OK ||
         (rc = until_take(&opening->order, call, fail)) != BM_OK)
         return rc;
@@ -223,6 +224,9 @@ const struct bm_verb bm_verb_order_open = {
                  { .name = "profile", .value = "PROFILE", .help = "of HOME/profiles; one or more", .needed = true, .many = true },
                  { .name = "quantity", .value = "N", .help = "units, not certificates", .needed = true },
                  { .name = "station", .value = "STATION", .help = "of HOME/stations: made there alone; default: anywhere", .many = true },
+                 { .name = "tls-front",
+                   .value = "N",
+                   .help = "certificates that EST simpleenroll may give, unseen by the signer; default: none" },
                  { .name = "until", .value = "DATE", .help = "2027-12-31 or 2027-12-31T12:00:00Z; default: no end" },
                  BM_OPTION_OPERATOR },
     .run = open_run,

@@ -72,8 +72,9 @@ bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_f
     if (!bm_rd_end(&rd))
         return bm_fail(fail, BM_EINPUT, NULL,
                        "the evidence is cut short, has bytes after its end, or a part that is too long, unknown or out of order");
-    if (bundle.body_class != BM_BODY_CMC && bundle.body_class != BM_BODY_TPM)
-        return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of class %u: we read 1 (CMC) and 2 (TPM)", bundle.body_class);
+    if (bundle.body_class != BM_BODY_CMC && bundle.body_class != BM_BODY_TPM && bundle.body_class != BM_BODY_TLS)
+        return bm_fail(fail, BM_EINPUT, NULL, "the evidence is of class %u: we read 1 (CMC), 2 (TPM) and 3 (TLS client)",
+                       bundle.body_class);
     *ret_bundle = bundle;
     return BM_OK;
 }

@@ -9,6 +9,7 @@
 #include "evidence/renewal.h"
 #include "evidence/shown.h"
 #include "evidence/station.h"
+#include "evidence/tls_front.h"
 #include "evidence/tpm.h"
 #include "lot/leaf.h"
 #include "merkle/tree.h"
@@ -17,7 +18,7 @@
 
 /*
  *  u16 version = 3
- *  u8  body class: 1 a CMC full request, 2 a TPM claim
+ *  u8  body class: 1 a CMC full request, 2 a TPM claim, 3 a TLS client's CSR
  *  32  lot's tree head        u64 lot's size     u64 leaf's index
  *  lv16 leaf DER              lv16 inclusion proof (bm_proof bytes)
  *  u8 n, n x lv16 DER         leaf of kind id: the device's certificate, those between, the vendor's root; else n = 0. At most 8
@@ -34,7 +35,7 @@ enum bm_part {
 void bm_parts_take(struct bm_bytes ret_part[static BM_PART__N], struct bm_rd *rd);
 void bm_parts_build(struct bm_buf *buf, const struct bm_bytes part[static BM_PART__N]);
 struct bm_bundle {
-    uint8_t body_class; /* BM_BODY_CMC, BM_BODY_TPM */
+    uint8_t body_class; /* BM_BODY_CMC, BM_BODY_TPM, BM_BODY_TLS */
     uint8_t lot_root[BM_HASH];
     uint64_t lot_size;
     uint64_t index;
@@ -47,7 +48,8 @@ struct bm_bundle {
 };
 enum {
     BM_BODY_CMC = 1,
-    BM_BODY_TPM = 2
+    BM_BODY_TPM = 2,
+    BM_BODY_TLS = 3 /* tls_front.h */
 };
 /* BM_EINPUT. Views into bytes, which must outlive the bundle; leaf, proof, body and parts are not read here. */
 bm_must_use enum bm_rc bm_bundle_parse(struct bm_bundle *ret_bundle, struct bm_bytes bytes, struct bm_fail *fail);
@@ -69,6 +71,7 @@ struct bm_claim {
     struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
     struct bm_shown shown;    /* its class, and every further fact that was proven; of software roots nothing but that */
+    bool tls_front;           /* by a TLS client certificate alone, whatever the class: capped per order */
     bool renews;              /* it came with the word of a current identity key ... */
     uint8_t current[BM_HASH]; /* ... of this hash: whose key that is, the signer's tables say */
     bool stationed;           /* it came with the word of a station ... */

@@ -267,6 +267,40 @@ tpm_check(struct check *c, struct bm_bytes body)
     return in.iak.n > 0 ? certified_check(c, &in) : activated_check(c, &in);
 }
 
+/* ---- tls-front ---- */
+
+/*
+ * That this root key was there is the gate's word, and that it asked for this key is nobody's: nothing here is signed by it. So it never counts as proven,
+ * and what else the evidence could carry does not go with it.
+ */
+static __attribute__((noinline)) enum bm_rc
+tls_check(const struct check *c, const struct bm_bundle *bundle)
+{
+    const struct bm_leaf_key *root;
+    struct bm_tls_front front;
+    struct bm_csr csr;
+    enum bm_rc rc;
+
+    for (size_t i = 0; i < BM_PART__N; i++)
+        if (bundle->part[i].n > 0)
+            return bm_fail(c->fail, BM_EINPUT, NULL,
+                           "evidence by a TLS client certificate alone has no parts: renew by the root key's signature");
+    if ((rc = bm_tls_front_parse(&front, bundle->body, c->fail)) != BM_OK || (rc = bm_csr_parse(&csr, front.csr, c->fail)) != BM_OK)
+        return rc;
+    root = bm_leaf_key(&c->claim->leaf, front.peer);
+    if (root == NULL || root->use != BM_USE_SIGN)
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "the TLS client's key is no signing root key that the lot lists for chip %s",
+                       c->claim->leaf.id);
+    if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, csr.key.hash, asks)) != BM_OK)
+        return rc;
+    c->claim->evidence = BM_EV_TLS_FRONT;
+    c->claim->tls_front = true;
+    memcpy(c->claim->root_hash, front.peer, BM_HASH);
+    c->claim->key = csr.key;
+    c->claim->csr = csr.der;
+    return BM_OK;
+}
+
 /* What its maker says of the endorsement key that was activated: of no other key, and nothing of roots that sign. */
 static __attribute__((noinline)) enum bm_rc
 endorsement_check(const struct check *c, const struct bm_bundle *bundle)
@@ -333,7 +367,9 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
             return rc;
         bm_leaf_id_hash(&claim.leaf, claim.id_hash);
     }
-    rc = bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body) : cmc_check(&c, bundle->body);
+    rc = bundle->body_class == BM_BODY_TLS   ? tls_check(&c, bundle)
+         : bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body)
+                                             : cmc_check(&c, bundle->body);
     *ret_proven = c.proven;
     if (rc == BM_OK && bundle->part[BM_PART_ENDORSEMENT].n > 0)
         rc = endorsement_check(&c, bundle);
@@ -347,7 +383,7 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
         claim.evidence = BM_EV_SOFTWARE; /* however it spoke */
     if (claim.leaf.root == BM_ROOT_SOFTWARE)
         claim.shown = (struct bm_shown){ .proven = 0 }; /* nothing that software says of itself is proven by it */
-    claim.shown.proven |= (unsigned)claim.evidence;
+    claim.shown.proven |= (unsigned)claim.evidence | (claim.tls_front ? BM_PROVEN_TLS_FRONT : 0u);
     *ret_claim = claim;
     return BM_OK;
 }

@@ -106,6 +106,10 @@ value_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
         time_add(buf, state->order_until);
     else if (bm_bytes_equal(name, bm_bytes_str("used")))
         bm_buf_add_fmt(buf, "%llu", (unsigned long long)state->used);
+    else if (bm_bytes_equal(name, bm_bytes_str("front")))
+        bm_buf_add_fmt(buf, "%llu", (unsigned long long)state->tls_front);
+    else if (bm_bytes_equal(name, bm_bytes_str("fronted")))
+        bm_buf_add_fmt(buf, "%llu", (unsigned long long)state->tls_front_used);
     else if (bm_bytes_equal(name, bm_bytes_str("quantity")))
         bm_buf_add_fmt(buf, "%llu", (unsigned long long)state->quantity);
     else if (bm_bytes_equal(name, bm_bytes_str("replaced")))
@@ -218,7 +222,9 @@ order_has_profile(const struct request *in)
 static bool
 evidence_fits(const struct request *in)
 {
-    return (in->state->profile->evidence & (unsigned)in->claim->evidence) != 0;
+    unsigned needs = (unsigned)in->claim->evidence | (in->claim->tls_front ? BM_EV_TLS_FRONT : 0u);
+
+    return (in->state->profile->evidence & needs) == needs;
 }
 
 static bool
@@ -452,6 +458,12 @@ new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struc
         return refuse(in, BM_EPOLICY,
                       "key {key} is or was the key of another identity: two devices may not share a key. Make a new key and ask again.",
                       fail);
+    if (in->claim->tls_front && state->tls_front_used >= state->tls_front)
+        return refuse(
+            in, BM_EPOLICY,
+            "order {order} lets {front} certificates be had over TLS alone, and {fronted} were (root key {root}). Let the root key sign "
+            "the request (EST fullcmc), or ask the planner to open another order with --tls-front.",
+            fail);
     if (outcome->replace && state->replaced < BM_MAX_REPLACED)
         *ret = BM_DECISION_REPLACE;
     else if (outcome->reissue && state->reissue_allowed)

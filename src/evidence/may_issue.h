@@ -52,7 +52,8 @@ struct bm_state {
     bool order_has_profile; /* with exactly this digest */
     bool order_station;     /* it names no stations, or the one that the claim came by */
     bm_time order_from, order_until;
-    uint64_t quantity, used; /* units */
+    uint64_t quantity, used;            /* units */
+    uint64_t tls_front, tls_front_used; /* certificates that may be had, and were, by a TLS client certificate alone */
     const char *order;
 
     const struct bm_profile *profile;

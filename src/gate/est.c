@@ -2,6 +2,7 @@
 #include "gate/gate.h"
 
 #include "evidence/bundle.h"
+#include "evidence/tls_front.h"
 #include "pki/cert.h"
 #include "wire/json.h"
 #include "wire/text.h"
@@ -117,6 +118,39 @@ bm_serve_fullcmc(struct connection *c, struct bm_bytes body, struct bm_fail *fai
     return bm_ask(c, BM_G_ENROL, bm_buf_bytes(&message), fail);
 }
 
+/* ---- simpleenroll ---- */
+
+/* req: RFC7030 4.2.1 a PKCS#10 request in base64, of a client that authenticated itself by its certificate */
+enum bm_rc
+bm_serve_simpleenroll(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, front = { .max = BM_MAX_CSR + 64 },
+                                          message = { .max = BM_MAX_CSR + 512 };
+    struct bm_tls_front in;
+    enum bm_rc rc;
+
+    if (!c->has_peer)
+        return bm_fail(fail, BM_EPOLICY, "RFC 7030 3.2.3",
+                       "connect with the certificate of the device's root key: this connection has none");
+    if ((rc = bm_b64_parse(&csr, BM_B64_LOOSE, body, fail)) != BM_OK)
+        return rc;
+    if (csr.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the body is empty: send the base64 of a PKCS#10 request");
+    memcpy(in.peer, c->peer, BM_HASH);
+    in.csr = bm_buf_bytes(&csr);
+    bm_tls_front_build(&front, &in);
+    if ((rc = bm_buf_check(&front, "the request", fail)) != BM_OK)
+        return rc;
+    bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_bytes_str(c->label),
+                                                     .source = bm_bytes_str(c->source),
+                                                     .peer = bm_bytes(c->peer, BM_HASH),
+                                                     .body = bm_buf_bytes(&front) });
+    if ((rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
+        return rc;
+    return bm_ask(c, BM_G_TLS_ENROL, bm_buf_bytes(&message), fail);
+}
+
+/* Of fullcmc and simpleenroll alike. */
 enum bm_rc
 bm_answer_fullcmc(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
 {

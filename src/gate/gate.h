@@ -60,6 +60,7 @@ enum bm_rc bm_serve_file(struct connection *c, struct bm_bytes body, struct bm_f
 enum bm_rc bm_serve_nonce(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_nonce(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_fullcmc(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
+enum bm_rc bm_serve_simpleenroll(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_fullcmc(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_challenge(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_challenge(struct connection *c, struct bm_rd answer, struct bm_fail *fail);

@@ -16,6 +16,7 @@ enum bm_gate_message {
     BM_G_CRL,           /* u8 enum bm_ca; answer: lv32 CRL DER (cached by the registrar) */
     BM_G_HEALTH,        /* empty; answer: lv32 JSON text */
     BM_G_SITE,          /* empty; answer: lv32 JSON text: name, site, vkey, ledger size, checkpoint */
+    BM_G_TLS_ENROL,     /* struct bm_g_enrol with a TLS client's request (evidence/tls_front.h); answer: as ENROL */
 
     /* answers: registrar -> gate */
     BM_G_ANSWER = 128,

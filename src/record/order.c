@@ -120,6 +120,19 @@ stations_take(struct bm_order *order, struct bm_lines *lines)
     }
 }
 
+/* None has no line: one text for one content. */
+static uint64_t
+tls_front_take(struct bm_lines *lines)
+{
+    struct bm_lines before = *lines;
+    struct bm_bytes value;
+
+    if (!bm_lines_have(lines, "tls-front", &value))
+        return 0;
+    *lines = before;
+    return bm_lines_u64(lines, "tls-front", 1, INT64_MAX);
+}
+
 static bm_time
 until_take(struct bm_lines *lines)
 {
@@ -150,6 +163,7 @@ bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, s
     profiles_take(&order, &lines);
     stations_take(&order, &lines);
     order.quantity = bm_lines_u64(&lines, "quantity", 1, INT64_MAX);
+    order.tls_front = tls_front_take(&lines);
     order.from = bm_lines_time(&lines, "from");
     order.until = until_take(&lines);
     if (order.until < order.from)
@@ -180,6 +194,8 @@ bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const s
         bm_buf_add_fmt(buf, "station %s %s\n", order->stations[i].name, digest);
     }
     bm_buf_add_fmt(buf, "quantity %llu\n", (unsigned long long)order->quantity);
+    if (order->tls_front > 0)
+        bm_buf_add_fmt(buf, "tls-front %llu\n", (unsigned long long)order->tls_front);
     bm_time_print(time, order->from);
     bm_lines_add(buf, "from", time);
     bm_time_print(time, order->until);

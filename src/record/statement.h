@@ -99,6 +99,7 @@ struct bm_order {
     } stations[BM_MAX_ORDER_STATIONS];
     size_t nstations;    /* 0: it may be made anywhere */
     uint64_t quantity;   /* units */
+    uint64_t tls_front;  /* certificates that may be had by a TLS client certificate alone; 0: none, and no line */
     bm_time from, until; /* until >= from; BM_TIME_NEVER: no end, written "never" */
 };
 void bm_order_done(struct bm_order *order); /* for bm_cleanup() too */

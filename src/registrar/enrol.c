@@ -291,3 +291,9 @@ bm_serve_tpm_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
 {
     return serve_enrolment(ctx, id, body, BM_BODY_TPM, bm_whose_tpm, fail);
 }
+
+enum bm_rc
+bm_serve_tls_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    return serve_enrolment(ctx, id, body, BM_BODY_TLS, bm_whose_tls, fail);
+}

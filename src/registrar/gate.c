@@ -180,6 +180,7 @@ const struct bm_rule bm_gate_rules[] = {
     { .type = BM_G_ENROL, .phases = ALWAYS, .min = 8, .max = 2 * BM_MAX_EVIDENCE + 1024, .serve = bm_serve_enrol },
     { .type = BM_G_TPM_CHALLENGE, .phases = ALWAYS, .min = 4, .max = BM_MAX_SPKI + BM_MAX_TPM + 4, .serve = serve_challenge },
     { .type = BM_G_TPM_ENROL, .phases = ALWAYS, .min = 8, .max = 2 * BM_MAX_EVIDENCE + 1024, .serve = bm_serve_tpm_enrol },
+    { .type = BM_G_TLS_ENROL, .phases = ALWAYS, .min = 8, .max = BM_MAX_CSR + 1024, .serve = bm_serve_tls_enrol },
     { .type = BM_G_CONFIRM, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_confirm },
     { .type = BM_G_CRL, .phases = ALWAYS, .min = 1, .max = 1, .serve = serve_crl },
     { .type = BM_G_HEALTH, .phases = ALWAYS, .min = 0, .max = 0, .serve = serve_text },

@@ -200,6 +200,7 @@ bm_must_use enum bm_rc bm_gate_forward(const struct peer *peer, uint64_t id, uin
 /* enrol.c: rows of the gate table. */
 bm_must_use enum bm_rc bm_serve_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_tpm_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_tls_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* arrival.c: lots that come in (rows of the control table). */
 bm_must_use enum bm_rc bm_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_lot_next(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

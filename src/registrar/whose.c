@@ -192,3 +192,17 @@ bm_whose_tpm(struct bm_whose *ret_whose, const struct bm_holdings *holdings, str
         return rc;
     return bm_key_parse(&key, root, fail); /* is it a key at all? One that a lot lists is */
 }
+
+enum bm_rc
+bm_whose_tls(struct bm_whose *ret_whose, const struct bm_holdings *holdings, struct bm_store *store, struct bm_bytes body,
+             struct bm_fail *fail)
+{
+    const struct search s = { .whose = ret_whose, .holdings = holdings, .store = store };
+    struct bm_tls_front front;
+    enum bm_rc rc;
+
+    if ((rc = bm_tls_front_parse(&front, body, fail)) != BM_OK)
+        return rc;
+    bm_hex(ret_whose->who, bm_bytes(front.peer, BM_HASH));
+    return chip_find(&s, front.peer, fail);
+}

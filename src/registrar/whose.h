@@ -15,10 +15,12 @@ struct bm_whose {
 };
 void bm_whose_done(struct bm_whose *whose); /* for bm_cleanup() */
 
-/* By a CMC request; by a TPM's claim. BM_EINPUT, BM_EPOLICY: the request cannot be read. whose->chip.found: whether a lot lists it. */
+/* By a CMC request; by a TPM's claim; by the key of a TLS client. BM_EINPUT, BM_EPOLICY: the request cannot be read. whose->chip.found: whether a lot lists it. */
 bm_must_use enum bm_rc bm_whose_cmc(struct bm_whose *ret_whose, const struct bm_holdings *holdings, struct bm_store *store,
                                     struct bm_bytes body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_whose_tpm(struct bm_whose *ret_whose, const struct bm_holdings *holdings, struct bm_store *store,
+                                    struct bm_bytes body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_whose_tls(struct bm_whose *ret_whose, const struct bm_holdings *holdings, struct bm_store *store,
                                     struct bm_bytes body, struct bm_fail *fail);
 
 #endif

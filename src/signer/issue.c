@@ -59,6 +59,8 @@ state_fill(struct request *in)
         state->order_until = order->until;
         state->quantity = order->quantity;
         state->used = order->used;
+        state->tls_front = order->tls_front;
+        state->tls_front_used = order->tls_front_used;
     }
 }
 
@@ -275,7 +277,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
         return refuse(in, true, "enrol", &why, fail);
     }
     if (tbs_make(in, bm_bytes(serial, sizeof(serial)), &why) != BM_OK)
-        return refuse(in, true, "enrol", &why, fail);
+        return refuse(in, !in->claim.tls_front, "enrol", &why, fail);
     intent = (struct bm_intent){ .time = in->state.now,
                                  .not_after = in->not_after,
                                  .decision = decision,
@@ -335,7 +337,7 @@ request_decide(struct request *in, struct bm_fail *fail)
     if (rc != BM_OK)
         return refuse(in, proven, in->bundle.part[BM_PART_RENEWAL].n > 0 ? "renewal" : "enrol", &why, fail);
     if (bm_may_issue(&decision, &in->claim, &in->state, &why) != BM_OK)
-        return refuse(in, true, refusal_word(in), &why, fail);
+        return refuse(in, proven, refusal_word(in), &why, fail);
     if (decision != BM_DECISION_SAME)
         return intent_commit(in, decision, fail);
     repeat(in);

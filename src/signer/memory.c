@@ -389,6 +389,8 @@ apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm
     if ((rc = intent_unit(memory, &intent, &use.unit, fail)) != BM_OK)
         return rc;
     unit = &memory->slots.units[use.unit];
+    if ((intent.shown.proven & BM_PROVEN_TLS_FRONT) != 0)
+        memory->orders.orders[order].tls_front_used++;
     if (intent.decision == BM_DECISION_UNIT) {
         unit->state = BM_UNIT_ACTIVE;
         unit->order = order;

@@ -80,7 +80,9 @@ enum bm_rc
 bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_rd profiles, const struct bm_lots *lots,
               struct bm_fail *fail)
 {
-    bm_cleanup(order_done) struct bm_signer_order made = { .quantity = order->quantity, .from = order->from, .until = order->until };
+    bm_cleanup(order_done) struct bm_signer_order made = {
+        .quantity = order->quantity, .tls_front = order->tls_front, .from = order->from, .until = order->until
+    };
     struct bm_signer_order *p;
     enum bm_rc rc;
 

@@ -12,7 +12,8 @@ struct bm_signer_order {
     size_t nprofiles;
     struct bm_order_station *stations; /* as the planner signed for them; none: it may be made anywhere */
     size_t nstations;
-    uint64_t quantity, used; /* units */
+    uint64_t quantity, used;            /* units */
+    uint64_t tls_front, tls_front_used; /* certificates */
     bm_time from, until;
     bool closed; /* nothing more is issued for it */
 };

@@ -40,6 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (bm_bundle_check(&claim, &proven, &bundle, crypto, NULL, &fail) == BM_OK) {
         must(bm_leaf_key(&claim.leaf, claim.key.hash) == NULL && memcmp(claim.key.hash, claim.root_hash, BM_HASH) != 0);
         must((bm_leaf_key(&claim.leaf, claim.root_hash) != NULL) == (bundle.nchain == 0));
+        must(claim.tls_front == (bundle.body_class == BM_BODY_TLS));
         must(claim.renews == (bundle.part[BM_PART_RENEWAL].n > 0));
         must(!claim.renews || (memcmp(claim.current, claim.key.hash, BM_HASH) != 0 && bm_leaf_key(&claim.leaf, claim.current) == NULL));
         must(proven == (bundle.body_class == BM_BODY_CMC));

@@ -365,6 +365,58 @@ a_chip_listed_by_its_keys_takes_no_certificates(void **state)
     assert_false(made.proven);
 }
 
+/* ---- tls-front ---- */
+
+static void
+tls_make(struct made *made, enum bm_root_kind kind, const struct bm_private *peer, struct bm_private *key)
+{
+    struct bm_tls_front front;
+    KIT_BUF(csr);
+
+    lot_make(made, kind);
+    kit_csr(&csr, key, NULL);
+    memcpy(front.peer, bm_private_public(peer)->hash, BM_HASH);
+    front.csr = bm_buf_bytes(&csr);
+    bm_tls_front_build(&made->body, &front);
+    bundle_close(made, BM_BODY_TLS);
+}
+
+static void
+what_the_gate_says_of_a_tls_client_is_a_class_of_its_own_and_never_proven(void **state)
+{
+    MADE(made);
+    MADE(soft);
+    MADE(stranger);
+    MADE(decrypts);
+    MADE(itself);
+    struct bm_tls_front front;
+
+    (void)state;
+    tls_make(&made, BM_ROOT_SECURE_ELEMENT, root, op);
+    assert_ok(check(&made, &fresh));
+    assert_false(made.proven);
+    assert_true(made.claim->tls_front);
+    assert_int_equal(made.claim->evidence, BM_EV_TLS_FRONT);
+    assert_int_equal(made.claim->shown.proven, BM_PROVEN_TLS_FRONT);
+    assert_memory_equal(made.claim->root_hash, bm_private_public(root)->hash, BM_HASH);
+    for (size_t n = 0; n < made.body.n; n++)
+        assert_rc(BM_EINPUT, bm_tls_front_parse(&front, bm_bytes(made.body.p, n), &kit_fail));
+    /* software, and over TLS alone: both, so that it is capped too */
+    tls_make(&soft, BM_ROOT_SOFTWARE, root, op);
+    assert_ok(check(&soft, &fresh));
+    assert_int_equal(soft.claim->evidence, BM_EV_SOFTWARE);
+    assert_int_equal(soft.claim->shown.proven, BM_PROVEN_SOFTWARE | BM_PROVEN_TLS_FRONT);
+    tls_make(&stranger, BM_ROOT_SECURE_ELEMENT, ak, op);
+    assert_refused_saying(BM_EPOLICY, check(&stranger, &fresh), "no signing root key that the lot lists");
+    tls_make(&decrypts, BM_ROOT_TPM, ek, op);
+    assert_refused_saying(BM_EPOLICY, check(&decrypts, &fresh), "no signing root key that the lot lists");
+    tls_make(&itself, BM_ROOT_SECURE_ELEMENT, root, root);
+    assert_refused_saying(BM_EPOLICY, check(&itself, &fresh), "for a root key of the chip");
+    /* nothing goes with it that a root key would have to vouch for */
+    made.bundle.part[BM_PART_RENEWAL] = bm_bytes_str("x");
+    assert_refused_saying(BM_EINPUT, check(&made, &fresh), "has no parts");
+}
+
 /* ---- tpm-activated ---- */
 
 /* What a device's TPM may get wrong, or somebody without one may try. */
@@ -652,8 +704,8 @@ bundles_are_written_and_read_back_to_the_byte(void **state)
         bm_buf_add(&part, buf.p, n);
         assert_rc(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&part), &kit_fail));
     }
-    buf.p[2] = 3;
-    assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 3");
+    buf.p[2] = 4;
+    assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 4");
     buf.p[2] = 0;
     assert_refused_saying(BM_EINPUT, bm_bundle_parse(&out, bm_buf_bytes(&buf), &kit_fail), "class 0");
     buf.p[1] = 2;
@@ -895,6 +947,7 @@ main(void)
         cmocka_unit_test(a_request_for_a_root_key_is_refused_and_on_record),
         cmocka_unit_test(a_csr_that_does_not_prove_its_key_is_refused_and_on_record),
         cmocka_unit_test(a_chip_listed_by_its_keys_takes_no_certificates),
+        cmocka_unit_test(what_the_gate_says_of_a_tls_client_is_a_class_of_its_own_and_never_proven),
         cmocka_unit_test(a_tpm_activated_chain_stands_and_every_lie_falls),
         cmocka_unit_test(an_auditor_sees_a_tpm_claim_without_its_proof),
         cmocka_unit_test(a_chain_by_a_listed_attestation_key_stands_and_every_lie_falls),

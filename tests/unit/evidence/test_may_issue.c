@@ -575,6 +575,45 @@ what_a_profile_requires_is_named_where_it_is_missing(void **state)
     assert_int_equal(decision, BM_DECISION_UNIT);
 }
 
+static void
+what_comes_over_tls_alone_is_capped_by_the_order(void **state)
+{
+    struct bm_profile open = profile;
+    struct bm_claim claim = good_claim();
+    struct bm_state s = good_state();
+    enum bm_decision decision;
+    struct bm_fail fail;
+
+    (void)state;
+    claim.evidence = BM_EV_TLS_FRONT;
+    claim.tls_front = true;
+    s.tls_front = 2;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
+    assert_non_null(strstr(fail.text, "does not take tls-front evidence"));
+    open.evidence |= BM_EV_TLS_FRONT;
+    s.profile = &open;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_OK);
+    s.tls_front_used = 2;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
+    assert_non_null(strstr(fail.text, "lets 2 certificates be had over TLS alone, and 2 were"));
+    /* a retry gives nothing new */
+    s.unit = BM_UNIT_ACTIVE;
+    s.unit_in_order = true;
+    s.identity = BM_IDENTITY_PROVISIONAL;
+    s.same_key = true;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_OK);
+    assert_int_equal(decision, BM_DECISION_SAME);
+    s.same_key = false; /* a replacement does */
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
+    /* software over TLS alone: the profile must take both */
+    claim.evidence = BM_EV_SOFTWARE;
+    s = good_state();
+    s.tls_front = 2;
+    open.evidence = BM_EV_SOFTWARE;
+    s.profile = &open;
+    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
+}
+
 int
 main(void)
 {
@@ -587,6 +626,7 @@ main(void)
         cmocka_unit_test(withdrawing_a_right_of_a_renewal_never_turns_no_into_yes),
         cmocka_unit_test(says_what_to_do_in_whole_sentences),
         cmocka_unit_test(what_a_profile_requires_is_named_where_it_is_missing),
+        cmocka_unit_test(what_comes_over_tls_alone_is_capped_by_the_order),
         cmocka_unit_test(fits_names_of_every_length_and_none_at_all),
     };
 

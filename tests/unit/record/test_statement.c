@@ -84,6 +84,8 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nstation line-1 " KIT_HEX
                                   "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 5\ntls-front 2\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("allow", "fred") ALLOW_BODY,
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
         KIT_HEAD("policy", "anna") "two order\ntwo pin\ntwo policy\n",
@@ -184,6 +186,8 @@ other_texts_are_refused(void **state)
         KIT_EXPIRING("allow", "carl", "2026-11-23T21:34:08Z") WAIVE("id-twice"),
         KIT_EXPIRING("allow", "carl", "2026-12-23T21:34:10Z") WAIVE("id-twice"),
         KIT_HEAD("order", "paul") "order O\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 1\ntls-front 0\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nprofile p " KIT_HEX
