@@ -161,7 +161,6 @@ prove_over(struct station *station, SSL_CTX *tls, char why[static 400])
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
     char host[] = BM_LINK_HOST; /* libssl's macro wants it writable */
     enum birthmark_result rc = BIRTHMARK_AWAY;
-    char host[] = BM_LINK_HOST; /* libssl's macro wants it writable */
 
     (void)snprintf(why, 400, "no memory");
     if (ssl != NULL && in != NULL && out != NULL && SSL_set_tlsext_host_name(ssl, host) == 1) {
