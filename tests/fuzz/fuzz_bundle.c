@@ -43,7 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(claim.tls_front == (bundle.body_class == BM_BODY_TLS));
         must(claim.renews == (bundle.part[BM_PART_RENEWAL].n > 0));
         must(!claim.renews || (memcmp(claim.current, claim.key.hash, BM_HASH) != 0 && bm_leaf_key(&claim.leaf, claim.current) == NULL));
-        must(proven == (bundle.body_class == BM_BODY_CMC));
+        must(bundle.body_class != BM_BODY_CMC || proven);
+        must((bundle.body_class != BM_BODY_TLS && claim.evidence != BM_EV_TPM_ACTIVATED) || !proven); /* only the signer can tell */
     } else {
         must(fail.rc == BM_EINPUT || fail.rc == BM_EPOLICY);
     }
