@@ -59,6 +59,7 @@ run(struct bm_call *call, struct bm_fail *fail)
                   { "operational", BM_PLACE_CA_CERT, "", BM_CA_OPERATIONAL },
                   { "idevid", BM_PLACE_CA_CERT, "", BM_CA_IDEVID },
                   { "server", BM_PLACE_CA_CERT, BM_PLACE_SERVER_CA_KEY, -1 },
+                  { "operators", BM_PLACE_CA_CERT, BM_PLACE_OPERATOR_CA_KEY, -1 },
                   { "gate", BM_PLACE_GATE_CERT, BM_PLACE_GATE_KEY, -1 } };
     static const struct bm_column columns[] = {
         { "ca", "CA" }, { "subject", "SUBJECT" }, { "not_after", "UNTIL" }, { "key", "KEY" }, { "sha256", "SHA-256" }

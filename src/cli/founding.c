@@ -1,6 +1,7 @@
 #include "cli/founding.h"
 
 #include "base/secret.h"
+#include "cli/operator_cert.h"
 #include "cli/operator_key.h"
 #include "cli/server_cert.h"
 #include "cli/token.h"
@@ -21,7 +22,8 @@ static const struct {
     int ca;          /* of enum bm_ca: its key is the signer's; -1: a file of the command line's own */
 } intermediates[] = { { "operational", "Operational CA 1", false, BM_CA_OPERATIONAL },
                       { "idevid", "IDevID CA 1", true, BM_CA_IDEVID },
-                      { "server", "Server CA 1", false, -1 } };
+                      { "server", "Server CA 1", false, -1 },
+                      { "operators", "Operator CA 1", false, -1 } };
 
 /* What is made on the way. */
 struct hierarchy {
@@ -223,7 +225,7 @@ intermediate_key(struct bm_founding *f, struct bm_call *call, size_t i, struct b
     if ((rc = bm_private_generate(&key, BM_KEY_P256, fail)) != BM_OK)
         return rc;
     *ret = *bm_private_public(key);
-    return key_put(f, key, BM_PLACE_SERVER_CA_KEY, "", fail);
+    return key_put(f, key, "ca/%s.key", intermediates[i].name, fail);
 }
 
 /* A root's own end binds nobody (RFC 5280 6.1.1 d: an anchor is a name and a key), so the CA of what never ends may be signed past it. */
@@ -318,5 +320,7 @@ bm_founding_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fa
                                       : note_key_make(f, first->name, BM_PLACE_OPERATOR_KEY, first->name, &first->key, fail)) != BM_OK ||
         (rc = hierarchy_make(f, call, fail)) != BM_OK || (rc = profiles_put(f, fail)) != BM_OK || (rc = texts_put(f, fail)) != BM_OK)
         return rc;
-    return bm_server_cert_make(f->dir, f->site->url, f->now, fail);
+    if ((rc = bm_server_cert_make(f->dir, f->site->url, f->now, fail)) != BM_OK)
+        return rc;
+    return bm_operator_cert_make(f->dir, &first->key, f->now, fail);
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "cli/operator.h"
+#include "cli/operator_cert.h"
 #include "cli/places.h"
 #include "cli/roles.h"
 #include "cli/verbs.h"
@@ -109,7 +110,9 @@ add_run(struct bm_call *call, struct bm_fail *fail)
     bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     const char *name = call->words.v[0], *key = bm_call_option(call, "key"), *role = bm_call_option(call, "role");
     struct bm_operator *person;
+    struct bm_fail unused;
     char path[BM_PATH];
+    bm_time now = 0;
     enum bm_rc rc;
 
     if ((rc = bm_call_name(call, "an operator's name", name, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
@@ -138,6 +141,10 @@ add_run(struct bm_call *call, struct bm_fail *fail)
             bm_operator_key_forget(call->home, name);
         return rc;
     }
+    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK)
+        return rc;
+    (void)!bm_operator_cert_make(call->home, &person->key, now,
+                                 &unused); /* where that CA's key is offline: the list says that there is none */
     return bm_roles_print(call, roles, fail);
 }
 
@@ -160,6 +167,39 @@ const struct bm_verb bm_verb_operator_add = {
                    .help = "their vkey, a file with their public key, or where it is: pkcs11:..., tpm2:..." },
                  BM_OPTION_OPERATOR },
     .run = add_run,
+};
+
+static enum bm_rc
+certify_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
+    const struct bm_operator *person;
+    bm_time now = 0;
+    enum bm_rc rc;
+
+    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK)
+        return rc;
+    if ((person = operator_find(roles, call->words.v[0])) == NULL)
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
+    if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
+        (rc = bm_operator_cert_make(call->home, &person->key, now, fail)) != BM_OK)
+        return rc;
+    return bm_roles_print(call, roles, fail);
+}
+
+const struct bm_verb bm_verb_operator_certify = {
+    .words = "operator certify",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Give an operator of the list a certificate from the site's operator CA, for another 397 days.",
+    .help =
+        "`operator add` does it where one person's word is enough. It is in HOME/operators/NAME.pem; its key is the one that signs. It is\n"
+        "good only while that key is on the list: whoever is revoked has neither any more.\n\n"
+        "example: birthmark operator certify ben\n",
+    .run = certify_run,
 };
 
 static bool
@@ -189,7 +229,10 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
     if (!officer_left(roles))
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "%.64s is the last officer, and nobody could change anything any more: add another one first", call->words.v[0]);
-    return (rc = bm_roles_send(&ask, roles, true, fail)) != BM_OK ? rc : bm_roles_print(call, roles, fail);
+    if ((rc = bm_roles_send(&ask, roles, true, fail)) != BM_OK)
+        return rc;
+    bm_operator_cert_drop(call->home, call->words.v[0]);
+    return bm_roles_print(call, roles, fail);
 }
 
 const struct bm_verb bm_verb_operator_revoke = {

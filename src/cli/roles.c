@@ -1,8 +1,10 @@
 #include "cli/roles.h"
 
 #include "cli/operator.h"
+#include "cli/operator_cert.h"
 #include "cli/places.h"
 #include "cli/print.h"
+#include "wire/text.h"
 
 #include <stdlib.h>
 
@@ -66,6 +68,8 @@ static enum bm_rc
 operator_row(struct bm_list *list, const char *home, const struct bm_operator *person, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf may = { .max = 1024 };
+    char until[BM_TIME_TEXT] = "";
+    bm_time end = 0;
     bm_cleanup(bm_buf_done) struct bm_buf vkey = { .max = BM_NOTE_VKEY };
     bm_cleanup(bm_buf_done) struct bm_buf json = { .max = 4096 };
     bm_cleanup(bm_json_done) json_t *row = NULL;
@@ -75,8 +79,11 @@ operator_row(struct bm_list *list, const char *home, const struct bm_operator *p
     may_build(&may, person->role);
     if ((rc = bm_buf_check(&vkey, "a vkey", fail)) != BM_OK || (rc = bm_buf_check(&may, "the acts", fail)) != BM_OK)
         return rc;
-    row = json_pack("{s:s, s:s, s:s%, s:b, s:s%}", "operator", person->name, "role", bm_role_word(person->role), "may", (const char *)may.p,
-                    may.n, "key_here", bm_operator_key_here(home, person->name), "vkey", (const char *)vkey.p, vkey.n);
+    if (bm_operator_cert_until(&end, home, &person->key))
+        bm_time_print(until, end);
+    row = json_pack("{s:s, s:s, s:s%, s:b, s:s?, s:s%}", "operator", person->name, "role", bm_role_word(person->role), "may",
+                    (const char *)may.p, may.n, "key_here", bm_operator_key_here(home, person->name), "certificate",
+                    until[0] != 0 ? until : NULL, "vkey", (const char *)vkey.p, vkey.n);
     if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = bm_json_print(&json, row, fail)) != BM_OK)
         return rc;
     return bm_list_row(list, bm_buf_bytes(&json), fail);
@@ -86,7 +93,8 @@ enum bm_rc
 bm_roles_print(struct bm_call *call, const struct bm_roles *roles, struct bm_fail *fail)
 {
     static const struct bm_column columns[] = {
-        { "operator", "OPERATOR" }, { "role", "ROLE" }, { "may", "MAY" }, { "key_here", "KEY HERE" }, { "vkey", "VKEY" }
+        { "operator", "OPERATOR" },       { "role", "ROLE" }, { "may", "MAY" }, { "key_here", "KEY HERE" },
+        { "certificate", "CERTIFICATE" }, { "vkey", "VKEY" }
     };
     bm_cleanup(bm_list_done) struct bm_list list = {
         .json = call->json, .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no operators"

@@ -40,6 +40,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_operator_list,
     &bm_verb_operator_roles,
     &bm_verb_operator_add,
+    &bm_verb_operator_certify,
     &bm_verb_operator_revoke,
     &bm_verb_policy_show,
     &bm_verb_policy_set,

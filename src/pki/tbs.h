@@ -49,6 +49,9 @@ bm_must_use enum bm_rc bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issue
 bm_must_use enum bm_rc bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *const *hosts, size_t nhosts,
                                            struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,
                                            struct bm_fail *fail);
+/* A person: client of TLS, CN the operator's name. */
+bm_must_use enum bm_rc bm_tbs_operator_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *name, struct bm_bytes spki,
+                                             struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail);
 /* A factory's station: client and server of TLS, CN its name, the one host name that all stations have. */
 bm_must_use enum bm_rc bm_tbs_station_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *name, const char *host,
                                             struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,

@@ -120,7 +120,7 @@ struct tls_names {
     const char *common_name;
     const char *const *hosts;
     size_t n;
-    bool client;
+    bool client, server;
 };
 
 static enum bm_rc
@@ -139,8 +139,8 @@ tls_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct tls_n
     outer = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(3));
     at = bm_der_begin(buf, BM_DER_SEQUENCE);
     bm_extension_key_usage(buf, BM_KU_DIGITAL_SIGNATURE);
-    bm_extension_eku(buf, names->client, true);
-    if ((rc = add_hosts(buf, names->hosts, names->n, fail)) != BM_OK)
+    bm_extension_eku(buf, names->client, names->server);
+    if (names->n > 0 && (rc = add_hosts(buf, names->hosts, names->n, fail)) != BM_OK)
         return rc;
     bm_extension_ski(buf, bm_key_ski(&key).octets);
     bm_extension_aki(buf, issuer->key_id);
@@ -161,7 +161,7 @@ bm_tbs_server_build(struct bm_buf *buf, const struct bm_issuer *issuer, const ch
         return bm_fail(fail, BM_EINPUT, NULL, "a server needs a host name or an address");
     if ((rc = bm_name_value_check("the server's first host name", hosts[0], fail)) != BM_OK)
         return rc;
-    return tls_build(buf, issuer, &(struct tls_names){ hosts[0], hosts, nhosts, false }, spki, serial,
+    return tls_build(buf, issuer, &(struct tls_names){ hosts[0], hosts, nhosts, false, true }, spki, serial,
                      (const bm_time[]){ not_before, not_after }, fail);
 }
 
@@ -172,6 +172,17 @@ bm_tbs_station_build(struct bm_buf *buf, const struct bm_issuer *issuer, const c
     enum bm_rc rc = bm_name_value_check("the station's name", name, fail);
 
     return rc != BM_OK ? rc
-                       : tls_build(buf, issuer, &(struct tls_names){ name, &host, 1, true }, spki, serial,
+                       : tls_build(buf, issuer, &(struct tls_names){ name, &host, 1, true, true }, spki, serial,
+                                   (const bm_time[]){ not_before, not_after }, fail);
+}
+
+enum bm_rc
+bm_tbs_operator_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *name, struct bm_bytes spki, struct bm_bytes serial,
+                      bm_time not_before, bm_time not_after, struct bm_fail *fail)
+{
+    enum bm_rc rc = bm_name_value_check("the operator's name", name, fail);
+
+    return rc != BM_OK ? rc
+                       : tls_build(buf, issuer, &(struct tls_names){ name, NULL, 0, true, false }, spki, serial,
                                    (const bm_time[]){ not_before, not_after }, fail);
 }

@@ -29,6 +29,7 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_CA_CERT "ca/%s.pem"    /* operational, idevid, server: DER in PEM, signed by the root */
 #define BM_PLACE_ROOT_KEY "ca/root.key" /* PKCS#8 PEM; to be taken offline */
 #define BM_PLACE_SERVER_CA_KEY "ca/server.key"
+#define BM_PLACE_OPERATOR_CA_KEY "ca/operators.key"
 #define BM_PLACE_LEDGER_KEY "signer/ledger.key" /* Ed25519, PKCS#8 PEM */
 #define BM_PLACE_NONCE_KEY "signer/nonce.key"   /* 32 bytes */
 #define BM_PLACE_JOURNAL "signer/journal"
@@ -38,6 +39,7 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_CACERTS "gate/cacerts.p7" /* DER certs-only: root, operational, idevid */
 #define BM_PLACE_OPERATOR_KEY "operators/%s.key"
 #define BM_PLACE_OPERATOR_URI "operators/%s.uri" /* where the key is instead: one line */
+#define BM_PLACE_OPERATOR_CERT "operators/%s.pem" /* chain, leaf first: good while its key is on the list of operators */
 #define BM_PLACE_PROFILE "profiles/%s.profile"
 #define BM_PLACE_STATION_CERT "stations/%s.pem" /* its certificate and the server CA's */
 #define BM_PLACE_STATION_KEY "stations/%s.key"  /* where a station on this machine is given no root of its own */

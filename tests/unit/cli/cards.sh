@@ -29,13 +29,21 @@ expect 2 'a PIN stands in no URI' birthmark init --name W --operator anna --oper
 expect 2 'must be pkcs11' birthmark init --name W --operator anna --operator-key anna.pem
 expect 0 'operators/anna.uri' birthmark init --name "Example Works" --url https://localhost:8443 --operator anna --operator-key "$(card anna)"
 [ ! -e works/operators/anna.key ] || die "a key of hers lies in a file"
-expect 0 'anna +officer .*yes +anna\+[0-9a-f]{8}\+AjBZ' birthmark operator list
+expect 0 'anna +officer .*yes +20[0-9TZ:-]+ +anna\+[0-9a-f]{8}\+AjBZ' birthmark operator list
 
 # one by a card, one by a TPM, one who brings the public half of a card of his own
-expect 0 'olga +officer .*yes +olga\+[0-9a-f]{8}\+AjBZ' birthmark operator add olga --role officer --key "$(card olga)" --operator anna
-expect 0 'theo +planner .*yes +theo\+[0-9a-f]{8}\+AjBZ' birthmark operator add theo --role planner --key "$tpm" --operator anna
+expect 0 'olga +officer .*yes +20[0-9TZ:-]+ +olga\+[0-9a-f]{8}\+AjBZ' birthmark operator add olga --role officer --key "$(card olga)" --operator anna
+expect 0 'theo +planner .*yes +20[0-9TZ:-]+ +theo\+[0-9a-f]{8}\+AjBZ' birthmark operator add theo --role planner --key "$tpm" --operator anna
 p256 ben.pem && openssl pkey -in ben.pem -pubout -out ben.pub
-expect 0 'ben +custodian .*no +ben\+[0-9a-f]{8}\+AjBZ' birthmark operator add ben --role custodian --key ben.pub --operator olga
+expect 0 'ben +custodian .*no +20[0-9TZ:-]+ +ben\+[0-9a-f]{8}\+AjBZ' birthmark operator add ben --role custodian --key ben.pub --operator olga
+
+# each has a certificate from the operator CA, for the very key that signs, good for a TLS client
+for who in anna olga theo ben; do
+    expect 0 ': OK' openssl verify -purpose sslclient -CAfile works/root.pem -untrusted works/ca/operators.pem "works/operators/$who.pem"
+done
+expect 0 'CN *= *olga' openssl x509 -in works/operators/olga.pem -noout -subject
+expect 2 'error' openssl verify -purpose sslserver -CAfile works/root.pem -untrusted works/ca/operators.pem works/operators/anna.pem
+cmp <(openssl x509 -in works/operators/ben.pem -noout -pubkey) ben.pub || die "a certificate for another key"
 expect 1 'name or key that is there already' birthmark operator add twin --role officer --key "$(card olga)" --operator anna
 [ ! -e works/operators/twin.uri ] || die "a refused operator's file stays"
 
@@ -59,5 +67,7 @@ expect 3 'PIN' birthmark operator revoke ben --operator anna
 "$hardware" stop "$HOME/chips"
 expect 3 'TPM' birthmark order raise first --quantity 2 --operator theo
 expect 0 'olga +officer' birthmark operator revoke ben --operator olga
+[ ! -e works/operators/ben.pem ] || die "his certificate stays"
+expect 1 'no operator ben' birthmark operator certify ben
 expect 0 'whole' birthmark ledger verify
 echo "cards: ok"
