@@ -38,7 +38,7 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_GATE_KEY "gate/server.key"
 #define BM_PLACE_CACERTS "gate/cacerts.p7" /* DER certs-only: root, operational, idevid */
 #define BM_PLACE_OPERATOR_KEY "operators/%s.key"
-#define BM_PLACE_OPERATOR_URI "operators/%s.uri" /* where the key is instead: one line */
+#define BM_PLACE_OPERATOR_URI "operators/%s.uri"  /* where the key is instead: one line */
 #define BM_PLACE_OPERATOR_CERT "operators/%s.pem" /* chain, leaf first: good while its key is on the list of operators */
 #define BM_PLACE_PROFILE "profiles/%s.profile"
 #define BM_PLACE_STATION_CERT "stations/%s.pem" /* its certificate and the server CA's */
