@@ -20,6 +20,7 @@ system_now(void *ctx, bm_time *ret_now, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* req: FAULTS F17 no random number is made up where the kernel gives none */
 static enum bm_rc
 system_random(void *ctx, uint8_t *ret_bytes, size_t n, struct bm_fail *fail)
 {

@@ -141,6 +141,7 @@ refuse(const struct request *in, enum bm_rc rc, const char *say, struct bm_fail 
 
 /* ---- rules for every request ---- */
 
+/* req: FAULTS F16 */
 static bool
 clock_forward(const struct request *in)
 {

@@ -68,7 +68,8 @@ bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail
 {
     bm_cleanup(bm_json_done) json_t *row = NULL;
     json_t *confinement, *token;
-    const char *state;
+    const char *state, *disk;
+    bool full;
     enum bm_rc rc;
 
     if ((rc = row_read(&row, answer, fail)) != BM_OK)
@@ -76,12 +77,16 @@ bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail
     confinement = json_object_get(row, "confinement");
     token = json_object_get(row, "token");
     state = json_string_value(json_object_get(token, "state"));
+    disk = json_string_value(json_object_get(row, "disk"));
+    full = disk != NULL && strcmp(disk, "full") == 0;
     return reply_give(c,
                       json_pack("{s:s, s:O, s:{s:s, s:O, s:O}, s:O, s:O}", "status",
-                                state != NULL && strcmp(state, "away") == 0 ? "token-away" : "ok", "ledger_size",
-                                json_object_get(row, "ledger_size"), "confinement", "gate", c->gate->confinement, "registrar",
-                                json_object_get(confinement, "registrar"), "signer", json_object_get(confinement, "signer"), "anchor",
-                                json_object_get(row, "anchor"), "token", token),
+                                full                                          ? "disk-full"
+                                : state != NULL && strcmp(state, "away") == 0 ? "token-away"
+                                                                              : "ok",
+                                "ledger_size", json_object_get(row, "ledger_size"), "confinement", "gate", c->gate->confinement,
+                                "registrar", json_object_get(confinement, "registrar"), "signer", json_object_get(confinement, "signer"),
+                                "anchor", json_object_get(row, "anchor"), "token", token),
                       fail);
 }
 

@@ -46,7 +46,7 @@ bm_signer_ask(struct bm_registrar *r, uint16_t type, struct bm_bytes body, struc
     struct pending *p;
     enum bm_rc rc;
 
-    if ((rc = bm_pending_new(r, asker, asker_id, settle, &p, fail)) != BM_OK)
+    if ((rc = bm_disk_admit(r, type, fail)) != BM_OK || (rc = bm_pending_new(r, asker, asker_id, settle, &p, fail)) != BM_OK)
         return rc;
     if ((rc = bm_link_queue(&r->signer, type, (uint64_t)(p - r->pending), body, fail)) != BM_OK) {
         bm_pending_release(r, p);

@@ -65,13 +65,13 @@ bm_site_row(struct bm_registrar *r, struct bm_buf *json, struct bm_fail *fail)
         return rc;
     bm_hex(site, bm_bytes(r->site_hash, BM_HASH));
     token = token_row(r);
-    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o, s:s%, s:I, s:s}", "name",
+    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o, s:s, s:s%, s:I, s:s}", "name",
                     r->site.name, "url", r->site.url, "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size,
                     "next_seq", (json_int_t)r->next_seq, "signed", (json_int_t)(r->signed_total + r->issued), "signed_again",
                     (json_int_t)r->signed_again, "gates", (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint",
                     (const char *)checkpoint.p, checkpoint.n, "confinement", "signer", r->confinement[0], "registrar", r->confinement[1],
-                    "anchor", "none", "token", token, "two_persons", (const char *)two.p, two.n, "persons", (json_int_t)persons,
-                    "authority", authority_words(persons, hardened));
+                    "anchor", "none", "token", token, "disk", bm_disk_full(r) ? "full" : "ok", "two_persons", (const char *)two.p, two.n,
+                    "persons", (json_int_t)persons, "authority", authority_words(persons, hardened));
     if (row == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the site's row");
     rc = bm_json_print(json, row, fail);

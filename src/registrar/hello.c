@@ -38,6 +38,7 @@ say_u64(struct bm_registrar *r, uint16_t type, uint64_t v, struct bm_fail *fail)
 }
 
 /* What the journal holds and the store does not: certificates that were signed and never answered for. */
+/* req: FAULTS F3 */
 static enum bm_rc
 replay(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
 {
@@ -48,13 +49,19 @@ replay(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
 
     if ((rc = say_u64(r, BM_S_REPLAY, r->ledger.frontier.size, fail)) != BM_OK)
         return rc;
-    while (leaves.n > 0)
-        if ((rc = hear(r, buffer, &message, fail)) != BM_OK || (rc = bm_s_leaves_parse(&leaves, bm_rd(message.body), fail)) != BM_OK ||
-            (rc = bm_records_keep(r, &leaves, NULL, &alarm, fail)) != BM_OK)
+    while (leaves.n > 0) {
+        if ((rc = hear(r, buffer, &message, fail)) != BM_OK || (rc = bm_s_leaves_parse(&leaves, bm_rd(message.body), fail)) != BM_OK)
             return rc;
+        if ((rc = bm_records_keep(r, &leaves, NULL, &alarm, fail)) != BM_OK) {
+            if (rc == BM_EBUG)
+                bm_fail_prefix(fail, "the store does not go on in the signer's journal: restore it, or move it away and it is made again");
+            return rc;
+        }
+    }
     return BM_OK;
 }
 
+/* req: FAULTS F12 */
 /* The same number of leaves, and the same leaves: a store from elsewhere, or one that was changed, is found out here. */
 static enum bm_rc
 agree(struct bm_registrar *r, uint64_t size, struct bm_bytes checkpoint, struct bm_fail *fail)

@@ -258,6 +258,7 @@ bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail)
         }
         if ((rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK)
             break;
+        bm_disk_look(r);
         if ((rc = serve_round(r, set, buffer, fail)) == BM_OK && (rc = commit(r, fail)) == BM_OK)
             rc = flush_all(r, fail);
     }

@@ -43,7 +43,7 @@ send_leaf(struct bm_registrar *r, struct bm_link *asker, uint64_t id, const stru
 static bool
 has_own_leaf(struct bm_registrar *r, const struct refusal *refusal)
 {
-    if (r->npending == MAX_PENDING)
+    if (r->npending == MAX_PENDING || bm_disk_full(r))
         return false;
     if (refusal->by[0] != 0)
         return true;
@@ -79,7 +79,7 @@ bm_refuse_counted(struct bm_registrar *r, struct bm_fail *fail)
                                      .by = "",
                                      .sentence = "requests were refused without proof of a root key, or beyond ten a minute of one chip" };
 
-    if (n == 0 || r->now - r->budget.since < 60 || r->npending == MAX_PENDING)
+    if (n == 0 || r->now - r->budget.since < 60 || r->npending == MAX_PENDING || bm_disk_full(r))
         return BM_OK;
     r->budget.counted = 0;
     return send_leaf(r, NULL, 0, &counted, n, fail);

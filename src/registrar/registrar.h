@@ -127,9 +127,14 @@ struct bm_registrar {
     uint64_t arrivals; /* ever */
     struct budget budget;
     struct crl_cache crl[BM_CA__N];
+    uint64_t room;   /* bytes that are free where store and journal are */
     uint64_t issued; /* since start */
 };
 
+/* disk.c: looks how much room there is; is it too little for new work? may this be asked of the signer? BM_EBUSY: no. */
+void bm_disk_look(struct bm_registrar *r);
+bool bm_disk_full(const struct bm_registrar *r);
+bm_must_use enum bm_rc bm_disk_admit(const struct bm_registrar *r, uint16_t type, struct bm_fail *fail);
 /* loop.c */
 bm_must_use enum bm_rc bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail);
 /* Opens this round's transaction when it is not open yet: whoever writes the store calls it first. */

@@ -182,6 +182,7 @@ later_do(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fai
     return BM_OK;
 }
 
+/* req: FAULTS F1 an intent is durable before its signature is made */
 enum bm_rc
 bm_batch_finish(struct bm_signer *signer, struct bm_fail *fail)
 {

@@ -306,6 +306,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
 }
 
 /* A retry: the certificate that was issued before; the asker has it. */
+/* req: FAULTS F4 */
 static void
 repeat(const struct request *in)
 {

@@ -209,6 +209,7 @@ bm_journal_add(struct bm_journal *journal, uint8_t type, struct bm_bytes body, u
     return BM_OK;
 }
 
+/* req: FAULTS F8 */
 static enum bm_rc
 write_all(int fd, struct bm_bytes left, uint64_t at, struct bm_fail *fail)
 {
@@ -252,6 +253,7 @@ bm_journal_sync(struct bm_journal *journal, struct bm_fail *fail)
 
     if ((rc = bm_journal_write(journal, fail)) != BM_OK || !journal->unsynced)
         return rc;
+    /* req: FAULTS F6 */
     /* A failed fdatasync may have dropped the very pages that a second one would report as clean. */
     journal->broken = true;
     if (fdatasync(journal->fd) != 0)

@@ -180,6 +180,7 @@ open_journal(int *ret_fd, const char *home, struct bm_fail *fail)
     if (fd < 0 || (dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fsync(dir) != 0)
         return bm_fail(fail, BM_EBUSY, NULL, "%s can't be opened: %s", path, strerrordesc_np(errno));
     /* HOME/lock keeps others away; a signer started by hand beside it would write into the same file */
+    /* req: FAULTS F13 */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return bm_fail(fail, BM_EBUSY, NULL, "another signer holds %s: stop its server first", path);
     *ret_fd = fd;

@@ -142,6 +142,7 @@ bm_order_at_station(const struct bm_signer_order *order, const uint8_t *key)
     return order->nstations == 0;
 }
 
+/* req: FAULTS F18 the profile's text that was signed for with the order, whatever became of its file */
 const struct bm_profile *
 bm_order_profile(const struct bm_signer_order *order, struct bm_bytes name)
 {

@@ -60,6 +60,7 @@ found(struct bm_signer *signer, struct bm_fail *fail)
 }
 
 /* Whether it was signed before the crash nobody knows: the same bytes are signed once more, and both are counted as one. */
+/* req: FAULTS F2 */
 static enum bm_rc
 finish_open(struct bm_signer *signer, struct bm_fail *fail)
 {
@@ -111,7 +112,7 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "a greeting is malformed");
-    if (store > site.ledger_size) {
+    if (store > site.ledger_size) { /* req: FAULTS F12 */
         bm_fail_note(
             &why, BM_EBUSY, NULL,
             "the store is ahead of the signer's journal: it holds %llu ledger entries and the journal %llu, so the journal is an old copy; "

@@ -180,6 +180,7 @@ bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     crl.ca = (enum bm_ca)ca;
     if ((rc = signer->env->now(signer->env->ctx, &crl.time, fail)) != BM_OK)
         return rc;
+    /* req: FAULTS F16 */
     if (crl.time < memory->last_signed || crl.time - memory->last_signed > BM_CLOCK_JUMP)
         return bm_refuse_now(signer, id, BM_EBUSY,
                              "the signer's clock is behind its last signature or more than 400 days ahead of it: set it", fail);

@@ -14,6 +14,7 @@ site_make 3 3
 leaves=$(birthmark site show --json | grep -o '"ledger_size":[0-9]*')
 
 # ---- server, port, home ----
+# proves: FAULTS F13
 port=1
 expect 3 '~^birthmark-agent: the server https://localhost:1 cannot be reached: ' enrol 1
 server_start
@@ -24,6 +25,7 @@ expect 3 "birthmarkd: port $port of 127.0.0.1 is taken by another program; stop 
 server_stop
 
 # ---- clock ----
+# proves: FAULTS F16
 expect 3 '~^birthmarkd: .*clock.*2024.*set' env LD_PRELOAD="$old_clock" "${serve[@]}"
 
 # ---- journal ----
@@ -46,6 +48,56 @@ expect 3 "~^birthmark: birthmark-signer: the signer's journal [^ ]*/signer/journ
 birthmark_journal
 expect 0 '' birthmark ledger verify
 
+# ---- an old backup: of the store, which is caught up from the journal; of the journal, which is refused (above); of a store that is another site's ----
+# proves: FAULTS F12
+cp -r "$home/store" "$work/backup"
+cp "$home/signer/journal" "$work/old-journal"
+birthmark vendor add Late --signer "$work/maker.pub" >/dev/null
+server_start
+expect 0 '' enrol 1
+server_stop
+birthmark device list --json >"$work/devices"
+cp -r "$home/store" "$work/newest"
+rm -rf "$home/store"
+cp -r "$work/backup" "$home/store"
+birthmark device list --json | cmp "$work/devices" - || die "a store from a backup was not caught up"
+expect 0 '' birthmark ledger verify
+rm -rf "$home/store"
+cp -r "$work/newest" "$home/store"
+cp "$home/signer/journal" "$work/journal"
+cp "$work/old-journal" "$home/signer/journal"
+expect 3 "~^birthmark: birthmark-registrar: the store is ahead of the signer's journal: .*, so the journal is an old copy; put the newest back" birthmark lot list
+expect 3 "~so the journal is an old copy; put the newest back" "${serve[@]}"
+cp "$work/journal" "$home/signer/journal"
+BIRTHMARK_HOME=$work/elsewhere birthmark init --name "Other Works" >/dev/null
+BIRTHMARK_HOME=$work/elsewhere birthmark site show >/dev/null
+rm -rf "$home/store"
+cp -r "$work/elsewhere/store" "$home/store"
+expect 3 "~^birthmark: birthmark-registrar: the store does not go on in the signer's journal: restore it, or move it away and it is made again: " birthmark lot list
+rm -rf "$home/store"
+cp -r "$work/newest" "$home/store"
+expect 0 '' birthmark ledger verify
+
+# ---- a profile that changes while certificates are issued by it: the order has the text that was signed for ----
+# proves: FAULTS F18
+server_start
+profile=$home/profiles/bench-1.profile
+cp "$profile" "$work/bench-1.profile"
+days=$(sed -n 's/^days //p' "$profile")
+(while :; do sed 's/^days .*/days 1/' "$work/bench-1.profile" >"$profile"; cp "$work/bench-1.profile" "$profile"; : >"$profile"; done) &
+storm=$!
+for i in 2 3; do
+    expect 0 '' enrol "$i"
+    openssl x509 -in "$work/c$i.pem.d/live/mqtt.pem" -noout -checkend $(((days - 1) * 86400)) >/dev/null ||
+        die "a certificate follows a profile that nobody signed"
+done
+kill $storm
+wait $storm 2>/dev/null || :
+cp "$work/bench-1.profile" "$profile"
+server_stop
+rm -rf "$home" "$work"/c?.pem "$work"/c?.pem.d
+site_make 3 3
+
 # ---- store ----
 birthmark lot list --json >"$work/lots"
 birthmark device list --json >"$work/devices"
@@ -64,31 +116,46 @@ rm -rf "$home/store"
 mv "$work/store" "$home/store"
 expect 0 '' birthmark ledger verify
 
-# ---- the store's disk full: a command is told, a server stops answering, and both go on when there is room ----
+# ---- a disk full, the store's and then the journal's: a command is told, no certificate is issued, what is there is read, and all goes on when there is room ----
+# proves: FAULTS F7
+reads_go_on() {
+    curl -sf --cacert "$home/root.pem" "https://localhost:$port/healthz" | grep -q '"status": *"disk-full"' || die "/healthz does not tell of the full disk"
+    expect 0 '' birthmark lot list
+    expect 0 '' birthmark device list
+    curl -sf --cacert "$home/root.pem" "https://localhost:$port/v1/site" >"$work/out" || die "the site is not told of while the disk is full"
+    ! birthmark identity list --json | grep -q '"serial"' || die "something was issued on a full disk"
+}
 mkdir "$work/small"
-if mount -t tmpfs -o size=1536k tmpfs "$work/small" 2>/dev/null; then
-    finish_more() { umount -l "$home/store" 2>/dev/null || :; umount -l "$work/small"; }
-    cp -r "$home/store/." "$work/small/"
-    mount --bind "$work/small" "$home/store"
-    dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
-    full='birthmark-registrar: the store: the disk is full: free some space, then start again'
-    expect 3 "~^birthmark: $full" birthmark vendor add Other --signer "$work/maker.pub"
-    rm "$work/small/fill"
-    expect 0 '' birthmark vendor add Other --signer "$work/maker.pub"
-    server_start
-    dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
-    enrol 1 >/dev/null 2>&1 || [ $? = 3 ] || die "a device gave up because the server's disk was full"
-    for _ in $(seq 50); do ! grep -q "^$full" "$work/server.log" || break; sleep 0.1; done
-    grep -q "^$full" "$work/server.log" || die "the server did not say that its disk is full"
-    rm "$work/small/fill"
-    for _ in $(seq 100); do ! enrol 1 >/dev/null 2>&1 || break; sleep 0.2; done
-    expect 0 '' enrol 1
-    expect 0 '' birthmark ledger verify
-    server_stop
+if mount -t tmpfs -o size=24m tmpfs "$work/small" 2>/dev/null; then
+    finish_more() { umount -l "$home/store" 2>/dev/null || :; umount -l "$home/signer" 2>/dev/null || :; umount -l "$work/small"; }
+    for part in store signer; do
+        cp -r "$home/$part/." "$work/small/"
+        mount --bind "$work/small" "$home/$part"
+        server_start
+        dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
+        sleep 1.1 # the server looks once a second
+        expect 3 "~the server's disk is nearly full: free some space, then ask again" enrol 1
+        expect 3 "~the server's disk is nearly full: free some space, then ask again" birthmark order open o-2 --lot L-1 --profile bench-1 --quantity 1
+        reads_go_on
+        rm "$work/small/fill"
+        for _ in $(seq 100); do ! enrol 1 >/dev/null 2>&1 || break; sleep 0.2; done
+        expect 0 '' enrol 1
+        expect 0 '' birthmark ledger verify
+        ! grep -q 'starting all processes again' "$work/server.log" || die "a full disk ended a process"
+        server_stop
+        if [ $part = store ]; then # who does write is told
+            dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
+            expect 3 "~^birthmark: birthmark-registrar: the store: the disk is full: free some space, then start again" \
+                birthmark vendor add Other --signer "$work/maker.pub"
+            rm "$work/small/fill"
+            expect 0 '' birthmark vendor add Other --signer "$work/maker.pub"
+        fi
+        umount -l "$home/$part"
+        rm -rf "$home" "$work"/c?.pem "$work"/c?.pem.d "$work"/small/*
+        site_make 1 1
+    done
     finish_more
     unset -f finish_more
-    rm -rf "$home"
-    site_make 1 1
 else
     echo "passed over: the full disk, since nothing can be mounted here"
 fi

@@ -9,6 +9,11 @@
 # (nothing leaves before it is written, every step can be taken up again) and not their durability: a power cut also takes what no fdatasync has
 # reached. That fdatasync comes before each answer is shown by failing_disk.c and by the order of the calls, seen here too.
 #
+# proves: FAULTS F1
+# proves: FAULTS F2
+# proves: FAULTS F3
+# proves: FAULTS F4
+#
 # exit: 0 all held, 1 something did not, 77 strace cannot attach here
 # shellcheck disable=SC1091,SC2154 # from there: $build, $work, $home, $server, $port, $said, $passed
 . "$(dirname "$0")/lib.sh" kill-loop "$1"
