@@ -7,7 +7,7 @@
 
 /*
  * No result codes: memory apart there is nothing that can go wrong, and a process that cannot hash would misname every key and record from here on.
- * It ends (abort), so that no caller goes on with a hash that was not computed. libbirthmark, in other people's programs, has sha_each.c in place of
+ * It ends (abort), so that no caller goes on with a hash that was not computed. libbirthmark, in other people's programs, has digest_each.c in place of
  * digest.c, which needs no memory and does not fail.
  */
 void bm_sha256(uint8_t ret[static BM_HASH], struct bm_bytes bytes);

@@ -1,4 +1,4 @@
-/* test_each.c - the hashes that libbirthmark computes itself are libcrypto's: every length up to some blocks, whole and in pieces, and a long text. */
+/* test_each.c - the hashes of libbirthmark, which allocate nothing, are EVP's: every length up to some blocks, whole and in pieces, and a long text. */
 #include "digest/digest.h"
 
 #include <setjmp.h>
