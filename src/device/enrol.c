@@ -19,12 +19,13 @@ key_choose(struct bm_enrol_run *run, struct bm_fail *fail)
     const char *service = run->enrol->service;
     enum bm_rc rc = BM_EPOLICY;
 
-    if (run->enrol->renew)
+    if (run->renews)
         return bm_renew_key(run, fail);
     run->pending = true;
     if (run->enrol->new_key)
         return root->ops->key_new(root, service, &run->key, fail);
-    rc = root->ops->key_public(root, service, true, &run->key, fail);
+    if ((rc = root->ops->key_public(root, service, true, &run->key, fail)) == BM_OK)
+        return bm_renew_settle(run, fail);
     if (rc == BM_EPOLICY) {
         rc = root->ops->key_public(root, service, false, &run->key, fail);
         run->pending = rc == BM_EPOLICY;
@@ -262,7 +263,7 @@ bm_enrol(const struct bm_enrol *enrol, char ret_warning[static 400], struct bm_f
     bm_cleanup(bm_buf_done) struct bm_buf anchors = { .max = BM_ENROL_CERTS * (BM_MAX_CERT + 4) };
     bm_cleanup(bm_http_done) struct bm_http *http = NULL;
     struct bm_bytes list[BM_ENROL_CERTS];
-    struct bm_enrol_run run = { .enrol = enrol };
+    struct bm_enrol_run run = { .enrol = enrol, .renews = enrol->renew };
     struct bm_fail unconfirmed;
     size_t n = 0; /* gcc 14 for size does not see that it is set */
     enum bm_rc rc;

@@ -25,6 +25,7 @@ struct bm_enrol_run {
     const struct bm_enrol *enrol;
     struct bm_http *http;
     bool pending;            /* the key asked for is the pending one; else the live one */
+    bool renews;             /* the live key signs for it */
     struct bm_key key, live; /* live: at a renewal */
     struct bm_bytes csr;
     const struct bm_key *root_key;
@@ -59,6 +60,11 @@ enum bm_renew {
 /* What the live identity wants. BM_EPOLICY: there is none; BM_EBUSY: the clock is not set, or older than the identity. */
 bm_must_use enum bm_rc bm_renew_wanted(enum bm_renew *ret_wanted, struct bm_root *root, const char *service, bool if_due,
                                        struct bm_fail *fail);
+/*
+ * How the pending key, run->key, is asked for: as it was before, of which the device keeps no record and the server does. While that takes the live identity,
+ * the live key signs: a renewal was cut off. Where there is none, or it has ended and an operator allowed another, the root key speaks alone.
+ */
+bm_must_use enum bm_rc bm_renew_settle(struct bm_enrol_run *run, struct bm_fail *fail);
 /* The key to ask for; leaves the root bound as the live key is. */
 bm_must_use enum bm_rc bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail);
 /* Sends the root's evidence (kind: "cmc", "tpm"; taken, NULL: no memory) with the live key's signature; certs as above. */

@@ -110,7 +110,7 @@ bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struc
     (void)snprintf(path, sizeof(path), "/.well-known/est/%s/fullcmc", label);
     if ((rc = bm_enrol_nonce_get(&nonce, run, fail)) != BM_OK || (rc = cmc_make(&body, run, bm_buf_bytes(&nonce), fail)) != BM_OK)
         return rc;
-    if (run->enrol->renew)
+    if (run->renews)
         return bm_renew_ask(run, "cmc", json_stringn((const char *)body.p, body.n), certs, fail);
     if ((rc = bm_http_post(run->http, path, "application/pkcs7-mime; smime-type=CMC-request", bm_buf_bytes(&body), "application/pkcs7-mime",
                            &reply, fail)) != BM_OK)

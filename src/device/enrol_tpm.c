@@ -90,7 +90,7 @@ request_send(json_t **request, const struct bm_enrol_run *run, struct bm_buf *ce
     bm_cleanup(bm_buf_done) struct bm_buf reply = { .max = BM_MAX_HTTP_BODY };
     enum bm_rc rc;
 
-    if (run->enrol->renew) {
+    if (run->renews) {
         (void)json_object_del(*request, "service");
         (void)json_object_del(*request, "profile");
         return bm_renew_ask(run, "tpm", bm_take(*request), certs, fail);

@@ -62,6 +62,45 @@ bm_renew_wanted(enum bm_renew *ret_wanted, struct bm_root *root, const char *ser
     return BM_OK;
 }
 
+/* Before a key is bound to what was booted in the live one's place, or asked for in its name. */
+static enum bm_rc
+live_usable(const struct bm_enrol_run *run, struct bm_bound *ret_bound, struct bm_fail *fail)
+{
+    const char *service = run->enrol->service;
+    bool usable;
+    enum bm_rc rc = bm_root_bound_tell(run->enrol->root, BM_KEPT_LIVE, service, ret_bound, &usable, fail);
+
+    if (rc != BM_OK || usable)
+        return rc;
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "this machine did not boot what the key of service %s is bound to: boot that again, or install the update's permit with "
+                   "birthmark-agent boot permit",
+                   service);
+}
+
+static bool
+follows(const struct bm_enrol_run *run)
+{
+    return memcmp(run->key.hash, run->live.hash, BM_HASH) != 0;
+}
+
+enum bm_rc
+bm_renew_settle(struct bm_enrol_run *run, struct bm_fail *fail)
+{
+    struct bm_root *root = run->enrol->root;
+    struct bm_bound ignored;
+    enum bm_rc rc = root->ops->key_public(root, run->enrol->service, false, &run->live, fail);
+
+    run->renews = false;
+    if (rc == BM_EPOLICY || (rc == BM_OK && !follows(run)))
+        return BM_OK;
+    if (rc != BM_OK || (rc = live_usable(run, &ignored, fail)) != BM_OK)
+        return rc;
+    rc = bm_enrol_confirm(run->enrol, fail);
+    run->renews = rc == BM_OK;
+    return rc == BM_EPOLICY ? BM_OK : rc;
+}
+
 /* A pending key may be one that the server has certified: it is asked for again, never replaced. A new one is bound as the live one is. */
 enum bm_rc
 bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
@@ -70,27 +109,22 @@ bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
     const char *service = run->enrol->service;
     struct bm_fail unconfirmed;
     struct bm_bound bound;
-    bool usable;
     enum bm_rc rc;
 
     run->pending = true;
     if ((rc = root->ops->key_public(root, service, false, &run->live, fail)) != BM_OK)
         return live_missing(rc, service, fail);
-    if ((rc = bm_root_bound_tell(root, BM_KEPT_LIVE, service, &bound, &usable, fail)) != BM_OK)
+    if ((rc = live_usable(run, &bound, fail)) != BM_OK)
         return rc;
-    if (!usable) /* before a key is bound to what was booted in its place */
-        return bm_fail(
-            fail, BM_EPOLICY, NULL,
-            "this machine did not boot what the key of service %s is bound to: boot that again, or install the update's permit with "
-            "birthmark-agent boot permit",
-            service);
+    /* a commit that was cut off at its very end may leave the live key as the pending one */
+    if ((rc = root->ops->key_public(root, service, true, &run->key, fail)) == BM_OK && follows(run))
+        return bm_renew_settle(run, fail);
+    if (rc != BM_OK && rc != BM_EPOLICY)
+        return rc;
     if (bm_enrol_confirm(run->enrol, &unconfirmed) != BM_OK) {
         /* The server renews what is confirmed only. It may have been, or have ended; if not, it says so next. */
     }
-    /* a commit that was cut off at its very end may leave the live key as the pending one */
-    if ((rc = root->ops->key_public(root, service, true, &run->key, fail)) == BM_OK && memcmp(run->key.hash, run->live.hash, BM_HASH) != 0)
-        return BM_OK;
-    if ((rc != BM_OK && rc != BM_EPOLICY) || (rc = bm_root_bind(root, bound.pcrs != 0 ? &bound : NULL, fail)) != BM_OK)
+    if ((rc = bm_root_bind(root, bound.pcrs != 0 ? &bound : NULL, fail)) != BM_OK)
         return rc;
     return root->ops->key_new(root, service, &run->key, fail);
 }

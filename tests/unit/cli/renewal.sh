@@ -87,6 +87,16 @@ alarms() { { birthmark alarm list --json | grep -o '"alarm":' || :; } | wc -l; }
 
 # ---- the power goes, and a reply is lost: what is left over is asked for again ----
 
+for words in enrol 'renew --force'; do
+    read -ra verb <<<"$words"
+    for kind in $kinds; do
+        old=$(serial_of "$kind")
+        expect 3 'cannot be reached: ' agent "$kind" renew --force --server https://localhost:1
+        expect 0 "^(enrolled|renewed): mqtt" agent "$kind" "${verb[@]}" --server "https://localhost:$port" --service mqtt --cacert root.pem
+        [ "$old" != "$(serial_of "$kind")" ] || die "$words left the pending key of $kind alone"
+    done
+done
+[ "$(alarms)" = 0 ] || die "a device that finished its own renewal was taken for a copy: $(birthmark alarm list)"
 cp -r soft-01.pem.d before.d
 expect 0 '^renewed: ' agent soft-01 renew --force
 kept=$(serial_of soft-01)

@@ -50,15 +50,21 @@ renew(struct bm_root *root, const char *service)
 
 /* An identity by the test's CA, without a server. */
 static void
-identity_make(struct bm_root *root, const char *service, struct bm_key *ret_key)
+identity_make_as(struct bm_root *root, const char *service, long serial, struct bm_key *ret_key)
 {
     bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
     struct bm_bytes cert;
 
     assert_ok(root->ops->key_new(root, service, ret_key, &kit_fail));
-    testca_issue(&ca, ret_key, 77, &der);
+    testca_issue(&ca, ret_key, serial, &der);
     cert = bm_buf_bytes(&der);
     assert_ok(root->ops->commit(root, service, &cert, 1, &kit_fail));
+}
+
+static void
+identity_make(struct bm_root *root, const char *service, struct bm_key *ret_key)
+{
+    identity_make_as(root, service, 77, ret_key);
 }
 
 /* The live identity is whole: its key signs, and its certificate is that key's. */
@@ -155,6 +161,35 @@ a_lost_reply_is_asked_for_again_with_the_same_key(void **state)
     identity_works(root, "lost", &now);
     assert_true(same(&asked, &now));
     testserver_stop(&own);
+}
+
+/* A pending key beside a live one: of a renewal, which the root key alone may not ask for, or of an enrolment in the place of what has ended. */
+static void
+what_was_cut_off_is_asked_for_as_it_was(void **state)
+{
+    static const struct {
+        const char *service;
+        long serial;
+    } cases[] = { { "renewed", 77 }, { "ended", TESTSERVER_ENDED } };
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    char warning[400];
+
+    for (size_t i = 0; i < BM_COUNT(cases) * 2; i++) {
+        const char *service = cases[i / 2].service;
+        struct bm_enrol enrol = {
+            .root = root, .server = "https://localhost:1", .service = service, .ca_file = ca_file, .renew = i % 2 == 1
+        };
+        struct bm_key old, asked, now;
+
+        identity_make_as(root, service, cases[i / 2].serial, &old);
+        assert_ok(root->ops->key_new(root, service, &asked, &kit_fail));
+        assert_rc(BM_EBUSY, bm_enrol(&enrol, warning, &kit_fail)); /* a server that does not tell: nothing is asked */
+        enrol.server = server.url;
+        assert_ok(bm_enrol(&enrol, warning, &kit_fail));
+        identity_works(root, service, &now);
+        assert_true(same(&asked, &now));
+        assert_ok(root->ops->retire(root, service, &kit_fail));
+    }
 }
 
 /* In a process of its own that ends at the n-th change to the disk, the token or the TPM; true when it came to its end before. */
@@ -369,8 +404,9 @@ stop(void **state)
     }
 #define SUITE(kind)                                                                                                            \
     ON(a_new_key_takes_the_old_ones_place, kind), ON(refusals_leave_the_old_identity, kind),                                   \
-        ON(a_lost_reply_is_asked_for_again_with_the_same_key, kind), ON(a_power_cut_anywhere_leaves_the_old_or_the_new, kind), \
-        ON(a_clock_that_is_wrong_is_said_and_changes_nothing, kind), ON(only_what_is_due_is_renewed, kind)
+        ON(a_lost_reply_is_asked_for_again_with_the_same_key, kind), ON(what_was_cut_off_is_asked_for_as_it_was, kind),        \
+        ON(a_power_cut_anywhere_leaves_the_old_or_the_new, kind), ON(a_clock_that_is_wrong_is_said_and_changes_nothing, kind), \
+        ON(only_what_is_due_is_renewed, kind)
 
 int
 main(void)

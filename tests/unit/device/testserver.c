@@ -80,6 +80,8 @@ service_behaves(struct server *server, struct exchange *x, const char *service)
         refuse(x, 403, "this chip is in no received lot (root key 9f3c). Recorded as alarm 17.\x1b[31m");
     else if (strcmp(service, "away") == 0)
         refuse(x, 503, "the disk is full");
+    else if (strcmp(service, strcmp(x->path, "/v1/renew") == 0 ? "ended" : "renewed") == 0)
+        refuse(x, 403, "this may be a copy");
     else if (strcmp(service, "lost") == 0 && !*server->lost) {
         *server->lost = true;
         x->status = 0;
@@ -352,6 +354,8 @@ confirm(struct server *server, struct exchange *x)
         refuse(x, 403, "no client certificate");
     else if (x->serial == 503)
         refuse(x, 503, "the ledger is busy");
+    else if (x->serial == TESTSERVER_ENDED)
+        refuse(x, 403, "this certificate was revoked or replaced: enrol again, or renew");
     else
         bm_buf_add_str(&x->reply, "{}");
 }
