@@ -13,8 +13,8 @@ nm -u -A $objects | awk '
     symbol ~ /^(str(n?cpy|n?cat|tok)|stp(n?cpy)|v?sprintf|gets|ato(i|l|ll|f)|s?rand(om)?(_r)?|[del]rand48|system|popen|tmpnam|tempnam|mktemp|alloca|gmtime|localtime|asctime|ctime|signal|setjmp|longjmp)$/ {
         file = $1; sub(/:.*/, "", file); print file " calls " symbol "()"; bad = 1
     }
-    # Deprecated since OpenSSL 3.0: the low-level key APIs. What lies over them is EVP.
-    symbol ~ /^(EC_KEY_|ECDSA_(do_)?(sign|verify)|RSA_(new|public_|private_|sign|verify)|(SHA(1|224|256|384|512)|MD5)_(Init|Update|Final)|HMAC_(Init|Update|Final|CTX)|AES_)/ {
+    # Deprecated since OpenSSL 3.0: the low-level key APIs. What lies over them is EVP. digest_each.c says why it hashes by them.
+    !/digest_each\.c\.o:/ && symbol ~ /^(EC_KEY_|ECDSA_(do_)?(sign|verify)|RSA_(new|public_|private_|sign|verify)|(SHA(1|224|256|384|512)|MD5)_(Init|Update|Final)|HMAC_(Init|Update|Final|CTX)|AES_)/ {
         file = $1; sub(/:.*/, "", file); print file " calls " symbol "(), which OpenSSL 3 has deprecated"; bad = 1
     }
     END { exit bad }'
