@@ -85,7 +85,8 @@ serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     return bm_buf_check(&p->kept, "the confirmation", fail);
 }
 
-#define CRL_AGE 600 /* seconds for which a CRL is given out again, unless something was revoked */
+#define CRL_KEPT (6 * 86400) /* ... and while no new one can be made: it says itself that the next is due in seven days */
+#define CRL_AGE 600          /* seconds for which a CRL is given out again, unless something was revoked */
 
 /* Those who asked while this one was being made. */
 static enum bm_rc
@@ -109,10 +110,18 @@ crl_joined(struct bm_registrar *r, const struct pending *first, const struct bm_
     return rc;
 }
 
+/* Better the last one than none: services that read it go on. */
+static bool
+crl_kept(const struct bm_registrar *r, const struct crl_cache *cache)
+{
+    return cache->der.n > 0 && r->now >= cache->made && r->now - cache->made < CRL_KEPT;
+}
+
 static enum bm_rc
 crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
     struct crl_cache *cache = &r->crl[p->ca];
+    const struct bm_message last = { .type = BM_S_ANSWER, .body = bm_buf_bytes(&cache->der) };
     enum bm_rc rc;
 
     cache->answered = p->number;
@@ -125,6 +134,8 @@ crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
     } else {
         cache->dirty = true;
         rc = BM_OK;
+        if (crl_kept(r, cache)) /* the token is away */
+            message = &last;
     }
     return rc != BM_OK || (rc = pass_on(r, p, message, fail)) != BM_OK ? rc : crl_joined(r, p, message, fail);
 }
@@ -143,6 +154,8 @@ serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "there is no CA %u", which.p[0]);
     cache = &peer->r->crl[which.p[0]];
     if (cache->der.n > 0 && !cache->dirty && cache->asked == cache->answered && peer->r->now - cache->made < CRL_AGE)
+        return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&cache->der), fail);
+    if (bm_disk_full(peer->r) && crl_kept(peer->r, cache))
         return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&cache->der), fail);
     if (cache->asked != cache->answered && !cache->dirty) {
         if ((rc = bm_pending_new(peer->r, peer->link, id, crl_settle, &p, fail)) != BM_OK)

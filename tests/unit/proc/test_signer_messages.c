@@ -104,6 +104,14 @@ read_chips(struct bm_rd rd, struct bm_fail *fail)
     return bm_s_chips_parse(&chips, rd, fail);
 }
 
+static enum bm_rc
+read_token(struct bm_rd rd, struct bm_fail *fail)
+{
+    struct bm_s_token token;
+
+    return bm_s_token_parse(&token, rd, fail);
+}
+
 /* Every truncation and one byte more. Each truncation lies in memory of its own size, so that reading past it shows. */
 static void
 assert_exact(const struct bm_buf *good, enum bm_rc (*read)(struct bm_rd rd, struct bm_fail *fail))
@@ -228,6 +236,26 @@ a_refusal_of_the_signer(void **state)
 }
 
 static void
+a_token_here_or_away(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 4096 };
+    struct bm_s_token token = { .since = 1795469649, .sentence = S("it is gone: plug it in again") }, got;
+    struct bm_fail fail;
+
+    (void)state;
+    bm_s_token_build(&buf, &token);
+    assert_int_equal(bm_s_token_parse(&got, bm_rd(bm_buf_bytes(&buf)), &fail), BM_OK);
+    assert_false(got.here);
+    assert_int_equal(got.since, token.since);
+    assert_true(bm_bytes_equal(got.sentence, token.sentence));
+    assert_exact(&buf, read_token);
+    buf.p[0] = 1; /* here, and a reason why not */
+    assert_int_equal(bm_s_token_parse(&got, bm_rd(bm_buf_bytes(&buf)), &fail), BM_EINPUT);
+    buf.p[0] = 2;
+    assert_int_equal(bm_s_token_parse(&got, bm_rd(bm_buf_bytes(&buf)), &fail), BM_EINPUT);
+}
+
+static void
 a_refusal_of_the_registrar(void **state)
 {
     bm_cleanup(bm_buf_done) struct bm_buf buf = { .max = 4096 };
@@ -306,6 +334,7 @@ main(void)
         cmocka_unit_test(a_request),
         cmocka_unit_test(an_issue),
         cmocka_unit_test(a_refusal_of_the_signer),
+        cmocka_unit_test(a_token_here_or_away),
         cmocka_unit_test(a_refusal_of_the_registrar),
         cmocka_unit_test(a_restriction_of_a_lot),
         cmocka_unit_test(a_restriction_of_chips),
