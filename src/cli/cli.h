@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 
-#define BM_MAX_OPTIONS 12
+#define BM_MAX_OPTIONS 20
 
 struct bm_option {
     const char *name;  /* without its dashes; one letter takes one dash */

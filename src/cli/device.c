@@ -5,22 +5,39 @@
 static enum bm_rc
 list_run(struct bm_call *call, struct bm_fail *fail)
 {
-    static const struct bm_column columns[] = { { "device", "DEVICE" },   { "chip", "CHIP" },   { "lot", "LOT" },  { "order", "ORDER" },
-                                                { "profile", "PROFILE" }, { "state", "STATE" }, { "made", "MADE" } };
-    const struct bm_list_what what = {
+    static const struct bm_column columns[] = { { "device", "DEVICE" },   { "serial", "SERIAL" }, { "model", "MODEL" }, { "chip", "CHIP" },
+                                                { "lot", "LOT" },         { "order", "ORDER" },   { "owner", "OWNER" }, { "made", "MADE" },
+                                                { "profile", "PROFILE" }, { "state", "STATE" } };
+    struct bm_list_what what = {
         .what = "device", .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no devices: see `birthmark order open --help`"
     };
 
+    if (call->words.n > 0) {
+        what.name = "begins";
+        what.value = call->words.v[0];
+    }
     return bm_list_run(call, &what, fail);
 }
 
+#define OF(option, sort)                                                                      \
+    {                                                                                         \
+        .name = option, .value = "TEXT", .help = "only those of this " sort ", to the letter" \
+    }
+
 const struct bm_verb bm_verb_device_list = {
     .words = "device list",
-    .arguments = "",
+    .arguments = "[BEGINNING]",
+    .most = 1,
     .site = true,
-    .purpose = "List the units that were made, with chip, lot, order and state.",
-    .help = "example: birthmark device list --lot EX-001 --state active\n",
-    .options = { BM_OPTION_STATE, BM_OPTION_LOT, BM_OPTION_ORDER, BM_OPTION_PROFILE },
+    .purpose = "List the units that were made, by what their record says.",
+    .help = "BEGINNING finds devices by how their id, serial number or chip's id begins: the first thousand by each.\n"
+            "Each option narrows the list; where nothing is known of a unit, no word finds it.\n\n"
+            "example: birthmark device list --model GW-1 --owner Acme --state active\n"
+            "example: birthmark device list GW-0000\n",
+    .options = { BM_OPTION_STATE, BM_OPTION_LOT, BM_OPTION_ORDER, BM_OPTION_PROFILE, OF("serial", "serial number"),
+                 OF("model", "product model"), OF("hardware", "hardware revision"), OF("firmware", "firmware"), OF("owner", "owner"),
+                 OF("region", "region"), OF("vendor", "chipmaker"), OF("station", "station"), OF("root", "kind of root of trust"),
+                 OF("chip", "chip's id") },
     .run = list_run,
 };
 

@@ -54,6 +54,17 @@ filter_parse(struct bm_store_filter *ret_filter, json_t **ret_json, struct bm_by
     ret_filter->order = bm_json_str_opt(&in, "order", BM_MAX_NAME);
     ret_filter->profile = bm_json_str_opt(&in, "profile", BM_MAX_NAME);
     ret_filter->device = bm_json_str_opt(&in, "device", BM_MAX_NAME);
+    ret_filter->serial = bm_json_str_opt(&in, "serial", BM_MAX_NAME);
+    ret_filter->model = bm_json_str_opt(&in, "model", BM_MAX_NAME);
+    ret_filter->hardware = bm_json_str_opt(&in, "hardware", BM_MAX_NAME);
+    ret_filter->firmware = bm_json_str_opt(&in, "firmware", BM_MAX_NAME);
+    ret_filter->owner = bm_json_str_opt(&in, "owner", BM_MAX_NAME);
+    ret_filter->region = bm_json_str_opt(&in, "region", BM_MAX_NAME);
+    ret_filter->vendor = bm_json_str_opt(&in, "vendor", BM_MAX_NAME);
+    ret_filter->station = bm_json_str_opt(&in, "station", BM_MAX_NAME);
+    ret_filter->root = bm_json_str_opt(&in, "root", 32);
+    ret_filter->chip = bm_json_str_opt(&in, "chip", BM_MAX_ID);
+    ret_filter->begins = bm_json_str_opt(&in, "begins", 128);
     if (json_object_get(*ret_json, "after") != NULL)
         ret_filter->after = bm_json_u64(&in, "after", 0, INT64_MAX);
     return bm_json_in_end(&in);

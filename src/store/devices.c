@@ -91,6 +91,8 @@ unit_consume(struct bm_store *store, const struct bm_store_identity *identity, s
     lite_text(store, Q_DEVICE_PUT, 4, identity->chip->lot);
     lite_text(store, Q_DEVICE_PUT, 5, identity->order);
     lite_int(store, Q_DEVICE_PUT, 6, identity->issued);
+    lite_text(store, Q_DEVICE_PUT, 7, identity->station);
+    lite_text(store, Q_DEVICE_PUT, 8, identity->serial_number);
     if ((rc = lite_step(store, Q_DEVICE_PUT, &made, "device", fail)) != BM_OK)
         return rc;
     lite_reset(store, Q_DEVICE_PUT);
@@ -102,6 +104,8 @@ unit_consume(struct bm_store *store, const struct bm_store_identity *identity, s
         if ((rc = lite_run(store, Q_DEVICE_KEY, "device's key", fail)) != BM_OK)
             return rc;
     }
+    if ((rc = lite_unit_settle(store, identity, fail)) != BM_OK)
+        return rc;
     lite_text(store, Q_ORDER_USED, 1, identity->order);
     return lite_run(store, Q_ORDER_USED, "order's count", fail);
 }

@@ -41,6 +41,16 @@ enum lite_sql {
     Q_ORDER_PROFILE_PUT,
     Q_CHOOSE_UNIT,
     Q_CHOOSE_OPEN,
+    Q_ORDER_SAYS,
+    Q_ORDER_STATION_PUT,
+    Q_ORDER_STATION_GET,
+    Q_ORDER_SERIALS,
+    Q_UNIT_PUT,
+    Q_UNIT_OTHER,
+    Q_UNIT_NAMED,
+    Q_UNIT_NEXT,
+    Q_UNIT_SETTLE,
+    Q_UNIT_TAKEN,
     Q_DEVICE_PUT,
     Q_DEVICE_KEY,
     Q_ORDER_USED,
@@ -69,10 +79,17 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 5
+#define LITE_VERSION 6
 #define LITE_TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')" /* as rows show times */
 extern const char *const lite_schema;                                               /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];
+
+/* rows_page.c: the list's statement for these filters, with a NUL behind it: what a test has explained to it. */
+bm_must_use enum bm_rc lite_list_sql(struct bm_buf *sql, struct bm_store *store, const char *what, const struct bm_store_filter *filter,
+                                     struct bm_fail *fail);
+
+/* units.c: the device that this identity makes gets what the planner said of it. */
+bm_must_use enum bm_rc lite_unit_settle(struct bm_store *store, const struct bm_store_identity *identity, struct bm_fail *fail);
 
 /* The sentence for what SQLite says; BM_EBUSY for full disks, locks and I/O, BM_EBUG for the rest. */
 bm_must_use enum bm_rc lite_fail(struct bm_store *store, const char *what, struct bm_fail *fail);

@@ -1,12 +1,12 @@
 /* Tables, and every statement that writes or looks up one thing. */
 #include "store/lite.h"
 
-/* Version 4. Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with
+/* Chips stand in the lots' index files; here only those that were issued to or that may not be used. Rowid tables throughout: WITHOUT ROWID with
  * blobs is two to three times slower. */
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 5);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 6);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -20,15 +20,36 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS halted_key(hash BLOB NOT NULL, halted INTEGER NOT NULL REFERENCES halted(id));"
     "CREATE INDEX IF NOT EXISTS halted_key_hash ON halted_key(hash);"
     "CREATE TABLE IF NOT EXISTS ord(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity INTEGER NOT NULL, used INTEGER NOT NULL"
-    " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL);"
+    " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL, serials TEXT,"
+    " units BLOB);"
+    "CREATE TABLE IF NOT EXISTS order_station(ord TEXT NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, UNIQUE(ord, key));"
+    /* What the planner said of units that are not made yet; of an order with a pattern of serial numbers the one row that all have in common. */
+    "CREATE TABLE IF NOT EXISTS unit(id INTEGER PRIMARY KEY, ord TEXT NOT NULL, row INTEGER NOT NULL, chip TEXT, serial TEXT, model TEXT,"
+    " hardware TEXT, firmware TEXT, owner TEXT, region TEXT, support_until INTEGER);"
+    "CREATE INDEX IF NOT EXISTS unit_chip ON unit(ord, chip);"
+    "CREATE INDEX IF NOT EXISTS unit_serial ON unit(serial) WHERE serial IS NOT NULL;"
     "CREATE TABLE IF NOT EXISTS order_lot(ord TEXT NOT NULL, lot TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS order_lot_lot ON order_lot(lot);"
     "CREATE TABLE IF NOT EXISTS order_profile(ord TEXT NOT NULL, name TEXT NOT NULL, service TEXT NOT NULL, text BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS order_profile_ord ON order_profile(ord);"
     "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, chip TEXT NOT NULL, root_kind TEXT NOT NULL, lot TEXT NOT NULL, ord TEXT NOT "
     "NULL,"
-    " state TEXT NOT NULL, made INTEGER NOT NULL);"
+    " state TEXT NOT NULL, made INTEGER NOT NULL, vendor TEXT, station TEXT, row INTEGER, serial TEXT, model TEXT, hardware TEXT,"
+    " firmware TEXT, owner TEXT, region TEXT, support_until INTEGER);"
+    /* One for each filter of the list of devices (rows.c); what most sites leave empty costs nothing there. */
+    "CREATE INDEX IF NOT EXISTS device_chip ON device(chip);"
     "CREATE INDEX IF NOT EXISTS device_lot ON device(lot);"
+    "CREATE INDEX IF NOT EXISTS device_ord ON device(ord);"
+    "CREATE INDEX IF NOT EXISTS device_state ON device(state);"
+    "CREATE INDEX IF NOT EXISTS device_root ON device(root_kind);"
+    "CREATE INDEX IF NOT EXISTS device_vendor ON device(vendor);"
+    "CREATE INDEX IF NOT EXISTS device_station ON device(station) WHERE station IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS device_serial ON device(serial) WHERE serial IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS device_model ON device(model) WHERE model IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS device_hardware ON device(hardware) WHERE hardware IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS device_firmware ON device(firmware) WHERE firmware IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS device_owner ON device(owner) WHERE owner IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS device_region ON device(region) WHERE region IS NOT NULL;"
     "CREATE TABLE IF NOT EXISTS device_key(hash BLOB NOT NULL, device TEXT NOT NULL REFERENCES device(id));"
     "CREATE INDEX IF NOT EXISTS device_key_hash ON device_key(hash);"
     "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
@@ -38,8 +59,10 @@ const char *const lite_schema =
     " certificate BLOB NOT NULL, renews BLOB, retires INTEGER, evidence BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS identity_key ON identity(key);"
     "CREATE INDEX IF NOT EXISTS identity_device ON identity(device);"
+    "CREATE INDEX IF NOT EXISTS identity_profile ON identity(profile);"
     "CREATE TABLE IF NOT EXISTS leaf(idx INTEGER PRIMARY KEY, kind INTEGER NOT NULL, time INTEGER NOT NULL, hash BLOB NOT NULL,"
     " salt BLOB NOT NULL, event BLOB NOT NULL, device TEXT, attachment BLOB);"
+    "CREATE INDEX IF NOT EXISTS leaf_statement ON leaf(kind) WHERE kind = 2 OR kind = 21;" /* the last roles, the last policy */
     "CREATE TABLE IF NOT EXISTS tile(level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE(level, n));"
     "CREATE TABLE IF NOT EXISTS proposal(id INTEGER PRIMARY KEY AUTOINCREMENT, number BLOB NOT NULL UNIQUE, act TEXT NOT NULL, vendor TEXT,"
     " chk TEXT, lot TEXT, reason TEXT, operator TEXT NOT NULL, until INTEGER, time INTEGER NOT NULL, expires INTEGER NOT NULL,"
@@ -48,6 +71,7 @@ const char *const lite_schema =
     "NULL,"
     " device TEXT, chip TEXT, lot TEXT, operator TEXT, leaf INTEGER, settled INTEGER, settled_by TEXT, note TEXT);"
     "CREATE INDEX IF NOT EXISTS alarm_chip ON alarm(chip) WHERE chip IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS alarm_device ON alarm(device) WHERE device IS NOT NULL;"
     "COMMIT;";
 
 /* The label of a request is a profile's name or its service's; without one, the order must allow a single profile. */
@@ -128,7 +152,23 @@ const char *const lite_sql[Q__N] = {
         "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
         " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY ?3 BETWEEN o.valid_from AND o.valid_until DESC,"
         " o.used < o.quantity DESC, o.id, p.name = ?2 DESC, p.rowid LIMIT 1",
-    [Q_DEVICE_PUT] = "INSERT INTO device(id, chip, root_kind, lot, ord, state, made) VALUES(?1, ?2, ?3, ?4, ?5, 'provisioned', ?6)"
+    [Q_ORDER_SAYS] = "UPDATE ord SET serials = ?2, units = ?3 WHERE name = ?1",
+    [Q_ORDER_STATION_PUT] = "INSERT OR REPLACE INTO order_station(ord, name, key) VALUES(?1, ?2, ?3)",
+    [Q_ORDER_STATION_GET] = "SELECT name FROM order_station WHERE ord = ?1 AND key = ?2",
+    [Q_ORDER_SERIALS] = "SELECT serials, used + 1 FROM ord WHERE name = ?1",
+    [Q_UNIT_PUT] = "INSERT INTO unit(ord, row, chip, serial, model, hardware, firmware, owner, region, support_until) VALUES(?1, ?2,"
+                   " nullif(?3, ''), nullif(?4, ''), nullif(?5, ''), nullif(?6, ''), nullif(?7, ''), nullif(?8, ''), nullif(?9, ''),"
+                   " nullif(?10, 0))",
+    [Q_UNIT_OTHER] = "SELECT ord FROM (SELECT ord FROM unit WHERE serial = ?1 UNION ALL SELECT ord FROM device WHERE serial = ?1) LIMIT 1",
+    [Q_UNIT_NAMED] = "SELECT id FROM unit WHERE ord = ?1 AND chip = ?2 ORDER BY id LIMIT 1",
+    [Q_UNIT_NEXT] = "SELECT id FROM unit WHERE ord = ?1 AND chip IS NULL ORDER BY id LIMIT 1",
+    [Q_UNIT_SETTLE] = "UPDATE device SET row = u.row, serial = coalesce(device.serial, u.serial), model = u.model, hardware = u.hardware,"
+                      " firmware = u.firmware, owner = u.owner, region = u.region, support_until = u.support_until"
+                      " FROM unit u WHERE u.id = ?2 AND device.id = ?1",
+    [Q_UNIT_TAKEN] = "DELETE FROM unit WHERE id = ?1",
+    [Q_DEVICE_PUT] = "INSERT INTO device(id, chip, root_kind, lot, ord, state, made, vendor, station, serial) VALUES(?1, ?2, ?3, ?4, ?5,"
+                     " 'provisioned', ?6, (SELECT l.vendor FROM lot l WHERE l.name = ?4 ORDER BY l.id DESC LIMIT 1), nullif(?7, ''),"
+                     " nullif(?8, ''))"
                      " ON CONFLICT(id) DO NOTHING RETURNING id",
     [Q_DEVICE_KEY] = "INSERT INTO device_key(hash, device) VALUES(?1, ?2)",
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",

@@ -120,6 +120,31 @@ struct bm_store_choice {
 bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, const uint8_t key[static BM_HASH], const char *label,
                                        bm_time now, bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
 
+/* What the planner says of the order's units: the pattern of their serial numbers ("" = none), and the hash of the file that the rows come from (NULL =
+ * none). Rows are taken as the units are made: the one that names the unit's chip, else the next that names none. Where there is a pattern the one row is
+ * what all units have in common, and stays. */
+bm_must_use enum bm_rc bm_store_order_says(struct bm_store *store, const char *order, const char *serials, const uint8_t *units,
+                                           struct bm_fail *fail);
+struct bm_store_unit {
+    uint64_t row;     /* line of its file, from 1 */
+    const char *chip; /* its id, or "key HEX" of one of its root keys; "" = any. Likewise what follows: "" = nothing is said */
+    const char *serial, *model, *hardware, *firmware, *owner, *region;
+    bm_time support_until; /* 0 = nothing is said */
+};
+bm_must_use enum bm_rc bm_store_unit_put(struct bm_store *store, const char *order, const struct bm_store_unit *unit, struct bm_fail *fail);
+/* Which order has this serial number, waiting or given; "" when none. */
+bm_must_use enum bm_rc bm_store_serial_order(struct bm_store *store, const char *serial, char ret_order[static BM_MAX_NAME + 1],
+                                             struct bm_fail *fail);
+/* The order's pattern ("" = none) and the place of the next unit in it, from 1. */
+#define BM_STORE_SERIALS 80
+bm_must_use enum bm_rc bm_store_order_serials(struct bm_store *store, const char *order, char ret_serials[static BM_STORE_SERIALS],
+                                              uint64_t *ret_place, struct bm_fail *fail);
+/* The stations that an order names, so that units can say by which they came. */
+bm_must_use enum bm_rc bm_store_order_station_put(struct bm_store *store, const char *order, const char *name,
+                                                  const uint8_t key[static BM_HASH], struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_order_station(struct bm_store *store, const char *order, const uint8_t key[static BM_HASH],
+                                              char ret_name[static BM_MAX_NAME + 1], struct bm_fail *fail); /* "" = not one of them */
+
 /* Devices and identities. */
 struct bm_store_identity {
     const char *device, *service, *profile, *order, *evidence_class;
@@ -130,7 +155,9 @@ struct bm_store_identity {
     bm_time issued, not_after;
     struct bm_bytes certificate, evidence;
     uint64_t leaf;
-    struct bm_bytes renews; /* serial of the certificate that it renews; n = 0: none */
+    struct bm_bytes renews;    /* serial of the certificate that it renews; n = 0: none */
+    const char *station;       /* that the request came by; NULL or "" = none */
+    const char *serial_number; /* of the unit, where the order has a pattern for them; NULL or "" = none */
 };
 /* The device's first identity makes the device and counts in its order. */
 bm_must_use enum bm_rc bm_store_identity_put(struct bm_store *store, const struct bm_store_identity *identity, struct bm_fail *fail);
@@ -200,14 +227,18 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
  * it. BM_EINPUT: nothing by that name. A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {
-    const char *name; /* one lot, order, device, alarm ... */
+    const char *name; /* one lot, order, device (its serial number does too), alarm ... */
     const char *state, *lot, *order, *profile, *device;
-    uint64_t after; /* alarms: only those above; events: only those from this index on */
+    const char *serial, *model, *hardware, *firmware, *owner, *region, *vendor, *station, *root, *chip; /* of devices */
+    const char *begins; /* devices: what their id, serial number or chip begins with; the first BM_STORE_FOUND of each, in one page */
+    uint64_t after;     /* alarms: only those above; events: only those from this index on */
 };
+#define BM_STORE_FOUND 1000
 struct bm_store_page {
-    size_t most;  /* rows at once, 1 or more */
+    size_t
+        most; /* rows at once, 1 or more; a page can have fewer and be followed by more, since no page looks at more than some thousand rows */
     int64_t from; /* 0 at first; where the next page begins */
-    bool more;    /* this one was full: another may follow */
+    bool more;    /* another may follow */
 };
 bm_must_use enum bm_rc bm_store_rows(struct bm_store *store, const char *what, const struct bm_store_filter *filter,
                                      struct bm_store_page *page, bm_store_row *row, void *ctx, struct bm_fail *fail);
