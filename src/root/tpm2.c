@@ -116,7 +116,7 @@ tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_publi
 
     bm_bound_build(&bound, &tpm->bind);
     if ((rc = service_check(service, fail)) != BM_OK || (rc = bm_buf_check(&bound, "what it is bound to", fail)) != BM_OK ||
-        (rc = bm_tpm2_create(tpm, &bm_tpm2_operational, none, &tpm->loaded, &made, &public, &private, fail)) != BM_OK)
+        (rc = bm_tpm2_create(tpm, BM_TPM2_OPERATIONAL, none, &tpm->loaded, &made, &public, &private, fail)) != BM_OK)
         return rc;
     loaded_name(tpm->loaded_hash, service, true);
     tpm->loaded_bound = tpm->bind;

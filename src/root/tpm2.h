@@ -63,15 +63,21 @@ void bm_tpm2_object_close(struct bm_tpm2 *tpm, ESYS_TR *object); /* flushed, or 
 bm_must_use enum bm_rc bm_tpm2_persistent(struct bm_tpm2 *tpm, uint32_t handle, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
                                           struct bm_fail *fail);
 
-/* Reads an NV index as a whole, appended. */
+/* Reads an NV index as a whole, appended; nothing, where it was never written or is not for us to read. */
 bm_must_use enum bm_rc bm_tpm2_nv_read(struct bm_tpm2 *tpm, uint32_t index, struct bm_buf *value, struct bm_fail *fail);
 
 /* A primary key by its template. Flush it. */
 bm_must_use enum bm_rc bm_tpm2_primary(struct bm_tpm2 *tpm, ESYS_TR hierarchy, const TPM2B_PUBLIC *template, ESYS_TR *ret_object,
                                        TPM2B_PUBLIC *ret_public, struct bm_fail *fail);
-extern const TPM2B_PUBLIC bm_tpm2_srk;         /* TCG's P-256 storage key, parent of operational keys; owner hierarchy */
-extern const TPM2B_PUBLIC bm_tpm2_ak;          /* our attestation key; endorsement hierarchy */
-extern const TPM2B_PUBLIC bm_tpm2_operational; /* an operational key, child of the storage key */
+enum bm_tpm2_form {
+    BM_TPM2_SRK,         /* TCG's P-256 storage key, parent of operational keys; owner hierarchy */
+    BM_TPM2_AK,          /* our attestation key: restricted, signs only what the TPM itself says; endorsement hierarchy */
+    BM_TPM2_OPERATIONAL, /* an operational key, child of the storage key */
+    BM_TPM2_SEALED_KEY   /* holds 128 bytes at most, which is a key; what it locks stands beside it */
+};
+void bm_tpm2_form(TPM2B_PUBLIC *ret, enum bm_tpm2_form form);
+bm_must_use enum bm_rc bm_tpm2_primary_own(struct bm_tpm2 *tpm, enum bm_tpm2_form form, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
+                                           struct bm_fail *fail);
 
 bm_must_use enum bm_rc bm_tpm2_public_key(struct bm_key *ret_key, const TPM2B_PUBLIC *area, struct bm_fail *fail);
 
@@ -96,6 +102,9 @@ bm_must_use enum bm_rc bm_tpm2_root_sign(struct bm_root *root, const struct bm_k
 bm_must_use enum bm_rc bm_tpm2_certificate_add(struct bm_tpm2 *tpm, uint32_t index, const struct bm_key *key, struct bm_buf *certs,
                                                bool *ret_added, struct bm_fail *fail);
 
+/* tpm2_ek.c. A maker's template and nonce of an endorsement key in place of the TCG's, each where there is one; index: the template's, for sentences. */
+bm_must_use enum bm_rc bm_tpm2_ek_template(TPM2B_PUBLIC *template, uint32_t index, struct bm_bytes made, struct bm_bytes nonce,
+                                           struct bm_fail *fail);
 /* Adds the endorsement keys that this TPM has, and their certificates. */
 bm_must_use enum bm_rc bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs, struct bm_fail *fail);
 /* tpm->ek is the endorsement key with this hash, or the one that this TPM prefers (NULL); certs: its certificate, where there is one, and those between, appended. */
@@ -153,7 +162,7 @@ bm_must_use enum bm_rc bm_tpm2_record_public(TPM2B_PUBLIC *ret_public, const str
 bm_must_use enum bm_rc bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const char *what, ESYS_TR *ret_object,
                                     struct bm_fail *fail);
 /* Made under the storage key, with what the TPM is to keep inside (nothing: a key of its own), bound as tpm->bind says; both marshalled with their sizes. ret_object: NULL, or it is loaded too. */
-bm_must_use enum bm_rc bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, ESYS_TR *ret_object,
+bm_must_use enum bm_rc bm_tpm2_create(struct bm_tpm2 *tpm, enum bm_tpm2_form form, struct bm_bytes inside, ESYS_TR *ret_object,
                                       TPM2B_PUBLIC *ret_public, struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail);
 
 /* tpm2_boot.c. PCR values of the SHA-256 bank; BM_EPOLICY when the TPM does not keep them all. */

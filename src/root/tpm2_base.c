@@ -362,7 +362,9 @@ bm_tpm2_nv_read(struct bm_tpm2 *tpm, uint32_t index, struct bm_buf *value, struc
 
     if ((rc = bm_tpm2_nv_open(tpm, index, &nv, &public, fail)) != BM_OK)
         return rc;
-    rc = bm_tpm2_nv_take(tpm, nv, &public, value, fail);
+    if (public.attributes & TPMA_NV_WRITTEN && public.attributes & (TPMA_NV_AUTHREAD | TPMA_NV_OWNERREAD) &&
+        !(public.attributes & TPMA_NV_READLOCKED))
+        rc = bm_tpm2_nv_take(tpm, nv, &public, value, fail);
     (void)Esys_TR_Close(tpm->esys, &nv);
     return rc;
 }

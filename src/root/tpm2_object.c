@@ -31,13 +31,13 @@ template_bind(TPM2B_PUBLIC *template, const struct bm_bound *bound)
 }
 
 enum bm_rc
-bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_bytes inside, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
+bm_tpm2_create(struct bm_tpm2 *tpm, enum bm_tpm2_form form, struct bm_bytes inside, ESYS_TR *ret_object, TPM2B_PUBLIC *ret_public,
                struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail)
 {
-    static const TPM2B_DATA no_data;
-    static const TPML_PCR_SELECTION no_pcrs;
+    const TPM2B_DATA no_data = { .size = 0 };
+    const TPML_PCR_SELECTION no_pcrs = { .count = 0 };
     TPM2B_SENSITIVE_CREATE sensitive = { .sensitive.data.size = (uint16_t)inside.n };
-    TPM2B_PUBLIC in = *template, *made = NULL;
+    TPM2B_PUBLIC in, *made = NULL;
     TPM2B_PRIVATE *kept = NULL;
     ESYS_TR srk = ESYS_TR_NONE;
     TSS2_RC trc;
@@ -47,12 +47,13 @@ bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_byte
         return bm_fail(fail, BM_EBUG, NULL, "a TPM keeps at most %d bytes inside for us", BM_HASH);
     if (inside.n > 0)
         memcpy(sensitive.sensitive.data.buffer, inside.p, inside.n);
+    bm_tpm2_form(&in, form);
     template_bind(&in, &tpm->bind);
     bm_tpm2_flush(tpm, &tpm->loaded);
     bm_tpm2_flush(tpm, &tpm->other);
     if (tpm->ek != ESYS_TR_NONE) /* storage key, child, one more */
         bm_tpm2_object_close(tpm, &tpm->ak);
-    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
+    if ((rc = bm_tpm2_primary_own(tpm, BM_TPM2_SRK, &srk, NULL, fail)) != BM_OK)
         return rc;
     trc = Esys_Create(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &in, &no_data, &no_pcrs, &kept, &made, NULL,
                       NULL, NULL);
@@ -60,10 +61,11 @@ bm_tpm2_create(struct bm_tpm2 *tpm, const TPM2B_PUBLIC *template, struct bm_byte
     if (trc == TSS2_RC_SUCCESS && ret_object != NULL)
         trc = Esys_Load(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, kept, made, ret_object);
     bm_tpm2_flush(tpm, &srk);
-    if (trc != TSS2_RC_SUCCESS)
-        return bm_tpm2_fail(tpm, trc, inside.n == 0 ? "make a key" : "seal", fail);
-    *ret_public = *made;
-    rc = object_add(public, private, made, kept, fail);
+    if (trc == TSS2_RC_SUCCESS) {
+        *ret_public = *made;
+        rc = object_add(public, private, made, kept, fail);
+    } else
+        rc = bm_tpm2_fail(tpm, trc, inside.n == 0 ? "make a key" : "seal", fail);
     Esys_Free(made);
     Esys_Free(kept);
     return rc;
@@ -103,7 +105,7 @@ bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const cha
     bm_tpm2_flush(tpm, &tpm->loaded);
     if (tpm->ek != ESYS_TR_NONE) /* storage key, child, one more */
         bm_tpm2_object_close(tpm, &tpm->ak);
-    if ((rc = bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &srk, NULL, fail)) != BM_OK)
+    if ((rc = bm_tpm2_primary_own(tpm, BM_TPM2_SRK, &srk, NULL, fail)) != BM_OK)
         return rc;
     trc = Esys_Load(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &private, &public, ret_object);
     bm_tpm2_flush(tpm, &srk);

@@ -8,16 +8,6 @@
 
 #include <stdio.h>
 
-/* A TPM seals 128 bytes at most, which is a key; what it locks stands beside it. */
-static const TPM2B_PUBLIC sealed_key = {
-    .publicArea = {
-        .type = TPM2_ALG_KEYEDHASH,
-        .nameAlg = TPM2_ALG_SHA256,
-        .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA,
-        .parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL,
-    },
-};
-
 static struct bm_tpm2 *
 tpm_of(struct bm_root *root)
 {
@@ -32,7 +22,7 @@ box_store(struct bm_tpm2 *tpm, const char *name, const uint8_t key[static BM_BOX
     TPM2B_PUBLIC made;
     enum bm_rc rc;
 
-    if ((rc = bm_tpm2_create(tpm, &sealed_key, bm_bytes(key, BM_BOX_KEY), NULL, &made, &public, &private, fail)) != BM_OK ||
+    if ((rc = bm_tpm2_create(tpm, BM_TPM2_SEALED_KEY, bm_bytes(key, BM_BOX_KEY), NULL, &made, &public, &private, fail)) != BM_OK ||
         (rc = bm_box_close(&box, key, name, bytes, fail)) != BM_OK)
         return rc;
     bm_bound_build(&bound, &tpm->bind);

@@ -111,8 +111,8 @@ what_a_killed_process_left_behind_is_cleared(void **state)
         ESYS_TR object, session;
 
         assert_ok(bm_tpm2_open(&tpm, strchr(chips.uri[VIRTUAL_TPM2], ':') + 1, &kit_fail));
-        assert_ok(bm_tpm2_primary(tpm, ESYS_TR_RH_OWNER, &bm_tpm2_srk, &object, NULL, &kit_fail));
-        assert_ok(bm_tpm2_primary(tpm, ESYS_TR_RH_ENDORSEMENT, &bm_tpm2_ak, &object, NULL, &kit_fail));
+        assert_ok(bm_tpm2_primary_own(tpm, BM_TPM2_SRK, &object, NULL, &kit_fail));
+        assert_ok(bm_tpm2_primary_own(tpm, BM_TPM2_AK, &object, NULL, &kit_fail));
         TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };
         assert_int_equal(Esys_StartAuthSession(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
                                                TPM2_SE_POLICY, &none, TPM2_ALG_SHA256, &session),
