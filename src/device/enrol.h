@@ -48,8 +48,6 @@ bm_must_use enum bm_rc bm_enrol_confirm(const struct bm_enrol *enrol, struct bm_
 
 /* ---- renew.c ---- */
 
-#define BM_RENEWAL "birthmark/renewal/v1\n" /* before the request's SHA-256, in what the live key signs */
-
 /* When a certificate wants to be renewed: the same for this serial number every time; never, where it never ends. */
 bm_time bm_renew_from(const struct bm_cert *cert);
 enum bm_renew {

@@ -3,6 +3,7 @@
 
 #include "evidence/cmc.h"
 #include "evidence/dice.h"
+#include "evidence/word.h"
 #include "wire/rd.h"
 #include "wire/text.h"
 
@@ -25,19 +26,6 @@ bm_enrol_nonce_get(struct bm_buf *nonce, const struct bm_enrol_run *run, struct 
     return bm_enrol_nonce_parse(nonce, bm_buf_bytes(&reply), fail);
 }
 
-static enum bm_sig_alg
-alg_of(const struct bm_key *key)
-{
-    static const enum bm_sig_alg algs[] = {
-        [BM_KEY_P256] = BM_SIG_ECDSA_SHA256,
-        [BM_KEY_P384] = BM_SIG_ECDSA_SHA384,
-        [BM_KEY_RSA] = BM_SIG_RSA_SHA256,
-        [BM_KEY_ED25519] = BM_SIG_ED25519,
-    };
-
-    return algs[key->alg];
-}
-
 /* Where the root measured firmware: its certificates, and Alias's signature over the request. Nothing where it did not. */
 static enum bm_rc
 dice_make(struct bm_buf *dice, const struct bm_enrol_run *run, struct bm_fail *fail)
@@ -52,7 +40,7 @@ dice_make(struct bm_buf *dice, const struct bm_enrol_run *run, struct bm_fail *f
 
     if (root->ops->dice == NULL)
         return BM_OK;
-    bm_dice_tbs(&tbs, run->csr);
+    bm_word_tbs(&tbs, BM_WORD_DICE, run->csr);
     if ((rc = bm_buf_check(&tbs, "the request", fail)) != BM_OK)
         return rc;
     if ((rc = root->ops->dice(root, bm_buf_bytes(&tbs), &certs, &alg, &signature, fail)) != BM_OK)
@@ -78,7 +66,7 @@ cmc_make(struct bm_buf *body, const struct bm_enrol_run *run, struct bm_bytes no
 
     if ((rc = dice_make(&dice, run, fail)) != BM_OK)
         return rc;
-    bm_cmc_prepare_dice(&content, &attrs, run->csr, nonce, bm_buf_bytes(&dice), alg_of(run->root_key));
+    bm_cmc_prepare_dice(&content, &attrs, run->csr, nonce, bm_buf_bytes(&dice), bm_key_sig_alg(run->root_key->alg));
     if ((rc = bm_buf_check(&content, "the request", fail)) != BM_OK || (rc = bm_buf_check(&attrs, "the request", fail)) != BM_OK ||
         (rc = root->ops->root_sign(root, run->root_key, bm_buf_bytes(&attrs), &alg, &signature, fail)) != BM_OK)
         return rc;

@@ -1,7 +1,7 @@
 /* renew.c - an identity follows its own: the new key's request, spoken for by the root key and signed by the live key (docs/formats/api-v1.md). */
 #include "device/enrol.h"
 
-#include "digest/digest.h"
+#include "evidence/word.h"
 #include "wire/rd.h"
 
 #define DAY 86400
@@ -129,16 +129,16 @@ bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
     return root->ops->key_new(root, service, &run->key, fail);
 }
 
-/* The live key's signature over "birthmark/renewal/v1\n" and the request's SHA-256. */
 static enum bm_rc
 signature_make(struct bm_buf *signature, const struct bm_enrol_run *run, struct bm_fail *fail)
 {
-    uint8_t tbs[sizeof(BM_RENEWAL) - 1 + BM_HASH] = BM_RENEWAL;
+    uint8_t room[BM_WORD_TBS];
+    struct bm_buf tbs = bm_buf_in(room, sizeof(room));
     struct bm_root *root = run->enrol->root;
     enum bm_sig_alg alg;
 
-    bm_sha256(tbs + sizeof(BM_RENEWAL) - 1, run->csr);
-    return root->ops->key_sign(root, run->enrol->service, false, bm_bytes(tbs, sizeof(tbs)), &alg, signature, fail);
+    bm_word_tbs(&tbs, BM_WORD_RENEWAL, run->csr);
+    return root->ops->key_sign(root, run->enrol->service, false, bm_buf_bytes(&tbs), &alg, signature, fail);
 }
 
 enum bm_rc

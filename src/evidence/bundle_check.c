@@ -1,6 +1,8 @@
 #include "evidence/bundle.h"
 #include "evidence/dice.h"
 
+#include <stdio.h>
+
 #define TPMA_USER_WITH_AUTH (1u << 6) /* part 2, 8.3: a password opens it too */
 
 /* What the two ways of speaking share while they are checked. */
@@ -317,18 +319,33 @@ endorsement_check(const struct check *c, const struct bm_bundle *bundle)
 
 /* ---- both ---- */
 
-/* Whether that key is this identity's today is for the signer's tables: here it has signed, and is a key of its own. */
+/* Whose key it is, the signer's tables and the order say: here it has signed this request, and speaks for no other part of it. */
 static __attribute__((noinline)) enum bm_rc
-renewal_check(struct check *c, struct bm_bytes part)
+word_check(const struct check *c, struct bm_key *ret_key, struct bm_bytes part, const char *label, const char *what)
 {
-    struct bm_claim *claim = c->claim;
-    struct bm_renewal renewal;
-    struct bm_key current;
+    struct bm_word word;
+    char by[64];
     enum bm_rc rc;
 
-    if ((rc = bm_renewal_parse(&renewal, part, c->fail)) != BM_OK ||
-        (rc = bm_renewal_check(&current, c->crypto, &renewal, claim->csr, c->fail)) != BM_OK ||
-        (rc = key_separate(c, current.hash, "the renewal is signed by")) != BM_OK)
+    if ((rc = bm_word_parse(&word, part, what, c->fail)) != BM_OK || (rc = bm_key_parse(ret_key, word.key, c->fail)) != BM_OK)
+        return rc;
+    rc = bm_word_verify(c->crypto, ret_key, label, c->claim->csr, word.signature, c->fail);
+    if (rc == BM_EPOLICY)
+        return bm_fail(c->fail, rc, NULL, "the key of %s did not sign this request: sign the very request that is sent", what);
+    if (rc != BM_OK)
+        return rc;
+    (void)snprintf(by, sizeof(by), "%s is signed by", what);
+    return key_separate(c, ret_key->hash, by);
+}
+
+static enum bm_rc
+renewal_check(const struct check *c, struct bm_bytes part)
+{
+    struct bm_claim *claim = c->claim;
+    struct bm_key current;
+    enum bm_rc rc = word_check(c, &current, part, BM_WORD_RENEWAL, "the renewal");
+
+    if (rc != BM_OK)
         return rc;
     if (memcmp(current.hash, claim->key.hash, BM_HASH) == 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "the renewal asks for a certificate for the key that signs it: make a new key for it");
@@ -337,18 +354,19 @@ renewal_check(struct check *c, struct bm_bytes part)
     return BM_OK;
 }
 
-/* Who the station is, the order says: here only that it spoke. */
 static enum bm_rc
 station_check(const struct check *c, struct bm_bytes part)
 {
     struct bm_key station;
-    enum bm_rc rc = bm_station_check(&station, c->crypto, part, c->claim->csr, c->fail);
+    enum bm_rc rc = word_check(c, &station, part, BM_WORD_STATION, "the station's word");
 
     if (rc != BM_OK)
         return rc;
+    if (station.alg != BM_KEY_P256) /* what roots of trust make */
+        return bm_fail(c->fail, BM_EPOLICY, NULL, "a station signs with a P-256 key");
     c->claim->stationed = true;
     memcpy(c->claim->station, station.hash, BM_HASH);
-    return key_separate(c, station.hash, "the station's word is signed by");
+    return BM_OK;
 }
 
 enum bm_rc

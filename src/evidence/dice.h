@@ -26,14 +26,13 @@ bm_must_use enum bm_rc bm_dice_check(struct bm_dice *ret, struct bm_crypto *cryp
 
 /*
  * What a CMC request carries of it, in a control of its own (docs/formats/evidence.md): DER of SEQUENCE { DeviceID's certificate, Alias's certificate,
- * OCTET STRING signature }. Alias signs bm_dice_tbs(): the label and SHA-256 of the CSR.
+ * OCTET STRING signature }. Alias gives its word for the CSR (word.h, BM_WORD_DICE).
  */
 struct bm_dice_evidence {
     struct bm_bytes device_id, alias, signature;
 };
 bm_must_use enum bm_rc bm_dice_evidence_parse(struct bm_dice_evidence *ret, struct bm_bytes der, struct bm_fail *fail);
 void bm_dice_evidence_build(struct bm_buf *buf, const struct bm_dice_evidence *evidence);
-void bm_dice_tbs(struct bm_buf *buf, struct bm_bytes csr);
 /* The chain, judged at the moment when the later of its certificates began, and Alias's signature over this request. BM_EINPUT, BM_EPOLICY. */
 bm_must_use enum bm_rc bm_dice_evidence_check(struct bm_dice *ret, struct bm_crypto *crypto, const struct bm_key *root,
                                               const struct bm_dice_evidence *evidence, struct bm_bytes csr, struct bm_fail *fail);

@@ -1,7 +1,6 @@
 #include "evidence/dice.h"
+#include "evidence/word.h"
 #include "wire/der.h"
-
-#define LABEL "birthmark/dice/v1\n"
 
 /* DiceEvidence ::= SEQUENCE { deviceID Certificate, alias Certificate, signature OCTET STRING } */
 enum bm_rc
@@ -29,16 +28,6 @@ bm_dice_evidence_build(struct bm_buf *buf, const struct bm_dice_evidence *eviden
     bm_der_end(buf, at);
 }
 
-void
-bm_dice_tbs(struct bm_buf *buf, struct bm_bytes csr)
-{
-    uint8_t hash[BM_HASH];
-
-    bm_sha256(hash, csr);
-    bm_buf_add_str(buf, LABEL);
-    bm_buf_add(buf, hash, sizeof(hash));
-}
-
 /* When the later of the two began: no clock's business, so that signer and auditor come to one answer. */
 static enum bm_rc
 chain_begin(bm_time *ret, const struct bm_dice_evidence *evidence, struct bm_fail *fail)
@@ -59,11 +48,6 @@ enum bm_rc
 bm_dice_evidence_check(struct bm_dice *ret, struct bm_crypto *crypto, const struct bm_key *root, const struct bm_dice_evidence *evidence,
                        struct bm_bytes csr, struct bm_fail *fail)
 {
-    static const enum bm_sig_alg algs[] = { [BM_KEY_P256] = BM_SIG_ECDSA_SHA256,
-                                            [BM_KEY_P384] = BM_SIG_ECDSA_SHA384,
-                                            [BM_KEY_RSA] = BM_SIG_RSA_SHA256,
-                                            [BM_KEY_ED25519] = BM_SIG_ED25519 };
-    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = sizeof(LABEL) + BM_HASH };
     struct bm_dice dice;
     bm_time at = 0;
     enum bm_rc rc;
@@ -71,10 +55,7 @@ bm_dice_evidence_check(struct bm_dice *ret, struct bm_crypto *crypto, const stru
     if ((rc = chain_begin(&at, evidence, fail)) != BM_OK ||
         (rc = bm_dice_check(&dice, crypto, root, evidence->device_id, evidence->alias, at, fail)) != BM_OK)
         return rc;
-    bm_dice_tbs(&tbs, csr);
-    if ((rc = bm_buf_check(&tbs, "what Alias signs", fail)) != BM_OK)
-        return rc;
-    rc = bm_key_verify(crypto, &dice.alias.key, algs[dice.alias.key.alg], bm_buf_bytes(&tbs), evidence->signature, fail);
+    rc = bm_word_verify(crypto, &dice.alias.key, BM_WORD_DICE, csr, evidence->signature, fail);
     if (rc == BM_EPOLICY || rc == BM_EINPUT)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "the Alias key did not sign this request: evidence of another request or device proves nothing");

@@ -70,7 +70,7 @@ renewal_ask(struct connection *c, const struct renewal *renewal, const struct tr
     struct bm_bytes part_of[BM_PART__N] = { { 0 } };
     enum bm_rc rc;
 
-    bm_renewal_build(&part, &(struct bm_renewal){ bm_buf_bytes(&renewal->key), bm_buf_bytes(&renewal->signature) });
+    bm_word_build(&part, &(struct bm_word){ bm_buf_bytes(&renewal->key), bm_buf_bytes(&renewal->signature) });
     part_of[BM_PART_RENEWAL] = bm_buf_bytes(&part);
     part_of[BM_PART_ENDORSEMENT] = bm_buf_bytes(&renewal->endorsement);
     bm_parts_build(&parts, part_of);

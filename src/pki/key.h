@@ -47,6 +47,9 @@ void bm_crypto_done(struct bm_crypto **crypto); /* for bm_cleanup() */
  * out of place (BM_EINPUT always). About 0.7 us. */
 bm_must_use enum bm_rc bm_key_parse(struct bm_key *ret_key, struct bm_bytes spki, struct bm_fail *fail);
 
+/* What keys of this kind sign with, where nobody says otherwise. */
+enum bm_sig_alg bm_key_sig_alg(enum bm_key_alg alg);
+
 /* Reads an AlgorithmIdentifier of a signature (whole element); parameters must be what the algorithm wants: none for ECDSA and Ed25519,
  * NULL or none for RSA, SHA-256 with MGF1 of SHA-256 and a salt of 32 octets for RSA-PSS. */
 bm_must_use enum bm_rc bm_sig_alg_parse(enum bm_sig_alg *ret_alg, struct bm_bytes algorithm, struct bm_fail *fail);

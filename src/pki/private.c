@@ -30,22 +30,6 @@ der_done(uint8_t **der)
     OPENSSL_free(*der);
 }
 
-static enum bm_sig_alg
-alg_of(enum bm_key_alg alg)
-{
-    switch (alg) {
-    case BM_KEY_P256:
-        return BM_SIG_ECDSA_SHA256;
-    case BM_KEY_P384:
-        return BM_SIG_ECDSA_SHA384;
-    case BM_KEY_RSA:
-        return BM_SIG_RSA_SHA256;
-    case BM_KEY_ED25519:
-        break;
-    }
-    return BM_SIG_ED25519;
-}
-
 /* The public half, through the same door as everybody's: named curve, on the curve, not weak. */
 static enum bm_rc
 public_parse(struct bm_private *key, struct bm_fail *fail)
@@ -92,7 +76,7 @@ private_new(struct bm_private **ret_key, EVP_PKEY *pkey, struct bm_fail *fail)
     key->key = pkey;
     if ((rc = public_parse(key, fail)) != BM_OK)
         return rc;
-    key->alg = alg_of(key->public.alg);
+    key->alg = bm_key_sig_alg(key->public.alg);
     if (!contexts_open(key)) {
         ERR_clear_error();
         return bm_fail(fail, BM_ENOMEM, NULL, "libcrypto could not make a signing context: there may be no memory");

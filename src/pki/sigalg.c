@@ -156,3 +156,14 @@ bm_sig_alg_add(struct bm_buf *buf, enum bm_sig_alg alg)
     if (!known)
         buf->bad = true;
 }
+
+enum bm_sig_alg
+bm_key_sig_alg(enum bm_key_alg alg)
+{
+    static const enum bm_sig_alg algs[] = { [BM_KEY_P256] = BM_SIG_ECDSA_SHA256,
+                                            [BM_KEY_P384] = BM_SIG_ECDSA_SHA384,
+                                            [BM_KEY_RSA] = BM_SIG_RSA_SHA256,
+                                            [BM_KEY_ED25519] = BM_SIG_ED25519 };
+
+    return algs[alg];
+}

@@ -2,7 +2,7 @@
 #include "station/unit_inside.h"
 
 #include "evidence/cmc.h"
-#include "evidence/station.h"
+#include "evidence/word.h"
 #include "wire/json.h"
 #include "wire/text.h"
 
@@ -83,11 +83,11 @@ field_make(struct bm_buf *field, const struct bm_station *station, const struct 
     csr_find(&csr, request->path, request->body);
     if (root == NULL || csr.n == 0)
         return BM_OK;
-    bm_station_tbs(&tbs, bm_buf_bytes(&csr));
+    bm_word_tbs(&tbs, BM_WORD_STATION, bm_buf_bytes(&csr));
     if ((rc = root->ops->key_public(root, BM_STATION_SERVICE, false, &key, fail)) != BM_OK ||
         (rc = root->ops->key_sign(root, BM_STATION_SERVICE, false, bm_buf_bytes(&tbs), &alg, &signature, fail)) != BM_OK)
         return rc;
-    bm_renewal_build(&part, &(struct bm_renewal){ .key = bm_key_spki(&key), .signature = bm_buf_bytes(&signature) });
+    bm_word_build(&part, &(struct bm_word){ .key = bm_key_spki(&key), .signature = bm_buf_bytes(&signature) });
     bm_buf_add_str(field, "Birthmark-Station: ");
     bm_b64_add(field, BM_B64_STD, bm_buf_bytes(&part));
     bm_buf_add_u8(field, 0);

@@ -3,7 +3,7 @@
 #include "load.h"
 
 #include "evidence/cmc.h"
-#include "evidence/renewal.h"
+#include "evidence/word.h"
 #include "wire/text.h"
 
 static void
@@ -90,7 +90,7 @@ asks_renew(struct bm_buf *request, struct bm_private *root, const uint8_t *nonce
 
     must(bm_private_generate(&key, BM_KEY_P256, &fail), &fail);
     cmc_make(&cmc, &csr, root, nonce, key);
-    bm_renewal_tbs(&tbs, bm_buf_bytes(&csr));
+    bm_word_tbs(&tbs, BM_WORD_RENEWAL, bm_buf_bytes(&csr));
     must(bm_private_sign(current, bm_buf_bytes(&tbs), &sig, &fail), &fail);
     bm_buf_add_str(&text, "{\"service\":\"mqtt\",\"key\":\"");
     bm_b64_add(&text, BM_B64_STD, bm_key_spki(bm_private_public(current)));

@@ -236,9 +236,9 @@ renewal_make(struct bm_buf *part, struct bm_private *current, const struct bm_bu
 {
     bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = 256 }, signature = { .max = BM_MAX_SIGNATURE };
 
-    bm_renewal_tbs(&tbs, bm_buf_bytes(csr));
+    bm_word_tbs(&tbs, BM_WORD_RENEWAL, bm_buf_bytes(csr));
     fixture_must(bm_private_sign(current, bm_buf_bytes(&tbs), &signature, &fail));
-    bm_renewal_build(part, &(struct bm_renewal){ bm_key_spki(bm_private_public(current)), bm_buf_bytes(&signature) });
+    bm_word_build(part, &(struct bm_word){ bm_key_spki(bm_private_public(current)), bm_buf_bytes(&signature) });
 }
 
 void

@@ -2,6 +2,7 @@
 #include "soft_tpm.h"
 
 #include "evidence/dice.h"
+#include "evidence/word.h"
 
 #define NOW 1795469649
 #define INDEX 2
@@ -167,7 +168,7 @@ dice_make(struct bm_buf *der, struct bm_private *device_id, struct bm_bytes csr)
     }
     bm_buf_reset(&tbs);
     bm_buf_reset(&signature);
-    bm_dice_tbs(&tbs, csr);
+    bm_word_tbs(&tbs, BM_WORD_DICE, csr);
     assert_ok(bm_private_sign(ak, bm_buf_bytes(&tbs), &signature, &kit_fail));
     bm_dice_evidence_build(der, &(struct bm_dice_evidence){ bm_buf_bytes(&certs[0]), bm_buf_bytes(&certs[1]), bm_buf_bytes(&signature) });
     assert_false(der->bad);
@@ -759,15 +760,15 @@ renewal_make(struct made *made, struct bm_buf *part, struct bm_private *current,
 {
     KIT_BUF(tbs);
     KIT_BUF(signature);
-    struct bm_renewal renewal = { .key = bm_key_spki(bm_private_public(current)) };
+    struct bm_word renewal = { .key = bm_key_spki(bm_private_public(current)) };
     struct bm_cmc cmc;
 
     cmc_make(made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
     assert_ok(bm_cmc_parse(&cmc, made->bundle.body, &kit_fail));
-    bm_renewal_tbs(&tbs, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
+    bm_word_tbs(&tbs, BM_WORD_RENEWAL, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
     assert_ok(bm_private_sign(current, bm_buf_bytes(&tbs), &signature, &kit_fail));
     renewal.signature = bm_buf_bytes(&signature);
-    bm_renewal_build(part, &renewal);
+    bm_word_build(part, &renewal);
     made->bundle.part[BM_PART_RENEWAL] = bm_buf_bytes(part);
 }
 
@@ -802,7 +803,7 @@ a_renewal_that_its_key_did_not_sign_is_refused(void **state)
         MADE(made);
         KIT_BUF(part);
         struct bm_private *const by[] = { current, root, ek, op };
-        static const char *const says[] = { "did not sign this renewal", "root key", "root key", "for the key that signs it" };
+        static const char *const says[] = { "the key of the renewal did not sign", "root key", "root key", "for the key that signs it" };
 
         renewal_make(&made, &part, by[i], i > 0);
         assert_refused_saying(BM_EPOLICY, check(&made, &fresh), says[i]);
@@ -817,16 +818,16 @@ a_renewal_by_the_attestation_key_is_refused(void **state)
     KIT_BUF(part);
     KIT_BUF(tbs);
     KIT_BUF(signature);
-    struct bm_renewal renewal = { .key = bm_key_spki(bm_private_public(ak)) };
+    struct bm_word renewal = { .key = bm_key_spki(bm_private_public(ak)) };
     struct bm_tpm_claim in;
 
     (void)state;
     tpm_make(&made, TRUTH);
     assert_ok(bm_tpm_claim_parse(&in, made.bundle.body, &kit_fail));
-    bm_renewal_tbs(&tbs, in.csr);
+    bm_word_tbs(&tbs, BM_WORD_RENEWAL, in.csr);
     assert_ok(bm_private_sign(ak, bm_buf_bytes(&tbs), &signature, &kit_fail));
     renewal.signature = bm_buf_bytes(&signature);
-    bm_renewal_build(&part, &renewal);
+    bm_word_build(&part, &renewal);
     made.bundle.part[BM_PART_RENEWAL] = bm_buf_bytes(&part);
     assert_refused_saying(BM_EPOLICY, check(&made, &fresh), "signed by the attestation key");
 }
@@ -836,15 +837,15 @@ every_truncation_of_a_renewal_is_refused(void **state)
 {
     MADE(made);
     KIT_BUF(part);
-    struct bm_renewal out;
+    struct bm_word out;
 
     (void)state;
     renewal_make(&made, &part, ak, true);
-    assert_ok(bm_renewal_parse(&out, bm_buf_bytes(&part), &kit_fail));
+    assert_ok(bm_word_parse(&out, bm_buf_bytes(&part), "the renewal", &kit_fail));
     for (size_t n = 0; n < part.n; n++)
-        assert_rc(BM_EINPUT, bm_renewal_parse(&out, bm_bytes(part.p, n), &kit_fail));
+        assert_rc(BM_EINPUT, bm_word_parse(&out, bm_bytes(part.p, n), "the renewal", &kit_fail));
     bm_buf_add_u8(&part, 0);
-    assert_rc(BM_EINPUT, bm_renewal_parse(&out, bm_buf_bytes(&part), &kit_fail));
+    assert_rc(BM_EINPUT, bm_word_parse(&out, bm_buf_bytes(&part), "the renewal", &kit_fail));
 }
 
 /* Changed, it is refused, or it still says the same of the same key. */
@@ -855,15 +856,15 @@ station_make(struct made *made, struct bm_buf *part, struct bm_private *station,
 {
     KIT_BUF(tbs);
     KIT_BUF(signature);
-    struct bm_renewal word = { .key = bm_key_spki(bm_private_public(station)) };
+    struct bm_word word = { .key = bm_key_spki(bm_private_public(station)) };
     struct bm_cmc cmc;
 
     cmc_make(made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
     assert_ok(bm_cmc_parse(&cmc, made->bundle.body, &kit_fail));
-    bm_station_tbs(&tbs, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
+    bm_word_tbs(&tbs, BM_WORD_STATION, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
     assert_ok(bm_private_sign(station, bm_buf_bytes(&tbs), &signature, &kit_fail));
     word.signature = bm_buf_bytes(&signature);
-    bm_renewal_build(part, &word);
+    bm_word_build(part, &word);
     made->bundle.part[BM_PART_STATION] = bm_buf_bytes(part);
 }
 

@@ -2,6 +2,7 @@
 #include "../testing.h"
 
 #include "evidence/dice.h"
+#include "evidence/word.h"
 #include "pki/oid.h"
 #include "pki/parts.h"
 #include "pki/private.h"
@@ -259,7 +260,7 @@ evidence_make(struct bm_buf *der, struct bm_private *signer, struct bm_bytes csr
 {
     bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = 64 }, signature = { .max = BM_MAX_SIGNATURE };
 
-    bm_dice_tbs(&tbs, csr);
+    bm_word_tbs(&tbs, BM_WORD_DICE, csr);
     assert_ok(bm_private_sign(signer, bm_buf_bytes(&tbs), &signature, &kit_fail));
     bm_dice_evidence_build(der, &(struct bm_dice_evidence){ bm_buf_bytes(&device_id), bm_buf_bytes(&alias_id), bm_buf_bytes(&signature) });
     assert_false(der->bad);
