@@ -125,6 +125,7 @@ struct birthmark_identity {
     const char *bound;  /* PCRs that its key is bound to, "0,7"; "" for none */
     int usable;         /* 0: this boot may not use its key */
     int64_t renew_from; /* about two thirds of its life, not the same for every serial number */
+    const char *broken; /* NULL; else why nothing but the service's name can be told: the other texts are "", and its key cannot be used */
 };
 /* Calls `each` for every identity, sorted by service. */
 enum birthmark_result birthmark_identities(struct birthmark *bm, void (*each)(void *ctx, const struct birthmark_identity *identity),

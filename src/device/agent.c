@@ -87,9 +87,10 @@ bm_agent_usage(const char *what, const char *name)
 static json_t *
 identity_json(const struct birthmark_identity *identity)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "service", identity->service, "subject", identity->subject, "issuer",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s*}", "service", identity->service, "subject", identity->subject, "issuer",
                      identity->issuer, "serial", identity->serial, "key", identity->key, "not_before", (json_int_t)identity->not_before,
-                     "not_after", (json_int_t)identity->not_after, "renew_from", (json_int_t)identity->renew_from);
+                     "not_after", (json_int_t)identity->not_after, "renew_from", (json_int_t)identity->renew_from, "broken",
+                     identity->broken);
 }
 
 int
@@ -173,7 +174,9 @@ identity_show(void *ctx, const struct birthmark_identity *identity)
         (void)json_array_append_new(show->list, identity_json(identity));
     else if (show->count == 0)
         (void)printf("%-16s %-10s %-40s %s\n", "SERVICE", "UNTIL", "SERIAL", "SUBJECT");
-    if (!show->options->json)
+    if (!show->options->json && identity->broken != NULL)
+        (void)printf("%-16s broken: %s\n", identity->service, identity->broken);
+    else if (!show->options->json)
         (void)printf("%-16s %-10.10s %-40s %s\n", identity->service, until, identity->serial, identity->subject);
     show->count++;
 }

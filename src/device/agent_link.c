@@ -98,7 +98,7 @@ identity_take(void *ctx, const struct birthmark_identity *identity)
     unsigned char digest[BM_HASH];
     char fingerprint[2 * BM_HASH + 1];
 
-    if (strcmp(identity->service, wanted->service) != 0 || wanted->json != NULL ||
+    if (strcmp(identity->service, wanted->service) != 0 || wanted->json != NULL || identity->broken != NULL ||
         EVP_Digest(identity->certificate, identity->ncertificate, digest, NULL, EVP_sha256(), NULL) != 1)
         return;
     bm_hex(fingerprint, bm_bytes(digest, sizeof(digest)));

@@ -58,9 +58,9 @@ keys_json(const char *keys)
 static void
 held_add(void *ctx, const struct birthmark_identity *identity)
 {
-    (void)json_array_append_new(ctx, json_pack("{s:s, s:I, s:I, s:s, s:b}", "service", identity->service, "not_after",
+    (void)json_array_append_new(ctx, json_pack("{s:s, s:I, s:I, s:s, s:b, s:s*}", "service", identity->service, "not_after",
                                                (json_int_t)identity->not_after, "renew_from", (json_int_t)identity->renew_from, "bound",
-                                               identity->bound, "usable", identity->usable));
+                                               identity->bound, "usable", identity->usable, "broken", identity->broken));
 }
 
 static void
@@ -112,6 +112,11 @@ held_show(void *ctx, const struct birthmark_identity *identity)
     char until[BM_TIME_TEXT], from[BM_TIME_TEXT];
     int64_t days = (identity->not_after - screen->now) / 86400;
 
+    if (identity->broken != NULL) {
+        (void)printf("%-11s %-16s broken: %s\n", screen->head, identity->service, identity->broken);
+        screen->head = "";
+        return;
+    }
     bm_time_print(until, identity->not_after);
     bm_time_print(from, identity->renew_from);
     (void)printf("%-11s %-16s until %.10s, renew from %.10s", screen->head, identity->service, until, from);

@@ -68,10 +68,13 @@ birthmark_carry(struct birthmark *bm, struct birthmark_carrier *carrier)
 EXPORT enum birthmark_result
 birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
 {
+    bm_cleanup(bm_turn_done) int turn = -1;
     enum bm_rc rc;
 
     if (!bm_handle_begin_open(bm, server_url != NULL && service != NULL && ca_file != NULL && (flags & ~BIRTHMARK_NEW_KEY) == 0))
         return BIRTHMARK_USAGE;
+    if ((rc = bm_handle_turn(bm, &turn)) != BM_OK)
+        return bm_handle_result(rc);
     if ((flags & BIRTHMARK_NEW_KEY) == 0 && (rc = bm_handle_bound_check(bm, service)) != BM_OK)
         return bm_handle_result(rc);
     const struct bm_enrol enrol = {
@@ -89,6 +92,7 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
 EXPORT enum birthmark_result
 birthmark_renew(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
 {
+    bm_cleanup(bm_turn_done) int turn = -1;
     enum bm_renew wanted = BM_RENEW_NOTHING;
     struct bm_fail other;
     enum bm_rc rc, bound;
@@ -104,7 +108,8 @@ birthmark_renew(struct birthmark *bm, const char *server_url, const char *servic
         .carrier = bm->carrier,
         .renew = true,
     };
-    if ((rc = bm_renew_wanted(&wanted, bm->root, service, flags & BIRTHMARK_IF_DUE, &bm->fail)) != BM_OK || wanted == BM_RENEW_NOTHING)
+    if ((rc = bm_handle_turn(bm, &turn)) != BM_OK ||
+        (rc = bm_renew_wanted(&wanted, bm->root, service, flags & BIRTHMARK_IF_DUE, &bm->fail)) != BM_OK || wanted == BM_RENEW_NOTHING)
         return bm_handle_result(rc);
     if (wanted == BM_RENEW_CONFIRM) {
         if (bm_enrol_confirm(&enrol, &other) != BM_OK)
@@ -249,8 +254,22 @@ static enum bm_rc
 identity_each(void *ctx, const char *service, struct bm_fail *fail)
 {
     const struct identities *identities = ctx;
+    struct bm_fail why;
+    enum bm_rc rc = identity_tell(identities->root, service, identities->each, identities->ctx, &why);
 
-    return identity_tell(identities->root, service, identities->each, identities->ctx, fail);
+    if (rc == BM_EPOLICY || rc == BM_EINPUT) { /* this one is damaged; of the others there is something to tell */
+        struct birthmark_identity none;
+
+        memset(&none, 0, sizeof(none));
+        none.service = service;
+        none.subject = none.issuer = none.serial = none.key = none.bound = "";
+        none.broken = why.text;
+        identities->each(identities->ctx, &none);
+        return BM_OK;
+    }
+    if (rc != BM_OK)
+        *fail = why;
+    return rc;
 }
 
 EXPORT enum birthmark_result

@@ -23,6 +23,16 @@ bm_handle_begin_open(struct birthmark *bm, bool usable)
     return bm->root != NULL;
 }
 
+enum bm_rc
+bm_handle_turn(struct birthmark *bm, int *ret_turn)
+{
+    enum bm_rc rc = bm_turn_take(ret_turn, bm->uri, BM_TURN_WAIT, &bm->fail);
+
+    if (rc == BM_OK && bm->root->ops->forget != NULL)
+        bm->root->ops->forget(bm->root);
+    return rc;
+}
+
 enum birthmark_result
 bm_handle_result(enum bm_rc rc)
 {

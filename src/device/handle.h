@@ -6,6 +6,7 @@
 
 #include "device/naming.h"
 #include "device/provider.h"
+#include "device/turn.h"
 #include "root/root.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -33,6 +34,9 @@ enum birthmark_result bm_handle_result(enum bm_rc rc);
 bm_must_use enum bm_rc bm_handle_names(struct birthmark *bm,
                                        enum bm_rc (*list)(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail),
                                        enum bm_rc (*each)(void *ctx, const char *name, struct bm_fail *fail), void *ctx);
+
+/* Before anything is changed: no other program does, and what it changed is seen. bm_turn_done() ends it. */
+bm_must_use enum bm_rc bm_handle_turn(struct birthmark *bm, int *ret_turn);
 
 /* keep.c: the key that an enrolment would use again is bound as this handle binds. */
 bm_must_use enum bm_rc bm_handle_bound_check(struct birthmark *bm, const char *service);

@@ -144,9 +144,14 @@ birthmark_permit(struct birthmark *bm, const void *text, size_t n)
 EXPORT enum birthmark_result
 birthmark_seal(struct birthmark *bm, const char *name, const void *bytes, size_t n)
 {
+    bm_cleanup(bm_turn_done) int turn = -1;
+    enum bm_rc rc;
+
     if (!bm_handle_begin_open(bm, name != NULL && (bytes != NULL || n == 0)))
         return BIRTHMARK_USAGE;
-    return bm_handle_result(bm->root->ops->seal(bm->root, name, bm_bytes(bytes, n), &bm->fail));
+    if ((rc = bm_handle_turn(bm, &turn)) == BM_OK)
+        rc = bm->root->ops->seal(bm->root, name, bm_bytes(bytes, n), &bm->fail);
+    return bm_handle_result(rc);
 }
 
 EXPORT enum birthmark_result
@@ -201,12 +206,20 @@ birthmark_sealed(struct birthmark *bm, void (*each)(void *ctx, const struct birt
     return bm_handle_result(bm_handle_names(bm, bm->root->ops->sealed, sealed_each, &list));
 }
 
+/* In this program's turn. */
+static enum birthmark_result
+remove_named(struct birthmark *bm, const char *name, enum bm_rc (*remove)(struct bm_root *root, const char *name, struct bm_fail *fail))
+{
+    bm_cleanup(bm_turn_done) int turn = -1;
+    enum bm_rc rc = bm_handle_turn(bm, &turn);
+
+    return bm_handle_result(rc != BM_OK ? rc : remove(bm->root, name, &bm->fail));
+}
+
 EXPORT enum birthmark_result
 birthmark_sealed_remove(struct birthmark *bm, const char *name)
 {
-    if (!bm_handle_begin_open(bm, name != NULL))
-        return BIRTHMARK_USAGE;
-    return bm_handle_result(bm->root->ops->sealed_remove(bm->root, name, &bm->fail));
+    return bm_handle_begin_open(bm, name != NULL) ? remove_named(bm, name, bm->root->ops->sealed_remove) : BIRTHMARK_USAGE;
 }
 
 /* ---- the end of identities ---- */
@@ -214,15 +227,18 @@ birthmark_sealed_remove(struct birthmark *bm, const char *name)
 EXPORT enum birthmark_result
 birthmark_retire(struct birthmark *bm, const char *service)
 {
-    if (!bm_handle_begin_open(bm, service != NULL))
-        return BIRTHMARK_USAGE;
-    return bm_handle_result(bm->root->ops->retire(bm->root, service, &bm->fail));
+    return bm_handle_begin_open(bm, service != NULL) ? remove_named(bm, service, bm->root->ops->retire) : BIRTHMARK_USAGE;
 }
 
 EXPORT enum birthmark_result
 birthmark_reset(struct birthmark *bm)
 {
+    bm_cleanup(bm_turn_done) int turn = -1;
+    enum bm_rc rc;
+
     if (!bm_handle_begin_open(bm, true))
         return BIRTHMARK_USAGE;
-    return bm_handle_result(bm->root->ops->reset(bm->root, &bm->fail));
+    if ((rc = bm_handle_turn(bm, &turn)) == BM_OK)
+        rc = bm->root->ops->reset(bm->root, &bm->fail);
+    return bm_handle_result(rc);
 }

@@ -162,7 +162,9 @@ bm_files_certs(struct bm_root *root, const char *service, struct bm_buf *certs, 
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_FILES_TEXT };
     enum bm_rc rc = text_read(&text, files_of(root), service, false, fail);
 
-    return rc != BM_OK ? rc : bm_files_certs_read(certs, bm_buf_bytes(&text), fail);
+    if (rc == BM_OK && (rc = bm_files_certs_read(certs, bm_buf_bytes(&text), fail)) != BM_OK)
+        bm_fail_prefix(fail, "%s/live/%s.pem", files_of(root)->dir, service);
+    return rc;
 }
 
 enum bm_rc

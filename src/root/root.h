@@ -31,6 +31,9 @@ struct bm_root_ops {
     bm_must_use enum bm_rc (*open)(struct bm_root **ret_root, const char *rest, struct bm_fail *fail); /* rest: the URI after "scheme:" */
     void (*close)(struct bm_root *root);
 
+    /* What it remembers of its memory is read again: another program may have written. NULL: it remembers nothing. */
+    void (*forget)(struct bm_root *root);
+
     /* Step 1: make the root keys if they are not there yet (idempotent), tell what stands there: leaf.kind, root, keys; id when the hardware has one ("" otherwise);
      * certificates (endorsement, device) as DER appended with u32 lengths. */
     bm_must_use enum bm_rc (*identify)(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs,

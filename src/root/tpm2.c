@@ -498,10 +498,18 @@ tpm2_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
     return bm_tpm2_names_add(tpm_of(root), BM_TPM2_LIVE, names, fail);
 }
 
+static void
+tpm2_forget(struct bm_root *root)
+{
+    bm_tpm2_room_make(tpm_of(root)); /* what is loaded is known by a service's name */
+    bm_tpm2_seen_free(tpm_of(root));
+}
+
 const struct bm_root_ops bm_root_tpm2 = {
     .scheme = "tpm2",
     .open = tpm2_open,
     .close = tpm2_close,
+    .forget = tpm2_forget,
     .identify = tpm2_identify,
     .speaker = tpm2_speaker,
     .root_sign = bm_tpm2_root_sign,

@@ -85,6 +85,36 @@ expect 0 'whole$' birthmark ledger verify
 alarms() { { birthmark alarm list --json | grep -o '"alarm":' || :; } | wc -l; }
 [ "$(alarms)" = 0 ] || die "a renewal raised an alarm: $(birthmark alarm list)"
 
+# ---- the timer and a person at the same moment: each in its turn ----
+
+# Who only looks takes no turn: SoftHSM, and a TPM without a resource manager, may say for that moment that they are not there.
+for kind in $kinds; do
+    pids=() done=0
+    for run in 1 2 3; do
+        agent "$kind" renew --force >"together.$run" 2>&1 &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do if wait "$pid"; then done=$((done + 1)); fi; done
+    case $kind in
+    soft-01 | puf-01) [ "$done" = 3 ] || die "$kind: renewals at once: $(cat together.?)" ;;
+    *) [ "$done" -ge 1 ] || die "$kind: no renewal of three at once went through: $(cat together.?)" ;;
+    esac
+    expect 0 "^enrolled: mqtt .*serial $(serial_of "$kind")" agent "$kind" enrol --server "https://localhost:$port" --service mqtt --cacert root.pem
+    if grep -q '^warning' <<<"$said"; then die "$kind, after renewals at once: $said"; fi
+done
+[ "$(alarms)" = 0 ] || die "renewals at once raised an alarm: $(birthmark alarm list)"
+
+# ---- what is kept of one identity is damaged: the others go on ----
+
+printf damaged >soft-01.pem.d/live/another.pem
+expect 0 'another +broken: .*another.pem: there is no "-----BEGIN CERTIFICATE' agent soft-01 status
+grep -q '^  *mqtt  *until 20' <<<"$said" || die "the other identity is not shown: $said"
+expect 0 '^another +broken: ' agent soft-01 identity list
+expect 0 '"broken": ".*another.pem: ' agent soft-01 identity list --json
+expect 1 '^renewed: mqtt, serial ' agent soft-01 renew --force --server "https://localhost:$port" --cacert root.pem
+grep -q '^refused: another: ' <<<"$said" || die "the damaged identity is passed over in silence: $said"
+expect 0 '^retired: another$' agent soft-01 identity retire --service another
+
 # ---- the power goes, and a reply is lost: what is left over is asked for again ----
 
 for words in enrol 'renew --force'; do
