@@ -11,32 +11,43 @@ roles_free(struct bm_roles **roles)
     free(*roles);
 }
 
+/* The text that the signer took last of a kind of statement; nothing when there was none. */
 static enum bm_rc
-roles_take(void *ctx, const char *json, struct bm_fail *fail)
+text_take(void *ctx, const char *json, struct bm_fail *fail)
 {
     bm_cleanup(bm_json_done) json_t *row = NULL;
-    struct bm_statement_head head;
     struct bm_note note;
     enum bm_rc rc;
 
     if ((rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail)) != BM_OK ||
         (rc = bm_note_parse(&note, bm_bytes_str(bm_json_text(row, "note")), fail)) != BM_OK)
         return rc;
-    return bm_roles_parse(&head, ctx, note.text, fail);
+    bm_buf_add_bytes(ctx, note.text);
+    return bm_buf_check(ctx, "a statement", fail);
+}
+
+static enum bm_rc
+last_read(struct bm_registrar *r, const char *kind, struct bm_buf *text, struct bm_fail *fail)
+{
+    const struct bm_store_filter filter = { .name = NULL };
+    struct bm_store_page page = { .most = 1 };
+
+    return bm_store_rows(r->store, kind, &filter, &page, text_take, text, fail);
 }
 
 static enum bm_rc
 roles_read(struct bm_registrar *r, struct bm_roles **ret_roles, struct bm_fail *fail)
 {
     bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles)); /* 16 KiB: too large for a frame */
-    const struct bm_store_filter filter = { .name = NULL };
-    struct bm_store_page page = { .most = 1 };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE };
+    struct bm_statement_head head;
     enum bm_rc rc;
 
     if (roles == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
     *roles = r->site.operators;
-    if ((rc = bm_store_rows(r->store, "roles", &filter, &page, roles_take, roles, fail)) != BM_OK)
+    if ((rc = last_read(r, "roles", &text, fail)) != BM_OK ||
+        (text.n > 0 && (rc = bm_roles_parse(&head, roles, bm_buf_bytes(&text), fail)) != BM_OK))
         return rc;
     *ret_roles = bm_take(roles);
     return BM_OK;
@@ -51,31 +62,17 @@ bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct
     return rc != BM_OK ? rc : bm_act_check(roles, bm_bytes_str(by), act, fail);
 }
 
-static enum bm_rc
-policy_take(void *ctx, const char *json, struct bm_fail *fail)
-{
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    struct bm_statement_head head;
-    struct bm_note note;
-    enum bm_rc rc;
-
-    if ((rc = bm_json_parse(&row, bm_bytes_str(json), BM_MAX_JSON, fail)) != BM_OK ||
-        (rc = bm_note_parse(&note, bm_bytes_str(bm_json_text(row, "note")), fail)) != BM_OK)
-        return rc;
-    return bm_policy_parse(&head, ctx, note.text, fail);
-}
-
 enum bm_rc
 bm_two_words(struct bm_registrar *r, struct bm_buf *words, size_t *ret_persons, bool *ret_hardened, struct bm_fail *fail)
 {
     bm_cleanup(roles_free) struct bm_roles *roles = NULL;
-    const struct bm_store_filter filter = { .name = NULL };
-    struct bm_store_page page = { .most = 1 };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE };
     struct bm_policy policy = { .two = 0 };
+    struct bm_statement_head head;
     enum bm_rc rc;
 
-    if ((rc = roles_read(r, &roles, fail)) != BM_OK ||
-        (rc = bm_store_rows(r->store, "policy", &filter, &page, policy_take, &policy, fail)) != BM_OK)
+    if ((rc = roles_read(r, &roles, fail)) != BM_OK || (rc = last_read(r, "policy", &text, fail)) != BM_OK ||
+        (text.n > 0 && (rc = bm_policy_parse(&head, &policy, bm_buf_bytes(&text), fail)) != BM_OK))
         return rc;
     for (unsigned act = BM_ACT_PIN; act < BM_ACT__N; act++)
         if (bm_act_signed((enum bm_act)act) && bm_policy_two(&policy, roles, (enum bm_act)act))

@@ -15,9 +15,9 @@ words_ok(struct bm_bytes lot, struct bm_bytes by, struct bm_bytes reason)
     return bm_name_ok(name, BM_MAX_NAME) && bm_name_ok(operator, BM_MAX_NAME) && reason.n > 0 && bm_line_ok(reason);
 }
 
-/* The lot's row after the act. */
+/* The row after the act: the lot's, or the order's. */
 static enum bm_rc
-restrict_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, const char *what, struct bm_fail *fail)
 {
     uint64_t alarm;
     enum bm_rc rc;
@@ -26,7 +26,13 @@ restrict_settle(struct bm_registrar *r, struct pending *p, const struct bm_messa
         return bm_refused_answer(r, p, message, fail);
     if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
         return rc;
-    return bm_row_answer(r, p, "lot", p->lot, fail);
+    return bm_row_answer(r, p, what, p->lot, fail);
+}
+
+static enum bm_rc
+restrict_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+{
+    return settle(r, p, message, "lot", fail);
 }
 
 static enum bm_rc
@@ -109,14 +115,7 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 static enum bm_rc
 close_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    uint64_t alarm;
-    enum bm_rc rc;
-
-    if (message->type != BM_S_ANSWER)
-        return bm_refused_answer(r, p, message, fail);
-    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
-        return rc;
-    return bm_row_answer(r, p, "order", p->lot, fail);
+    return settle(r, p, message, "order", fail);
 }
 
 enum bm_rc
