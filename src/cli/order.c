@@ -3,6 +3,7 @@
 #include "cli/lists.h"
 #include "cli/operator.h"
 #include "cli/places.h"
+#include "cli/units.h"
 #include "cli/verbs.h"
 #include "pki/cert.h"
 #include "pki/profile.h"
@@ -186,7 +187,7 @@ opening_take(struct opening *opening, struct bm_call *call, struct bm_fail *fail
         return rc;
     for (size_t i = 0; i < profiles->n && rc == BM_OK; i++)
         rc = profile_take(opening, call, profiles->v[i], fail);
-    return rc;
+    return rc != BM_OK ? rc : bm_units_take(&opening->order, call, fail);
 }
 
 static enum bm_rc
@@ -219,11 +220,17 @@ const struct bm_verb bm_verb_order_open = {
     .purpose = "Let a line make so many units of these lots, with these profiles, and not one more.",
     .help = "A signed statement to the signer, which counts for itself. Each unit is one chip; its services are the profiles'.\n"
             "The profiles' texts are pinned as they are now: changing a file later changes no open order.\n\n"
-            "example: birthmark order open first --lot EX-001 --profile gateway-1 --quantity 12 --until 2027-12-31\n",
+            "--units names a file in CSV that says what each unit is to be: serial number, model, owner and more (docs/formats/units.md). "
+            "A unit gets\n"
+            "the row that names its chip, else the next; --serials counts instead, and then the file has one row, which is all units'.\n\n"
+            "example: birthmark order open first --lot EX-001 --profile gateway-1 --quantity 12 --until 2027-12-31\n"
+            "example: birthmark order open second --lot EX-001 --profile gateway-1 --quantity 100 --serials GW-%06d\n",
     .options = { { .name = "lot", .value = "LOT", .help = "received lots; one or more", .needed = true, .many = true },
                  { .name = "profile", .value = "PROFILE", .help = "of HOME/profiles; one or more", .needed = true, .many = true },
                  { .name = "quantity", .value = "N", .help = "units, not certificates", .needed = true },
                  { .name = "station", .value = "STATION", .help = "of HOME/stations: made there alone; default: anywhere", .many = true },
+                 { .name = "units", .value = "FILE.csv", .help = "what each unit is to be, a row a unit" },
+                 { .name = "serials", .value = "PATTERN", .help = "serial numbers as GW-%06d: the unit's place in the order" },
                  { .name = "tls-front",
                    .value = "N",
                    .help = "certificates that EST simpleenroll may give, unseen by the signer; default: none" },
@@ -233,6 +240,27 @@ const struct bm_verb bm_verb_order_open = {
 };
 
 /* ---- more, and no more ---- */
+
+/* An order whose units a file names has no more than that file. */
+static enum bm_rc
+rows_suffice(struct bm_ask *ask, const char *order, uint64_t quantity, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    uint64_t rows;
+    enum bm_rc rc;
+
+    if ((rc = bm_ask_show(ask, "order", order, bm_row_keep, &text, fail)) != BM_OK ||
+        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK)
+        return rc;
+    if (!json_is_string(json_object_get(row, "units")) || json_is_string(json_object_get(row, "serials")))
+        return BM_OK;
+    rows = (uint64_t)json_integer_value(json_object_get(row, "used")) + (uint64_t)json_integer_value(json_object_get(row, "rows_left"));
+    return quantity <= rows ? BM_OK
+                            : bm_fail(fail, BM_EPOLICY, NULL,
+                                      "order %s has a file with rows for %llu units in all: open another order, with a file for the others",
+                                      order, (unsigned long long)rows);
+}
 
 static enum bm_rc
 raise_run(struct bm_call *call, struct bm_fail *fail)
@@ -247,6 +275,8 @@ raise_run(struct bm_call *call, struct bm_fail *fail)
     if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK ||
         (rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &raise.quantity, fail)) != BM_OK ||
         (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_RAISE, &ask, fail)) != BM_OK)
+        return rc;
+    if ((rc = rows_suffice(&ask, order, raise.quantity, fail)) != BM_OK)
         return rc;
     (void)snprintf(raise.order, sizeof(raise.order), "%s", order);
     bm_raise_build(&text, &desk.head, &raise);

@@ -133,6 +133,28 @@ tls_front_take(struct bm_lines *lines)
     return bm_lines_u64(lines, "tls-front", 1, INT64_MAX);
 }
 
+/* What its units are to be. */
+static void
+units_take(struct bm_order *order, struct bm_lines *lines)
+{
+    struct bm_lines before = *lines;
+    struct bm_bytes value;
+
+    if (bm_lines_have(lines, "units", &value)) {
+        *lines = before;
+        bm_lines_hex(lines, "units", order->units, BM_HASH);
+        order->has_units = true;
+    }
+    if (!bm_lines_have(lines, "serials", &value))
+        return;
+    if (value.n <= BM_MAX_SERIALS)
+        memcpy(order->serials, value.p, value.n);
+    if (value.n > BM_MAX_SERIALS || memchr(value.p, 0, value.n) != NULL || !bm_serials_ok(order->serials))
+        bm_statement_refuse(lines, "must be a serial number with one %0Nd in it, N from 1 to 9");
+    else if (order->quantity > bm_serials_most(order->serials))
+        bm_statement_refuse(lines, "has too few digits for so many units");
+}
+
 static bm_time
 until_take(struct bm_lines *lines)
 {
@@ -164,6 +186,7 @@ bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, s
     stations_take(&order, &lines);
     order.quantity = bm_lines_u64(&lines, "quantity", 1, INT64_MAX);
     order.tls_front = tls_front_take(&lines);
+    units_take(&order, &lines);
     order.from = bm_lines_time(&lines, "from");
     order.until = until_take(&lines);
     if (order.until < order.from)
@@ -196,6 +219,12 @@ bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const s
     bm_buf_add_fmt(buf, "quantity %llu\n", (unsigned long long)order->quantity);
     if (order->tls_front > 0)
         bm_buf_add_fmt(buf, "tls-front %llu\n", (unsigned long long)order->tls_front);
+    if (order->has_units) {
+        bm_hex(digest, bm_bytes(order->units, BM_HASH));
+        bm_lines_add(buf, "units", digest);
+    }
+    if (order->serials[0] != 0)
+        bm_lines_add(buf, "serials", order->serials);
     bm_time_print(time, order->from);
     bm_lines_add(buf, "from", time);
     bm_time_print(time, order->until);

@@ -47,6 +47,7 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_LOT "lots/%s.lot"     /* the file as received, named by its tree head in hex: written by the command that received it */
 #define BM_PLACE_INDEX "lots/%s.index" /* by what its chips are found (docs/formats/lot-index.md) */
 #define BM_PLACE_RSA "lots/%s.rsa"     /* its RSA moduli, where it has any (docs/formats/home.md) */
+#define BM_PLACE_UNITS "lots/%s.units" /* what a planner said of an order's units, named by its SHA-256 (docs/formats/units.md) */
 #define BM_PLACE_RECEIPT "lots/%s.receipt" /* what was looked at then (docs/formats/receipt.md) */
 
 #endif

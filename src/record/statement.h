@@ -6,6 +6,7 @@
 #include "lot/leaf.h"
 #include "merkle/note.h"
 #include "record/acts.h"
+#include "record/units.h"
 
 enum bm_statement_kind {
     BM_STATEMENT_PIN = 1,
@@ -34,7 +35,8 @@ enum bm_statement_kind {
  *           kept) / receipt HEX (SHA-256 of the receipt, docs/formats/receipt.md) / waived CHECK HEX (0..8 lines: a waiver that was needed, by its
  *           proposal number; no check twice) / vendor-key VKEY (own format only)
  *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / station NAME HEX (0..16 lines; SHA-256 of
- *           its key's SubjectPublicKeyInfo; none: any) / quantity N / from T / until T|never
+ *           its key's SubjectPublicKeyInfo; none: any) / quantity N / tls-front N, units HEX (of the file), serials PATTERN where there are any / from T /
+ *           until T|never
  *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
  *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
@@ -97,10 +99,13 @@ struct bm_order {
         char name[BM_MAX_NAME + 1];
         uint8_t key[BM_HASH];
     } stations[BM_MAX_ORDER_STATIONS];
-    size_t nstations;    /* 0: it may be made anywhere */
-    uint64_t quantity;   /* units */
-    uint64_t tls_front;  /* certificates that may be had by a TLS client certificate alone; 0: none, and no line */
-    bm_time from, until; /* until >= from; BM_TIME_NEVER: no end, written "never" */
+    size_t nstations;   /* 0: it may be made anywhere */
+    uint64_t quantity;  /* units */
+    uint64_t tls_front; /* certificates that may be had by a TLS client certificate alone; 0: none, and no line */
+    bool has_units;
+    uint8_t units[BM_HASH];           /* SHA-256 of the file that says what its units are, kept as HOME/lots/HEX.units (units.h) */
+    char serials[BM_MAX_SERIALS + 1]; /* pattern of its units' serial numbers; "" = none */
+    bm_time from, until;              /* until >= from; BM_TIME_NEVER: no end, written "never" */
 };
 void bm_order_done(struct bm_order *order); /* for bm_cleanup() too */
 

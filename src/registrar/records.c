@@ -3,6 +3,7 @@
 
 #include "lot/leaf_skim.h"
 #include "registrar/skim.h"
+#include "registrar/units.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -93,6 +94,7 @@ identity_keep(const struct kept *k, struct bm_bytes renews, struct bm_fail *fail
                                           .proven = proven,
                                           .renews = renews,
                                           .evidence = evidence_of(k) };
+    struct bm_unit_words words;
     struct chip chip;
     struct bm_skim cert;
     enum bm_rc rc;
@@ -105,8 +107,11 @@ identity_keep(const struct kept *k, struct bm_bytes renews, struct bm_fail *fail
     bm_view_copy(class, sizeof(class), k->event->evidence_class);
     bm_view_copy(proven, sizeof(proven), k->event->proven);
     if ((rc = serial_parse(serial, &identity.serial, k->event->serial, fail)) != BM_OK ||
-        (rc = chip_of(&chip, lot, identity.evidence, fail)) != BM_OK || (rc = bm_cert_skim(&cert, k->leaf->certificate, fail)) != BM_OK)
+        (rc = chip_of(&chip, lot, identity.evidence, fail)) != BM_OK || (rc = bm_cert_skim(&cert, k->leaf->certificate, fail)) != BM_OK ||
+        (rc = bm_unit_words(&words, k->r, order, identity.evidence, fail)) != BM_OK)
         return rc;
+    identity.serial_number = words.serial;
+    identity.station = words.station;
     identity.key = cert.key;
     identity.issued = k->event->time;
     identity.not_after = cert.not_after;
@@ -307,8 +312,10 @@ keep_order(const struct kept *k, struct bm_fail *fail)
         memcpy(profiles[i].name, profile.name, sizeof(profile.name));
         memcpy(profiles[i].service, profile.service, sizeof(profile.service));
     }
-    return bm_store_order_put(k->r->store, order.order, order.quantity, order.from, order.until, order.lots, order.nlots, profiles, n,
-                              k->leaf->index, fail);
+    if ((rc = bm_store_order_put(k->r->store, order.order, order.quantity, order.from, order.until, order.lots, order.nlots, profiles, n,
+                                 k->leaf->index, fail)) != BM_OK)
+        return rc;
+    return bm_units_keep(k->r, &order, k->leaf->index, k->event->time, fail);
 }
 
 static enum bm_rc

@@ -61,7 +61,7 @@ const struct rows_list rows_lists[] = {
       " 'lots', (SELECT json_group_array(n.lot) FROM order_lot n WHERE n.ord = o.name),"
       " 'profiles', (SELECT json_group_array(p.name) FROM order_profile p WHERE p.ord = o.name), 'from', " TIME("o.valid_from") ","
       " 'until', CASE WHEN o.valid_until >= 253402300799 THEN NULL ELSE " TIME("o.valid_until") " END, 'state', o.state, 'leaf', o.leaf, 'serials', o.serials,"
-      " 'units', lower(hex(o.units)), 'rows_left', (SELECT count(*) FROM unit u WHERE u.ord = o.name))" },
+      " 'units', CASE WHEN o.units IS NOT NULL THEN lower(hex(o.units)) END, 'rows_left', (SELECT count(*) FROM unit u WHERE u.ord = o.name))" },
     { .what = "profile", .from = "order_profile p", AFTER("p.rowid"), .conds = profile_conds,
       .columns = "json_object('profile', p.name, 'service', p.service, 'order', p.ord, 'text', CAST(p.text AS TEXT))" },
     { .what = "device", .from = "device d", AFTER("d.rowid"), .conds = device_conds, .window = true,

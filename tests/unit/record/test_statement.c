@@ -87,6 +87,8 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX
                                   "\nquantity 5\ntls-front 2\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("allow", "fred") ALLOW_BODY,
+        KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 9\nunits " KIT_HEX
+                                  "\nserials GW-%06d\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
         KIT_HEAD("policy", "anna") "two order\ntwo pin\ntwo policy\n",
         KIT_PROPOSAL("policy", "anna"),
@@ -188,6 +190,12 @@ other_texts_are_refused(void **state)
         KIT_HEAD("order", "paul") "order O\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
                                   "\nquantity 1\ntls-front 0\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 10\nserials GW-%01d\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 1\nserials GW-%d\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nquantity 1\nserials GW-%01d\nunits " KIT_HEX
+                                  "\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX "\nprofile p " KIT_HEX
