@@ -77,7 +77,7 @@ certify maker ecc2.pem reel/u2.der
 
 # the first TPM holds its certificate; the third one a stranger's for its key; the second what its simulator put there
 nv_put() { # N INDEX FILE
-    TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$(cat tpms/tpm-0$1/port)
+    TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$(cat "tpms/tpm-0$1/port")
     tpm2_nvundefine -Q -C p "$2" 2>/dev/null || :
     tpm2_nvdefine -Q -C p -s "$(stat -c %s "$3")" -a 'ppwrite|ppread|ownerread|authread|no_da|platformcreate' "$2"
     tpm2_nvwrite -Q -C p -i "$3" "$2"

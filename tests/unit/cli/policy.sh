@@ -20,9 +20,11 @@ proposed() { # COMMAND...: it waits for a second person; its number is in $numbe
 birthmark init --name "Example Works" --url https://localhost:8443 --operator anna >init.log 2>&1 || die "init: $(cat init.log)"
 for n in 1 2 3; do chip chip$n C-000$n; done
 maker maker
-birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 chip[12].der -o EX-001.manifest >>init.log
-birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-002 chip3.der -o EX-002.manifest >>init.log
-birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
+{
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 chip[12].der -o EX-001.manifest
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-002 chip3.der -o EX-002.manifest
+    birthmark vendor add "Example Silicon" --signer maker.pub
+} >>init.log
 
 # one person: it works, and says so; a policy that nobody could keep is none
 expect 0 'authority +one person: nobody else sees' birthmark site show
