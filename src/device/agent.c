@@ -14,6 +14,7 @@ static const char help_all[] = "birthmark-agent - this device's identities\n"
                                "\n"
                                "  birthmark-agent enrol --root URI --server URL --service NAME   get an identity for a service\n"
                                "  birthmark-agent renew                                          renew those whose time has come\n"
+                               "  birthmark-agent csr --service NAME ...                         a request for any EST client to send\n"
                                "  birthmark-agent status --root URI                              what this device's root of trust is\n"
                                "  birthmark-agent identity list --root URI                       the identities it holds\n"
                                "  birthmark-agent identity retire --root URI --service NAME      destroy one of them\n"
@@ -222,6 +223,7 @@ static const struct verb {
 } verbs[] = {
     { "enrol", NULL, NULL, help_enrol, enrol },
     { "renew", NULL, NULL, bm_agent_help_renew, bm_agent_renew },
+    { "csr", NULL, NULL, bm_agent_help_csr, bm_agent_csr },
     { "status", NULL, NULL, bm_agent_help_status, bm_agent_status },
     { "identity", "list", NULL, help_identity, identity_list },
     { "identity", "retire", NULL, bm_agent_help_retire, bm_agent_retire },
@@ -249,6 +251,7 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
         { "cert-file", required_argument, NULL, 'C' },
         { "pcrs", required_argument, NULL, 'P' },
         { "update-key", required_argument, NULL, 'u' },
+        { "out", required_argument, NULL, 'o' },
         { "factory", no_argument, NULL, 'f' },
         { "stdio", no_argument, NULL, 'l' },
         { "all", no_argument, NULL, 'a' },
@@ -267,7 +270,7 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
         argv++;
     }
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:h", known, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "+:ho:", known, NULL)) != -1) {
         switch (c) {
         case 'r':
             ret->root = optarg;
@@ -295,6 +298,9 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
             break;
         case 'u':
             ret->update_key = optarg;
+            break;
+        case 'o':
+            ret->out = optarg;
             break;
         case 'f':
             ret->factory = true;
@@ -338,7 +344,7 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
 static int
 verb_run(const struct verb *verb, const struct options *options)
 {
-    struct birthmark *bm = verb->run == bm_agent_renew ? NULL : birthmark_new();
+    struct birthmark *bm = verb->run == bm_agent_renew || verb->run == bm_agent_csr ? NULL : birthmark_new();
     enum birthmark_result rc = BIRTHMARK_OK;
     int code;
 

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 struct options {
-    const char *root, *server, *service, *profile, *ca_file, *key_file, *cert_file, *pcrs, *update_key;
+    const char *root, *server, *service, *profile, *ca_file, *key_file, *cert_file, *pcrs, *update_key, *out;
     const char *name; /* what stands behind the verb */
     bool json, new_key, help, factory, yes, stdio, all, force;
 };
@@ -28,6 +28,10 @@ extern const char bm_agent_help_renew[];
 int bm_agent_renew(struct birthmark *bm, const struct options *options);
 void bm_agent_remember(struct birthmark *bm, const struct options *options);
 void bm_agent_forget(const struct options *options, const char *service);
+
+/* agent_csr.c: takes no handle */
+extern const char bm_agent_help_csr[];
+int bm_agent_csr(struct birthmark *bm, const struct options *options);
 
 /* agent_link.c */
 extern const char bm_agent_help_link[];

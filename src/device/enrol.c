@@ -12,8 +12,8 @@
 #define MAX_ROOT_CERTS 16384 /* leaves a request (BM_MAX_CMC) room for the CSR; real chains are under 3 KiB */
 
 /* A pending key is one whose reply was lost, a live one may lack its confirmation: both are asked for again, and the same certificate comes back. */
-static enum bm_rc
-key_choose(struct bm_enrol_run *run, struct bm_fail *fail)
+enum bm_rc
+bm_enrol_key_choose(struct bm_enrol_run *run, struct bm_fail *fail)
 {
     struct bm_root *root = run->enrol->root;
     const char *service = run->enrol->service;
@@ -33,15 +33,15 @@ key_choose(struct bm_enrol_run *run, struct bm_fail *fail)
     return rc == BM_EPOLICY ? root->ops->key_new(root, service, &run->key, fail) : rc;
 }
 
-static enum bm_rc
-csr_make(struct bm_buf *csr, const struct bm_enrol_run *run, struct bm_fail *fail)
+enum bm_rc
+bm_enrol_csr_make(struct bm_buf *csr, const struct bm_enrol_run *run, struct bm_bytes attributes, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf info = { .max = BM_MAX_CSR }, signature = { .max = BM_MAX_SIGNATURE };
     struct bm_root *root = run->enrol->root;
     enum bm_sig_alg alg;
     enum bm_rc rc;
 
-    bm_csr_info_build(&info, bm_key_spki(&run->key), run->enrol->service);
+    bm_csr_info_build_attributes(&info, bm_key_spki(&run->key), run->enrol->service, attributes);
     if ((rc = bm_buf_check(&info, "the request", fail)) != BM_OK ||
         (rc = root->ops->key_sign(root, run->enrol->service, run->pending, bm_buf_bytes(&info), &alg, &signature, fail)) != BM_OK)
         return rc;
@@ -226,8 +226,8 @@ certs_ask(struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail)
     struct bm_leaf_key speaker;
     enum bm_rc rc;
 
-    if ((rc = bm_root_speaker(run->enrol->root, &speaker, &theirs, fail)) != BM_OK || (rc = key_choose(run, fail)) != BM_OK ||
-        (rc = csr_make(&csr, run, fail)) != BM_OK)
+    if ((rc = bm_root_speaker(run->enrol->root, &speaker, &theirs, fail)) != BM_OK || (rc = bm_enrol_key_choose(run, fail)) != BM_OK ||
+        (rc = bm_enrol_csr_make(&csr, run, bm_bytes(NULL, 0), fail)) != BM_OK)
         return rc;
     run->csr = bm_buf_bytes(&csr);
     certs_plain(&plain, bm_buf_bytes(&theirs));

@@ -31,6 +31,11 @@ struct bm_enrol_run {
     const struct bm_key *root_key;
     struct bm_bytes root_certs; /* the hardware's own: DER, one behind the other */
 };
+/* The key to ask for: a pending one, the live one, else a new one; into run. */
+bm_must_use enum bm_rc bm_enrol_key_choose(struct bm_enrol_run *run, struct bm_fail *fail);
+/* Appends the request for it, signed by it. attributes: as in bm_csr_info_build_attributes(). */
+bm_must_use enum bm_rc bm_enrol_csr_make(struct bm_buf *csr, const struct bm_enrol_run *run, struct bm_bytes attributes,
+                                         struct bm_fail *fail);
 /* Append the certificates that the server gives, each with a u32 length before it. */
 bm_must_use enum bm_rc bm_enrol_root_signed(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_enrol_tpm_activated(const struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail);

@@ -1,3 +1,4 @@
+#include "evidence/attested.h"
 #include "evidence/bundle.h"
 #include "evidence/dice.h"
 
@@ -181,18 +182,18 @@ policy_bound(const struct bm_tpm_public *key)
 
 /* The operational key: the one that the TPM spoke of, and the one that the CSR asks for. */
 static enum bm_rc
-operational_check(const struct check *c, const struct bm_tpm_claim *in, const struct bm_tpm_public *key)
+operational_check(const struct check *c, struct bm_bytes request, const struct bm_tpm_public *key)
 {
     struct bm_csr csr;
     enum bm_rc rc;
 
-    if ((rc = bm_csr_parse(&csr, in->csr, c->fail)) != BM_OK)
+    if ((rc = bm_csr_parse(&csr, request, c->fail)) != BM_OK)
         return rc;
     if (memcmp(csr.key.hash, key->key.hash, BM_HASH) != 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "the request asks for a certificate for another key than the one that the TPM certified");
     if ((rc = bm_csr_check(c->crypto, &csr, c->fail)) != BM_OK || (rc = key_separate(c, csr.key.hash, asks)) != BM_OK)
         return rc;
-    c->claim->shown.proven = BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED | (policy_bound(key) ? BM_PROVEN_POLICY_BOUND : 0);
+    c->claim->shown.proven |= BM_PROVEN_TPM_RESIDENCY | BM_PROVEN_TPM_FIXED | (policy_bound(key) ? BM_PROVEN_POLICY_BOUND : 0);
     c->claim->key = csr.key;
     c->claim->csr = csr.der;
     return BM_OK;
@@ -220,10 +221,31 @@ activated_check(struct check *c, const struct bm_tpm_claim *in)
         (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK ||
         (rc = bm_tpm_certify_check(c->crypto, in->attest, in->signature, &ak, &key, bm_bytes(digest, BM_HASH), c->fail)) != BM_OK)
         return rc;
-    return operational_check(c, in, &key);
+    return operational_check(c, in->csr, &key);
 }
 
 /* ---- certified by an attestation key that the lot lists ---- */
+
+static enum bm_rc
+not_listed(const struct check *c)
+{
+    return bm_fail(c->fail, BM_EPOLICY, NULL, "the attestation key is not one that the lot lists for chip %s", c->claim->leaf.id);
+}
+
+/* It has spoken, of a key by this name. */
+static enum bm_rc
+named_check(struct check *c, struct bm_bytes name, struct bm_bytes area, struct bm_bytes csr)
+{
+    struct bm_tpm_public key;
+    enum bm_rc rc;
+
+    c->proven = true;
+    c->claim->evidence = BM_EV_ROOT_SIGNED;
+    if ((rc = bm_tpm_public_parse(&key, area, c->fail)) != BM_OK || (rc = bm_tpm_name_check(name, &key, c->fail)) != BM_OK ||
+        (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK)
+        return rc;
+    return operational_check(c, csr, &key);
+}
 
 /*
  * The lot vouches that the key is restricted. What a public area that came with the request says of it would be the requester's own word: an unrestricted
@@ -233,7 +255,6 @@ static enum bm_rc
 certified_check(struct check *c, const struct bm_tpm_claim *in)
 {
     const struct bm_leaf_key *iak;
-    struct bm_tpm_public key;
     uint8_t extra[BM_HASH];
     struct bm_bytes name;
     enum bm_rc rc;
@@ -241,18 +262,82 @@ certified_check(struct check *c, const struct bm_tpm_claim *in)
     bm_sha256(c->claim->root_hash, in->iak);
     iak = bm_leaf_key(&c->claim->leaf, c->claim->root_hash);
     if (iak == NULL || iak->use != BM_USE_ATTEST)
-        return bm_fail(c->fail, BM_EPOLICY, NULL, "the attestation key is not one that the lot lists for chip %s", c->claim->leaf.id);
+        return not_listed(c);
     if (c->fresh != NULL && (rc = bm_nonce_check(c->fresh->k, BM_PURPOSE_ROOT, iak->key.hash, c->fresh->now, in->nonce, c->fail)) != BM_OK)
         return rc;
     bm_tpm_certified_data(extra, in->nonce, in->csr);
     if ((rc = bm_tpm_attest_check(&name, c->crypto, in->attest, in->signature, &iak->key, bm_bytes(extra, BM_HASH), c->fail)) != BM_OK)
         return rc;
-    c->proven = true;
-    c->claim->evidence = BM_EV_ROOT_SIGNED;
-    if ((rc = bm_tpm_public_parse(&key, in->key, c->fail)) != BM_OK || (rc = bm_tpm_name_check(name, &key, c->fail)) != BM_OK ||
-        (rc = bm_tpm_public_check_operational(&key, c->fail)) != BM_OK)
+    return named_check(c, name, in->key, in->csr);
+}
+
+/* ---- the same, in an attribute of the request itself ---- */
+
+/*
+ * What is signed cannot hold the hash of a request that holds it: it holds the nonce, and the name of the key. The request's own signature is by that key, so
+ * nobody else can put another request around it.
+ */
+static enum bm_rc
+attested_check(struct check *c, const struct bm_attested *in, const struct bm_leaf_key *iak, struct bm_bytes csr)
+{
+    struct bm_bytes nonce = bm_tpm_attest_extra(in->attest), name;
+    enum bm_rc rc;
+
+    if (c->fresh != NULL && (rc = bm_nonce_check(c->fresh->k, BM_PURPOSE_ROOT, iak->key.hash, c->fresh->now, nonce, c->fail)) != BM_OK)
         return rc;
-    return operational_check(c, in, &key);
+    if ((rc = bm_tpm_attest_check(&name, c->crypto, in->attest, in->signature, &iak->key, nonce, c->fail)) != BM_OK)
+        return rc;
+    return named_check(c, name, in->area, csr);
+}
+
+/* The attestation key that it names and the lot lists. */
+static const struct bm_leaf_key *
+attested_iak(const struct check *c, const struct bm_attested *in)
+{
+    for (size_t i = 0; i < in->nkeys; i++) {
+        const struct bm_leaf_key *key = bm_leaf_key(&c->claim->leaf, in->keys[i]);
+
+        if (key != NULL && key->use == BM_USE_ATTEST)
+            return key;
+    }
+    return NULL;
+}
+
+/* Nothing else speaks. */
+static __attribute__((noinline)) enum bm_rc
+attested_alone(struct check *c, struct bm_bytes request)
+{
+    const struct bm_leaf_key *iak;
+    struct bm_attested in;
+    struct bm_csr csr;
+    enum bm_rc rc;
+
+    if ((rc = bm_csr_parse(&csr, request, c->fail)) != BM_OK || (rc = bm_attested_take(&in, &csr, c->fail)) != BM_OK)
+        return rc;
+    if ((iak = attested_iak(c, &in)) == NULL)
+        return not_listed(c);
+    memcpy(c->claim->root_hash, iak->key.hash, BM_HASH);
+    return attested_check(c, &in, iak, request);
+}
+
+/*
+ * Beside a root key that signed. An attribute for somebody else's eyes, of a form, a kind or a key that we do not know, says nothing and harms nothing; what
+ * a listed attestation key says must hold.
+ */
+static __attribute__((noinline)) enum bm_rc
+attested_beside(struct check *c)
+{
+    struct bm_fail ignored = { .rc = BM_OK };
+    const struct bm_leaf_key *iak;
+    struct bm_attested in;
+    struct bm_csr csr;
+    enum bm_rc rc;
+
+    if ((rc = bm_csr_parse(&csr, c->claim->csr, c->fail)) != BM_OK)
+        return rc;
+    if (bm_attested_parse(&in, &csr, &ignored) != BM_OK || in.attest.n == 0 || (iak = attested_iak(c, &in)) == NULL)
+        return BM_OK;
+    return attested_check(c, &in, iak, csr.der);
 }
 
 static __attribute__((noinline)) enum bm_rc
@@ -266,7 +351,7 @@ tpm_check(struct check *c, struct bm_bytes body)
         return rc;
     if (leaf->kind == BM_LEAF_KEYS && leaf->root != BM_ROOT_TPM && leaf->root != BM_ROOT_SOFTWARE)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "chip %s is no TPM: its root key signs a CMC request", leaf->id);
-    return in.iak.n > 0 ? certified_check(c, &in) : activated_check(c, &in);
+    return in.attested ? attested_alone(c, in.csr) : in.iak.n > 0 ? certified_check(c, &in) : activated_check(c, &in);
 }
 
 /* ---- tls-front ---- */
@@ -389,6 +474,8 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
          : bundle->body_class == BM_BODY_TPM ? tpm_check(&c, bundle->body)
                                              : cmc_check(&c, bundle->body);
     *ret_proven = c.proven;
+    if (rc == BM_OK && bundle->body_class == BM_BODY_CMC)
+        rc = attested_beside(&c);
     if (rc == BM_OK && bundle->part[BM_PART_ENDORSEMENT].n > 0)
         rc = endorsement_check(&c, bundle);
     if (rc == BM_OK && bundle->part[BM_PART_RENEWAL].n > 0)

@@ -27,6 +27,8 @@ bm_must_use enum bm_rc bm_tpm_public_check_operational(const struct bm_tpm_publi
 bm_must_use enum bm_rc bm_tpm_attest_check(struct bm_bytes *ret_name, struct bm_crypto *crypto, struct bm_bytes attest,
                                            struct bm_bytes signature, const struct bm_key *by, struct bm_bytes extra_data,
                                            struct bm_fail *fail);
+/* Its extraData, unproven; n = 0 where it is no TPMS_ATTEST. */
+struct bm_bytes bm_tpm_attest_extra(struct bm_bytes attest);
 bm_must_use enum bm_rc bm_tpm_name_check(struct bm_bytes name, const struct bm_tpm_public *key, struct bm_fail *fail);
 /* Both: what the attestation key says is about this key. */
 bm_must_use enum bm_rc bm_tpm_certify_check(struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature,
@@ -49,8 +51,10 @@ bm_must_use enum bm_rc bm_tpm_credential_make(struct bm_buf *credential, struct 
  *     proof = HMAC-SHA-256(secret, SHA-256(CSR)); the attestation's extraData = SHA-256(CSR).
  * Version 2, certified by an attestation key that the lot lists: its SPKI, operational key TPMT_PUBLIC, TPMS_ATTEST, TPMT_SIGNATURE, CSR, the signer's
  *     nonce (32 bytes). The attestation's extraData = bm_tpm_certified_data().
+ * Version 3, attested: the CSR alone, whose attribute holds the rest (attested.h). The attestation's extraData = the nonce.
  */
 struct bm_tpm_claim {
+    bool attested;       /* version 3 */
     struct bm_bytes iak; /* version 2; empty: version 1 */
     struct bm_bytes ek;  /* version 1 */
     struct bm_bytes ak;  /* version 1 */

@@ -83,6 +83,16 @@ attest_parse(struct bm_bytes *ret_name, struct bm_bytes attest, struct bm_bytes 
     return BM_OK;
 }
 
+struct bm_bytes
+bm_tpm_attest_extra(struct bm_bytes attest)
+{
+    struct bm_rd rd = bm_rd(attest);
+
+    (void)bm_rd_take(&rd, 4 + 2);
+    (void)bm_rd_lv16(&rd, MAX_DATA);
+    return bm_rd_lv16(&rd, MAX_DATA);
+}
+
 enum bm_rc
 bm_tpm_attest_check(struct bm_bytes *ret_name, struct bm_crypto *crypto, struct bm_bytes attest, struct bm_bytes signature,
                     const struct bm_key *by, struct bm_bytes extra_data, struct bm_fail *fail)

@@ -3,8 +3,15 @@
 
 enum {
     ACTIVATED = 1,
-    CERTIFIED = 2
+    CERTIFIED = 2,
+    ATTESTED = 3
 };
+
+static enum bm_rc
+cut_short(struct bm_fail *fail)
+{
+    return bm_fail(fail, BM_EINPUT, NULL, "the TPM claim is cut short, has bytes after its end, or a part that is longer than it may be");
+}
 
 enum bm_rc
 bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct bm_fail *fail)
@@ -14,6 +21,13 @@ bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct
     struct bm_tpm_claim claim = { .proof = { 0 } };
     struct bm_bytes last;
 
+    if (version == ATTESTED) {
+        claim = (struct bm_tpm_claim){ .attested = true, .csr = bm_rd_lv16(&rd, BM_MAX_CSR) };
+        if (!bm_rd_end(&rd))
+            return cut_short(fail);
+        *ret_claim = claim;
+        return BM_OK;
+    }
     if (version == CERTIFIED) {
         claim.iak = bm_rd_lv16(&rd, BM_MAX_SPKI);
     } else {
@@ -27,11 +41,10 @@ bm_tpm_claim_parse(struct bm_tpm_claim *ret_claim, struct bm_bytes bytes, struct
     last = bm_rd_lv16(&rd, BM_HASH);
     *(version == CERTIFIED ? &claim.nonce : &claim.proof) = last;
     if (!rd.bad && version != ACTIVATED && version != CERTIFIED)
-        return bm_fail(fail, BM_EINPUT, NULL, "the TPM claim is of version %u and we read versions 1 and 2: update the agent or the server",
+        return bm_fail(fail, BM_EINPUT, NULL, "the TPM claim is of version %u and we read versions 1 to 3: update the agent or the server",
                        version);
     if (!bm_rd_end(&rd) || last.n != BM_HASH || (version == CERTIFIED && claim.iak.n == 0))
-        return bm_fail(fail, BM_EINPUT, NULL,
-                       "the TPM claim is cut short, has bytes after its end, or a part that is longer than it may be");
+        return cut_short(fail);
     *ret_claim = claim;
     return BM_OK;
 }
@@ -41,6 +54,11 @@ bm_tpm_claim_build(struct bm_buf *buf, const struct bm_tpm_claim *claim)
 {
     bool certified = claim->iak.n > 0;
 
+    if (claim->attested) {
+        bm_buf_add_u16(buf, ATTESTED);
+        bm_buf_add_lv16(buf, claim->csr);
+        return;
+    }
     bm_buf_add_u16(buf, certified ? CERTIFIED : ACTIVATED);
     if (certified) {
         bm_buf_add_lv16(buf, claim->iak);

@@ -1,6 +1,7 @@
 /* EST over HTTP (RFC 7030, 8951) and its nonce (draft-ietf-lamps-attestation-freshness). */
 #include "gate/gate.h"
 
+#include "evidence/attested.h"
 #include "evidence/bundle.h"
 #include "evidence/tls_front.h"
 #include "pki/cert.h"
@@ -120,24 +121,54 @@ bm_serve_fullcmc(struct connection *c, struct bm_bytes body, struct bm_fail *fai
 
 /* ---- simpleenroll ---- */
 
-/* req: RFC7030 4.2.1 a PKCS#10 request in base64, of a client that authenticated itself by its certificate */
-enum bm_rc
-bm_serve_simpleenroll(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+/* Does an attestation key speak in it? With a client certificate, only a statement that we read does; without one, whatever there is shall be told about. */
+static bool
+attested(const struct connection *c, struct bm_bytes request)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, front = { .max = BM_MAX_CSR + 64 },
-                                          message = { .max = BM_MAX_CSR + 512 };
+    struct bm_fail ignored = { .rc = BM_OK };
+    struct bm_attested in;
+    struct bm_csr csr;
+    enum bm_rc rc;
+
+    if (bm_csr_parse(&csr, request, &ignored) != BM_OK)
+        return false;
+    rc = bm_attested_parse(&in, &csr, &ignored);
+    return c->has_peer ? rc == BM_OK && in.attest.n > 0 : rc != BM_OK || in.present;
+}
+
+static enum bm_rc
+attested_ask(struct connection *c, struct bm_bytes request, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf claim = { .max = BM_MAX_CSR + 64 }, message = { .max = BM_MAX_CSR + MAX_STATION + 1024 };
+    bm_cleanup(bm_buf_done) struct bm_buf station = { .max = MAX_STATION }, parts = { .max = MAX_STATION + 16 };
+    struct bm_bytes part_of[BM_PART__N] = { { 0 } };
+    enum bm_rc rc;
+
+    if ((rc = bm_station_field(&station, c, fail)) != BM_OK)
+        return rc;
+    part_of[BM_PART_STATION] = bm_buf_bytes(&station);
+    if (station.n > 0)
+        bm_parts_build(&parts, part_of);
+    bm_tpm_claim_build(&claim, &(struct bm_tpm_claim){ .attested = true, .csr = request });
+    bm_g_enrol_build(&message, &(struct bm_g_enrol){ .label = bm_bytes_str(c->label),
+                                                     .parts = bm_buf_bytes(&parts),
+                                                     .source = bm_bytes_str(c->source),
+                                                     .peer = bm_bytes(c->peer, c->has_peer ? BM_HASH : 0),
+                                                     .body = bm_buf_bytes(&claim) });
+    if ((rc = bm_buf_check(&parts, "the request", fail)) != BM_OK || (rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
+        return rc;
+    return bm_ask(c, BM_G_TPM_ENROL, bm_buf_bytes(&message), fail);
+}
+
+static enum bm_rc
+tls_front_ask(struct connection *c, struct bm_bytes request, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf front = { .max = BM_MAX_CSR + 64 }, message = { .max = BM_MAX_CSR + 512 };
     struct bm_tls_front in;
     enum bm_rc rc;
 
-    if (!c->has_peer)
-        return bm_fail(fail, BM_EPOLICY, "RFC 7030 3.2.3",
-                       "connect with the certificate of the device's root key: this connection has none");
-    if ((rc = bm_b64_parse(&csr, BM_B64_LOOSE, body, fail)) != BM_OK)
-        return rc;
-    if (csr.n == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "the body is empty: send the base64 of a PKCS#10 request");
     memcpy(in.peer, c->peer, BM_HASH);
-    in.csr = bm_buf_bytes(&csr);
+    in.csr = request;
     bm_tls_front_build(&front, &in);
     if ((rc = bm_buf_check(&front, "the request", fail)) != BM_OK)
         return rc;
@@ -148,6 +179,25 @@ bm_serve_simpleenroll(struct connection *c, struct bm_bytes body, struct bm_fail
     if ((rc = bm_buf_check(&message, "the request", fail)) != BM_OK)
         return rc;
     return bm_ask(c, BM_G_TLS_ENROL, bm_buf_bytes(&message), fail);
+}
+
+/* req: RFC7030 4.2.1 a PKCS#10 request in base64, of a client that authenticated itself by its certificate, or by its attestation key in the request */
+enum bm_rc
+bm_serve_simpleenroll(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR };
+    enum bm_rc rc;
+
+    if ((rc = bm_b64_parse(&csr, BM_B64_LOOSE, body, fail)) != BM_OK)
+        return rc;
+    if (csr.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the body is empty: send the base64 of a PKCS#10 request");
+    if (attested(c, bm_buf_bytes(&csr)))
+        return attested_ask(c, bm_buf_bytes(&csr), fail);
+    if (!c->has_peer)
+        return bm_fail(fail, BM_EPOLICY, "RFC 7030 3.2.3",
+                       "connect with the certificate of the device's root key: this connection has none, and the request no attestation");
+    return tls_front_ask(c, bm_buf_bytes(&csr), fail);
 }
 
 /* Of fullcmc and simpleenroll alike. */

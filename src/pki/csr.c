@@ -86,7 +86,7 @@ bm_csr_check(struct bm_crypto *crypto, const struct bm_csr *csr, struct bm_fail 
 }
 
 void
-bm_csr_info_build(struct bm_buf *buf, struct bm_bytes spki, const char *cn)
+bm_csr_info_build_attributes(struct bm_buf *buf, struct bm_bytes spki, const char *cn, struct bm_bytes attributes)
 {
     size_t info = bm_der_begin(buf, BM_DER_SEQUENCE), name;
 
@@ -96,8 +96,14 @@ bm_csr_info_build(struct bm_buf *buf, struct bm_bytes spki, const char *cn)
         bm_name_add(buf, BM_OID(bm_oid_cn), cn);
     bm_der_end(buf, name);
     bm_buf_add_bytes(buf, spki);
-    bm_der_add(buf, BM_DER_CONTEXT_CONSTRUCTED(0), bm_bytes(NULL, 0));
+    bm_der_add(buf, BM_DER_CONTEXT_CONSTRUCTED(0), attributes);
     bm_der_end(buf, info);
+}
+
+void
+bm_csr_info_build(struct bm_buf *buf, struct bm_bytes spki, const char *cn)
+{
+    bm_csr_info_build_attributes(buf, spki, cn, bm_bytes(NULL, 0));
 }
 
 void

@@ -9,7 +9,7 @@ struct bm_csr {
     struct bm_bytes der;        /* the whole request */
     struct bm_bytes info;       /* CertificationRequestInfo: what the signature covers */
     struct bm_bytes subject;    /* Name, whole element: a label that we ignore */
-    struct bm_bytes attributes; /* content of [0]: checked for shape only, and ignored */
+    struct bm_bytes attributes; /* content of [0]: checked for shape only; evidence/attested.h reads the one that speaks */
     struct bm_key key;
     enum bm_sig_alg alg;
     struct bm_bytes signature;
@@ -24,6 +24,8 @@ bm_must_use enum bm_rc bm_csr_check(struct bm_crypto *crypto, const struct bm_cs
 /* Device side: the CertificationRequestInfo for a key, with an empty subject or CN=cn (a label); then the request from info and
  * signature. */
 void bm_csr_info_build(struct bm_buf *buf, struct bm_bytes spki, const char *cn);
+/* The same with attributes: Attribute elements, DER, one behind the other. */
+void bm_csr_info_build_attributes(struct bm_buf *buf, struct bm_bytes spki, const char *cn, struct bm_bytes attributes);
 void bm_csr_build(struct bm_buf *buf, struct bm_bytes info, enum bm_sig_alg alg, struct bm_bytes signature);
 
 #endif

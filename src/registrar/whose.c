@@ -1,5 +1,6 @@
 #include "registrar/whose.h"
 
+#include "evidence/attested.h"
 #include "evidence/bundle.h"
 #include "evidence/cmc.h"
 #include "evidence/tpm.h"
@@ -172,6 +173,24 @@ bm_whose_cmc(struct bm_whose *ret_whose, const struct bm_holdings *holdings, str
     return rc != BM_OK || ret_whose->chip.found ? rc : chip_of_id(&s, &cmc, fail);
 }
 
+/* A request that the TPM speaks for in an attribute: by whichever of the keys that it names is listed. */
+static enum bm_rc
+chip_attested(const struct search *s, struct bm_bytes request, struct bm_fail *fail)
+{
+    struct bm_whose *whose = s->whose;
+    struct bm_attested attested;
+    struct bm_csr csr;
+    enum bm_rc rc;
+
+    if ((rc = bm_csr_parse(&csr, request, fail)) != BM_OK || (rc = bm_attested_take(&attested, &csr, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; rc == BM_OK && i < attested.nkeys && !whose->chip.found; i++) {
+        bm_hex(whose->who, bm_bytes(attested.keys[i], BM_HASH));
+        rc = chip_find(s, attested.keys[i], fail);
+    }
+    return rc;
+}
+
 enum bm_rc
 bm_whose_tpm(struct bm_whose *ret_whose, const struct bm_holdings *holdings, struct bm_store *store, struct bm_bytes body,
              struct bm_fail *fail)
@@ -185,6 +204,8 @@ bm_whose_tpm(struct bm_whose *ret_whose, const struct bm_holdings *holdings, str
 
     if ((rc = bm_tpm_claim_parse(&claim, body, fail)) != BM_OK)
         return rc;
+    if (claim.attested)
+        return chip_attested(&s, claim.csr, fail);
     root = claim.iak.n > 0 ? claim.iak : claim.ek;
     bm_sha256(hash, root);
     bm_hex(ret_whose->who, bm_bytes(hash, BM_HASH));
