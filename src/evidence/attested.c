@@ -143,7 +143,7 @@ bm_attested_parse(struct bm_attested *ret_attested, const struct bm_csr *csr, st
     struct bm_rd attributes = bm_rd(csr->attributes);
     enum bm_rc rc;
 
-    while (attributes.left > 0 && !attributes.bad) { /* bm_csr_parse() saw their shape */
+    while (attributes.left > 0 && !attributes.bad) {
         struct bm_rd in = bm_der_enter(&attributes, BM_DER_SEQUENCE), values;
         struct bm_bytes oid = bm_der_take(&in, BM_DER_OID);
 
@@ -156,6 +156,8 @@ bm_attested_parse(struct bm_attested *ret_attested, const struct bm_csr *csr, st
         if ((rc = bundle_parse(&attested, &values, fail)) != BM_OK)
             return rc;
     }
+    if (!bm_rd_end(&attributes))
+        return wrong(fail, "stands among attributes that are not DER");
     *ret_attested = attested;
     return BM_OK;
 }

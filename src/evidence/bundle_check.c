@@ -333,6 +333,8 @@ attested_beside(struct check *c)
     struct bm_csr csr;
     enum bm_rc rc;
 
+    if (c->claim->leaf.root != BM_ROOT_TPM)
+        return BM_OK;
     if ((rc = bm_csr_parse(&csr, c->claim->csr, c->fail)) != BM_OK)
         return rc;
     if (bm_attested_parse(&in, &csr, &ignored) != BM_OK || in.attest.n == 0 || (iak = attested_iak(c, &in)) == NULL)

@@ -313,8 +313,8 @@ claims_are_written_and_read_back(void **state)
     bm_buf_add_u8(&buf, 0);
     assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
     buf.n--;
-    buf.p[1] = 3;
-    assert_refused_saying(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 3");
+    buf.p[1] = 4;
+    assert_refused_saying(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail), "version 4");
 }
 
 static void
@@ -343,6 +343,24 @@ certified_claims_are_written_and_read_back(void **state)
     assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
 }
 
+static void
+attested_claims_are_written_and_read_back(void **state)
+{
+    const struct bm_tpm_claim in = { .attested = true, .csr = bm_bytes_str("csr") };
+    struct bm_tpm_claim out;
+    KIT_BUF(buf);
+
+    (void)state;
+    bm_tpm_claim_build(&buf, &in);
+    assert_int_equal(buf.n, 2 + 2 + 3);
+    assert_ok(bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+    assert_true(out.attested && bm_bytes_equal(out.csr, in.csr) && out.ek.n + out.iak.n + out.key.n == 0);
+    for (size_t n = 0; n < buf.n; n++)
+        assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_bytes(buf.p, n), &kit_fail));
+    bm_buf_add_u8(&buf, 0);
+    assert_rc(BM_EINPUT, bm_tpm_claim_parse(&out, bm_buf_bytes(&buf), &kit_fail));
+}
+
 int
 main(void)
 {
@@ -359,6 +377,7 @@ main(void)
         cmocka_unit_test(credentials_are_refused_for_other_keys_and_lengths),
         cmocka_unit_test(claims_are_written_and_read_back),
         cmocka_unit_test(certified_claims_are_written_and_read_back),
+        cmocka_unit_test(attested_claims_are_written_and_read_back),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
