@@ -66,6 +66,21 @@ bm_must_use enum bm_rc bm_tpm2_persistent(struct bm_tpm2 *tpm, uint32_t handle, 
 /* Reads an NV index as a whole, appended; nothing, where it was never written or is not for us to read. */
 bm_must_use enum bm_rc bm_tpm2_nv_read(struct bm_tpm2 *tpm, uint32_t index, struct bm_buf *value, struct bm_fail *fail);
 
+/* tpm2_words.c. What a template says: the same of all our keys, or one of these. */
+struct bm_tpm2_words {
+    TPMI_ALG_PUBLIC type; /* RSA keys have 2048 bits */
+    TPMI_ALG_HASH hash;   /* nameAlg, and what the scheme takes */
+    TPMA_OBJECT attributes;
+    TPM2_ECC_CURVE curve;
+    uint16_t aes;          /* bits of the cipher of a key that decrypts; 0: none */
+    TPM2_ALG_ID scheme;    /* of a key that signs; TPM2_ALG_NULL: whoever signs says it, or none */
+    const uint8_t *policy; /* as long as `hash` makes it; NULL: none */
+    const char *unique;    /* NULL: zeros */
+    uint16_t nunique;
+    bool both; /* y of a point the same as x; else empty */
+};
+void bm_tpm2_template(TPM2B_PUBLIC *ret, const struct bm_tpm2_words *words);
+
 /* A primary key by its template. Flush it. */
 bm_must_use enum bm_rc bm_tpm2_primary(struct bm_tpm2 *tpm, ESYS_TR hierarchy, const TPM2B_PUBLIC *template, ESYS_TR *ret_object,
                                        TPM2B_PUBLIC *ret_public, struct bm_fail *fail);

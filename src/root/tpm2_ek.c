@@ -128,40 +128,24 @@ first_of(const struct bm_tpm2 *tpm, const struct present *present, size_t *ret_f
 /* ---- templates ---- */
 
 static void
-policy_set(TPM2B_DIGEST *ret, const uint8_t *policy, size_t n)
-{
-    ret->size = (uint16_t)n;
-    memcpy(ret->buffer, policy, n);
-}
-
-static void
 template_make(TPM2B_PUBLIC *ret, const struct ek *ek)
 {
-    const bool large = ek->curve == TPM2_ECC_NIST_P384;
-    const TPMT_SYM_DEF_OBJECT cipher = { .algorithm = TPM2_ALG_AES, .keyBits.aes = large ? 256 : 128, .mode.aes = TPM2_ALG_CFB };
-    TPMT_PUBLIC *area = &ret->publicArea;
+    const bool large = ek->curve == TPM2_ECC_NIST_P384, low = ek->unique != 0;
+    const struct bm_tpm2_words words = {
+        .type = ek->curve == TPM2_ECC_NONE ? TPM2_ALG_RSA : TPM2_ALG_ECC,
+        .hash = large ? TPM2_ALG_SHA384 : TPM2_ALG_SHA256,
+        .attributes = low ? ATTRIBUTES : ATTRIBUTES | TPMA_OBJECT_USERWITHAUTH,
+        .curve = ek->curve,
+        .aes = large ? 256 : 128,
+        .scheme = TPM2_ALG_NULL,
+        .policy = large ? policy_b_384
+                  : low ? policy_a
+                        : policy_b,
+        .nunique = ek->unique,
+        .both = true,
+    };
 
-    memset(ret, 0, sizeof(*ret));
-    area->nameAlg = large ? TPM2_ALG_SHA384 : TPM2_ALG_SHA256;
-    area->objectAttributes = ek->unique != 0 ? ATTRIBUTES : ATTRIBUTES | TPMA_OBJECT_USERWITHAUTH;
-    if (large)
-        policy_set(&area->authPolicy, policy_b_384, sizeof(policy_b_384));
-    else
-        policy_set(&area->authPolicy, ek->unique != 0 ? policy_a : policy_b, sizeof(policy_a));
-    if (ek->curve == TPM2_ECC_NONE) {
-        area->type = TPM2_ALG_RSA;
-        area->parameters.rsaDetail.symmetric = cipher;
-        area->parameters.rsaDetail.scheme.scheme = TPM2_ALG_NULL;
-        area->parameters.rsaDetail.keyBits = 2048;
-        area->unique.rsa.size = ek->unique;
-        return;
-    }
-    area->type = TPM2_ALG_ECC;
-    area->parameters.eccDetail.symmetric = cipher;
-    area->parameters.eccDetail.scheme.scheme = TPM2_ALG_NULL;
-    area->parameters.eccDetail.curveID = ek->curve;
-    area->parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
-    area->unique.ecc.x.size = area->unique.ecc.y.size = ek->unique;
+    bm_tpm2_template(ret, &words);
 }
 
 /* Of the kind that our servers make challenges for, and used as we use it. */

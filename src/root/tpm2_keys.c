@@ -8,47 +8,38 @@
 
 #define FIXED (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA)
 
-static const TPMA_OBJECT attributes[] = {
-    [BM_TPM2_SRK] = FIXED | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT,
-    [BM_TPM2_AK] = FIXED | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT,
-    [BM_TPM2_OPERATIONAL] = FIXED | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_SIGN_ENCRYPT,
-    [BM_TPM2_SEALED_KEY] = FIXED,
-};
-
 /*
  * The storage key is the TCG's ("TPM v2.0 Provisioning Guidance" 7.5.1 with P-256), everybody's, so that ours adds no secret of its own. Of our attestation
  * key the x of `unique` makes it ours; plain authorisation, so that Certify and ActivateCredential need no policy.
  */
+static const struct bm_tpm2_words forms[] = {
+    [BM_TPM2_SRK] = { .type = TPM2_ALG_ECC,
+                      .hash = TPM2_ALG_SHA256,
+                      .attributes = FIXED | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT,
+                      .curve = TPM2_ECC_NIST_P256,
+                      .aes = 128,
+                      .scheme = TPM2_ALG_NULL,
+                      .nunique = BM_P256,
+                      .both = true },
+    [BM_TPM2_AK] = { .type = TPM2_ALG_ECC,
+                     .hash = TPM2_ALG_SHA256,
+                     .attributes = FIXED | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT,
+                     .curve = TPM2_ECC_NIST_P256,
+                     .scheme = TPM2_ALG_ECDSA,
+                     .unique = "BIRTHMARK",
+                     .nunique = 9 },
+    [BM_TPM2_OPERATIONAL] = { .type = TPM2_ALG_ECC,
+                              .hash = TPM2_ALG_SHA256,
+                              .attributes = FIXED | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_SIGN_ENCRYPT,
+                              .curve = TPM2_ECC_NIST_P256,
+                              .scheme = TPM2_ALG_ECDSA },
+    [BM_TPM2_SEALED_KEY] = { .type = TPM2_ALG_KEYEDHASH, .hash = TPM2_ALG_SHA256, .attributes = FIXED },
+};
+
 void
 bm_tpm2_form(TPM2B_PUBLIC *ret, enum bm_tpm2_form form)
 {
-    TPMT_PUBLIC *area = &ret->publicArea;
-    TPMS_ECC_PARMS *ecc = &area->parameters.eccDetail;
-
-    memset(ret, 0, sizeof(*ret));
-    area->nameAlg = TPM2_ALG_SHA256;
-    area->objectAttributes = attributes[form];
-    if (form == BM_TPM2_SEALED_KEY) {
-        area->type = TPM2_ALG_KEYEDHASH;
-        area->parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
-        return;
-    }
-    area->type = TPM2_ALG_ECC;
-    ecc->curveID = TPM2_ECC_NIST_P256;
-    ecc->kdf.scheme = TPM2_ALG_NULL;
-    if (form == BM_TPM2_SRK) {
-        ecc->symmetric = (TPMT_SYM_DEF_OBJECT){ .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB };
-        ecc->scheme.scheme = TPM2_ALG_NULL;
-        area->unique.ecc.x.size = area->unique.ecc.y.size = BM_P256;
-        return;
-    }
-    ecc->symmetric.algorithm = TPM2_ALG_NULL;
-    ecc->scheme.scheme = TPM2_ALG_ECDSA;
-    ecc->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-    if (form == BM_TPM2_AK) {
-        area->unique.ecc.x.size = 9;
-        memcpy(area->unique.ecc.x.buffer, "BIRTHMARK", 9);
-    }
+    bm_tpm2_template(ret, &forms[form]);
 }
 
 enum bm_rc

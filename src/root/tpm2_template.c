@@ -69,44 +69,23 @@ bm_tpm2_kind_parse(const struct bm_tpm2_kind **ret_kind, struct bm_bytes id, str
 }
 
 static void
-algorithms_fill(TPMT_PUBLIC *area, const struct bm_tpm2_kind *kind, bool restricted)
-{
-    if (kind->type == TPM2_ALG_RSA) {
-        area->parameters.rsaDetail.symmetric.algorithm = TPM2_ALG_NULL;
-        area->parameters.rsaDetail.scheme.scheme = restricted ? TPM2_ALG_RSAPSS : TPM2_ALG_NULL;
-        area->parameters.rsaDetail.scheme.details.rsapss.hashAlg = kind->hash;
-        area->parameters.rsaDetail.keyBits = 2048;
-        return;
-    }
-    area->parameters.eccDetail.symmetric.algorithm = TPM2_ALG_NULL;
-    area->parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
-    area->parameters.eccDetail.scheme.details.ecdsa.hashAlg = kind->hash;
-    area->parameters.eccDetail.curveID = kind->curve;
-    area->parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
-}
-
-static void
 template_make(TPM2B_PUBLIC *ret, const struct bm_tpm2_kind *kind, const struct role *role)
 {
-    const bool long_hash = kind->hash == TPM2_ALG_SHA384;
-    const uint16_t n = (uint16_t)strlen(role->word);
-    TPMT_PUBLIC *area = &ret->publicArea;
+    const struct bm_tpm2_words words = {
+        .type = kind->type,
+        .hash = kind->hash,
+        .attributes = ATTRIBUTES | TPMA_OBJECT_ADMINWITHPOLICY | role->more,
+        .curve = kind->curve,
+        .scheme = kind->type == TPM2_ALG_ECC   ? TPM2_ALG_ECDSA
+                  : role->use == BM_USE_ATTEST ? TPM2_ALG_RSAPSS
+                                               : TPM2_ALG_NULL,
+        .policy = kind->hash == TPM2_ALG_SHA384 ? role->policy384 : role->policy256,
+        .unique = role->word,
+        .nunique = (uint16_t)strlen(role->word),
+        .both = kind->both,
+    };
 
-    *ret = (TPM2B_PUBLIC){ .publicArea = { .type = kind->type,
-                                           .nameAlg = kind->hash,
-                                           .objectAttributes = ATTRIBUTES | TPMA_OBJECT_ADMINWITHPOLICY | role->more } };
-    area->authPolicy.size = long_hash ? sizeof(role->policy384) : sizeof(role->policy256);
-    memcpy(area->authPolicy.buffer, long_hash ? role->policy384 : role->policy256, area->authPolicy.size);
-    algorithms_fill(area, kind, role->use == BM_USE_ATTEST);
-    if (kind->type == TPM2_ALG_RSA) {
-        area->unique.rsa.size = n;
-        memcpy(area->unique.rsa.buffer, role->word, n);
-        return;
-    }
-    area->unique.ecc.x.size = n;
-    memcpy(area->unique.ecc.x.buffer, role->word, n);
-    if (kind->both)
-        area->unique.ecc.y = area->unique.ecc.x;
+    bm_tpm2_template(ret, &words);
 }
 
 /* Is the key at the maker's handle of this template? What `unique` held, a key does not tell. */
