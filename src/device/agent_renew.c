@@ -149,7 +149,7 @@ root_is_the_same(struct run *run, struct birthmark *bm, const struct bm_agent_en
         return true;
     (void)snprintf(
         sentence, sizeof(sentence),
-        "the root of trust is another than the one that was enrolled (root key %.8s, then %.8s): put that back, or enrol this one",
+        "the root of trust is another than the one that was enrolled (root key %.8s now, %.8s then): put that back, or enrol this one",
         status.keys, entry->key);
     failed(run, service, BIRTHMARK_REFUSED, sentence);
     return false;

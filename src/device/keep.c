@@ -129,12 +129,13 @@ birthmark_boot(struct birthmark *bm, const char *pcrs, struct birthmark_boot *re
 EXPORT enum birthmark_result
 birthmark_permit(struct birthmark *bm, const void *text, size_t n)
 {
+    bm_cleanup(bm_turn_done) int turn = -1;
     struct bm_permit permit;
     enum bm_rc rc;
 
     if (!bm_handle_begin_open(bm, text != NULL))
         return BIRTHMARK_USAGE;
-    if ((rc = bm_permit_parse(&permit, bm_bytes(text, n), &bm->fail)) == BM_OK)
+    if ((rc = bm_permit_parse(&permit, bm_bytes(text, n), &bm->fail)) == BM_OK && (rc = bm_handle_turn(bm, &turn)) == BM_OK)
         rc = bm_root_boot_permit(bm->root, &permit, &bm->fail);
     return bm_handle_result(rc);
 }

@@ -104,6 +104,26 @@ loaded_name(uint8_t ret[static BM_HASH], const char *service, bool pending)
     bm_sha256(ret, bm_bytes_str(name));
 }
 
+/* Two programs may enrol one service at once: whose certificate comes for another key than the one that waits now must not put it in the place of the live one. */
+static void
+awaited_set(struct bm_tpm2 *tpm, const char *service, struct bm_bytes public)
+{
+    (void)snprintf(tpm->awaited_service, sizeof(tpm->awaited_service), "%s", service);
+    bm_sha256(tpm->awaited, public);
+}
+
+static enum bm_rc
+awaited_check(const struct bm_tpm2 *tpm, const char *service, const struct bm_tpm2_record *pending, struct bm_fail *fail)
+{
+    uint8_t hash[BM_HASH];
+
+    bm_sha256(hash, pending->public);
+    if (strcmp(tpm->awaited_service, service) != 0 || memcmp(tpm->awaited, hash, BM_HASH) == 0)
+        return BM_OK;
+    return bm_fail(fail, BM_EBUSY, NULL, "another program began a new key of service %s at the same time: let one of them enrol it",
+                   service);
+}
+
 static enum bm_rc
 tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail)
 {
@@ -124,6 +144,8 @@ tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_publi
         (rc = bm_tpm2_record_put(tpm, service, BM_TPM2_PENDING, bm_buf_bytes(&public), bm_buf_bytes(&private), bm_buf_bytes(&bound), NULL,
                                  0, fail)) != BM_OK)
         bm_tpm2_flush(tpm, &tpm->loaded);
+    else
+        awaited_set(tpm, service, bm_buf_bytes(&public));
     return rc;
 }
 
@@ -156,6 +178,8 @@ tpm2_key_public(struct bm_root *root, const char *service, bool pending, struct 
     TPM2B_PUBLIC public;
     enum bm_rc rc = record_get(tpm_of(root), service, pending, &record, &public, fail);
 
+    if (rc == BM_OK && pending)
+        awaited_set(tpm_of(root), service, record.public);
     return rc != BM_OK ? rc : bm_tpm2_public_key(ret_public, &public, fail);
 }
 
@@ -465,7 +489,7 @@ tpm2_commit(struct bm_root *root, const char *service, const struct bm_bytes *ce
         if ((rc = bm_tpm2_record_get(tpm, service, BM_TPM2_LIVE, &record, fail)) == BM_OK && certs_same(&record, certs, ncerts))
             return BM_OK; /* NV memory wears out: nothing to write */
     }
-    if (rc != BM_OK)
+    if (rc != BM_OK || (rc = awaited_check(tpm, service, &record, fail)) != BM_OK)
         return rc;
     loaded_name(pending, service, true); /* where the key is loaded it stays so, and is the live one from here on */
     if (!loaded_find(tpm, pending))

@@ -23,8 +23,10 @@ struct bm_tpm2 {
     struct bm_key ek_key;
     bool ek_policy;
     TPM2B_PUBLIC ak_public;
-    bool ak_listed;                       /* the IAK; else the one that is activated */
-    struct bm_tpm2_seen *seen;            /* tpm2_record.c: what stands in NV memory */
+    bool ak_listed;            /* the IAK; else the one that is activated */
+    struct bm_tpm2_seen *seen; /* tpm2_record.c: what stands in NV memory */
+    uint8_t awaited[BM_HASH];  /* of the public area of the pending key that this handle made or told last */
+    char awaited_service[BM_MAX_NAME + 1];
     uint32_t nv_index_max, nv_buffer_max; /* 0: not asked yet */
     struct bm_bound bind;                 /* what keys and sealed data made from here on are bound to */
 

@@ -14,6 +14,7 @@ static const struct {
     { TPM2_RC_LOCKOUT, "is locked after too many wrong passwords: wait, or reset it with tpm2_dictionarylockout --clear-lockout" },
     { TPM2_RC_NV_SPACE,
       "has no NV memory left: remove identities or indexes that are no longer needed (tpm2_nvundefine); nothing was changed" },
+    { TPM2_RC_NV_DEFINED, "was written to by another program at the same time: try again" },
     { TPM2_RC_OBJECT_MEMORY,
       "has no room for another key: use the kernel's resource manager (tpm2:device:/dev/tpmrm0), or flush with tpm2_flushcontext -t" },
     { TPM2_RC_SESSION_MEMORY,

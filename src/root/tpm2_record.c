@@ -10,6 +10,7 @@
 
 #define FIRST 0x01b1d000u /* within the owner's range 0x01800000-0x01bfffff of the TCG's registry of handles */
 #define LAST (FIRST + BM_TPM2_HANDLES - 1)
+#define TRIES 5
 #define HEAD 12 /* "BMK1", u32 sequence, u16 part, u16 parts */
 
 static const uint8_t magic[4] = { 'B', 'M', 'K', '1' };
@@ -125,21 +126,31 @@ seen_fresh(const struct bm_tpm2_seen *seen)
 }
 
 static enum bm_rc
-seen_read(struct bm_tpm2 *tpm, struct bm_fail *fail)
+seen_try(struct bm_tpm2 *tpm, struct bm_tpm2_seen *seen, struct bm_fail *fail)
 {
-    struct bm_tpm2_seen *seen = tpm->seen;
     enum bm_rc rc;
 
-    if (seen == NULL && (seen = tpm->seen = calloc(1, sizeof(*seen))) == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    if (seen_fresh(seen))
-        return BM_OK;
     seen_drop(tpm);
     (void)clock_gettime(CLOCK_MONOTONIC, &seen->read);
     rc = bm_tpm2_handles(tpm, FIRST, seen->handles, &seen->nhandles, fail);
     for (size_t i = 0; rc == BM_OK && i < seen->nhandles && seen->handles[i] <= LAST; i++)
         rc = part_read(tpm, seen, seen->handles[i], fail);
     seen->valid = rc == BM_OK;
+    return rc;
+}
+
+/* An index that is gone when its turn to be read comes was removed by another program, which has put another in its place: what there is now is listed again. */
+static enum bm_rc
+seen_read(struct bm_tpm2 *tpm, struct bm_fail *fail)
+{
+    struct bm_tpm2_seen *seen = tpm->seen;
+    enum bm_rc rc = BM_OK;
+
+    if (seen == NULL && (seen = tpm->seen = calloc(1, sizeof(*seen))) == NULL)
+        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
+    for (unsigned i = 0; i < TRIES && !seen_fresh(seen); i++)
+        if ((rc = seen_try(tpm, seen, fail)) != BM_EBUSY)
+            break;
     return rc;
 }
 

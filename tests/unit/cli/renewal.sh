@@ -152,7 +152,7 @@ expect 0 'systemctl enable --now birthmark-agent-renew.timer' birthmark-agent re
 # another chip in the place of the enrolled one
 sed "s#^root $(root tpm-01)\$#root $(root tpm-02)#" agent.conf >swapped.conf
 birthmark chip create --root "$(root tpm-02)" -o tpm-02.der >>setup.log
-expect 1 '^refused: mqtt: the root of trust is another than the one that was enrolled .root key [0-9a-f]{8}, then [0-9a-f]{8}.: put that back, or enrol this one$' \
+expect 1 '^refused: mqtt: the root of trust is another than the one that was enrolled .root key [0-9a-f]{8} now, [0-9a-f]{8} then.: put that back, or enrol this one$' \
     env BIRTHMARK_AGENT_CONF="$HOME/swapped.conf" birthmark-agent renew --root "$(root tpm-02)" --service mqtt --force
 one 1
 expect 0 '^identities +0$' agent tpm-02 status
