@@ -15,6 +15,7 @@ static const struct {
     { TPM2_RC_NV_SPACE,
       "has no NV memory left: remove identities or indexes that are no longer needed (tpm2_nvundefine); nothing was changed" },
     { TPM2_RC_NV_DEFINED, "was written to by another program at the same time: try again" },
+    { TPM2_RC_INTEGRITY, "did not make this key: it is another TPM than the one that was enrolled, or was cleared; enrol it" },
     { TPM2_RC_OBJECT_MEMORY,
       "has no room for another key: use the kernel's resource manager (tpm2:device:/dev/tpmrm0), or flush with tpm2_flushcontext -t" },
     { TPM2_RC_SESSION_MEMORY,

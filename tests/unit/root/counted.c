@@ -18,6 +18,17 @@ struct between {
 };
 
 static struct counted so_far;
+static unsigned at_number;
+static bool at_on_its_way;
+static void (*at_what)(void);
+
+void
+counted_at(unsigned number, bool on_its_way, void (*what)(void))
+{
+    at_number = number;
+    at_on_its_way = on_its_way;
+    at_what = what;
+}
 
 static double
 now(void)
@@ -39,6 +50,7 @@ static TSS2_RC
 transmit(TSS2_TCTI_CONTEXT *context, size_t n, const uint8_t *command)
 {
     const double from = now();
+    bool here = false;
     TSS2_RC rc;
 
     if (n >= 10) {
@@ -46,8 +58,13 @@ transmit(TSS2_TCTI_CONTEXT *context, size_t n, const uint8_t *command)
 
         so_far.commands++;
         so_far.by_code[code % COUNTED_CODES]++;
+        here = at_number != 0 && so_far.commands == at_number;
     }
+    if (here && !at_on_its_way)
+        at_what();
     rc = Tss2_Tcti_Transmit(inner_of(context), n, command);
+    if (here && at_on_its_way)
+        at_what();
     so_far.seconds += now() - from;
     return rc;
 }

@@ -15,6 +15,8 @@ struct counted {
 };
 
 void counted_reset(void);
+/* At this command, counted from 1 (0: none), before the TPM has it or with it on its way. */
+void counted_at(unsigned number, bool on_its_way, void (*what)(void));
 struct counted counted_now(void);
 /* "CreatePrimary 3, Sign 2 ..." in the order of their codes. */
 void counted_print(const struct counted *counted, char *text, size_t n);

@@ -107,6 +107,23 @@ virtual_start(struct virtual *ret)
 }
 
 bool
+virtual_again(struct virtual *chips, unsigned tpms)
+{
+    char number[16];
+    const char *const argv[] = { SCRIPT, "start", chips->dir, "--tpm", number, NULL };
+
+    (void)snprintf(number, sizeof(number), "%u", tpms);
+    if (virtual_run(chips, argv, "again.txt") != 0) {
+        said(chips, "again.txt");
+        return false;
+    }
+    lines_read(chips, "again.txt");
+    for (int i = 0; i < 3; i++)
+        (void)snprintf(chips->templates[i], sizeof(chips->templates[i]), "%.480s;template=H-%d", chips->uri[VIRTUAL_TPM2], i + 1);
+    return true;
+}
+
+bool
 virtual_clone(struct virtual *chips)
 {
     const char *const argv[] = { SCRIPT, "clone", chips->dir, "tpm-01", NULL };

@@ -23,6 +23,8 @@ struct virtual
 
 /* Starts them; ends the test as skipped (77) where not all of them are built in. False: they did not start, and the script's own words are on stderr. The tools are required (tools/packages.txt): a test fails then. */
 bool virtual_start(struct virtual *ret);
+bool virtual_again(struct virtual *chips,
+                   unsigned tpms); /* what was killed runs again, with its state; the last of so many TPMs is uri[VIRTUAL_TPM2] */
 bool virtual_clone(struct virtual *chips);
 void virtual_stop(struct virtual *chips);
 
