@@ -94,6 +94,11 @@ bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs 
         return bm_fail(fail, BM_EBUSY, NULL,
                        "the server's certificate begins a day or more after what the clock says, nothing was stored: set the clock, "
                        "then try again");
+    if (now > leaf.not_after)
+        return bm_fail(
+            fail, BM_EPOLICY, NULL,
+            "the server's certificate has expired by what the clock says, nothing was stored: set the clock, or where it is right "
+            "have the identity reissued and enrol with a new key");
     if (now < leaf.not_before)
         now = leaf.not_before;
     if ((rc = bm_path_check(ret_certs[0], (struct bm_certs){ ret_certs + 1, *ret_n - 1 }, anchors, now, fail)) != BM_OK)

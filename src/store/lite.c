@@ -45,18 +45,17 @@ prepare_all(struct bm_store *store, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* Before the schema is looked at, which another release's store does not fit. A new one has no table yet. */
 static enum bm_rc
 version_check(struct bm_store *store, struct bm_fail *fail)
 {
-    int64_t version = 0;
-    enum bm_rc rc;
-    bool row = false;
+    sqlite3_stmt *query = NULL;
+    int64_t version = LITE_VERSION;
 
-    if ((rc = lite_step(store, Q_VERSION, &row, "version", fail)) != BM_OK)
-        return rc;
-    if (row)
-        version = lite_column_int(store, Q_VERSION, 0);
-    lite_reset(store, Q_VERSION);
+    if (sqlite3_prepare_v2(store->db, "SELECT value FROM meta WHERE key = 'schema'", -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        version = sqlite3_column_int64(query, 0);
+    (void)sqlite3_finalize(query);
     return version == LITE_VERSION
                ? BM_OK
                : bm_fail(fail, BM_EBUG, NULL,
@@ -84,8 +83,8 @@ bm_store_open(struct bm_store **ret_store, const char *path, struct bm_fail *fai
                    "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA "
                    "wal_autocheckpoint=16000;",
                    fail)) != BM_OK ||
-        (rc = exec(store, lite_schema, fail)) != BM_OK || (rc = prepare_all(store, fail)) != BM_OK ||
-        (rc = version_check(store, fail)) != BM_OK)
+        (rc = version_check(store, fail)) != BM_OK || (rc = exec(store, lite_schema, fail)) != BM_OK ||
+        (rc = prepare_all(store, fail)) != BM_OK)
         return rc;
     *ret_store = bm_take(store);
     return BM_OK;

@@ -11,7 +11,6 @@ enum lite_sql {
     Q_BEGIN,
     Q_COMMIT,
     Q_ROLLBACK,
-    Q_VERSION,
     Q_VENDOR_PUT,
     Q_VENDOR_GET,
     Q_VENDOR_RETIRE,

@@ -90,7 +90,6 @@ const char *const lite_sql[Q__N] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
-    [Q_VERSION] = "SELECT value FROM meta WHERE key = 'schema'",
     [Q_VENDOR_PUT] = "INSERT INTO vendor(name, format, body, added) VALUES(?1, ?2, ?3, ?4)"
                      " ON CONFLICT(name) DO UPDATE SET format = ?2, body = ?3, added = ?4, retired = 0",
     [Q_VENDOR_GET] = "SELECT body FROM vendor WHERE name = ?1 AND retired = 0",

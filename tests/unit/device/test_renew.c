@@ -120,7 +120,7 @@ refusals_leave_the_old_identity(void **state)
         { "away", BM_EBUSY, "the disk is full" },
         { "wrong-key", BM_EPOLICY, "the server's certificate is for another key than the one asked for: nothing was stored" },
         { "stranger", BM_EPOLICY, "the server's certificate does not lead to the site's root, nothing was stored" },
-        { "expired", BM_EPOLICY, "the server's certificate does not lead to the site's root, nothing was stored" },
+        { "expired", BM_EPOLICY, "the server's certificate has expired by what the clock says, nothing was stored: set the clock" },
         { "early", BM_EBUSY, "set the clock, then try again" },
         { "garbage", BM_EINPUT, "the server's reply" },
     };

@@ -294,6 +294,27 @@ no_filter_reads_a_table_from_end_to_end(void **state)
     plan_check(t, "alarm", &(struct bm_store_filter){ .name = "7" }, false);
 }
 
+/* Its tables are others: that it is another release's is said before one of them is missed. */
+static void
+a_store_of_another_release_is_named(void **state)
+{
+    struct fixture *t = *state;
+    struct bm_store *other = NULL;
+    sqlite3 *old = NULL;
+
+    bm_store_done(&t->store);
+    (void)unlink(t->path);
+    assert_int_equal(sqlite3_open_v2(t->path, &old, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(old,
+                                  "CREATE TABLE meta(key TEXT PRIMARY KEY, value); INSERT INTO meta VALUES('schema', 3);"
+                                  "CREATE TABLE device(id TEXT PRIMARY KEY)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(old), SQLITE_OK);
+    assert_int_equal(bm_store_open(&other, t->path, &t->fail), BM_EBUG);
+    assert_non_null(strstr(t->fail.text, "the store is of version 3 and this release reads version"));
+}
+
 int
 main(void)
 {
@@ -302,6 +323,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_pattern_counts_and_its_one_row_is_everybodys, setup, teardown),
         cmocka_unit_test_setup_teardown(filters_find_and_pages_give_every_device_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_filter_that_finds_little_among_much_is_told_in_windows, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_of_another_release_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(no_filter_reads_a_table_from_end_to_end, setup, teardown),
     };
 
