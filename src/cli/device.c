@@ -1,4 +1,5 @@
 /* device.c - device list, show: the units that were made. */
+#include "cli/device_record.h"
 #include "cli/lists.h"
 #include "cli/verbs.h"
 
@@ -42,7 +43,7 @@ const struct bm_verb bm_verb_device_list = {
 };
 
 static enum bm_rc
-identity_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
+row_add(void *ctx, struct bm_bytes json, struct bm_fail *fail)
 {
     json_t *row;
     enum bm_rc rc = bm_json_parse(&row, json, BM_MAX_JSON, fail);
@@ -52,29 +53,46 @@ identity_row(void *ctx, struct bm_bytes json, struct bm_fail *fail)
     return rc;
 }
 
-/* Its row, with its identities in the place of their number. */
+/* All rows of a list that are the device's, as a member of its own. */
+static enum bm_rc
+rows_of(json_t *device, const char *member, struct bm_ask *ask, const char *what, const char *state, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *filter = json_pack("{s:s*, s:O}", "state", state, "device", json_object_get(device, "device"));
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 1024 };
+    json_t *rows = json_array();
+    enum bm_rc rc;
+
+    if (json_object_set_new(device, member, rows) != 0 || filter == NULL)
+        return bm_json_check(NULL, fail);
+    if ((rc = bm_json_print(&text, filter, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_u8(&text, 0);
+    if ((rc = bm_buf_check(&text, "the filter", fail)) != BM_OK)
+        return rc;
+    return bm_ask_list(ask, what, (const char *)text.p, row_add, rows, fail);
+}
+
+/* Its row, with the rows of what hangs on it in the place of their number. */
 static enum bm_rc
 show_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
-    bm_cleanup(bm_buf_done) struct bm_buf filter = { .max = 1024 };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    json_t *identities;
+    bm_cleanup(bm_json_done) json_t *found = json_array();
+    json_t *device;
     enum bm_rc rc;
 
-    if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_ask_show(&ask, "device", call->words.v[0], bm_row_keep, &text, fail)) != BM_OK ||
-        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK ||
-        (rc = bm_filter_build(&filter, call, "device", call->words.v[0], fail)) != BM_OK)
+    if ((rc = bm_json_check(found, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_ask_show(&ask, "device", call->words.v[0], row_add, found, fail)) != BM_OK)
         return rc;
-    bm_buf_add_u8(&filter, 0);
-    identities = json_array();
-    if (json_object_set_new(row, "identities", identities) != 0 || filter.bad)
-        return bm_json_check(NULL, fail);
-    if ((rc = bm_ask_list(&ask, "identity", (const char *)filter.p, identity_row, identities, fail)) != BM_OK)
+    if (json_array_size(found) != 1)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "%zu devices have the serial number %s: name one by its id, of `birthmark device list --serial %s`",
+                       json_array_size(found), call->words.v[0], call->words.v[0]);
+    device = json_array_get(found, 0);
+    if ((rc = rows_of(device, "identities", &ask, "identity", NULL, fail)) != BM_OK ||
+        (rc = rows_of(device, "alarms", &ask, "alarm", "open", fail)) != BM_OK)
         return rc;
-    return bm_object_print(call, row, fail);
+    return bm_device_print(call, device, fail);
 }
 
 const struct bm_verb bm_verb_device_show = {
@@ -83,7 +101,9 @@ const struct bm_verb bm_verb_device_show = {
     .least = 1,
     .most = 1,
     .site = true,
-    .purpose = "Show one unit with all identities that it ever had.",
-    .help = "example: birthmark device show 5e0c1b2a9f7d34c6e811\n",
+    .purpose = "Show the record of one unit: what it is, its certificates, its open alarms.",
+    .help = "DEVICE is its id or its serial number. --json has everything, of each certificate that it ever had.\n\n"
+            "example: birthmark device show 5e0c1b2a9f7d34c6e811\n"
+            "example: birthmark device show GW-000042\n",
     .run = show_run,
 };

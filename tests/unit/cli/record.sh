@@ -58,13 +58,31 @@ C-5 "HUB-001" "Acme"
 C-6 "HUB-002" "Acme"'
 same "$everything" words
 same 'C-3 "GW-000003" "Beta"' words --owner Beta
-same 'C-3 "GW-000003" "Beta"' words --model GW-2 --hardware C --firmware 1.3.0 --region US --state provisioned --profile bench-1 --lot R-LOT
+same 'C-3 "GW-000003" "Beta"' words --model GW-2 --hardware C --firmware 1.3.0 --region US --state "$(field state birthmark device list GW-000003)" --profile bench-1 --lot R-LOT
 same 'C-6 "HUB-002" "Acme"' words HUB-002
 same 'C-6 "HUB-002" "Acme"' words --order hubs --serial HUB-002 --vendor Silicon --chip C-6 --root software
 same "" words --owner Gamma
 same "" words --station line-1
 [ "$(words GW- | wc -l)" = 3 ] || die "GW- finds $(words GW-)"
 same 2031-12-31 field support_until birthmark device list --serial GW-000001
+
+# ---- one device, on one screen ----
+
+show=$(birthmark device show GW-000001 | plain cat)
+[ "$(wc -L <<<"$show")" -le 80 ] || die "wider than a screen: $show"
+[ "$(sed -E 's/ +/ /g; s/state [a-z]+/state STATE/; s/20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9a-f]*…/DAY SERIAL/' <<<"$show")" = 'device DEVICE state STATE
+serial GW-000001 made TIME
+model GW-1, hardware B, firmware 1.2.0
+owner Acme, Inc. support until 2031-12-31
+region EU root software
+chip C-1, lot R-LOT of Silicon
+order boards, row 1
+proven software
+
+SERVICE PROFILE STATE UNTIL CERTIFICATE
+mqtt bench-1 active DAY SERIAL' ] || die "device show says: $show"
+expect 1 'there is no device GW-9' birthmark device show GW-9
+expect 0 '"identities":\[\{.*"alarms":\[\]' birthmark device show "$(field device birthmark device list GW-000001)" --json
 unserve
 
 # ---- a store that is lost is made again, with the file or without ----
