@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -237,103 +238,76 @@ static const struct verb {
     { "link", NULL, NULL, bm_agent_help_link, bm_agent_link },
 };
 
+#define TEXT(field) required_argument, offsetof(struct options, field)
+#define FLAG(field) no_argument, offsetof(struct options, field)
+static const struct {
+    const char *name;
+    char letter; /* 0: none */
+    int takes;
+    size_t at; /* what it sets: a text, or a bool */
+} known[] = {
+    { "root", 0, TEXT(root) },
+    { "server", 0, TEXT(server) },
+    { "service", 0, TEXT(service) },
+    { "profile", 0, TEXT(profile) },
+    { "cacert", 0, TEXT(ca_file) },
+    { "key-file", 0, TEXT(key_file) },
+    { "cert-file", 0, TEXT(cert_file) },
+    { "pcrs", 0, TEXT(pcrs) },
+    { "update-key", 0, TEXT(update_key) },
+    { "out", 'o', TEXT(out) },
+    { "factory", 0, FLAG(factory) },
+    { "stdio", 0, FLAG(stdio) },
+    { "all", 0, FLAG(all) },
+    { "force", 0, FLAG(force) },
+    { "yes", 0, FLAG(yes) },
+    { "json", 0, FLAG(json) },
+    { "new-key", 0, FLAG(new_key) },
+    { "help", 'h', FLAG(help) },
+};
+#undef TEXT
+#undef FLAG
+#define NO_LETTER 256 /* and above: an option's place in the table */
+
+static bool
+option_set(struct options *ret, int c)
+{
+    for (size_t i = 0; i < BM_COUNT(known); i++) {
+        char *field = (char *)ret + known[i].at;
+
+        if (c != (known[i].letter != 0 ? known[i].letter : NO_LETTER + (int)i))
+            continue;
+        if (known[i].takes == required_argument)
+            memcpy(field, &optarg, sizeof(optarg));
+        else
+            *(bool *)field = true;
+        return true;
+    }
+    return false;
+}
+
 /* True when every option was understood; else the complaint is out. */
 static bool
 options_parse(struct options *ret, const char *takes, int argc, char **argv)
 {
-    static const struct option known[] = {
-        { "root", required_argument, NULL, 'r' },
-        { "server", required_argument, NULL, 's' },
-        { "service", required_argument, NULL, 'n' },
-        { "profile", required_argument, NULL, 'p' },
-        { "cacert", required_argument, NULL, 'c' },
-        { "key-file", required_argument, NULL, 'K' },
-        { "cert-file", required_argument, NULL, 'C' },
-        { "pcrs", required_argument, NULL, 'P' },
-        { "update-key", required_argument, NULL, 'u' },
-        { "out", required_argument, NULL, 'o' },
-        { "factory", no_argument, NULL, 'f' },
-        { "stdio", no_argument, NULL, 'l' },
-        { "all", no_argument, NULL, 'a' },
-        { "force", no_argument, NULL, 'F' },
-        { "yes", no_argument, NULL, 'y' },
-        { "json", no_argument, NULL, 'j' },
-        { "new-key", no_argument, NULL, 'k' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
-    };
+    struct option list[BM_COUNT(known) + 1] = { { .name = NULL } };
     int c;
 
+    for (size_t i = 0; i < BM_COUNT(known); i++)
+        list[i] = (struct option){ .name = known[i].name,
+                                   .has_arg = known[i].takes,
+                                   .val = known[i].letter != 0 ? known[i].letter : NO_LETTER + (int)i };
     if (takes != NULL && argc > 1 && argv[1][0] != '-') { /* before the options, or behind them */
         ret->name = argv[1];
         argc--;
         argv++;
     }
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "+:ho:", known, NULL)) != -1) {
-        switch (c) {
-        case 'r':
-            ret->root = optarg;
-            break;
-        case 's':
-            ret->server = optarg;
-            break;
-        case 'n':
-            ret->service = optarg;
-            break;
-        case 'p':
-            ret->profile = optarg;
-            break;
-        case 'c':
-            ret->ca_file = optarg;
-            break;
-        case 'K':
-            ret->key_file = optarg;
-            break;
-        case 'C':
-            ret->cert_file = optarg;
-            break;
-        case 'P':
-            ret->pcrs = optarg;
-            break;
-        case 'u':
-            ret->update_key = optarg;
-            break;
-        case 'o':
-            ret->out = optarg;
-            break;
-        case 'f':
-            ret->factory = true;
-            break;
-        case 'l':
-            ret->stdio = true;
-            break;
-        case 'a':
-            ret->all = true;
-            break;
-        case 'F':
-            ret->force = true;
-            break;
-        case 'y':
-            ret->yes = true;
-            break;
-        case 'j':
-            ret->json = true;
-            break;
-        case 'k':
-            ret->new_key = true;
-            break;
-        case 'h':
-            ret->help = true;
-            break;
-        case ':':
-            (void)bm_agent_usage("a value is missing after ", argv[optind - 1]);
-            return false;
-        default:
-            (void)bm_agent_usage("there is no option ", argv[optind - 1]);
+    while ((c = getopt_long(argc, argv, "+:ho:", list, NULL)) != -1)
+        if (!option_set(ret, c)) {
+            (void)bm_agent_usage(c == ':' ? "a value is missing after " : "there is no option ", argv[optind - 1]);
             return false;
         }
-    }
     if (takes != NULL && ret->name == NULL && optind < argc)
         ret->name = argv[optind++];
     if (optind < argc)
