@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "device/enrol.h"
+#include "device/turn.h"
 #include "evidence/attested.h"
 #include "wire/text.h"
 
@@ -93,6 +94,7 @@ int
 bm_agent_csr(struct birthmark *bm, const struct options *options)
 {
     bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 2 * BM_MAX_CSR };
+    bm_cleanup(bm_turn_done) int turn = -1; /* given back last */
     bm_cleanup(bm_root_done) struct bm_root *root = NULL;
     struct bm_fail fail = { .rc = BM_OK };
     enum bm_rc rc;
@@ -103,7 +105,8 @@ bm_agent_csr(struct birthmark *bm, const struct options *options)
                                             : options->server == NULL  ? "--server URL"
                                             : options->service == NULL ? "--service NAME"
                                                                        : "--cacert FILE, the site's root.pem");
-    if ((rc = bm_root_open(&root, options->root, &fail)) != BM_OK)
+    if ((rc = bm_turn_take(&turn, options->root, BM_TURN_WAIT, &fail)) != BM_OK ||
+        (rc = bm_root_open(&root, options->root, &fail)) != BM_OK)
         return refuse(rc, &fail);
     const struct bm_enrol enrol = {
         .root = root, .server = options->server, .service = options->service, .ca_file = options->ca_file, .new_key = options->new_key

@@ -1,6 +1,7 @@
 /* test_gate.c - the real birthmark-gate, raw bytes in, exact answers out: its doors. Connections themselves: test_connections.c. */
 #include "asking.h"
 
+#include "base/file.h"
 #include "pki/cert.h"
 #include "wire/text.h"
 
@@ -152,6 +153,51 @@ the_tpms_trips_are_carried(void **state)
     expect(400, "application/json", "{\"error\":\"the request has a field \\\"ek\\\" that is not known here: remove it\"}");
 }
 
+static void
+simple_posted(SSL_CTX *ctx, const char *more, const char *seed)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = 8192 }, text = { .max = 16384 };
+    char head[512], path[BM_PATH];
+    struct bm_fail fail;
+
+    (void)snprintf(path, sizeof(path), BM_SOURCE_ROOT "/tests/fuzz/seeds/attested/%s", seed);
+    (void)snprintf(head, sizeof(head), "POST /.well-known/est/gw/simpleenroll HTTP/1.1\r\n" HOST "%sContent-Type: application/pkcs10\r\n",
+                   more);
+    assert_int_equal(bm_file_read(&der, path, &fail), BM_OK);
+    bm_b64_add(&text, BM_B64_STD, bm_buf_bytes(&der));
+    bm_buf_add_u8(&text, 0);
+    assert_false(text.bad);
+    posted(ctx, head, (const char *)text.p);
+}
+
+/* proves: RFC7030 4.2.1 */
+static void
+a_request_speaks_by_its_attestation_or_by_the_clients_certificate(void **state)
+{
+    (void)state;
+    /* a TPM's claim: version, length, request */
+    simple_posted(kit.client, "", "truth");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key none body 671 bytes\n");
+    simple_posted(kit.device, "", "truth");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key shown body 671 bytes\n");
+    /* with a station's word: number of parts, type, length */
+    simple_posted(kit.client, "Birthmark-Station: UldS\r\n", "truth");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key none body 671 bytes parts 7\n");
+    /* of a kind that we do not read, or not well made: the client's certificate speaks (version, its key's hash, length, request), or the registrar says why not */
+    simple_posted(kit.device, "", "unknown_type");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key shown body 400 bytes\n");
+    simple_posted(kit.device, "", "two_attributes");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key shown body 1173 bytes\n");
+    simple_posted(kit.client, "", "unknown_type");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key none body 368 bytes\n");
+    simple_posted(kit.client, "", "two_attributes");
+    expect(403, TEXT, "label 'gw' from '127.0.0.1' key none body 1141 bytes\n");
+    posted(kit.client, "POST /.well-known/est/gw/simpleenroll HTTP/1.1\r\n" HOST "Content-Type: application/pkcs10\r\n", "AQ==");
+    expect(403, TEXT,
+           "connect with the certificate of the device's root key: this connection has none, and the request no attestation (RFC 7030 "
+           "3.2.3)\n");
+}
+
 /* The parts of the bundle: their number, type and length, then two lengths, a key and a signature. */
 static void
 a_renewal_is_carried_and_read_strictly(void **state)
@@ -288,6 +334,7 @@ main(void)
         cmocka_unit_test(too_large_a_body_is_refused_before_it_comes),
         cmocka_unit_test(a_nonce_belongs_to_a_root_key),
         cmocka_unit_test(the_tpms_trips_are_carried),
+        cmocka_unit_test(a_request_speaks_by_its_attestation_or_by_the_clients_certificate),
         cmocka_unit_test(a_renewal_is_carried_and_read_strictly),
         cmocka_unit_test(confirming_wants_a_key),
         cmocka_unit_test(the_site_tells_its_state),
