@@ -4,6 +4,7 @@
 #include "digest/digest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,10 +20,9 @@ bm_turn_take(int *ret_turn, const char *root_uri, int wait, struct bm_fail *fail
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "\0birthmark/turn/" }; /* a first byte of 0: abstract */
     char uri[BM_MAX_ROOT_URI + 1];
     int turn;
-    enum bm_rc rc;
 
-    if ((rc = bm_root_uri_absolute(uri, root_uri, fail)) != BM_OK)
-        return rc;
+    if (bm_root_uri_absolute(uri, root_uri, fail) != BM_OK) /* no such file: the root itself says what to do */
+        (void)snprintf(uri, sizeof(uri), "%s", root_uri);
     /* what follows a token's or TPM's name is not the place where it keeps things; this machine's TPM is one, by whatever device's name */
     bm_sha256((uint8_t *)address.sun_path + sizeof(address.sun_path) - BM_HASH,
               bm_bytes(uri, strncmp(uri, "tpm2:device", 11) == 0 ? strlen("tpm2:") : strcspn(uri, ";?")));

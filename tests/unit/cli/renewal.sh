@@ -144,6 +144,7 @@ if ! grep -q __asan "$build/birthmark-agent"; then # a sanitizer wants to be loa
 fi
 expect 3 '^birthmark-agent: mqtt: the server https://localhost:1 cannot be reached: ' agent soft-01 renew --force --server https://localhost:1
 one 1
+expect 1 'is not there: make the root key with .birthmark chip create' birthmark-agent enrol --root soft:nowhere.pem --server https://localhost:1 --service mqtt --cacert root.pem
 expect 1 '^refused: another: this device has no identity for service another: enrol it first$' agent soft-01 renew --service another --server https://localhost:1 --cacert root.pem
 expect 2 'nothing is remembered for service another in .*/agent.conf: name --root URI' birthmark-agent renew --service another
 expect 2 '^birthmark-agent: --all and --service are two things: name one' birthmark-agent renew --all --service mqtt
