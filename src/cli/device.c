@@ -42,6 +42,7 @@ const struct bm_verb bm_verb_device_list = {
     .run = list_run,
 };
 
+/* Rows of a list about it, as a member of its own. */
 static enum bm_rc
 row_add(void *ctx, struct bm_bytes json, struct bm_fail *fail)
 {
@@ -90,6 +91,7 @@ show_run(struct bm_call *call, struct bm_fail *fail)
                        json_array_size(found), call->words.v[0], call->words.v[0]);
     device = json_array_get(found, 0);
     if ((rc = rows_of(device, "identities", &ask, "identity", NULL, fail)) != BM_OK ||
+        (rc = rows_of(device, "moves", &ask, "move", NULL, fail)) != BM_OK ||
         (rc = rows_of(device, "alarms", &ask, "alarm", "open", fail)) != BM_OK)
         return rc;
     return bm_device_print(call, device, fail);
@@ -101,7 +103,7 @@ const struct bm_verb bm_verb_device_show = {
     .least = 1,
     .most = 1,
     .site = true,
-    .purpose = "Show the record of one unit: what it is, its certificates, its open alarms.",
+    .purpose = "Show the record of one unit: what it is, its certificates, the moves of its life, its open alarms.",
     .help = "DEVICE is its id or its serial number. --json has everything, of each certificate that it ever had.\n\n"
             "example: birthmark device show 5e0c1b2a9f7d34c6e811\n"
             "example: birthmark device show GW-000042\n",

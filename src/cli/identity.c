@@ -1,6 +1,7 @@
 /* identity.c - identity list, revoke, reissue: the certificates of a device. */
 #include "cli/lists.h"
 #include "cli/operator.h"
+#include "cli/reason.h"
 #include "cli/verbs.h"
 
 #include <ctype.h>
@@ -41,8 +42,8 @@ static const struct {
 } reasons[] = { { "unspecified", 0 }, { "keyCompromise", 1 },        { "cACompromise", 2 },       { "affiliationChanged", 3 },
                 { "superseded", 4 },  { "cessationOfOperation", 5 }, { "privilegeWithdrawn", 9 }, { "aACompromise", 10 } };
 
-static enum bm_rc
-reason_parse(struct bm_call *call, uint8_t *ret_code, const char **ret_word, struct bm_fail *fail)
+enum bm_rc
+bm_reason_option(struct bm_call *call, uint8_t *ret_code, const char **ret_word, struct bm_fail *fail)
 {
     const char *given = bm_call_option(call, "reason");
 
@@ -151,7 +152,7 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
     bool device = call->words.n == 2;
     enum bm_rc rc;
 
-    if ((rc = device ? BM_OK : serial_parse(call, serial, fail)) != BM_OK || (rc = reason_parse(call, &r.code, &word, fail)) != BM_OK)
+    if ((rc = device ? BM_OK : serial_parse(call, serial, fail)) != BM_OK || (rc = bm_reason_option(call, &r.code, &word, fail)) != BM_OK)
         return rc;
     if (note != NULL && strlen(note) > 200)
         return bm_usage(call, fail, "--note is at most 200 bytes");

@@ -252,7 +252,7 @@ static const struct rule {
     bool (*holds)(const struct request *in);
     enum {
         EVERY,
-        ENROLMENT /* nothing to a renewal: its unit was made under this order */
+        ENROLMENT /* nothing to a renewal, nor to what is allowed later: its unit was made under this order */
     } request;
     enum bm_rc rc;
     const char *say;
@@ -310,6 +310,8 @@ enum step {
     STEP_REVOKED,
     STEP_SCRAPPED,
     STEP_WITHDRAWN,
+    STEP_RETIRED,
+    STEP_DECOMMISSIONED,
     STEP_FIRST,
     STEP_ANOTHER,
     STEP_PROVISIONAL,
@@ -337,6 +339,8 @@ static const enum step steps[BM_UNIT__N][BM_IDENTITY__N] = {
     [BM_UNIT_REVOKED] = { STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED, STEP_REVOKED },
     [BM_UNIT_SCRAPPED] = { STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED, STEP_SCRAPPED },
     [BM_UNIT_WITHDRAWN] = { STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN, STEP_WITHDRAWN },
+    [BM_UNIT_RETIRED] = { STEP_RETIRED, STEP_RETIRED, STEP_RETIRED, STEP_RETIRED, STEP_RETIRED },
+    [BM_UNIT_DECOMMISSIONED] = { STEP_DECOMMISSIONED, STEP_DECOMMISSIONED, STEP_DECOMMISSIONED, STEP_DECOMMISSIONED, STEP_DECOMMISSIONED },
 };
 
 /* The same of a renewal, for an active unit: whose key signs it decides. While a renewal is not confirmed the key before it may ask again, for the
@@ -402,6 +406,11 @@ static const struct outcome {
                                "came from." },
     [STEP_WITHDRAWN] = { .say = "chip {chip} (root key {root}) was withdrawn: its maker or the custodian recalled it. Put the board aside "
                                 "and ask the custodian why." },
+    [STEP_RETIRED] = { .say =
+                           "chip {chip} (root key {root}) was taken out of its device by a repair and serves no more. Find out who has it "
+                           "now, and destroy it." },
+    [STEP_DECOMMISSIONED] = { .say = "device {device} (root key {root}) is decommissioned and gets no certificate again. Find out why it "
+                                     "asks." },
     [STEP_FIRST] = { .slot = BM_DECISION_UNIT },
     [STEP_ANOTHER] = { .unit = true, .slot = BM_DECISION_IDENTITY },
     [STEP_PROVISIONAL] = { .unit = true,
@@ -485,10 +494,11 @@ enum bm_rc
 bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state, struct bm_fail *fail)
 {
     const struct request in = { .claim = claim, .state = state };
+    const bool later = claim->renews || state->reissue_allowed || state->by_allow;
     const struct outcome *outcome;
 
     for (size_t i = 0; i < BM_COUNT(rules); i++)
-        if (!(rules[i].request == ENROLMENT && claim->renews) && !rules[i].holds(&in))
+        if (!(rules[i].request == ENROLMENT && later) && !rules[i].holds(&in))
             return refuse(&in, rules[i].rc, rules[i].say, fail);
     outcome = &outcomes[step_of(&in)];
     if (outcome->unit && !state->unit_in_order)

@@ -11,6 +11,8 @@ enum bm_unit_state {
     BM_UNIT_REVOKED,
     BM_UNIT_SCRAPPED,
     BM_UNIT_WITHDRAWN, /* recalled */
+    BM_UNIT_RETIRED,   /* a repair took this chip out of its device */
+    BM_UNIT_DECOMMISSIONED,
     BM_UNIT__N
 };
 enum bm_identity_state {
@@ -69,7 +71,8 @@ struct bm_state {
     /* The key asked for is live in another identity, or was used before: two devices may not share a key. Not looked at when same_key. */
     bool key_known;
     unsigned replaced;    /* times it was replaced while provisional */
-    bool reissue_allowed; /* an unused `allow reissue` stands for it */
+    bool reissue_allowed; /* an unused `allow reissue`, repair or transfer stands for it */
+    bool by_allow;        /* what it has was issued by one */
     enum bm_speaker speaker;
     bm_time not_after; /* of the certificate of the key that signs the renewal; 0: it has none */
 };
@@ -87,8 +90,8 @@ enum bm_decision {
 
 /*
  * The first "no" in this order counts: clock, lot, order, profile (its evidence, its kinds of key), unit, identity, quota. A retry is answered like any
- * request: not under a closed order, not for a suspended unit. A renewal (claim->renews) needs the order that its unit was made under, open or not,
- * and no quota.
+ * request: not under a closed order, not for a suspended unit. A renewal (claim->renews), and what an operator allowed for one device, needs the order that
+ * its unit was made under, open or not, and no quota.
  * BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads.
  */
 bm_must_use enum bm_rc bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state,

@@ -327,3 +327,29 @@ bm_s_order_close_parse(struct bm_s_order_close *ret_order, struct bm_rd body, st
     *ret_order = order;
     return BM_OK;
 }
+
+void
+bm_s_device_build(struct bm_buf *buf, const struct bm_s_device *device)
+{
+    bm_buf_add_u8(buf, device->move);
+    bm_buf_add_lv16(buf, device->device);
+    bm_buf_add_u8(buf, device->reason);
+    bm_buf_add_lv16(buf, device->by);
+    bm_buf_add_lv16(buf, device->text);
+}
+
+enum bm_rc
+bm_s_device_parse(struct bm_s_device *ret_device, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_device device = { .move = bm_rd_u8(&body) };
+    enum bm_rc rc;
+
+    device.device = bm_rd_lv16(&body, BM_MAX_NAME);
+    device.reason = bm_rd_u8(&body);
+    device.by = bm_rd_lv16(&body, BM_MAX_NAME);
+    device.text = bm_rd_lv16(&body, BM_MAX_EVENT);
+    if ((rc = end_check(&body, "a device's restriction", fail)) != BM_OK)
+        return rc;
+    *ret_device = device;
+    return BM_OK;
+}

@@ -32,6 +32,7 @@ enum bm_signer_message {
                       * (kind id: the id's hash) }; answer: struct bm_s_leaves */
     BM_S_REPLAY,      /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
     BM_S_ORDER_CLOSE, /* struct bm_s_order_close; a restriction: no signature. Answer: struct bm_s_leaves (none when it was closed already) */
+    BM_S_DEVICE,      /* struct bm_s_device; a restriction: no signature. Answer: struct bm_s_leaves (none when it was so already) */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -134,6 +135,16 @@ struct bm_s_order_close {
 };
 void bm_s_order_close_build(struct bm_buf *buf, const struct bm_s_order_close *order);
 bm_must_use enum bm_rc bm_s_order_close_parse(struct bm_s_order_close *ret_order, struct bm_rd body, struct bm_fail *fail);
+
+/* DEVICE: u8 move, lv16 device (20 hex digits), u8 CRLReason, lv16 operator, lv16 reason: suspended, revoked, decommissioned. */
+struct bm_s_device {
+    uint8_t move; /* enum bm_move */
+    struct bm_bytes device;
+    uint8_t reason; /* of a revocation; else 0 */
+    struct bm_bytes by, text;
+};
+void bm_s_device_build(struct bm_buf *buf, const struct bm_s_device *device);
+bm_must_use enum bm_rc bm_s_device_parse(struct bm_s_device *ret_device, struct bm_rd body, struct bm_fail *fail);
 
 /* CHIPS: a restriction of some chips of a lot, named by all their root keys. */
 #define BM_S_MAX_CHIPS 1000

@@ -7,30 +7,67 @@
 
 #define DEVICE 10 /* bytes of a device's id */
 #define NONE "-"  /* no service: all of the device */
+#define KEEP_NONE_WORD "none"
 
 static const char *const acts[] = { [0] = "",
                                     [BM_ALLOW_REISSUE] = "reissue",
                                     [BM_ALLOW_RESUME] = "resume",
                                     [BM_ALLOW_REPAIR] = "repair",
                                     [BM_ALLOW_WAIVE] = "waive",
-                                    [BM_ALLOW_RELEASE] = "release" };
+                                    [BM_ALLOW_RELEASE] = "release",
+                                    [BM_ALLOW_TRANSFER] = "transfer" };
 
 const char *
 bm_allow_act_word(enum bm_allow_act act)
 {
-    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? acts[act] : "unknown";
+    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_TRANSFER ? acts[act] : "unknown";
 }
 
 enum bm_act
 bm_allow_act(enum bm_allow_act act)
 {
-    static const enum bm_act of[] = { [BM_ALLOW_REISSUE] = BM_ACT_REISSUE,
-                                      [BM_ALLOW_RESUME] = BM_ACT_RESUME,
-                                      [BM_ALLOW_REPAIR] = BM_ACT_REPAIR,
-                                      [BM_ALLOW_WAIVE] = BM_ACT_WAIVE,
-                                      [BM_ALLOW_RELEASE] = BM_ACT_RELEASE };
+    static const enum bm_act of[] = {
+        [BM_ALLOW_REISSUE] = BM_ACT_REISSUE, [BM_ALLOW_RESUME] = BM_ACT_RESUME,   [BM_ALLOW_REPAIR] = BM_ACT_REPAIR,
+        [BM_ALLOW_WAIVE] = BM_ACT_WAIVE,     [BM_ALLOW_RELEASE] = BM_ACT_RELEASE, [BM_ALLOW_TRANSFER] = BM_ACT_TRANSFER
+    };
 
-    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_RELEASE ? of[act] : BM_ACT__N;
+    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_TRANSFER ? of[act] : BM_ACT__N;
+}
+
+/* Which of the identities whose key two hold lives on. */
+static void
+keep_take(struct bm_allow *allow, struct bm_lines *lines)
+{
+    struct bm_bytes value = bm_lines_want(lines, "keep");
+    char again[2 * BM_MAX_SERIAL + 1];
+    struct bm_fail ignored;
+
+    if (lines->bad)
+        return;
+    allow->keep = bm_bytes_equal(value, bm_bytes_str(NONE))             ? BM_KEEP_UNSAID
+                  : bm_bytes_equal(value, bm_bytes_str(KEEP_NONE_WORD)) ? BM_KEEP_NONE
+                                                                        : BM_KEEP_SERIAL;
+    if (allow->keep != BM_KEEP_SERIAL)
+        return;
+    allow->nserial = value.n / 2;
+    if (value.n % 2 != 0 || allow->nserial > BM_MAX_SERIAL || bm_hex_parse(allow->serial, allow->nserial, value, &ignored) != BM_OK) {
+        bm_statement_refuse(lines, "must name a certificate by its serial number in hex, or be \"none\", or \"-\" where nothing forked");
+        return;
+    }
+    bm_hex(again, bm_bytes(allow->serial, allow->nserial));
+    if (!bm_bytes_equal(value, bm_bytes_str(again)))
+        bm_statement_refuse(lines, "must have its serial number in lower-case hex");
+}
+
+static void
+owner_take(struct bm_allow *allow, struct bm_lines *lines)
+{
+    struct bm_bytes value = bm_lines_want(lines, "owner");
+
+    if (value.n > BM_MAX_OWNER)
+        bm_statement_refuse(lines, "is too long: an owner's name has at most 100 bytes");
+    else if (!lines->bad)
+        memcpy(allow->owner, value.p, value.n);
 }
 
 static void
@@ -41,6 +78,18 @@ device_take(struct bm_allow *allow, struct bm_lines *lines)
 
     bm_lines_hex(lines, "device", device, DEVICE);
     bm_hex(allow->device, bm_bytes(device, DEVICE));
+    if (allow->act == BM_ALLOW_RESUME) {
+        keep_take(allow, lines);
+        return;
+    }
+    if (allow->act == BM_ALLOW_REPAIR) {
+        bm_lines_hex(lines, "chip", allow->chip, BM_HASH);
+        return;
+    }
+    if (allow->act == BM_ALLOW_TRANSFER) {
+        owner_take(allow, lines);
+        return;
+    }
     value = bm_lines_want(lines, "service");
     if (bm_bytes_equal(value, bm_bytes_str(NONE)))
         allow->service[0] = 0;
@@ -76,7 +125,7 @@ body_take(struct bm_allow *allow, const struct bm_statement_head *head, struct b
 
     allow->act = (enum bm_allow_act)bm_word_find(acts, BM_COUNT(acts), value);
     if ((size_t)allow->act == 0)
-        bm_statement_refuse(lines, "must be what is allowed: reissue, resume, repair, waive or release");
+        bm_statement_refuse(lines, "must be what is allowed: reissue, resume, repair, transfer, waive or release");
     bm_statement_place_want(lines, head, bm_allow_act(allow->act));
     if (allow->act == BM_ALLOW_WAIVE)
         waive_take(allow, lines);
@@ -107,6 +156,24 @@ bm_allow_parse(struct bm_statement_head *ret_head, struct bm_allow *ret_allow, s
     return BM_OK;
 }
 
+static void
+device_build(struct bm_buf *buf, const struct bm_allow *allow)
+{
+    char hex[2 * BM_HASH + 1];
+
+    if (allow->act == BM_ALLOW_RESUME) {
+        bm_hex(hex, bm_bytes(allow->serial, allow->nserial));
+        bm_lines_add(buf, "keep", allow->keep == BM_KEEP_SERIAL ? hex : allow->keep == BM_KEEP_NONE ? KEEP_NONE_WORD : NONE);
+    } else if (allow->act == BM_ALLOW_REPAIR) {
+        bm_hex(hex, bm_bytes(allow->chip, BM_HASH));
+        bm_lines_add(buf, "chip", hex);
+    } else if (allow->act == BM_ALLOW_TRANSFER) {
+        bm_lines_add(buf, "owner", allow->owner);
+    } else {
+        bm_lines_add(buf, "service", allow->service[0] != 0 ? allow->service : NONE);
+    }
+}
+
 void
 bm_allow_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_allow *allow)
 {
@@ -123,7 +190,7 @@ bm_allow_build(struct bm_buf *buf, const struct bm_statement_head *head, const s
         bm_lines_add(buf, "lot", allow->lot);
     } else {
         bm_lines_add(buf, "device", allow->device);
-        bm_lines_add(buf, "service", allow->service[0] != 0 ? allow->service : NONE);
+        device_build(buf, allow);
     }
     bm_lines_add(buf, "reason", allow->reason);
 }

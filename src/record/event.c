@@ -49,6 +49,8 @@ static const struct {
     { "count", FIELD(count), NUMBER },
     { "what", FIELD(what), NAME },
     { "reason", FIELD(reason), TEXT },
+    { "owner", FIELD(owner), TEXT },
+    { "state", FIELD(state), NAME },
 };
 
 enum {
@@ -77,8 +79,10 @@ enum {
     COUNT = 1 << 22,
     WHAT = 1 << 23,
     REASON = 1 << 24,
+    OWNER = 1 << 25,
+    STATE = 1 << 26,
 };
-_Static_assert(BM_COUNT(fields) == 25, "a bit for every field");
+_Static_assert(BM_COUNT(fields) == 27, "a bit for every field");
 
 /* What a record of this kind must have, and what it may have besides. What stands in neither has nothing to say there. */
 #define WHERE (DEVICE | CHIP | LOT | ORDER | PROFILE | SERVICE)
@@ -112,6 +116,8 @@ static const struct {
     [BM_EVENT_POLICY_SET] = { "policy-set", STATEMENT, BY | SECOND | COUNT | REASON },
     [BM_EVENT_ORDER_RAISED] = { "order-raised", ORDER | COUNT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON, BY | COUNT },
+    [BM_EVENT_DEVICE_MOVED] = { "device-moved", DEVICE | WHAT | STATE | REASON,
+                                WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER },
 };
 
 const char *

@@ -30,6 +30,7 @@ enum bm_event_kind {
     BM_EVENT_POLICY_SET,       /* which acts take two persons */
     BM_EVENT_ORDER_RAISED,
     BM_EVENT_ORDER_CLOSED, /* nothing more is issued for it */
+    BM_EVENT_DEVICE_MOVED, /* a move in a device's life, by a person or by the site itself (record/life.h) */
     BM_EVENT__N
 };
 
@@ -67,6 +68,8 @@ struct bm_event {
     struct bm_bytes count;          /* decimal */
     struct bm_bytes what;           /* refusals: unknown-chip, lot, statement, enrol, clone, quota ... (a word for alarms) */
     struct bm_bytes reason;         /* a word or a sentence, one line */
+    struct bm_bytes owner;          /* text */
+    struct bm_bytes state;          /* enum bm_life that the device is in from now on */
 };
 #define BM_EVENT_REASON 400 /* bytes of a reason: a whole sentence of struct bm_fail */
 /*
@@ -94,6 +97,9 @@ struct bm_event {
  *   policy-set          statement; by second count reason                   count: of the acts
  *   order-raised        order count statement; by second reason             count: the new quantity
  *   order-closed        order reason; by count                              count: units that it gave
+ *   device-moved        device what state reason; WHERE serial statement by second count owner
+ *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
+ *                       certificate that lives on after a fork
  * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.
  */
 void bm_event_build(struct bm_buf *buf, const struct bm_event *event);

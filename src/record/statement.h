@@ -37,7 +37,10 @@ enum bm_statement_kind {
  *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / station NAME HEX (0..16 lines; SHA-256 of
  *           its key's SubjectPublicKeyInfo; none: any) / quantity N / tls-front N, units HEX (of the file), serials PATTERN where there are any / from T /
  *           until T|never
- *   allow:  act reissue|resume|repair / device HEX / service NAME|- / reason TEXT
+ *   allow:  act reissue / device HEX / service NAME|- / reason TEXT
+ *           act resume / device HEX / keep HEX|none|- / reason TEXT             a certificate's serial number; - where nothing forked
+ *           act repair / device HEX / chip HEX / reason TEXT                    SHA-256 of a root key of the new chip, or of its id
+ *           act transfer / device HEX / owner TEXT / reason TEXT
  *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
@@ -114,16 +117,28 @@ enum bm_allow_act {
     BM_ALLOW_RESUME,
     BM_ALLOW_REPAIR,
     BM_ALLOW_WAIVE,
-    BM_ALLOW_RELEASE
+    BM_ALLOW_RELEASE,
+    BM_ALLOW_TRANSFER
+};
+#define BM_MAX_OWNER 100 /* bytes of an owner's name */
+enum bm_keep {           /* of the identities that forked */
+    BM_KEEP_UNSAID,
+    BM_KEEP_NONE,
+    BM_KEEP_SERIAL
 };
 struct bm_allow {
     enum bm_allow_act act;
-    char device[2 * 10 + 1];       /* reissue, resume, repair: device id, 20 hex digits */
-    char service[BM_MAX_NAME + 1]; /* the same; "" = none */
-    char vendor[BM_MAX_NAME + 1];  /* waive */
-    char check[BM_MAX_NAME + 1];   /* waive: bm_check_word(), a waivable one */
-    bm_time until;                 /* waive */
-    char lot[BM_MAX_NAME + 1];     /* release */
+    char device[2 * 10 + 1];       /* reissue, resume, repair, transfer: device id, 20 hex digits */
+    char service[BM_MAX_NAME + 1]; /* reissue; "" = none */
+    enum bm_keep keep;             /* resume: which of the identities that forked lives on */
+    uint8_t serial[BM_MAX_SERIAL]; /* the same: by its newest certificate */
+    size_t nserial;
+    uint8_t chip[BM_HASH];        /* repair: a root key of the new chip */
+    char owner[BM_MAX_OWNER + 1]; /* transfer */
+    char vendor[BM_MAX_NAME + 1]; /* waive */
+    char check[BM_MAX_NAME + 1];  /* waive: bm_check_word(), a waivable one */
+    bm_time until;                /* waive */
+    char lot[BM_MAX_NAME + 1];    /* release */
     char reason[161];
 };
 

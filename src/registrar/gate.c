@@ -140,6 +140,25 @@ crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
     return rc != BM_OK || (rc = pass_on(r, p, message, fail)) != BM_OK ? rc : crl_joined(r, p, message, fail);
 }
 
+void
+bm_crl_publish(struct bm_registrar *r)
+{
+    for (uint8_t ca = 0; ca < BM_CA__N; ca++) {
+        struct crl_cache *cache = &r->crl[ca];
+        struct bm_fail ignored;
+        struct pending *p;
+
+        if (!cache->dirty)
+            continue;
+        /* The signer can't be asked now: whoever asks for the list gets a new one all the same. */
+        if (bm_signer_ask(r, BM_S_CRL, bm_bytes(&ca, 1), NULL, 0, crl_settle, &p, &ignored) != BM_OK)
+            return;
+        cache->dirty = false;
+        p->ca = ca;
+        p->number = ++cache->asked;
+    }
+}
+
 /* One signature serves all who wait: otherwise whoever asks without end would fill the journal. */
 static enum bm_rc
 serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)

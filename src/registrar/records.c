@@ -167,16 +167,25 @@ keep_confirmed(const struct kept *k, struct bm_fail *fail)
 {
     char until[BM_TIME_TEXT];
     uint8_t serial[BM_MAX_SERIAL];
-    struct bm_bytes renewed = { 0 };
+    struct bm_bytes renewed = { 0 }, confirmed = { 0 };
     bm_time retires;
     enum bm_rc rc = state_set(k, k->event->serial, "active", NULL, fail);
 
-    if (rc != BM_OK || k->event->replaces.n == 0)
+    if (rc != BM_OK || (rc = serial_parse(serial, &confirmed, k->event->serial, fail)) != BM_OK ||
+        (rc = bm_life_confirmed(k->r, k->event, confirmed, k->leaf->index, fail)) != BM_OK || k->event->replaces.n == 0)
         return rc;
     bm_view_copy(until, sizeof(until), k->event->until);
     if ((rc = serial_parse(serial, &renewed, k->event->replaces, fail)) != BM_OK || (rc = bm_time_parse(&retires, until, fail)) != BM_OK)
         return rc;
     return bm_store_identity_renewed(k->r->store, renewed, retires, k->event->time, fail);
+}
+
+static enum bm_rc
+keep_moved(const struct kept *k, struct bm_fail *fail)
+{
+    for (size_t i = 0; i < BM_CA__N; i++)
+        k->r->crl[i].dirty = true;
+    return bm_life_keep(k->r, k->event, k->leaf->index, fail);
 }
 
 static enum bm_rc
@@ -203,9 +212,10 @@ attachment_of(const struct kept *k)
         [BM_EVENT_CHIPS_WITHDRAWN] = true,
     };
 
+    bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;
     bool fork = k->event->kind == BM_EVENT_REFUSED && bm_bytes_equal(k->event->what, bm_bytes_str("fork"));
 
-    if (k->leaf->attachment.n > 0 || k->p == NULL || !(of_statement[k->event->kind] || fork))
+    if (k->leaf->attachment.n > 0 || k->p == NULL || !(of_statement[k->event->kind] || fork || signed_move))
         return k->leaf->attachment;
     return bm_buf_bytes(&k->p->kept);
 }
@@ -379,6 +389,7 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_IDENTITY_ISSUED] = keep_issued,    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
     [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,  [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
     [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,  [BM_EVENT_REFUSED] = keep_refused,
+    [BM_EVENT_DEVICE_MOVED] = keep_moved,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */

@@ -162,6 +162,10 @@ bm_must_use enum bm_rc bm_signer_hello(struct bm_registrar *r, struct bm_fail *f
 /* records.c: leaves of the signer become records, live and in replay alike. `p` NULL in replay. *ret_alarm: 0 when none was raised. */
 bm_must_use enum bm_rc bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const struct pending *p,
                                        uint64_t *ret_alarm, struct bm_fail *fail);
+/* life.c: a move in a device's life becomes rows; likewise that a certificate of it was confirmed. */
+bm_must_use enum bm_rc bm_life_keep(struct bm_registrar *r, const struct bm_event *event, uint64_t leaf, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_life_confirmed(struct bm_registrar *r, const struct bm_event *event, struct bm_bytes serial, uint64_t leaf,
+                                         struct bm_fail *fail);
 /* ask.c: the leaves of the signer's ANSWER. */
 bm_must_use enum bm_rc bm_records_keep_answer(struct bm_registrar *r, const struct pending *p, const struct bm_message *message,
                                               uint64_t *ret_alarm, struct bm_fail *fail);
@@ -202,6 +206,8 @@ extern const size_t bm_control_nrules;
 /* gate.c: sends a gate's question on; when the signer can't be asked now, the gate hears so at once, and *ret_pending is NULL. */
 bm_must_use enum bm_rc bm_gate_forward(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes body, settle_fn *settle,
                                        struct pending **ret_pending, struct bm_fail *fail);
+/* The lists of revocations are made anew now, not when the next asks for them. */
+void bm_crl_publish(struct bm_registrar *r);
 /* enrol.c: rows of the gate table. */
 bm_must_use enum bm_rc bm_serve_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_tpm_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
@@ -237,6 +243,7 @@ bm_must_use enum bm_rc bm_serve_vendor_retire(void *ctx, uint64_t id, struct bm_
 /* restrict.c: what may not be used any more. */
 bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_device(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 
 /* list.c: gives the next page of an answer of many rows, and its end. */

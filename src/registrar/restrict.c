@@ -2,6 +2,7 @@
 #include "registrar/registrar.h"
 
 #include "lot/leaf_skim.h"
+#include "record/life.h"
 #include "wire/text.h"
 
 /* Who asks, for which lot, why: names as they must be, a reason of one line. */
@@ -110,6 +111,42 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if ((rc = bm_buf_check(&ask, "the restriction", fail)) != BM_OK)
         return rc;
     return restrict_ask(peer, id, BM_S_CHIPS, bm_buf_bytes(&ask), chips.lot, fail);
+}
+
+static enum bm_rc
+device_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+{
+    bool urgent = p->number != 0;
+    uint64_t alarm;
+    enum bm_rc rc;
+
+    if (message->type != BM_S_ANSWER)
+        return bm_refused_answer(r, p, message, fail);
+    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
+        return rc;
+    if (urgent)
+        bm_crl_publish(r);
+    return bm_row_answer(r, p, "device", p->lot, fail);
+}
+
+#define REASON_KEY_COMPROMISE 1 /* RFC 5280 5.3.1 */
+
+enum bm_rc
+bm_serve_device(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const struct bm_bytes whole = bm_bytes(body.p, body.left);
+    const struct peer *peer = ctx;
+    struct bm_s_device device;
+    struct pending *p;
+    enum bm_rc rc;
+
+    if (bm_s_device_parse(&device, body, fail) != BM_OK || !words_ok(device.device, device.by, device.text))
+        return bm_fail(fail, BM_EINPUT, NULL, "DEVICE does not parse");
+    if ((rc = bm_signer_ask(peer->r, BM_S_DEVICE, whole, peer->link, id, device_settle, &p, fail)) != BM_OK)
+        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
+    bm_view_copy(p->lot, sizeof(p->lot), device.device); /* the device's name */
+    p->number = device.move == BM_MOVE_SUSPEND || device.reason == REASON_KEY_COMPROMISE;
+    return BM_OK;
 }
 
 static enum bm_rc

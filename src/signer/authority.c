@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "signer/authority.h"
 
+#include "signer/life.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -120,6 +121,7 @@ struct trial {
     struct bm_order order;
     struct bm_allow allow;
     struct bm_raise raise;
+    struct bm_life_words life;
     char count[24];
     char until[BM_TIME_TEXT];
 };
@@ -222,10 +224,11 @@ try_allow(struct trial *trial, struct bm_fail *fail)
         return rc;
     if ((unit = bm_slots_device(slots, device)) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no device %s here", allow->device);
-    if (allow->act == BM_ALLOW_RESUME)
-        return bm_fail(fail, BM_EPOLICY, NULL, "device %s is not suspended: there is nothing to resume", allow->device);
-    if (allow->act == BM_ALLOW_REPAIR)
-        return bm_fail(fail, BM_EPOLICY, NULL, "this release can't give a device another chip: allow a re-issue, or take another board");
+    if (allow->act != BM_ALLOW_REISSUE)
+        return bm_life_try(&trial->signer->memory, unit, allow, &trial->life, &trial->event, fail);
+    if (slots->units[unit].life == BM_LIFE_REVOKED || slots->units[unit].life == BM_LIFE_DECOMMISSIONED)
+        return bm_fail(fail, BM_EPOLICY, NULL, "device %s is %s and gets no certificate again", allow->device,
+                       bm_life_word((enum bm_life)slots->units[unit].life));
     if (bm_slots_identity(slots, unit, bm_bytes_str(allow->service)) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s has no identity for service %s that could be issued again", allow->device,
                        allow->service);

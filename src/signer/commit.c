@@ -48,13 +48,14 @@ bm_commit(struct bm_signer *signer, enum bm_record_type type, const struct bm_re
 }
 
 enum bm_rc
-bm_commit_forked(struct bm_signer *signer, const struct bm_event *event, struct bm_bytes serial, struct bm_bytes bundle,
-                 struct bm_answer *answer, struct bm_fail *fail)
+bm_commit_forked(struct bm_signer *signer, const struct bm_event *event, const struct bm_event *suspended, struct bm_bytes serial,
+                 struct bm_bytes bundle, struct bm_answer *answer, struct bm_fail *fail)
 {
-    struct bm_forked forked = { .leaves = { .n = 1 }, .serial = serial, .bundle = bundle };
+    struct bm_forked forked = { .leaves = { .n = suspended == NULL ? 1 : 2 }, .serial = serial, .bundle = bundle };
     enum bm_rc rc;
 
-    if ((rc = bm_leaf_make(signer, 0, event, &forked.leaves.leaf[0], fail)) != BM_OK)
+    if ((rc = bm_leaf_make(signer, 0, event, &forked.leaves.leaf[0], fail)) != BM_OK ||
+        (suspended != NULL && (rc = bm_leaf_make(signer, 1, suspended, &forked.leaves.leaf[1], fail)) != BM_OK))
         return rc;
     bm_buf_reset(&signer->record);
     bm_forked_build(&signer->record, &forked);

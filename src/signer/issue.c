@@ -3,6 +3,7 @@
 #include "signer/signer.h"
 
 #include "evidence/nonce.h"
+#include "signer/life.h"
 #include "pki/oid.h"
 #include "wire/text.h"
 
@@ -90,6 +91,7 @@ state_fill_unit(struct request *in)
     in->state.same_key = identity->state != BM_IDENTITY_REVOKED && memcmp(identity->key, in->claim.key.hash, BM_HASH) == 0;
     in->state.replaced = identity->replaced;
     in->state.reissue_allowed = identity->reissue_allowed;
+    in->state.by_allow = identity->by_allow;
     if (in->claim.renews)
         in->state.speaker = bm_slots_speaker(slots, in->identity, in->claim.current, &in->state.not_after);
 }
@@ -108,6 +110,10 @@ refusal_word(const struct request *in)
         return "quarantine";
     if (state->unit == BM_UNIT_SCRAPPED)
         return "scrapped";
+    if (state->unit == BM_UNIT_SUSPENDED)
+        return "suspended";
+    if (state->unit == BM_UNIT_REVOKED || state->unit == BM_UNIT_RETIRED || state->unit == BM_UNIT_DECOMMISSIONED)
+        return "revoked";
     if (in->claim.renews && !state->key_known && !state->unit_other_root)
         return bm_is_fork(&in->claim, state) ? "fork" : "renewal";
     if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_RENEWING || state->identity == BM_IDENTITY_PROVISIONAL ||
@@ -129,6 +135,15 @@ refuse_fork(struct request *in, struct bm_event *event, const struct bm_fail *wh
 {
     struct bm_signer *signer = in->signer;
     const struct bm_identity *identity = &signer->memory.slots.identities[in->identity];
+    struct bm_event suspended = { .kind = BM_EVENT_DEVICE_MOVED,
+                                  .time = event->time,
+                                  .device = event->device,
+                                  .what = bm_bytes_str(bm_move_word(BM_MOVE_SUSPEND)),
+                                  .reason = bm_bytes_str("two hold a key of this device: one of them is a copy") };
+    struct bm_fail ignored;
+    enum bm_life life = BM_LIFE_SUSPENDED;
+    char count[24];
+    bool suspends;
     enum bm_rc rc;
 
     if (identity->forked) {
@@ -137,7 +152,11 @@ refuse_fork(struct request *in, struct bm_event *event, const struct bm_fail *wh
     }
     if ((rc = bm_batch_refuse(signer, in->id, why, NULL, fail)) != BM_OK)
         return rc;
-    return bm_commit_forked(signer, event, bm_bytes(identity->serial, identity->nserial), in->issue.bundle,
+    suspends = bm_life_next(&signer->memory, in->unit, BM_MOVE_SUSPEND, &life, &ignored) == BM_OK;
+    (void)snprintf(count, sizeof(count), "%zu", bm_life_count(&signer->memory, in->unit));
+    suspended.count = bm_bytes_str(count);
+    suspended.state = bm_bytes_str(bm_life_word(life));
+    return bm_commit_forked(signer, event, suspends ? &suspended : NULL, bm_bytes(identity->serial, identity->nserial), in->issue.bundle,
                             &signer->batch[signer->nbatch - 1], fail);
 }
 

@@ -4,6 +4,7 @@
 #include "lot/leaf_skim.h"
 #include "pki/tbs.h"
 #include "proc/signer_messages.h"
+#include "signer/life.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -103,9 +104,11 @@ apply_both(struct bm_memory *memory, const struct bm_statement_head *head, const
 }
 
 static enum bm_rc
-apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, const struct bm_record_leaves *leaves,
+            struct bm_fail *fail)
 {
     struct bm_allow allow;
+    struct bm_event event;
     uint8_t device[BM_DEVICE];
     uint32_t unit, identity;
     enum bm_rc rc;
@@ -117,6 +120,10 @@ apply_allow(struct bm_memory *memory, struct bm_statement_head *head, struct bm_
     if ((rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow.device), fail)) != BM_OK)
         return rc;
     unit = bm_slots_device(&memory->slots, device);
+    if (unit != BM_NONE && allow.act != BM_ALLOW_REISSUE)
+        return leaves->n != 1 || (rc = bm_event_parse(&event, leaves->leaf[0].event, fail)) != BM_OK
+                   ? contradiction("a move in a device's life without its leaf", fail)
+                   : bm_life_allow(memory, unit, &allow, event.time, fail);
     identity = unit == BM_NONE ? BM_NONE : bm_slots_identity(&memory->slots, unit, bm_bytes_str(allow.service));
     if (allow.act != BM_ALLOW_REISSUE || identity == BM_NONE)
         return contradiction("it allows something for what is not there", fail);
@@ -170,7 +177,6 @@ static enum bm_rc
 apply_statement(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
     static enum bm_rc (*const kinds[BM_STATEMENT__N])(struct bm_memory *, struct bm_statement_head *, struct bm_bytes, struct bm_fail *) = {
-        [BM_STATEMENT_ALLOW] = apply_allow,
         [BM_STATEMENT_ROLES] = apply_roles,
         [BM_STATEMENT_POLICY] = apply_policy,
         [BM_STATEMENT_RAISE] = apply_raise,
@@ -189,6 +195,8 @@ apply_statement(struct bm_memory *memory, const struct bm_record *record, struct
         return rc;
     if (head.kind == BM_STATEMENT_ORDER)
         rc = apply_order(memory, &head, text, rd, fail);
+    else if (head.kind == BM_STATEMENT_ALLOW)
+        rc = apply_allow(memory, &head, text, &plain.leaves, fail);
     else if (kinds[head.kind] != NULL)
         rc = kinds[head.kind](memory, &head, text, fail);
     else
@@ -332,6 +340,7 @@ apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_
     identity->replaced = intent->decision == BM_DECISION_REPLACE ? (uint8_t)(identity->replaced + 1) : 0;
     if (intent->decision == BM_DECISION_REISSUE)
         identity->reissue_allowed = false;
+    identity->by_allow = intent->decision == BM_DECISION_REISSUE || (identity->by_allow && intent->decision == BM_DECISION_REPLACE);
     if (intent->replaces.n == 0)
         return intent->decision == BM_DECISION_RENEW ? contradiction("a renewal of nothing", fail) : BM_OK;
     if (!bm_bytes_equal(intent->replaces, bm_bytes(identity->serial, identity->nserial)))
@@ -392,7 +401,7 @@ apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm
     if ((intent.shown.proven & BM_PROVEN_TLS_FRONT) != 0)
         memory->orders.orders[order].tls_front_used++;
     if (intent.decision == BM_DECISION_UNIT) {
-        unit->state = BM_UNIT_ACTIVE;
+        bm_life_door(memory, use.unit, BM_MOVE_ISSUE);
         unit->order = order;
         memory->orders.orders[order].used++;
     } else if (intent.decision != BM_DECISION_IDENTITY && (rc = apply_replaces(memory, &intent, use.unit, fail)) != BM_OK) {
@@ -474,6 +483,7 @@ apply_confirmed(struct bm_memory *memory, const struct bm_record *record, struct
     if (bm_memory_certificate(memory, marked.serial, &at) != BM_CERT_NEWEST)
         return contradiction("it confirms a certificate that is not live", fail);
     identity = &memory->slots.identities[at];
+    bm_life_door(memory, identity->unit, identity->state == BM_IDENTITY_RENEWING ? BM_MOVE_RENEW : BM_MOVE_CONFIRM);
     if (identity->state == BM_IDENTITY_RENEWING && (earlier = bm_slots_earlier(&memory->slots, at)) != NULL) {
         bm_time time = bm_memory_retirement(identity, earlier, marked.time);
 
@@ -526,6 +536,7 @@ static enum bm_rc
 apply_forked(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
     struct bm_forked forked;
+    struct bm_event event;
     uint32_t at;
     bool live;
     enum bm_rc rc;
@@ -535,6 +546,11 @@ apply_forked(struct bm_memory *memory, const struct bm_record *record, struct bm
     if ((at = bm_slots_serial(&memory->slots, forked.serial, &live)) == BM_NONE)
         return contradiction("a fork of an identity that is not there", fail);
     memory->slots.identities[at].forked = true;
+    if (forked.leaves.n > 1) {
+        if ((rc = bm_event_parse(&event, forked.leaves.leaf[1].event, fail)) != BM_OK ||
+            (rc = bm_life_restrict(memory, memory->slots.identities[at].unit, BM_MOVE_SUSPEND, 0, event.time, fail)) != BM_OK)
+            return rc;
+    }
     return bm_book_append(&memory->book, &forked.leaves, record->at, fail);
 }
 
@@ -631,6 +647,30 @@ apply_order_closed(struct bm_memory *memory, const struct bm_record *record, str
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }
 
+static enum bm_rc
+apply_device(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_s_device device;
+    uint8_t id[BM_DEVICE];
+    struct bm_plain plain;
+    struct bm_rd rd;
+    bm_time time;
+    uint32_t unit;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(plain.rest);
+    time = (bm_time)bm_rd_u64(&rd);
+    if ((rc = bm_s_device_parse(&device, rd, fail)) != BM_OK || (rc = bm_hex_parse(id, sizeof(id), device.device, fail)) != BM_OK)
+        return rc;
+    if ((unit = bm_slots_device(&memory->slots, id)) == BM_NONE)
+        return contradiction("it restricts a device that is not there", fail);
+    if ((rc = bm_life_restrict(memory, unit, (enum bm_move)device.move, device.reason, time, fail)) != BM_OK)
+        return rc;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
 static enum bm_rc (*const applies[BM_R__N])(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail) = {
     [BM_R_FOUNDED] = apply_founded,
     [BM_R_STATEMENT] = apply_statement,
@@ -647,6 +687,7 @@ static enum bm_rc (*const applies[BM_R__N])(struct bm_memory *memory, const stru
     [BM_R_CHIPS] = apply_chips,
     [BM_R_FORKED] = apply_forked,
     [BM_R_ORDER_CLOSED] = apply_order_closed,
+    [BM_R_DEVICE] = apply_device,
 };
 
 enum bm_rc

@@ -6,7 +6,7 @@
 #include "record/event.h"
 #include "wire/rd.h"
 
-#define BM_JOURNAL_VERSION 3
+#define BM_JOURNAL_VERSION 4
 
 enum bm_record_type {
     BM_R_FOUNDED = 1, /* the first: version, site, operators */
@@ -24,6 +24,7 @@ enum bm_record_type {
     BM_R_CHIPS,     /* chips are scrapped or withdrawn */
     BM_R_FORKED,    /* an identity's first fork: the refused renewal is the proof, and kept */
     BM_R_ORDER_CLOSED,
+    BM_R_DEVICE, /* a device is suspended, revoked or decommissioned */
     BM_R__N
 };
 
@@ -82,7 +83,7 @@ bm_must_use enum bm_rc bm_founded_parse(struct bm_founded *ret_founded, struct b
 
 /* BM_R_STATEMENT: `rest` is BM_S_STATEMENT's body (note and profiles). BM_R_LOT: nothing. BM_R_LOT_KEYS: n x { u8 nkeys, nkeys x 32 }, no leaves.
  * BM_R_LOT_END: BM_S_LOT_BEGIN's body (pin and head note). BM_R_NOTED: leaves only. BM_R_LOT_STATE, BM_R_CHIPS: the body of BM_S_LOT_STATE, BM_S_CHIPS.
- * BM_R_ORDER_CLOSED: u64 time, the body of BM_S_ORDER_CLOSE. */
+ * BM_R_ORDER_CLOSED, BM_R_DEVICE: u64 time, the body of BM_S_ORDER_CLOSE, BM_S_DEVICE. */
 struct bm_plain {
     struct bm_record_leaves leaves;
     struct bm_bytes rest;
@@ -100,7 +101,7 @@ struct bm_marked {
 void bm_marked_build(struct bm_buf *buf, const struct bm_marked *marked);
 bm_must_use enum bm_rc bm_marked_parse(struct bm_marked *ret_marked, struct bm_bytes body, struct bm_fail *fail);
 
-/* BM_R_FORKED: the leaf of the refusal. */
+/* BM_R_FORKED: the leaf of the refusal; and, where the device was not suspended yet, that it is from now on. */
 struct bm_forked {
     struct bm_record_leaves leaves;
     struct bm_bytes serial; /* of the identity's newest certificate */

@@ -187,7 +187,7 @@ leaf_fill(struct bm_signer *signer, const struct bm_record *record, size_t i, st
         return done_fill(signer, record->body, leaf, fail);
     if (record->type == BM_R_STATEMENT || record->type == BM_R_LOT_END || record->type == BM_R_LOT_STATE || record->type == BM_R_CHIPS)
         leaf->attachment = bm_rd_rest(&rd);
-    if (record->type == BM_R_FORKED) {
+    if (record->type == BM_R_FORKED && i == 0) {
         (void)bm_rd_lv16(&rd, BM_MAX_SERIAL);
         leaf->attachment = bm_rd_lv32(&rd, BM_MAX_EVIDENCE);
     }

@@ -1,4 +1,4 @@
-/* revocations.h - what the lists of one CA hold: certificates revoked for good, and those that a renewal retires at a time that was known beforehand. */
+/* revocations.h - what the lists of one CA hold: certificates revoked for good, on hold, and those that a renewal retires at a time that was known beforehand. */
 #ifndef BM_REVOCATIONS_H
 #define BM_REVOCATIONS_H
 
@@ -16,6 +16,8 @@ struct bm_retired {
 struct bm_revocations {
     struct bm_revoked *revoked;
     size_t n;
+    struct bm_revoked *held; /* while their device is suspended: certificateHold; never left out */
+    size_t nheld, cap_held;
     struct bm_retired *retired;
     size_t nretired, cap_retired;
     uint64_t crl; /* the last number */
@@ -25,6 +27,9 @@ void bm_revocations_done(struct bm_revocations *list);
 /* From `time` on for good; no retired one any more. */
 bm_must_use enum bm_rc bm_revocations_add(struct bm_revocations *list, struct bm_bytes serial, uint8_t reason, bm_time time,
                                           struct bm_fail *fail);
+/* On hold from `time` on, until it is revoked or let go. Twice is once. */
+bm_must_use enum bm_rc bm_revocations_hold(struct bm_revocations *list, struct bm_bytes serial, bm_time time, struct bm_fail *fail);
+void bm_revocations_let_go(struct bm_revocations *list, struct bm_bytes serial);
 /* Superseded at `time`, which may lie ahead. Forgets those that expired before `now`. */
 bm_must_use enum bm_rc bm_revocations_retire(struct bm_revocations *list, struct bm_bytes serial, bm_time time, bm_time not_after,
                                              bm_time now, struct bm_fail *fail);

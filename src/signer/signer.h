@@ -101,9 +101,9 @@ bm_must_use enum bm_rc bm_commit(struct bm_signer *signer, enum bm_record_type t
 bm_must_use enum bm_rc bm_commit_noted(struct bm_signer *signer, const struct bm_event *event, struct bm_answer *answer,
                                        struct bm_fail *fail);
 
-/* The refusal of a renewal that proves a fork; the bundle is kept. */
-bm_must_use enum bm_rc bm_commit_forked(struct bm_signer *signer, const struct bm_event *event, struct bm_bytes serial,
-                                        struct bm_bytes bundle, struct bm_answer *answer, struct bm_fail *fail);
+/* The refusal of a renewal that proves a fork, by which the device is suspended (NULL: it can't be); the bundle is kept. */
+bm_must_use enum bm_rc bm_commit_forked(struct bm_signer *signer, const struct bm_event *event, const struct bm_event *suspended,
+                                        struct bm_bytes serial, struct bm_bytes bundle, struct bm_answer *answer, struct bm_fail *fail);
 
 /* ---- answers (batch.c) ---- */
 
@@ -119,6 +119,8 @@ bm_must_use enum bm_rc bm_batch_finish(struct bm_signer *signer, struct bm_fail 
 bm_must_use enum bm_rc bm_refuse_now(struct bm_signer *signer, uint64_t id, enum bm_rc rc, const char *sentence, struct bm_fail *fail);
 /* A name of the usual form; or nothing, where that is allowed (status.c). */
 bool bm_name_or_empty(struct bm_bytes name, bool empty_ok);
+/* A CRLReason for good (status.c). */
+bool bm_reason_ok(uint8_t reason);
 /* An answer that needs no durable step. */
 bm_must_use enum bm_rc bm_answer_now(struct bm_signer *signer, uint64_t id, struct bm_bytes body, struct bm_fail *fail);
 /* The checkpoint over all leaves, which must be durable. */
@@ -175,7 +177,7 @@ bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *f
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
-    bm_serve_crl, bm_serve_checkpoint, bm_serve_replay;
+    bm_serve_device, bm_serve_crl, bm_serve_checkpoint, bm_serve_replay;
 
 /* Reads the journal, founds a new one, signs what a crash left open (replay.c). */
 bm_must_use enum bm_rc bm_signer_wake(struct bm_signer *signer, int journal, struct bm_fail *fail);

@@ -100,7 +100,8 @@ unit_new(struct bm_slots *slots, const uint8_t device[static BM_HASH], uint32_t 
     if (twin != here)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "a chip of this lot would get another's device id: ask for help, this does not happen by chance");
-    slots->units[here] = (struct bm_unit){ .state = BM_UNIT_FREE, .lot = BM_NONE, .order = BM_NONE, .identities = BM_NONE };
+    slots->units[here] =
+        (struct bm_unit){ .state = BM_UNIT_FREE, .life = BM_LIFE_MANUFACTURED, .lot = BM_NONE, .order = BM_NONE, .identities = BM_NONE };
     memcpy(slots->units[here].device, device, BM_DEVICE);
     slots->nunits++;
     *ret_unit = here;
@@ -115,12 +116,48 @@ bm_slots_reserve(struct bm_slots *slots, size_t nunits, size_t nkeys, struct bm_
     return rc != BM_OK ? rc : bm_table_reserve(&slots->devices, nunits, fail);
 }
 
-/* What is scrapped is gone: a recall of it says nothing new. */
+/* What is scrapped or retired is gone: a recall of it says nothing new. */
 static void
 state_hold(uint8_t *state, enum bm_unit_state wanted)
 {
-    if (*state != BM_UNIT_SCRAPPED)
+    if (*state != BM_UNIT_SCRAPPED && *state != BM_UNIT_RETIRED)
         *state = (uint8_t)wanted;
+}
+
+void
+bm_slots_live(struct bm_slots *slots, uint32_t at, enum bm_life life)
+{
+    static const uint8_t states[BM_LIFE__N] = {
+        [BM_LIFE_DESIGNED] = BM_UNIT_FREE,      [BM_LIFE_MANUFACTURED] = BM_UNIT_FREE,
+        [BM_LIFE_PROVISIONED] = BM_UNIT_ACTIVE, [BM_LIFE_ONBOARDED] = BM_UNIT_ACTIVE,
+        [BM_LIFE_ACTIVE] = BM_UNIT_ACTIVE,      [BM_LIFE_SUSPENDED] = BM_UNIT_SUSPENDED,
+        [BM_LIFE_REVOKED] = BM_UNIT_REVOKED,    [BM_LIFE_REPAIRED] = BM_UNIT_ACTIVE,
+        [BM_LIFE_TRANSFERRED] = BM_UNIT_ACTIVE, [BM_LIFE_DECOMMISSIONED] = BM_UNIT_DECOMMISSIONED,
+    };
+    struct bm_unit *unit = &slots->units[at];
+
+    unit->life = (uint8_t)life;
+    if (unit->state != BM_UNIT_SCRAPPED && unit->state != BM_UNIT_WITHDRAWN && unit->state != BM_UNIT_RETIRED)
+        unit->state = states[life];
+}
+
+/* Root keys lead to units and to nothing else, so the chips change places by them. Seldom: the table is walked. */
+void
+bm_slots_swap(struct bm_slots *slots, uint32_t at, uint32_t other)
+{
+    struct bm_unit *unit = &slots->units[at], *spare = &slots->units[other], old = *unit;
+
+    for (size_t i = 0; i < slots->roots.cap; i++)
+        if (slots->roots.values[i] == at + 1)
+            slots->roots.values[i] = other + 1;
+        else if (slots->roots.values[i] == other + 1)
+            slots->roots.values[i] = at + 1;
+    unit->lot = spare->lot;
+    unit->bound = spare->bound;
+    unit->state = spare->state;
+    spare->lot = old.lot;
+    spare->bound = old.bound;
+    spare->state = old.state == BM_UNIT_SCRAPPED ? BM_UNIT_SCRAPPED : BM_UNIT_RETIRED;
 }
 
 enum bm_rc
@@ -207,7 +244,7 @@ bm_slots_held(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], si
             is = slots->units[is].state;
         else if (!bm_table_find(&slots->held, hashes[i], &is))
             return false;
-        if (is != BM_UNIT_SCRAPPED && is != (uint32_t)state)
+        if (is != BM_UNIT_SCRAPPED && is != BM_UNIT_RETIRED && is != (uint32_t)state)
             return false;
     }
     return true;

@@ -3,6 +3,7 @@
 #define BM_SLOTS_H
 
 #include "evidence/may_issue.h"
+#include "record/life.h"
 #include "signer/table.h"
 
 #define BM_NONE UINT32_MAX /* no unit, no identity, no order */
@@ -12,9 +13,11 @@
 #define BM_DEVICE_TEXT (2 * BM_DEVICE + 1)
 struct bm_unit {
     uint8_t device[BM_DEVICE];
-    uint8_t state;       /* enum bm_unit_state */
+    uint8_t state;       /* enum bm_unit_state: its life, where nothing is said of the chip itself */
+    uint8_t life;        /* enum bm_life */
     uint32_t lot;        /* that it stands in now, of struct bm_lots; BM_NONE: in none, since a later revision left it out */
     bool bound;          /* listed by its id: one root key spoke for it, and no other ever will */
+    uint8_t was;         /* enum bm_life: of a suspended one, before */
     uint32_t order;      /* under which its slot was consumed; BM_NONE */
     uint32_t identities; /* the newest of its identities; BM_NONE */
 };
@@ -29,6 +32,7 @@ struct bm_identity {
     uint8_t ca;
     uint8_t nserial;
     bool reissue_allowed;
+    bool by_allow;                 /* its newest certificate was issued by an allow */
     bool forked;                   /* a key that was replaced asked for a renewal: two hold it */
     uint16_t overlap;              /* days, by the profile of its last renewal */
     uint32_t earlier;              /* what was renewed by the newest, of struct bm_slots; BM_NONE */
@@ -64,6 +68,11 @@ struct bm_slots {
 };
 void bm_slots_init(struct bm_slots *ret_slots, uint64_t seed);
 void bm_slots_done(struct bm_slots *slots);
+
+/* The device moves on in its life; what is said of its chip (scrapped, withdrawn, retired) stays. */
+void bm_slots_live(struct bm_slots *slots, uint32_t unit, enum bm_life life);
+/* A repair: the device gets the chip of `other`, which no device had, and that one the old chip, which serves no more. */
+void bm_slots_swap(struct bm_slots *slots, uint32_t unit, uint32_t other);
 
 /* The one unit that these root keys belong to; BM_NONE when none of them is known. BM_EPOLICY when they belong to two. */
 bm_must_use enum bm_rc bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, uint32_t *ret_unit,

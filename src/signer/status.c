@@ -60,6 +60,8 @@ bm_serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
         return bm_refuse_now(signer, id, BM_EPOLICY, "no certificate with this serial was issued here", fail);
     if (place != BM_CERT_NEWEST && (place != BM_CERT_EARLIER || slots->identities[at].state != BM_IDENTITY_RENEWING))
         return bm_refuse_now(signer, id, BM_EPOLICY, "this certificate was revoked or replaced: enrol again, or renew", fail);
+    if (slots->units[slots->identities[at].unit].life == BM_LIFE_SUSPENDED)
+        return bm_refuse_now(signer, id, BM_EPOLICY, "this device is suspended: ask the fleet operator to resume it", fail);
     if (place == BM_CERT_EARLIER || slots->identities[at].state == BM_IDENTITY_CONFIRMED) {
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
@@ -77,8 +79,8 @@ bm_serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
 }
 
 /* RFC 5280 5.3.1, without 6 (hold), 7 (unused) and 8 (removeFromCRL): what is revoked stays so. */
-static bool
-reason_ok(uint8_t reason)
+bool
+bm_reason_ok(uint8_t reason)
 {
     return reason <= 10 && (reason < 6 || reason > 8);
 }
@@ -111,7 +113,7 @@ bm_serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "a revocation is malformed");
-    if (!reason_ok(marked.reason) || !bm_name_or_empty(event.by, true))
+    if (!bm_reason_ok(marked.reason) || !bm_name_or_empty(event.by, true))
         return bm_refuse_now(signer, id, BM_EINPUT, "the reason must be one of RFC 5280's for good (0 to 5, 9, 10), by an operator's name",
                              fail);
     if ((rc = bm_restriction_check(signer, id, event.by, BM_ACT_REVOKE, bm_bytes(NULL, 0), &barred, fail)) != BM_OK || barred)

@@ -52,6 +52,14 @@ enum lite_sql {
     Q_UNIT_TAKEN,
     Q_DEVICE_PUT,
     Q_DEVICE_KEY,
+    Q_DEVICE_MOVE,
+    Q_DEVICE_OF,
+    Q_DEVICE_LOT,
+    Q_DEVICE_NAMES,
+    Q_DEVICE_UNCHIP,
+    Q_DEVICE_CHIP,
+    Q_MOVE_ADD,
+    Q_LIVE_NEXT,
     Q_ORDER_USED,
     Q_IDENTITY_PUT,
     Q_IDENTITY_STATE,
@@ -78,7 +86,7 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 6
+#define LITE_VERSION 8
 #define LITE_TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')" /* as rows show times */
 extern const char *const lite_schema;                                               /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];

@@ -6,6 +6,12 @@
 #define TIME LITE_TIME
 #define AFTER(k) .begin = k " > ?8", .key = k, .order = k " LIMIT ?9"
 
+/* A suspended device's certificates are on hold. */
+#define IDENTITY_STATE                                                                                                                  \
+    "CASE WHEN i.state IN ('provisional', 'active', 'renewed') AND (SELECT d.state FROM device d WHERE d.id = i.device) = 'suspended' " \
+    "THEN"                                                                                                                              \
+    " 'suspended' ELSE i.state END"
+
 /* clang-format off */
 /* The first one given leads: only its index is used, and of a list that is told by windows only its index matters. */
 static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", true }, { 0 } },
@@ -27,7 +33,8 @@ static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", tru
     of_profile_conds[] = { { ROWS_PROFILE, "i.profile = ?5 AND NOT EXISTS(SELECT 1 FROM identity e WHERE e.device = i.device AND"
                                            " +e.profile = ?5 AND e.id < i.id)", true }, { 0 } },
     identity_conds[] = { { ROWS_BYTES, "i.serial = ?22", true }, { ROWS_DEVICE, "i.device = ?6", true }, { ROWS_PROFILE, "i.profile = ?5", true },
-                         { ROWS_STATE, "i.state = ?2", false }, { ROWS_ORDER, "i.ord = ?4", false }, { 0 } },
+                         { ROWS_STATE, IDENTITY_STATE " = ?2", false }, { ROWS_ORDER, "i.ord = ?4", false }, { 0 } },
+    move_conds[] = { { ROWS_DEVICE, "m.device = ?6", true }, { 0 } },
     alarm_conds[] = { { ROWS_NAME, "a.id = CAST(?1 AS INTEGER) AND CAST(a.id AS TEXT) = ?1", true }, { ROWS_DEVICE, "a.device = ?6", true },
                       { ROWS_STATE, "(?2 = 'open') = (a.settled IS NULL)", false }, { ROWS_LOT, "a.lot = ?3", false }, { 0 } },
     proposal_conds[] = { { ROWS_NAME, "p.id = CAST(?1 AS INTEGER) AND CAST(p.id AS TEXT) = ?1", true }, { ROWS_STATE, "p.state = ?2", false },
@@ -70,8 +77,11 @@ const struct rows_list rows_lists[] = {
       .columns = DEVICE_COLUMNS },
     { .what = "identity", .from = "identity i", AFTER("i.id"), .conds = identity_conds, .window = true,
       .columns = "json_object('device', i.device, 'service', i.service, 'profile', i.profile, 'order', i.ord, 'serial', lower(hex(i.serial)),"
-      " 'state', i.state, 'evidence', i.evidence_class, 'proven', i.proven, 'issued', " TIME("i.issued") ", 'not_after', " TIME("i.not_after") ","
+      " 'state', " IDENTITY_STATE ", 'evidence', i.evidence_class, 'proven', i.proven, 'issued', " TIME("i.issued") ", 'not_after', " TIME("i.not_after") ","
       " 'key', lower(hex(i.key)), 'reason', i.reason, 'leaf', i.leaf, 'renews', lower(hex(i.renews)), 'retires', " TIME("i.retires") ")" },
+    { .what = "move", .from = "move m", AFTER("m.id"), .conds = move_conds,
+      .columns = "json_object('device', m.device, 'time', " TIME("m.time") ", 'move', m.move, 'state', m.state, 'by', m.operator, 'second', m.second,"
+      " 'owner', m.owner, 'reason', m.reason, 'leaf', m.leaf)" },
     { .what = "alarm", .from = "alarm a", .begin = "a.id > max(?7, ?8)", .key = "a.id", .order = "a.id LIMIT ?9", .conds = alarm_conds, .window = true,
       .columns = "json_object('alarm', a.id, 'time', " TIME("a.time") ", 'kind', a.kind, 'sentence', a.sentence, 'device', a.device,"
       " 'chip', a.chip, 'lot', a.lot, 'by', a.operator, 'leaf', a.leaf, 'state', CASE WHEN a.settled IS NULL THEN 'open' ELSE 'settled' END,"

@@ -6,7 +6,7 @@
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 6);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 8);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -50,6 +50,9 @@ const char *const lite_schema =
     "CREATE INDEX IF NOT EXISTS device_firmware ON device(firmware) WHERE firmware IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS device_owner ON device(owner) WHERE owner IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS device_region ON device(region) WHERE region IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS move(id INTEGER PRIMARY KEY, device TEXT NOT NULL, move TEXT NOT NULL, state TEXT NOT NULL, operator TEXT,"
+    " second TEXT, owner TEXT, reason TEXT, time INTEGER NOT NULL, leaf INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS move_device ON move(device);"
     "CREATE TABLE IF NOT EXISTS device_key(hash BLOB NOT NULL, device TEXT NOT NULL REFERENCES device(id));"
     "CREATE INDEX IF NOT EXISTS device_key_hash ON device_key(hash);"
     "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
@@ -169,6 +172,16 @@ const char *const lite_sql[Q__N] = {
                      " 'provisioned', ?6, (SELECT l.vendor FROM lot l WHERE l.name = ?4 ORDER BY l.id DESC LIMIT 1), nullif(?7, ''),"
                      " nullif(?8, ''))"
                      " ON CONFLICT(id) DO NOTHING RETURNING id",
+    [Q_DEVICE_MOVE] = "UPDATE device SET state = ?2, owner = coalesce(?3, owner) WHERE id = ?1 RETURNING id",
+    [Q_DEVICE_OF] = "SELECT d.id, d.state FROM identity i JOIN device d ON d.id = i.device WHERE i.serial = ?1",
+    [Q_DEVICE_LOT] = "SELECT lot FROM device WHERE id = ?1",
+    [Q_DEVICE_NAMES] = "SELECT hash FROM device_key WHERE device = ?1 ORDER BY rowid LIMIT 8",
+    [Q_DEVICE_UNCHIP] = "DELETE FROM device_key WHERE device = ?1",
+    [Q_DEVICE_CHIP] = "UPDATE device SET chip = ?2, root_kind = ?3, lot = ?4 WHERE id = ?1",
+    [Q_MOVE_ADD] = "INSERT INTO move(device, move, state, operator, second, owner, reason, time, leaf) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+                   "?8, ?9)",
+    [Q_LIVE_NEXT] = "SELECT id, service, serial, certificate FROM identity WHERE device = ?1 AND id > ?2 AND state IN ('provisional', "
+                    "'active', 'renewed') ORDER BY id LIMIT 1",
     [Q_DEVICE_KEY] = "INSERT INTO device_key(hash, device) VALUES(?1, ?2)",
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",
     [Q_IDENTITY_PUT] =
@@ -181,7 +194,8 @@ const char *const lite_sql[Q__N] = {
     [Q_IDENTITY_RENEWED] = "UPDATE identity SET state = 'renewed', retires = ?2, changed = ?3 WHERE serial = ?1 AND state = 'active'",
     [Q_IDENTITY_ENDED] = "UPDATE identity SET state = 'replaced', changed = ?2, reason = ?3, retires = NULL WHERE serial = ?1"
                          " AND state IN ('active', 'renewed')",
-    [Q_IDENTITY_BY_KEY] = "SELECT serial, device, state, certificate FROM identity WHERE key = ?1 ORDER BY id DESC LIMIT 1",
+    [Q_IDENTITY_BY_KEY] = "SELECT i.serial, i.device, CASE d.state WHEN 'suspended' THEN d.state ELSE i.state END, i.certificate FROM"
+                          " identity i JOIN device d ON d.id = i.device WHERE i.key = ?1 ORDER BY i.id DESC LIMIT 1",
     [Q_IDENTITY_BY_SERIAL] = "SELECT serial, device, state, certificate FROM identity WHERE serial = ?1",
     [Q_LEAF_ADD] = "INSERT INTO leaf(idx, kind, time, hash, salt, event, device, attachment) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [Q_LEAF_COUNT] = "SELECT coalesce(max(idx) + 1, 0) FROM leaf",

@@ -172,6 +172,30 @@ bm_must_use enum bm_rc bm_store_identity_renewed(struct bm_store *store, struct 
 /* It was, or is in its overlap, and another took its place: replaced. */
 bm_must_use enum bm_rc bm_store_identity_ended(struct bm_store *store, struct bm_bytes serial, bm_time now, const char *reason,
                                                struct bm_fail *fail);
+/* A move in a device's life: its state from now on. "" where a text does not apply. */
+struct bm_store_move {
+    const char *device, *move, *state, *by, *second, *owner, *reason;
+    bm_time time;
+    uint64_t leaf;
+};
+bm_must_use enum bm_rc bm_store_device_move(struct bm_store *store, const struct bm_store_move *move, struct bm_fail *fail);
+/* Whose certificate this is, and the state that device is in; BM_EBUG: nobody's. ret_state has 32 bytes. */
+bm_must_use enum bm_rc bm_store_device_of(struct bm_store *store, struct bm_bytes serial, char ret_device[static BM_MAX_NAME + 1],
+                                          char ret_state[static 32], struct bm_fail *fail);
+/* It has another chip: the old one serves no more. */
+bm_must_use enum bm_rc bm_store_device_chip(struct bm_store *store, const char *device, const struct bm_store_chip *chip,
+                                            const char *reason, struct bm_fail *fail);
+/* Of a device, the next certificate after this one that is provisional, active or renewed; zeroed but for certificate.max: the first. */
+struct bm_store_live {
+    int64_t id;
+    char service[BM_MAX_NAME + 1];
+    uint8_t serial[BM_MAX_SERIAL];
+    size_t nserial;
+    struct bm_buf certificate;
+};
+bm_must_use enum bm_rc bm_store_live_next(struct bm_store *store, const char *device, struct bm_store_live *live, bool *ret_found,
+                                          struct bm_fail *fail);
+void bm_store_live_done(struct bm_store_live *live);
 struct bm_store_found {
     bool found;
     uint8_t serial[BM_MAX_SERIAL];
@@ -223,7 +247,7 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
 
 /*
  * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot
- * order profile device identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
+ * order profile device move identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
  * it. BM_EINPUT: nothing by that name. A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {

@@ -110,12 +110,18 @@ state k1 renewed
 
 # ---- whoever has a key from before is a copy ----
 refused 403 'two hold it, and one is a copy' c1 k1 k4
-refused 403 'two hold it, and one is a copy' c1 k0 k4
+refused 403 'is suspended' c1 k0 k4 # and both sides with it
+refused 403 'is suspended' c1 k3 k4
+state k3 suspended
 expect 0 '"kind":"fork","sentence":"device '"$device" birthmark alarm list --json
 [ "$(birthmark alarm list --json | grep -o '"kind":"fork"' | wc -l)" = 1 ] || die "the proof of a fork is kept once"
 leaf=$(birthmark alarm list --json | sed -n 's/.*"kind":"fork"[^}]*"leaf":\([0-9]*\).*/\1/p')
 expect 0 "evidence [0-9a-f]{64}" birthmark ledger show --json
 [ -n "$leaf" ] || die "the fork has no leaf"
+expect 1 'find out which is the device' birthmark device resume "$device" --reason "looked at it"
+expect 0 'state +active' birthmark device resume "$device" --reason "looked at it" --keep "$(serial k3)"
+state k3 active
+state k1 revoked
 
 # ---- and other things that are not due ----
 refused 403 'is not the key of device' c1 other k4

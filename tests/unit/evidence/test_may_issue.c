@@ -131,6 +131,10 @@ oracle_unit(const struct bm_claim *c, const struct bm_state *s)
         return no("scrapped");
     if (s->unit == BM_UNIT_WITHDRAWN)
         return no("recalled it");
+    if (s->unit == BM_UNIT_RETIRED)
+        return no("taken out of its device");
+    if (s->unit == BM_UNIT_DECOMMISSIONED)
+        return no("is decommissioned");
     if (c->renews && s->unit == BM_UNIT_ACTIVE)
         return oracle_renewal(s);
     if (c->renews && s->identity == BM_IDENTITY_NONE)
@@ -147,6 +151,8 @@ oracle_unit(const struct bm_claim *c, const struct bm_state *s)
 static struct answer
 oracle(const struct bm_claim *c, const struct bm_state *s)
 {
+    const bool later = c->renews || s->reissue_allowed || s->by_allow; /* its unit was made under the order long ago */
+
     if (s->now < 1704067200 || s->now < s->last_signed || s->now > s->last_signed + 400 * 86400)
         return (struct answer){ BM_EBUSY, BM_DECISION_NO, "clock" };
     if (!s->lot_pinned)
@@ -161,15 +167,15 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("was superseded by a later revision");
     if (!s->order_known)
         return no("there is no order demo-1");
-    if (!c->renews && s->order_closed)
+    if (!later && s->order_closed)
         return no("order demo-1 is closed");
-    if (!c->renews && s->now < s->order_from)
+    if (!later && s->now < s->order_from)
         return no("begins at");
-    if (!c->renews && s->now > s->order_until)
+    if (!later && s->now > s->order_until)
         return no("ended at");
-    if (!c->renews && !s->order_has_lot)
+    if (!later && !s->order_has_lot)
         return no("is not for lot EX-001");
-    if (!c->renews && !s->order_station)
+    if (!later && !s->order_station)
         return no("is made at its own stations");
     if (!s->order_has_profile)
         return no("does not allow profile gateway-1");
@@ -194,7 +200,7 @@ digit(unsigned *n, unsigned radix)
     return d;
 }
 
-#define HEADS (5u * 4 * 1024 * 2 * 2 * 2)
+#define HEADS (5u * 4 * 1024 * 2 * 2 * 2 * 2)
 static void
 head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
 {
@@ -230,15 +236,16 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     state->unit_other_root = digit(&n, 2);
     claim->renews = digit(&n, 2);
     state->order_station = digit(&n, 2);
+    state->by_allow = digit(&n, 2);
 }
 
-#define TAILS (6u * 5 * 4 * 2 * 2 * 2 * 2 * 2)
+#define TAILS (8u * 5 * 4 * 2 * 2 * 2 * 2 * 2)
 static void
 tail_set(struct bm_state *state, unsigned n)
 {
     static const unsigned replaced[] = { 0, 2, 3, 100 };
 
-    state->unit = (enum bm_unit_state)digit(&n, 6);
+    state->unit = (enum bm_unit_state)digit(&n, 8);
     state->identity = (enum bm_identity_state)digit(&n, 5);
     state->replaced = replaced[digit(&n, 4)];
     state->unit_in_order = digit(&n, 2);
@@ -283,20 +290,21 @@ answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
 
     (void)cmocka;
     for (unsigned head = 0; head < HEADS; head++)
-        for (unsigned tail = 0; tail < 30; tail++) {
+        for (unsigned tail = 0; tail < 40; tail++) {
             struct bm_claim claim = good_claim();
             struct bm_state state = good_state();
 
             state.unit_in_order = true;
-            tail_set(&state, tail + 6 * 5 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
+            tail_set(&state, tail + 8 * 5 * 4); /* unit_in_order's digit is 1; unit and identity take every value */
             head_set(&claim, &state, head);
             state.speaker = BM_SPEAKER_LIVE;
             state.not_after = state.now;
             yeses[claim.renews] += decide(&claim, &state);
         }
-    assert_int_equal(yeses[0], 3 * 2 * 3); /* three good clocks, two good windows, all else good, three tails that say yes */
-    assert_int_equal(yeses[1],
-                     3 * 4 * 2 * 2 * 2); /* every window, open or closed, with the lot or without, at any station: a confirmed identity */
+    /* three good clocks, two good windows, all else good, three tails that say yes; by an allow every window, open or closed, any lot, at any station */
+    assert_int_equal(yeses[0], 3 * 2 * 3 + 3 * 4 * 2 * 2 * 2 * 3);
+    assert_int_equal(yeses[1], 2 * 3 * 4 * 2 * 2 *
+                                   2); /* every window, open or closed, with the lot or without, at any station: a confirmed identity */
 }
 
 static void

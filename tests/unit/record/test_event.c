@@ -40,6 +40,8 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("policy-set") "statement " DIGEST "\nby anna\nsecond carl\ncount 3\n",
         HEAD("order-raised") "order O-1\nstatement " DIGEST "\nby petra\ncount 20\n",
         HEAD("order-closed") "order O-1\nby petra\ncount 12\nreason done\n",
+        HEAD("device-moved") "device 0123456789abcdef0123\nby fred\ncount 2\nwhat transfer\nreason contract 12\nowner Acme Water\nstate "
+                             "transferred\n",
     };
 
     (void)state;

@@ -92,7 +92,11 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
         KIT_HEAD("policy", "anna") "two order\ntwo pin\ntwo policy\n",
         KIT_PROPOSAL("policy", "anna"),
-        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice -\nreason M\xc3\xbcller\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep -\nreason M\xc3\xbcller\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep none\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep 40ff\nreason r\n",
+        KIT_HEAD("allow", "fred") "act repair\ndevice 0123456789abcdef0123\nchip " KIT_HEX "\nreason r\n",
+        KIT_HEAD("allow", "fred") "act transfer\ndevice 0123456789abcdef0123\nowner Acme Water\nreason r\n",
     };
 
     (void)state;
@@ -213,10 +217,16 @@ other_texts_are_refused(void **state)
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
                                   "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil 2026-11-22T00:00:00Z\n",
         KIT_HEAD("allow", "fred") "act mint\ndevice 0123456789abcdef0123\nservice -\nreason r\n",
-        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789ABCDEF0123\nservice -\nreason r\n",
-        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef01\nservice -\nreason r\n",
-        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice --\nreason r\n",
-        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice -\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789ABCDEF0123\nkeep -\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nservice -\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep 40FF\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep 40f\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep all\nreason r\n",
+        KIT_HEAD("allow", "fred") "act repair\ndevice 0123456789abcdef0123\nchip 40ff\nreason r\n",
+        KIT_HEAD("allow", "fred") "act transfer\ndevice 0123456789abcdef0123\nowner \nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef01\nkeep -\nreason r\n",
+        KIT_HEAD("allow", "fred") "act reissue\ndevice 0123456789abcdef0123\nservice --\nreason r\n",
+        KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep -\n",
         KIT_HEAD("policy", "anna") "two pin\ntwo order\n", /* out of order */
         KIT_HEAD("policy", "anna") "two pin\ntwo pin\n",
         KIT_HEAD("policy", "anna") "two waive\n",  /* always takes two */
