@@ -1,5 +1,7 @@
 #include "device/agent_conf.h"
 
+#include "device/turn.h"
+
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -212,6 +214,7 @@ enum bm_rc
 bm_agent_conf_put(const struct bm_agent_entry *entry, bool *ret_written, struct bm_fail *fail)
 {
     bm_cleanup(bm_agent_conf_done) struct bm_agent_conf *conf = NULL;
+    bm_cleanup(bm_turn_done) int turn = -1;
     const struct bm_agent_entry *same;
     const char *slash = strrchr(bm_agent_conf_path(), '/');
     char dir[BM_PATH] = ".";
@@ -222,7 +225,7 @@ bm_agent_conf_put(const struct bm_agent_entry *entry, bool *ret_written, struct 
         (void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - bm_agent_conf_path()), bm_agent_conf_path());
     if (access(*dir == '\0' ? "/" : dir, F_OK) == -1)
         return BM_OK;
-    if ((rc = bm_agent_conf_read(&conf, fail)) != BM_OK)
+    if ((rc = bm_turn_take(&turn, bm_agent_conf_path(), BM_TURN_WAIT, fail)) != BM_OK || (rc = bm_agent_conf_read(&conf, fail)) != BM_OK)
         return rc;
     *ret_written = true;
     if ((same = bm_agent_conf_find(conf, entry->root, entry->service)) != NULL && memcmp(same, entry, sizeof(*same)) == 0)
@@ -238,7 +241,10 @@ enum bm_rc
 bm_agent_conf_drop(const char *root, const char *service, struct bm_fail *fail)
 {
     bm_cleanup(bm_agent_conf_done) struct bm_agent_conf *conf = NULL;
-    enum bm_rc rc = bm_agent_conf_read(&conf, fail);
+    bm_cleanup(bm_turn_done) int turn = -1;
+    enum bm_rc rc = bm_turn_take(&turn, bm_agent_conf_path(), BM_TURN_WAIT, fail);
 
+    if (rc == BM_OK)
+        rc = bm_agent_conf_read(&conf, fail);
     return rc != BM_OK || drop(conf, root, service) == 0 ? rc : conf_write(conf, fail);
 }
