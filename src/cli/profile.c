@@ -27,6 +27,46 @@ words_of(const struct bm_profile *profile, bool evidence)
 }
 
 static json_t *
+roots_of(const struct bm_profile *profile)
+{
+    json_t *array = json_array();
+    const char *word;
+
+    for (unsigned i = 1; (word = bm_profile_root_word(i)) != NULL; i++)
+        if (profile->roots == 0 || (profile->roots & 1u << i) != 0)
+            (void)json_array_append_new(array, json_string(word));
+    return array;
+}
+
+static json_t *
+names_of(const struct bm_profile *profile)
+{
+    json_t *array = json_array();
+
+    if (profile->common_name[0] != 0 || profile->ca == BM_CA_OPERATIONAL)
+        (void)json_array_append_new(array,
+                                    json_sprintf("common-name %s", profile->common_name[0] != 0 ? profile->common_name : "{device}"));
+    for (size_t i = 0; i < profile->nattributes; i++)
+        (void)json_array_append_new(array, json_sprintf("attribute %s %s", profile->attributes[i].oid, profile->attributes[i].pattern));
+    for (size_t i = 0; i < profile->ndns; i++)
+        (void)json_array_append_new(array, json_sprintf("dns %s", profile->dns[i].pattern));
+    for (size_t i = 0; i < profile->nuri; i++)
+        (void)json_array_append_new(array, json_sprintf("uri %s", profile->uri[i].pattern));
+    return array;
+}
+
+/* "90 days", "8 hours", "never" ends. */
+static json_t *
+lifetime_of(const struct bm_profile *profile)
+{
+    if (profile->hours == 0)
+        return json_string("never ends");
+    if (profile->hours % 24 == 0)
+        return json_sprintf("%u days", profile->hours / 24);
+    return json_sprintf("%u hours", profile->hours);
+}
+
+static json_t *
 required_of(const struct bm_profile *profile)
 {
     const struct bm_proven_fact *fact;
@@ -45,11 +85,13 @@ profile_object(const struct bm_profile *profile)
     json_t *row;
 
     bm_hex(digest, bm_bytes(profile->digest, BM_HASH));
-    row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:s}", "profile", profile->name, "service", profile->service, "ca",
-                    profile->ca == BM_CA_IDEVID ? "idevid" : "operational", "days",
-                    profile->days == 0 ? json_string("never") : json_integer(profile->days), "evidence", words_of(profile, true), "require",
-                    required_of(profile), "keys", words_of(profile, false), "client_auth", profile->client_auth, "server_auth",
-                    profile->server_auth, "hardware_module", profile->hardware_module, "digest", digest);
+    row = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:i, s:i, s:s}", "profile", profile->name,
+                    "version", (int)profile->version, "service", profile->service, "ca",
+                    profile->ca == BM_CA_IDEVID ? "idevid" : "operational", "lifetime", lifetime_of(profile), "revocation",
+                    profile->no_revocation ? "none" : "crl", "evidence", words_of(profile, true), "require", required_of(profile), "roots",
+                    roots_of(profile), "keys", words_of(profile, false), "client_auth", profile->client_auth, "server_auth",
+                    profile->server_auth, "hardware_module", profile->hardware_module, "names", names_of(profile), "max_certificate",
+                    (int)profile->max_certificate, "max_chain", (int)profile->max_chain, "digest", digest);
     return row;
 }
 
@@ -96,8 +138,9 @@ file_add(struct bm_list *list, const char *dir, const char *file, struct bm_fail
 static enum bm_rc
 list_run(struct bm_call *call, struct bm_fail *fail)
 {
-    static const struct bm_column columns[] = { { "profile", "PROFILE" }, { "service", "SERVICE" },   { "ca", "CA" },
-                                                { "days", "DAYS" },       { "evidence", "EVIDENCE" }, { "keys", "KEYS" } };
+    static const struct bm_column columns[] = { { "profile", "PROFILE" }, { "version", "VERSION" },   { "service", "SERVICE" },
+                                                { "ca", "CA" },           { "lifetime", "LIFETIME" }, { "evidence", "EVIDENCE" },
+                                                { "keys", "KEYS" } };
     bm_cleanup(bm_list_done) struct bm_list list = {
         .json = call->json, .columns = columns, .ncolumns = BM_COUNT(columns), .nothing = "no profiles"
     };

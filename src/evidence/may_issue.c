@@ -2,6 +2,9 @@
 
 #include "wire/text.h"
 
+_Static_assert(BM_ROOT_TPM == 1 && BM_ROOT_SECURE_ELEMENT == 2 && BM_ROOT_PUF == 3 && BM_ROOT_SOFTWARE == 4,
+               "the bits of a profile's roots");
+
 /*
  * The decision in three tables, read from top to bottom: rules that hold for every request, then what unit and identity allow together, then the
  * sentences. Words in braces are filled in by sentence().
@@ -61,6 +64,7 @@ word_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
         { "profile", profile != NULL ? profile->name : "(unknown)" },
         { "service", profile != NULL ? profile->service : "(unknown)" },
         { "evidence", bm_evidence_class_word(in->claim->evidence) },
+        { "kind", or_unknown(bm_profile_root_word((unsigned)in->claim->leaf.root)) },
         { "alg", key_word(in->claim->key.alg) },
     };
 
@@ -228,6 +232,15 @@ evidence_fits(const struct request *in)
     return (in->state->profile->evidence & needs) == needs;
 }
 
+/* A set's bits are the kinds of roots (pki/profile.h). */
+static bool
+root_fits(const struct request *in)
+{
+    unsigned roots = in->state->profile->roots;
+
+    return roots == 0 || (roots & 1u << (unsigned)in->claim->leaf.root) != 0;
+}
+
 static bool
 facts_fit(const struct request *in)
 {
@@ -291,6 +304,10 @@ static const struct rule {
       "profile {profile} does not take {evidence} evidence, which is what this chip gave (root key {root}). Use a chip of the kind that "
       "the profile is "
       "for, or a profile for this one." },
+    { root_fits, EVERY, BM_EPOLICY,
+      "profile {profile} takes no root key of the kind {kind}, which this chip has (root key {root}). Use a chip of a kind that the "
+      "profile "
+      "lists, or ask for another profile." },
     { facts_fit, EVERY, BM_EPOLICY,
       "profile {profile} requires evidence of {missing}, which this chip did not give (root key {root}). Let the device show it, or ask "
       "for a profile that does without." },

@@ -52,6 +52,7 @@ static const uint8_t bm_oid_crl_reason[] = { 0x55, 0x1d, 0x15 };                
 static const uint8_t bm_oid_crl_points[] = { 0x55, 0x1d, 0x1f };                                /* 2.5.29.31 cRLDistributionPoints */
 static const uint8_t bm_oid_aki[] = { 0x55, 0x1d, 0x23 };                                       /* 2.5.29.35 authorityKeyIdentifier */
 static const uint8_t bm_oid_eku[] = { 0x55, 0x1d, 0x25 };                                       /* 2.5.29.37 extKeyUsage */
+static const uint8_t bm_oid_no_rev_avail[] = { 0x55, 0x1d, 0x38 };                              /* 2.5.29.56 noRevAvail, RFC 9608 */
 static const uint8_t bm_oid_server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 }; /* 1.3.6.1.5.5.7.3.1 id-kp-serverAuth */
 static const uint8_t bm_oid_client_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02 }; /* 1.3.6.1.5.5.7.3.2 id-kp-clientAuth */
 static const uint8_t bm_oid_hardware_module[] = {

@@ -101,6 +101,31 @@ bm_extension_eku(struct bm_buf *buf, bool client_auth, bool server_auth)
     bm_extension_end(buf, extension);
 }
 
+void
+bm_extension_basic_constraints(struct bm_buf *buf, bool ca, int path_len)
+{
+    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_basic_constraints), true);
+    size_t at = bm_der_begin(buf, BM_DER_SEQUENCE);
+
+    /* X.690 11.5: cA FALSE is the default, and left out */
+    if (ca)
+        bm_der_add_boolean(buf, true);
+    if (path_len >= 0)
+        bm_der_add_uint(buf, BM_DER_INTEGER, (uint64_t)path_len);
+    bm_der_end(buf, at);
+    bm_extension_end(buf, extension);
+}
+
+/* req: RFC9608 2 noRevAvail is NULL and not critical */
+void
+bm_extension_no_rev_avail(struct bm_buf *buf)
+{
+    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_no_rev_avail), false);
+
+    bm_der_add_null(buf);
+    bm_extension_end(buf, extension);
+}
+
 enum bm_rc
 bm_tbs_head_add(struct bm_buf *buf, const struct bm_issuer *issuer, struct bm_bytes subject, struct bm_bytes spki, struct bm_bytes serial,
                 const bm_time validity[static 2], struct bm_key *ret_key, struct bm_fail *fail)

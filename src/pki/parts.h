@@ -28,7 +28,18 @@ void bm_extension_end(struct bm_buf *buf, struct bm_extension extension);
 void bm_extension_key_usage(struct bm_buf *buf, uint8_t bits);
 void bm_extension_ski(struct bm_buf *buf, const uint8_t key_id[static 20]);
 void bm_extension_aki(struct bm_buf *buf, const uint8_t key_id[static 20]);
-void bm_extension_crl_points(struct bm_buf *buf, const char *url);             /* nothing when url is "" */
-void bm_extension_eku(struct bm_buf *buf, bool client_auth, bool server_auth); /* nothing when neither */
+void bm_extension_crl_points(struct bm_buf *buf, const char *url);              /* nothing when url is "" */
+void bm_extension_eku(struct bm_buf *buf, bool client_auth, bool server_auth);  /* nothing when neither */
+void bm_extension_basic_constraints(struct bm_buf *buf, bool ca, int path_len); /* critical; path_len < 0: none */
+void bm_extension_no_rev_avail(struct bm_buf *buf);                             /* RFC 9608: nobody will say that it is revoked */
+
+/* The content octets of an object identifier in its dotted form: two arcs or more of 32 bits, none with a leading zero. */
+bm_must_use bool bm_oid_text_add(struct bm_buf *buf, const char *text);
+
+/* What the profile makes of the records (tbs_names.c): the subject's Name, whole element; the subjectAltName, when there is one. */
+bm_must_use enum bm_rc bm_subject_build(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_subject *subject,
+                                        struct bm_fail *fail);
+bm_must_use enum bm_rc bm_extension_san(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_subject *subject,
+                                        struct bm_fail *fail);
 
 #endif

@@ -1,9 +1,14 @@
 #include "pki/profile.h"
 
 #include "pki/key.h"
+#include "pki/parts.h"
 #include "wire/lines.h"
 
 #define MAX_DAYS 3650
+#define MAX_HOURS (7 * 24 - 1) /* what is longer has days */
+#define MAX_VERSION 99999
+#define LEAST_BYTES 256 /* no certificate of ours is smaller */
+#define MOST_BYTES 65535
 #define MAX_RENEWAL_DAYS 365
 #define OVERLAP_DAYS 7 /* without a line: time for services that know a device by its certificate to learn the new one */
 
@@ -34,6 +39,7 @@ static const struct word require_words[] = {
     { "tpm-residency", BM_PROVEN_TPM_RESIDENCY }, { "tpm-fixed", BM_PROVEN_TPM_FIXED }, { "policy-bound", BM_PROVEN_POLICY_BOUND },
     { "ek-certified", BM_PROVEN_EK_CERTIFIED },   { "dice", BM_PROVEN_DICE },
 };
+static const struct word root_words[] = { { "tpm", 1u << 1 }, { "secure-element", 1u << 2 }, { "puf", 1u << 3 }, { "software", 1u << 4 } };
 static const struct word yes_words[] = { { "yes", 1 }, { "no", 0 } };
 
 static const struct word *
@@ -97,7 +103,7 @@ number_parse(unsigned *ret, struct bm_bytes value, unsigned most)
 {
     unsigned n = 0;
 
-    if (value.n == 0 || value.n > 4 || (value.p[0] == '0' && value.n > 1))
+    if (value.n == 0 || value.n > 5 || (value.p[0] == '0' && value.n > 1))
         return false;
     for (size_t i = 0; i < value.n; i++) {
         if (value.p[i] < '0' || value.p[i] > '9')
@@ -108,18 +114,24 @@ number_parse(unsigned *ret, struct bm_bytes value, unsigned most)
     return n <= most;
 }
 
-/* "never" is 0; otherwise 1 to 3650 without a leading zero. */
+/* "never" is 0; otherwise 1 to 3650 days without a leading zero, or hours that are no whole days: one lifetime has one text. */
 static unsigned
-days_want(struct bm_lines *lines)
+lifetime_want(struct bm_lines *lines)
 {
-    struct bm_bytes value = bm_lines_want(lines, "days");
-    unsigned days = 0;
+    struct bm_bytes value;
+    unsigned n = 0;
 
+    if (bm_lines_have(lines, "hours", &value)) {
+        if (!number_parse(&n, value, MAX_HOURS) || n == 0 || n % 24 == 0)
+            refuse(lines, "hours", "must be 1 to 167 and no whole days, which have a line \"days\"");
+        return n;
+    }
+    value = bm_lines_want(lines, "days");
     if (bm_bytes_equal(value, bm_bytes_str("never")))
         return 0;
-    if (!number_parse(&days, value, MAX_DAYS) || days == 0)
+    if (!number_parse(&n, value, MAX_DAYS) || n == 0)
         refuse(lines, "days", "must be 1 to 3650, or never");
-    return days;
+    return n * 24;
 }
 
 /* Days of a line that may be left out, and is where it would say what holds anyway: one meaning has one text. */
@@ -134,28 +146,127 @@ days_have(struct bm_lines *lines, const char *key, unsigned without, const char 
     return days;
 }
 
-/* What no single line shows. */
-static enum bm_rc
-whole_check(const struct bm_profile *profile, struct bm_fail *fail)
+/* A number of a line that may be left out; 0 when it is. */
+static unsigned
+bytes_have(struct bm_lines *lines, const char *key)
 {
-    if (profile->evidence == 0)
-        return bm_fail(fail, BM_EINPUT, NULL,
-                       "profile: it takes no evidence: add a line \"evidence root-signed\" or \"evidence tpm-activated\"");
-    if (profile->keys == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "profile: it takes no keys: add a line \"key P-256\"");
-    if (profile->days == 0 && profile->ca != BM_CA_IDEVID)
-        return bm_fail(fail, BM_EINPUT, NULL, "profile: only \"ca idevid\" may have \"days never\"");
-    if (profile->days == 0 && profile->grace != 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "profile: what never expires has no time of grace: take the line \"grace\" out");
-    if (profile->ca == BM_CA_IDEVID && (profile->client_auth || profile->server_auth))
-        return bm_fail(fail, BM_EINPUT, "IEEE 802.1AR 8", "profile: an IDevID has no extended key usage: take the eku lines out");
-    return BM_OK;
+    struct bm_bytes value;
+    unsigned n = 0;
+
+    if (bm_lines_have(lines, key, &value) && (!number_parse(&n, value, MOST_BYTES) || n < LEAST_BYTES))
+        refuse(lines, key, "must be 256 to 65535 bytes, or left out for any");
+    return n;
+}
+
+/* The one word that a line may have that may be left out. */
+static bool
+flag_have(struct bm_lines *lines, const char *key, const char *word)
+{
+    struct bm_bytes value;
+
+    if (!bm_lines_have(lines, key, &value))
+        return false;
+    if (!bm_bytes_equal(value, bm_bytes_str(word)))
+        refuse(lines, key, "has a value that is not known");
+    return true;
+}
+
+static void
+pattern_take(char ret[static BM_MAX_PATTERN + 1], struct bm_lines *lines, const char *key, enum bm_pattern_kind kind, struct bm_bytes value)
+{
+    static const char *const why[] = {
+        [BM_PATTERN_NAME] = "must be letters, digits, spaces, . _ : -, {device}, {chip} and {lot}, and at most 64 characters",
+        [BM_PATTERN_DNS] = "must be a host name of two labels or more, with {device}, {chip} or {lot} in it",
+        [BM_PATTERN_URI] = "must be a scheme, a colon and a URI's characters, with {device}, {chip} or {lot} in it"
+    };
+
+    ret[0] = 0;
+    if (lines->bad)
+        return;
+    if (value.n <= BM_MAX_PATTERN && memchr(value.p, 0, value.n) == NULL) {
+        memcpy(ret, value.p, value.n);
+        ret[value.n] = 0;
+    }
+    if (!bm_pattern_ok(kind, ret))
+        refuse(lines, key, why[kind]);
+}
+
+static size_t
+patterns_take(struct bm_profile_name ret[static BM_MAX_PROFILE_NAMES], struct bm_lines *lines, const char *key, enum bm_pattern_kind kind)
+{
+    struct bm_bytes value;
+    size_t n = 0;
+
+    while (bm_lines_have(lines, key, &value)) {
+        if (n == BM_MAX_PROFILE_NAMES) {
+            refuse(lines, key, "is one too many: there may be 4");
+            return n;
+        }
+        pattern_take(ret[n].pattern, lines, key, kind, value);
+        for (size_t i = 0; i < n; i++)
+            if (strcmp(ret[i].pattern, ret[n].pattern) == 0)
+                refuse(lines, key, "is repeated");
+        n++;
+    }
+    return n;
+}
+
+/* What X.520 names (2.5.4) comes of the records: the organization, the common name, the serial number. */
+static bool
+oid_foreign(const char *oid)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf octets = { .max = 2 * BM_MAX_OID_TEXT };
+
+    return bm_oid_text_add(&octets, oid) && !octets.bad && !(octets.n >= 2 && octets.p[0] == 0x55 && octets.p[1] == 0x04);
+}
+
+static size_t
+attributes_take(struct bm_profile_attribute ret[static BM_MAX_PROFILE_NAMES], struct bm_lines *lines)
+{
+    struct bm_bytes value;
+    size_t n = 0;
+
+    while (bm_lines_have(lines, "attribute", &value)) {
+        const uint8_t *space = memchr(value.p, ' ', value.n);
+        size_t noid = space == NULL ? 0 : (size_t)(space - value.p);
+
+        if (n == BM_MAX_PROFILE_NAMES) {
+            refuse(lines, "attribute", "is one too many: there may be 4");
+            return n;
+        }
+        if (noid > 0 && noid <= BM_MAX_OID_TEXT)
+            memcpy(ret[n].oid, value.p, noid); /* zeroed before */
+        if (!oid_foreign(ret[n].oid))
+            refuse(lines, "attribute", "must be an object identifier with dots, none of X.520's, and its value");
+        else
+            pattern_take(ret[n].pattern, lines, "attribute", BM_PATTERN_NAME, bm_bytes(space + 1, value.n - noid - 1));
+        for (size_t i = 0; i < n; i++)
+            if (strcmp(ret[i].oid, ret[n].oid) == 0)
+                refuse(lines, "attribute", "is repeated");
+        n++;
+    }
+    return n;
+}
+
+static void
+names_take(struct bm_profile *profile, struct bm_lines *lines)
+{
+    struct bm_bytes value;
+
+    if (bm_lines_have(lines, "common-name", &value)) {
+        pattern_take(profile->common_name, lines, "common-name", BM_PATTERN_NAME, value);
+        if (profile->ca == BM_CA_OPERATIONAL && strcmp(profile->common_name, "{device}") == 0)
+            refuse(lines, "common-name", "is {device} without the line: take it out");
+    }
+    profile->nattributes = attributes_take(profile->attributes, lines);
+    profile->ndns = patterns_take(profile->dns, lines, "dns", BM_PATTERN_DNS);
+    profile->nuri = patterns_take(profile->uri, lines, "uri", BM_PATTERN_URI);
 }
 
 enum bm_rc
 bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm_fail *fail)
 {
-    struct bm_profile profile = { .days = 0 };
+    struct bm_profile profile = { .hours = 0 };
     struct bm_lines lines;
     unsigned eku;
     enum bm_rc rc;
@@ -164,19 +275,26 @@ bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm
         return bm_fail(fail, BM_EINPUT, NULL, "the profile is %zu bytes long, more than %d", text.n, BM_MAX_PROFILE);
     lines = bm_lines_open(text, "birthmark/profile/v1", "profile", fail);
     bm_lines_name(&lines, "name", profile.name, BM_MAX_NAME);
+    profile.version = (unsigned)bm_lines_u64(&lines, "version", 1, MAX_VERSION);
     bm_lines_name(&lines, "service", profile.service, BM_MAX_NAME);
     profile.ca = word_want(&lines, "ca", ca_words, BM_COUNT(ca_words)) == BM_CA_IDEVID ? BM_CA_IDEVID : BM_CA_OPERATIONAL;
-    profile.days = days_want(&lines);
+    profile.hours = lifetime_want(&lines);
     profile.grace = days_have(&lines, "grace", 0, "must be 1 to 365, or left out for none");
     profile.overlap = days_have(&lines, "overlap", OVERLAP_DAYS, "must be 0 to 365, or left out for 7");
+    profile.no_revocation = flag_have(&lines, "revocation", "none");
     profile.evidence = set_take(&lines, "evidence", evidence_words, BM_COUNT(evidence_words));
     profile.require = set_take(&lines, "require", require_words, BM_COUNT(require_words));
+    profile.roots = set_take(&lines, "root", root_words, BM_COUNT(root_words));
     profile.keys = set_take(&lines, "key", key_words, BM_COUNT(key_words));
     eku = set_take(&lines, "eku", eku_words, BM_COUNT(eku_words));
     profile.client_auth = (eku & EKU_CLIENT) != 0;
     profile.server_auth = (eku & EKU_SERVER) != 0;
     profile.hardware_module = word_want(&lines, "hardware-module", yes_words, BM_COUNT(yes_words)) == 1;
-    if ((rc = bm_lines_close(&lines)) != BM_OK || (rc = whole_check(&profile, fail)) != BM_OK)
+    profile.basic_constraints = flag_have(&lines, "basic-constraints", "yes");
+    names_take(&profile, &lines);
+    profile.max_certificate = bytes_have(&lines, "max-certificate");
+    profile.max_chain = bytes_have(&lines, "max-chain");
+    if ((rc = bm_lines_close(&lines)) != BM_OK || (rc = bm_profile_check(&profile, fail)) != BM_OK)
         return rc;
     bm_sha256(profile.digest, text);
     *ret_profile = profile;
@@ -191,27 +309,59 @@ add_set(struct bm_buf *buf, const char *key, const struct word *words, size_t n,
             bm_lines_add(buf, key, words[i].word);
 }
 
+static void
+lifetime_add(struct bm_buf *buf, unsigned hours)
+{
+    if (hours == 0)
+        bm_lines_add(buf, "days", "never");
+    else if (hours % 24 == 0)
+        bm_buf_add_fmt(buf, "days %u\n", hours / 24);
+    else
+        bm_buf_add_fmt(buf, "hours %u\n", hours);
+}
+
+static void
+names_add(struct bm_buf *buf, const struct bm_profile *profile)
+{
+    if (profile->common_name[0] != 0)
+        bm_lines_add(buf, "common-name", profile->common_name);
+    for (size_t i = 0; i < profile->nattributes; i++)
+        bm_buf_add_fmt(buf, "attribute %s %s\n", profile->attributes[i].oid, profile->attributes[i].pattern);
+    for (size_t i = 0; i < profile->ndns; i++)
+        bm_lines_add(buf, "dns", profile->dns[i].pattern);
+    for (size_t i = 0; i < profile->nuri; i++)
+        bm_lines_add(buf, "uri", profile->uri[i].pattern);
+}
+
 void
 bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile)
 {
     bm_buf_add_str(buf, "birthmark/profile/v1\n");
     bm_lines_add(buf, "name", profile->name);
+    bm_buf_add_fmt(buf, "version %u\n", profile->version);
     bm_lines_add(buf, "service", profile->service);
     bm_lines_add(buf, "ca", profile->ca == BM_CA_IDEVID ? "idevid" : "operational");
-    if (profile->days == 0)
-        bm_lines_add(buf, "days", "never");
-    else
-        bm_buf_add_fmt(buf, "days %u\n", profile->days);
+    lifetime_add(buf, profile->hours);
     if (profile->grace != 0)
         bm_buf_add_fmt(buf, "grace %u\n", profile->grace);
     if (profile->overlap != OVERLAP_DAYS)
         bm_buf_add_fmt(buf, "overlap %u\n", profile->overlap);
+    if (profile->no_revocation)
+        bm_lines_add(buf, "revocation", "none");
     add_set(buf, "evidence", evidence_words, BM_COUNT(evidence_words), profile->evidence);
     add_set(buf, "require", require_words, BM_COUNT(require_words), profile->require);
+    add_set(buf, "root", root_words, BM_COUNT(root_words), profile->roots);
     add_set(buf, "key", key_words, BM_COUNT(key_words), profile->keys);
     add_set(buf, "eku", eku_words, BM_COUNT(eku_words),
             (profile->client_auth ? EKU_CLIENT : 0u) | (profile->server_auth ? EKU_SERVER : 0u));
     bm_lines_add(buf, "hardware-module", profile->hardware_module ? "yes" : "no");
+    if (profile->basic_constraints)
+        bm_lines_add(buf, "basic-constraints", "yes");
+    names_add(buf, profile);
+    if (profile->max_certificate != 0)
+        bm_buf_add_fmt(buf, "max-certificate %u\n", profile->max_certificate);
+    if (profile->max_chain != 0)
+        bm_buf_add_fmt(buf, "max-chain %u\n", profile->max_chain);
 }
 
 const char *
@@ -223,17 +373,8 @@ bm_evidence_class_word(enum bm_evidence_class ev)
     return "unknown";
 }
 
-static const char *const builtin[] = {
-    "birthmark/profile/v1\nname gateway-1\nservice mqtt\nca operational\ndays 90\nevidence root-signed\nevidence tpm-activated\n"
-    "key P-256\nkey P-384\neku clientAuth\nhardware-module yes\n",
-    "birthmark/profile/v1\nname bench-1\nservice mqtt\nca operational\ndays 90\nevidence root-signed\nevidence tpm-activated\n"
-    "evidence software\nkey P-256\nkey P-384\neku clientAuth\nhardware-module yes\n",
-    "birthmark/profile/v1\nname idevid\nservice idevid\nca idevid\ndays never\nevidence root-signed\nevidence tpm-activated\n"
-    "key P-256\nkey P-384\nhardware-module yes\n",
-};
-
 const char *
-bm_profile_builtin(size_t i)
+bm_profile_root_word(unsigned root)
 {
-    return i < BM_COUNT(builtin) ? builtin[i] : NULL;
+    return root >= 1 && root <= BM_COUNT(root_words) ? root_words[root - 1].word : NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "pki/pattern.h"
 #include "pki/proven.h"
 
 enum bm_ca {
@@ -23,39 +24,73 @@ enum bm_evidence_class {
 /*
  * birthmark/profile/v1
  * name gateway-1
+ * version 1                          1 to 99999: of the profile, not of the format
  * service mqtt
  * ca operational                     operational | idevid
- * days 90                            1 to 3650, or "never": 9999-12-31 (idevid only)
+ * days 90                            1 to 3650, or "never": 9999-12-31 (idevid only); or instead: hours 8   1 to 167, no whole days
  * grace 14                           of a renewal after expiry: 1 to 365; without the line none
  * overlap 30                         the earlier certificate after a renewal is confirmed: 0 to 365; without the line 7
+ * revocation none                    noRevAvail in place of a CRL pointer: what lives at most 7 days; without the line a CRL pointer
  * evidence root-signed               one line each: root-signed | tpm-activated | software | tls-front
  * require tpm-fixed                  none or more: a word of pki/proven.h that the evidence must show besides
+ * root tpm                           none or more: tpm | secure-element | puf | software; none: any
  * key P-256                          one line each: P-256 | P-384 | RSA (the operational keys that it takes)
  * eku clientAuth                     none or more: clientAuth | serverAuth
  * hardware-module yes                id-on-hardwareModuleName in the subjectAltName: yes | no
+ * basic-constraints yes              critical, no CA; without the line none
+ * common-name {chip}                 a pattern (pattern.h); without the line {device}, and in an IDevID none
+ * attribute OID VALUE                0 to 4: of the subject, a foreign OID and a pattern
+ * dns {device}.devices.example       0 to 4 patterns, in the subjectAltName
+ * uri urn:example:{device}           0 to 4
+ * max-certificate 600                bytes that the target has for it, 256 to 65535; without the line any
+ * max-chain 1200                     for it and its CA's
  */
+#define BM_MAX_PROFILE_NAMES 4
+#define BM_MAX_OID_TEXT 64
 struct bm_profile {
     char name[BM_MAX_NAME + 1];
+    unsigned version;
     char service[BM_MAX_NAME + 1];
     enum bm_ca ca;
-    unsigned days;     /* 0 = never */
-    unsigned grace;    /* days after expiry in which it may still be renewed */
-    unsigned overlap;  /* days that the earlier certificate stays good after a renewal is confirmed */
-    unsigned evidence; /* set of enum bm_evidence_class */
-    unsigned require;  /* set of enum bm_proven: all of them must be shown */
-    unsigned keys;     /* set of 1u << enum bm_key_alg */
+    unsigned hours;     /* that it lives; 0 = for ever */
+    unsigned grace;     /* days after expiry in which it may still be renewed */
+    unsigned overlap;   /* days that the earlier certificate stays good after a renewal is confirmed */
+    bool no_revocation; /* nobody will say that it is revoked */
+    unsigned evidence;  /* set of enum bm_evidence_class */
+    unsigned require;   /* set of enum bm_proven: all of them must be shown */
+    unsigned roots;     /* set of 1u << enum bm_root_kind (lot/leaf.h); 0: any */
+    unsigned keys;      /* set of 1u << enum bm_key_alg */
     bool client_auth;
     bool server_auth;
     bool hardware_module;
-    uint8_t digest[BM_HASH]; /* SHA-256 of the text: what an order pins */
+    bool basic_constraints;
+    char common_name[BM_MAX_PATTERN + 1]; /* "": as the CA has it */
+    struct bm_profile_attribute {
+        char oid[BM_MAX_OID_TEXT + 1]; /* dotted */
+        char pattern[BM_MAX_PATTERN + 1];
+    } attributes[BM_MAX_PROFILE_NAMES];
+    size_t nattributes;
+    struct bm_profile_name {
+        char pattern[BM_MAX_PATTERN + 1];
+    } dns[BM_MAX_PROFILE_NAMES], uri[BM_MAX_PROFILE_NAMES];
+    size_t ndns, nuri;
+    unsigned max_certificate, max_chain; /* bytes; 0: any */
+    uint8_t digest[BM_HASH];             /* SHA-256 of the text: what an order pins */
 };
 
+/* Reads it, and looks for what its lines contradict each other in (profile_check.c). */
 bm_must_use enum bm_rc bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm_fail *fail);
 void bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile); /* canonical text; digest not used */
 const char *bm_evidence_class_word(enum bm_evidence_class ev);               /* "root-signed" ... */
 
-/* The profiles that `init` writes: gateway-1 (service mqtt, operational, 90 days, root-signed and tpm-activated), bench-1 (the same,
- * software too: development), idevid (service idevid, never expires). NULL past the last. */
+const char *bm_profile_root_word(unsigned root); /* enum bm_root_kind: "tpm" ...; NULL: none */
+
+/* What no single line shows: BM_EINPUT with the contradiction. */
+bm_must_use enum bm_rc bm_profile_check(const struct bm_profile *profile, struct bm_fail *fail);
+/* Does a certificate of so many bytes, and the chain with its CA's, fit the target? BM_EPOLICY, with by how much not. */
+bm_must_use enum bm_rc bm_profile_fit(const struct bm_profile *profile, size_t certificate, size_t ca, struct bm_fail *fail);
+
+/* The profiles that `init` writes and every signer knows (profile_shipped.c). NULL past the last; the first is gateway-1. */
 const char *bm_profile_builtin(size_t i);
 
 #endif

@@ -18,8 +18,10 @@ struct bm_issuer {
 
 /* The records that a device's certificate is made of. */
 struct bm_subject {
-    const char *device;        /* serialNumber and, in operational certificates, CN: our id of the unit */
-    const char *organization;  /* O: the site's name (operational), the vendor's (idevid); NULL = none */
+    const char *device;       /* serialNumber and, in operational certificates, CN: our id of the unit */
+    const char *organization; /* O: the site's name (operational), the vendor's (idevid); NULL = none */
+    const char *chip; /* the serial number by which its lot knows it; NULL = none. It and the lot only where a profile's name has them */
+    const char *lot;  /* NULL = none */
     struct bm_bytes hw_type;   /* OID content octets */
     struct bm_bytes hw_serial; /* hwSerialNum */
     unsigned proven;           /* set of enum bm_proven: certificatePolicies; 0 = none */
@@ -27,11 +29,15 @@ struct bm_subject {
 
 /* Appends the TBSCertificate (RFC 5280 4.1); docs/formats/certificates.md. serial: 16 to 20 octets, top bit clear, not zero first.
  * not_before <= not_after, both inclusive. BM_EPOLICY: it would outlive the issuer. BM_EINPUT: the records make no certificate (a name
- * that is empty, longer than 64 characters or no clean UTF-8; a hardware serial number that is missing). BM_EBUG: what the caller makes
+ * that is empty, longer than 64 characters or no clean UTF-8; a hardware serial number that is missing); BM_EPOLICY: they make none of the profile's
+ * names. BM_EBUG: what the caller makes
  * itself (serial, dates, a profile that never expires with a not_after that does). On failure buf holds half a certificate: reset it. */
 bm_must_use enum bm_rc bm_tbs_build(struct bm_buf *buf, const struct bm_profile *profile, const struct bm_issuer *issuer,
                                     const struct bm_subject *subject, struct bm_bytes spki, struct bm_bytes serial, bm_time not_before,
                                     bm_time not_after, struct bm_fail *fail);
+
+/* The most bytes that a certificate or list has which this issuer's key signs: ECDSA's signatures vary by a few. */
+size_t bm_signed_most(struct bm_bytes tbs, enum bm_sig_alg alg, const struct bm_key *issuer);
 
 /* Appends Certificate or CertificateList: SEQUENCE { tbs, alg, signature }. */
 void bm_signed_build(struct bm_buf *buf, struct bm_bytes tbs, enum bm_sig_alg alg, struct bm_bytes signature);

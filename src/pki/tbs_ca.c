@@ -8,19 +8,6 @@
 
 #define MAX_HOST 253 /* RFC 1035 3.1, as text */
 
-static void
-add_basic_constraints(struct bm_buf *buf, int path_len)
-{
-    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_basic_constraints), true);
-    size_t at = bm_der_begin(buf, BM_DER_SEQUENCE);
-
-    bm_der_add_boolean(buf, true);
-    if (path_len >= 0)
-        bm_der_add_uint(buf, BM_DER_INTEGER, (uint64_t)path_len);
-    bm_der_end(buf, at);
-    bm_extension_end(buf, extension);
-}
-
 /* req: RFC5280 4.2.1.4 anyPolicy: what its certificates state of the evidence holds on the path from the root, for whoever asks for a policy */
 static void
 add_any_policy(struct bm_buf *buf)
@@ -56,7 +43,7 @@ bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct
     outer = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(3));
     at = bm_der_begin(buf, BM_DER_SEQUENCE);
     /* req: RFC5280 4.2.1.9 a CA says so, critically */
-    add_basic_constraints(buf, subject->path_len);
+    bm_extension_basic_constraints(buf, true, subject->path_len);
     bm_extension_key_usage(buf, BM_KU_KEY_CERT_SIGN | BM_KU_CRL_SIGN);
     if (subject->path_len == 0)
         add_any_policy(buf);

@@ -246,6 +246,15 @@ serial_draw(struct bm_signer *signer, uint8_t ret_serial[static BM_MAX_SERIAL], 
     return BM_OK;
 }
 
+/* Before anything is on record: what the device could not store is no certificate for it. */
+static enum bm_rc
+tbs_fit(const struct bm_signer *signer, const struct bm_profile *profile, struct bm_fail *fail)
+{
+    const struct bm_signer_ca *ca = &signer->ca[profile->ca];
+
+    return bm_profile_fit(profile, bm_signed_most(bm_buf_bytes(&signer->der), ca->issuer.alg, &ca->cert.key), ca->der.n, fail);
+}
+
 static enum bm_rc
 tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
 {
@@ -254,14 +263,17 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
     const struct bm_issuer *issuer = &signer->ca[profile->ca].issuer;
     const struct bm_pinned *lot = &signer->memory.lots.lots[in->lot];
     const struct bm_leaf *leaf = &in->claim.leaf;
-    bm_time now = in->state.now, not_after = profile->days == 0 ? BM_TIME_NEVER : now + (bm_time)profile->days * 86400 - 1;
+    bm_time now = in->state.now, not_after = profile->hours == 0 ? BM_TIME_NEVER : now + (bm_time)profile->hours * 3600 - 1;
     struct bm_subject subject = { .device = in->device,
                                   .organization = profile->ca == BM_CA_IDEVID ? lot->vendor : signer->site->name,
+                                  .chip = leaf->id,
+                                  .lot = lot->lot,
                                   .hw_type = leaf->root == BM_ROOT_TPM ? BM_OID(bm_oid_hw_tpm2) : BM_OID(bm_oid_hw_part),
                                   .hw_serial = bm_bytes_str(leaf->id),
                                   .proven = in->claim.shown.proven };
+    enum bm_rc rc;
 
-    if (profile->days == 0 && issuer->not_after < not_after)
+    if (profile->hours == 0 && issuer->not_after < not_after)
         return bm_fail(fail, BM_EBUSY, NULL, "profile %s never expires and the certificate of its CA does: make a CA that lives to 9999",
                        profile->name);
     if (not_after > issuer->not_after)
@@ -270,7 +282,8 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
     if (not_after < now)
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's certificate has expired: make a new CA before anything else is issued");
     bm_buf_reset(&signer->der);
-    return bm_tbs_build(&signer->der, profile, issuer, &subject, bm_key_spki(&in->claim.key), serial, now, not_after, fail);
+    rc = bm_tbs_build(&signer->der, profile, issuer, &subject, bm_key_spki(&in->claim.key), serial, now, not_after, fail);
+    return rc != BM_OK ? rc : tbs_fit(signer, profile, fail);
 }
 
 static enum bm_rc

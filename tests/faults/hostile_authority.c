@@ -147,8 +147,9 @@ orders_bind_lot_profile_and_time(void **state)
 static void
 another_service_is_no_other_unit(void **state)
 {
-    static const char idevid[] = "birthmark/profile/v1\nname idv\nservice idevid\nca idevid\ndays never\nevidence software\nkey P-256\n"
-                                 "hardware-module yes\n";
+    static const char idevid[] =
+        "birthmark/profile/v1\nname idv\nversion 1\nservice idevid\nca idevid\ndays never\nevidence software\nkey P-256\n"
+        "hardware-module yes\n";
     struct world *w = *state;
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
     const char *profiles[] = { fixture_profile("bench-1"), idevid };

@@ -369,8 +369,8 @@ an_expired_one_is_not_renewed(void **state)
     renewal_refused(w, of.k[1], of.k[2], "lets none be renewed so long after", "renewal");
 }
 
-#define PROFILE                                                                                                               \
-    "birthmark/profile/v1\nname graceful\nservice mqtt\nca operational\ndays 10\ngrace 5\noverlap 2\nevidence software\nkey " \
+#define PROFILE                                                                                                                          \
+    "birthmark/profile/v1\nname graceful\nversion 1\nservice mqtt\nca operational\ndays 10\ngrace 5\noverlap 2\nevidence software\nkey " \
     "P-256\neku clientAuth\nhardware-module no\n"
 
 /* By an order that ended long before: it stops no renewal. */
