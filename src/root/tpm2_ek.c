@@ -269,8 +269,11 @@ bm_tpm2_ek_list(struct bm_tpm2 *tpm, struct bm_leaf *leaf, struct bm_buf *certs,
 static void
 chain_add(struct bm_buf *certs, struct bm_bytes chain)
 {
-    const unsigned char *at = chain.p, *end = chain.p + chain.n;
+    const unsigned char *at = chain.p, *end;
 
+    if (chain.n == 0)
+        return; /* no place in nothing */
+    end = chain.p + chain.n;
     while (at < end) {
         bm_cleanup(bm_x509_done) X509 *cert = NULL;
         const unsigned char *from = at;
