@@ -55,6 +55,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_identity_list,
     &bm_verb_identity_revoke,
     &bm_verb_identity_reissue,
+    &bm_verb_export,
     &bm_verb_alarm_list,
     &bm_verb_alarm_show,
     &bm_verb_alarm_settle,

@@ -32,6 +32,7 @@ static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", tru
     /* Told by their identities: a device stands where its first one of the profile does. */
     of_profile_conds[] = { { ROWS_PROFILE, "i.profile = ?5 AND NOT EXISTS(SELECT 1 FROM identity e WHERE e.device = i.device AND"
                                            " +e.profile = ?5 AND e.id < i.id)", true }, { 0 } },
+    export_conds[] = { { ROWS_ORDER, "d.ord = ?4", true }, { 0 } },
     identity_conds[] = { { ROWS_BYTES, "i.serial = ?22", true }, { ROWS_DEVICE, "i.device = ?6", true }, { ROWS_PROFILE, "i.profile = ?5", true },
                          { ROWS_STATE, IDENTITY_STATE " = ?2", false }, { ROWS_ORDER, "i.ord = ?4", false }, { 0 } },
     move_conds[] = { { ROWS_DEVICE, "m.device = ?6", true }, { 0 } },
@@ -75,6 +76,11 @@ const struct rows_list rows_lists[] = {
       .columns = DEVICE_COLUMNS },
     { .what = "device of a profile", .from = "identity i CROSS JOIN device d ON d.id = i.device", AFTER("i.id"), .conds = of_profile_conds,
       .columns = DEVICE_COLUMNS },
+    /* Devices in use with their newest confirmed certificate: what others register. */
+    { .what = "export", .from = "device d CROSS JOIN identity i ON i.id = (SELECT max(e.id) FROM identity e WHERE e.device = d.id AND e.state ="
+      " 'active' AND (?5 IS NULL OR e.profile = ?5)) AND d.state <> 'suspended'", AFTER("d.rowid"), .conds = export_conds, .window = true,
+      .columns = "json_object('device', d.id, 'serial', d.serial, 'service', i.service, 'profile', i.profile, 'certificate',"
+      " lower(hex(i.certificate)), 'services', (SELECT count(DISTINCT e.service) FROM identity e WHERE e.device = d.id AND e.state = 'active'))" },
     { .what = "identity", .from = "identity i", AFTER("i.id"), .conds = identity_conds, .window = true,
       .columns = "json_object('device', i.device, 'service', i.service, 'profile', i.profile, 'order', i.ord, 'serial', lower(hex(i.serial)),"
       " 'state', " IDENTITY_STATE ", 'evidence', i.evidence_class, 'proven', i.proven, 'issued', " TIME("i.issued") ", 'not_after', " TIME("i.not_after") ","

@@ -83,6 +83,31 @@ SERVICE PROFILE STATE UNTIL CERTIFICATE
 mqtt bench-1 active DAY SERIAL' ] || die "device show says: $show"
 expect 1 'there is no device GW-9' birthmark device show GW-9
 expect 0 '"identities":\[\{.*"alarms":\[\]' birthmark device show "$(field device birthmark device list GW-000001)" --json
+
+# ---- what others register ----
+
+expect 2 'aws, azure or csv' birthmark export gcp -o things
+expect 2 ' -o' birthmark export aws
+expect 3 'cannot be written' birthmark export aws -o nowhere/things
+expect 0 'exported: 5 devices' birthmark export aws -o things
+while read -r line; do # a JSON object a line, of texts only
+    thing=$(sed -nE 's/^\{"ThingName":"([0-9a-f]{20})","SerialNumber":"[^"]+","CertificatePem":"-----BEGIN CERTIFICATE-----\\n[A-Za-z0-9+/=\\]+-----END CERTIFICATE-----\\n"\}$/\1/p' <<<"$line")
+    [ -n "$thing" ] || die "no line for AWS: $line"
+    sed -E 's/.*"CertificatePem":"(.*)"\}/\1/' <<<"$line" | sed 's/\\n/\n/g' >thing.pem
+    openssl verify -CAfile works/root.pem -untrusted works/ca/operational.pem thing.pem >verify.log
+    openssl x509 -in thing.pem -noout -subject | grep -q "$thing" || die "the certificate is not $thing's"
+done <things
+[ "$(wc -l <things)" = 5 ] || die "$(cat things)"
+expect 0 'exported: 2 devices' birthmark export azure --order hubs -o enrollments --profile bench-1
+[ "$(wc -l <enrollments)" = 1 ] || die "$(cat enrollments)"
+grep -qE '^\{"mode":"create","enrollments":\[\{"registrationId":"[0-9a-f]{20}","deviceId":"[0-9a-f]{20}","attestation":\{"type":"x509","x509":\{"clientCertificates":\{"primary":\{"certificate":"-----BEGIN CERTIFICATE-----[^"]*"\}\}\}\},"provisioningStatus":"enabled"\},\{"registrationId":[^[]*\]\}$' enrollments ||
+    die "$(cat enrollments)"
+expect 0 'exported: 0 devices' birthmark export azure --profile other -o none
+[ ! -s none ] || die "$(cat none)"
+expect 0 '"exported":5' birthmark export csv -o devices.csv --json
+grep -q '^device,serial,model,hardware,firmware,owner,region,support_until,chip,lot,vendor,order,station,root,profile,state,made.$' devices.csv || die "$(cat devices.csv)"
+grep -qE '^[0-9a-f]{20},GW-000001,GW-1,B,1.2.0,"Acme, Inc.",EU,2031-12-31,C-1,R-LOT,Silicon,boards,,software,bench-1,[a-z]+,20.*Z.$' devices.csv || die "$(cat devices.csv)"
+[ "$(find . -name '*.tmp-*' | wc -l)" = 0 ] || die "a half file is left"
 unserve
 
 # ---- a store that is lost is made again, with the file or without ----
