@@ -55,6 +55,7 @@ const char *const lite_schema =
     "CREATE INDEX IF NOT EXISTS move_device ON move(device);"
     "CREATE TABLE IF NOT EXISTS device_key(hash BLOB NOT NULL, device TEXT NOT NULL REFERENCES device(id));"
     "CREATE INDEX IF NOT EXISTS device_key_hash ON device_key(hash);"
+    "CREATE INDEX IF NOT EXISTS device_key_device ON device_key(device);"
     "CREATE TABLE IF NOT EXISTS identity(id INTEGER PRIMARY KEY, device TEXT NOT NULL, service TEXT NOT NULL, profile TEXT NOT NULL,"
     " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL, proven TEXT "
     "NOT NULL,"
@@ -177,7 +178,8 @@ const char *const lite_sql[Q__N] = {
     [Q_DEVICE_LOT] = "SELECT lot FROM device WHERE id = ?1",
     [Q_DEVICE_NAMES] = "SELECT hash FROM device_key WHERE device = ?1 ORDER BY rowid LIMIT 8",
     [Q_DEVICE_UNCHIP] = "DELETE FROM device_key WHERE device = ?1",
-    [Q_DEVICE_CHIP] = "UPDATE device SET chip = ?2, root_kind = ?3, lot = ?4 WHERE id = ?1",
+    [Q_DEVICE_CHIP] = "UPDATE device SET chip = ?2, root_kind = ?3, lot = ?4, vendor = (SELECT l.vendor FROM lot l WHERE l.name = ?4"
+                      " ORDER BY l.id DESC LIMIT 1) WHERE id = ?1",
     [Q_MOVE_ADD] = "INSERT INTO move(device, move, state, operator, second, owner, reason, time, leaf) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, "
                    "?8, ?9)",
     [Q_LIVE_NEXT] = "SELECT id, service, serial, certificate FROM identity WHERE device = ?1 AND id > ?2 AND state IN ('provisional', "
