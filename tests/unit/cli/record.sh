@@ -80,7 +80,10 @@ order boards, row 1
 proven software
 
 SERVICE PROFILE STATE UNTIL CERTIFICATE
-mqtt bench-1 active DAY SERIAL' ] || die "device show says: $show"
+mqtt bench-1 active DAY SERIAL
+
+SINCE STATE
+TIME onboarded' ] || die "device show says: $show"
 expect 1 'there is no device GW-9' birthmark device show GW-9
 expect 0 '"identities":\[\{.*"alarms":\[\]' birthmark device show "$(field device birthmark device list GW-000001)" --json
 
