@@ -5,6 +5,7 @@
 #include "signer/life.h"
 #include "wire/text.h"
 
+/* req: ARCHITECTURE 4 resume and repair are signed; suspend and revoke need none */
 /* Who may, by the table of acts. */
 static bool
 act_of(uint8_t move, enum bm_act *ret_act)
