@@ -60,7 +60,7 @@ const char *const lite_schema =
     " ord TEXT NOT NULL, serial BLOB NOT NULL UNIQUE, key BLOB NOT NULL, state TEXT NOT NULL, evidence_class TEXT NOT NULL, proven TEXT "
     "NOT NULL,"
     " issued INTEGER NOT NULL, not_after INTEGER NOT NULL, changed INTEGER NOT NULL, reason TEXT, leaf INTEGER NOT NULL, seen INTEGER,"
-    " certificate BLOB NOT NULL, renews BLOB, retires INTEGER, evidence BLOB NOT NULL);"
+    " renews BLOB, retires INTEGER, certificate BLOB NOT NULL, evidence BLOB NOT NULL);" /* lists read no page of what is long */
     "CREATE INDEX IF NOT EXISTS identity_key ON identity(key);"
     "CREATE INDEX IF NOT EXISTS identity_device ON identity(device);"
     "CREATE INDEX IF NOT EXISTS identity_profile ON identity(profile);"
