@@ -38,6 +38,7 @@ bm_revocations_let_go(struct bm_revocations *list, struct bm_bytes serial)
             list->held[i--] = list->held[--list->nheld];
 }
 
+/* req: RFC5280 5.3.1 certificateHold is on the list while it holds, and gone when it is let go */
 enum bm_rc
 bm_revocations_hold(struct bm_revocations *list, struct bm_bytes serial, bm_time time, struct bm_fail *fail)
 {

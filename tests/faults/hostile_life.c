@@ -108,7 +108,6 @@ not_allowed(struct world *w, const struct bm_allow *allow, const char *words)
 static void
 nobody_else_allows(struct world *w, const struct bm_allow *allow)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
     struct fixture_answer answer;
 
     allow_send(w, &(struct fixture_statement){ .by = MALLORY }, allow, &answer);

@@ -126,6 +126,40 @@ the_expired_are_forgotten(void **state)
     assert_true(list.nretired < 100);
 }
 
+/* proves: RFC5280 5.3.1 certificateHold is on the list while it holds, and gone when it is let go */
+static void
+on_hold_until_it_is_let_go_or_revoked(void **state)
+{
+    bm_cleanup(bm_revocations_done) struct bm_revocations list = { .n = 0 };
+    struct bm_revoked *all = NULL;
+    const struct serial one = serial_of(1), two = serial_of(2);
+    size_t found, n = 0;
+
+    (void)state;
+    retire(&list, 1, NOW - DAY, NOW + 30 * DAY);
+    for (unsigned twice = 0; twice < 2; twice++)
+        for (unsigned i = 1; i <= 3; i++) {
+            const struct serial serial = serial_of(i);
+
+            assert_int_equal(bm_revocations_hold(&list, bm_bytes(serial.b, sizeof(serial.b)), NOW + twice, &fail), BM_OK);
+        }
+    assert_int_equal(held(&list, NOW, 1, &found), 3); /* it retires, too: once all the same */
+    assert_int_equal(found, 1);
+    assert_int_equal(bm_revocations_now(&list, NOW, &all, &n, &fail), BM_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(all[i].reason, 6);
+        assert_int_equal(all[i].time, NOW);
+    }
+    free(all);
+    revoke(&list, 2);
+    bm_revocations_let_go(&list, bm_bytes(one.b, sizeof(one.b)));
+    bm_revocations_let_go(&list, bm_bytes(two.b, sizeof(two.b)));
+    assert_int_equal(held(&list, NOW, 2, &found), 3);
+    assert_int_equal(found, 1); /* for good */
+    (void)held(&list, NOW + 31 * DAY, 1, &found);
+    assert_int_equal(found, 0);
+}
+
 int
 main(void)
 {
@@ -134,6 +168,7 @@ main(void)
         cmocka_unit_test(revoked_it_is_listed_at_once_once_and_for_good),
         cmocka_unit_test(a_full_list_leaves_out_retired_ones_only),
         cmocka_unit_test(the_expired_are_forgotten),
+        cmocka_unit_test(on_hold_until_it_is_let_go_or_revoked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

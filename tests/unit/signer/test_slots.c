@@ -267,6 +267,37 @@ room_for_a_lot_is_made_once(void **state)
     bm_slots_done(&slots);
 }
 
+static void
+chips_change_places_and_devices_do_not(void **state)
+{
+    struct bm_slots slots;
+    struct bm_fail fail;
+    uint32_t device, spare;
+
+    (void)state;
+    bm_slots_init(&slots, 99);
+    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 4, false, KEYS(5), 1, &fail), BM_OK);
+    assert_int_equal(bm_slots_pin(&slots, site, 4, false, KEYS(6), 1, &fail), BM_OK);
+    device = unit_of(&slots, 1);
+    spare = unit_of(&slots, 5);
+    bm_slots_live(&slots, device, BM_LIFE_SUSPENDED);
+    bm_slots_swap(&slots, device, spare);
+    bm_slots_live(&slots, device, BM_LIFE_REPAIRED);
+    assert_int_equal(unit_of(&slots, 5), device);
+    assert_int_equal(unit_of(&slots, 1), spare);
+    assert_int_equal(unit_of(&slots, 2), spare);
+    assert_int_equal(unit_of(&slots, 6), 2);
+    assert_int_equal(slots.units[device].state, BM_UNIT_ACTIVE);
+    assert_int_equal(slots.units[device].lot, 4);
+    assert_int_equal(slots.units[spare].state, BM_UNIT_RETIRED);
+    assert_int_equal(slots.units[spare].lot, 3);
+    assert_int_equal(bm_slots_hold(&slots, KEYS(1, 2), 2, BM_UNIT_WITHDRAWN, &fail), BM_OK); /* a recall says nothing new of it */
+    bm_slots_live(&slots, spare, BM_LIFE_ACTIVE);
+    assert_int_equal(slots.units[spare].state, BM_UNIT_RETIRED);
+    bm_slots_done(&slots);
+}
+
 int
 main(void)
 {
@@ -277,6 +308,7 @@ main(void)
         cmocka_unit_test(identities_are_by_unit_and_service),
         cmocka_unit_test(what_is_held_stays_held),
         cmocka_unit_test(a_later_revision_leaves_chips_in_no_lot),
+        cmocka_unit_test(chips_change_places_and_devices_do_not),
         cmocka_unit_test(room_for_a_lot_is_made_once),
         cmocka_unit_test(a_table_finds_a_hundred_thousand_and_nothing_else),
     };
