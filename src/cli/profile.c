@@ -1,4 +1,5 @@
-/* profile.c - profile list, show, check: what certificates look like, from HOME/profiles. */
+/* profile.c - profile list, show, check, activate: what certificates look like, from HOME/profiles. */
+#include "cli/operator.h"
 #include "cli/places.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
@@ -221,7 +222,62 @@ const struct bm_verb bm_verb_profile_check = {
     .least = 1,
     .most = 1,
     .purpose = "Read a profile's file as the signer will, and say what is wrong with it.",
-    .help = "Changes nothing and needs no site. A good one goes to HOME/profiles/NAME.profile.\n\nexample: birthmark profile check "
+    .help = "Changes nothing and needs no site. A good one can be activated.\n\nexample: birthmark profile check "
             "gateway-2.profile\n",
     .run = check_run,
+};
+
+/* ---- activate ---- */
+
+/* The file in HOME is for people and for `order open`: what counts is the signer's word, which was given by then. */
+static enum bm_rc
+keep(const struct bm_call *call, const struct bm_profile *profile, const struct bm_buf *text, struct bm_fail *fail)
+{
+    char path[BM_PATH];
+    enum bm_rc rc = bm_place_path(path, call->home, BM_PLACE_PROFILE, profile->name, fail);
+
+    return rc != BM_OK ? rc : bm_file_write(path, bm_buf_bytes(text), 0644, fail);
+}
+
+static enum bm_rc
+activate_run(struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_PROFILE }, statement = { .max = BM_MAX_STATEMENT };
+    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    struct bm_activation activation = { .version = 0 };
+    struct bm_bytes behind;
+    struct bm_profile profile;
+    enum bm_rc rc, put;
+
+    if ((rc = profile_read(&profile, &text, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+        (rc = bm_desk_open(&desk, BM_ACT_PROFILE, &ask, fail)) != BM_OK)
+        return rc;
+    activation.version = profile.version;
+    memcpy(activation.profile.name, profile.name, sizeof(activation.profile.name));
+    memcpy(activation.profile.digest, profile.digest, BM_HASH);
+    bm_activation_build(&statement, &desk.head, &activation);
+    behind = bm_buf_bytes(&text);
+    rc = bm_desk_send(&desk, &ask, &statement, &behind, 1, NULL, NULL, fail);
+    /* of a proposal too: until it is approved the signer opens no order with it */
+    if (rc != BM_OK && call->proposal == 0)
+        return rc;
+    put = keep(call, &profile, &text, rc == BM_OK ? fail : &(struct bm_fail){ .rc = BM_OK });
+    return rc != BM_OK ? rc : put != BM_OK ? put : profile_print(call, &profile, fail);
+}
+
+const struct bm_verb bm_verb_profile_activate = {
+    .words = "profile activate",
+    .arguments = "FILE",
+    .least = 1,
+    .most = 1,
+    .site = true,
+    .purpose = "Let orders be opened with this version of a profile, and with no other from now on.",
+    .help =
+        "An officer's signed statement to the signer, on record in the ledger; where the policy names it, two persons'. A changed text has "
+        "a\n"
+        "higher version. Orders that are open keep the text that they were opened with. The file is kept as HOME/profiles/NAME.profile.\n\n"
+        "example: birthmark profile activate gateway-2.profile\n",
+    .options = { BM_OPTION_OPERATOR },
+    .run = activate_run,
 };

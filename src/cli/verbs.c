@@ -33,6 +33,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_profile_list,
     &bm_verb_profile_show,
     &bm_verb_profile_check,
+    &bm_verb_profile_activate,
     &bm_verb_proposal_list,
     &bm_verb_proposal_show,
     &bm_verb_proposal_approve,

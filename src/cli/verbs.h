@@ -12,7 +12,8 @@ extern const struct bm_verb bm_verb_vendor_waive, bm_verb_proposal_list, bm_verb
 extern const struct bm_verb bm_verb_proposal_reject;
 extern const struct bm_verb bm_verb_vendor_add, bm_verb_vendor_list, bm_verb_vendor_show, bm_verb_vendor_retire;
 extern const struct bm_verb bm_verb_order_open, bm_verb_order_list, bm_verb_order_show;
-extern const struct bm_verb bm_verb_profile_list, bm_verb_profile_show, bm_verb_profile_check, bm_verb_operator_list;
+extern const struct bm_verb bm_verb_profile_list, bm_verb_profile_show, bm_verb_profile_check, bm_verb_profile_activate,
+    bm_verb_operator_list;
 extern const struct bm_verb bm_verb_operator_add, bm_verb_operator_revoke, bm_verb_operator_roles, bm_verb_operator_certify;
 extern const struct bm_verb bm_verb_policy_show, bm_verb_policy_set, bm_verb_order_raise, bm_verb_order_close;
 extern const struct bm_verb bm_verb_station_enrol, bm_verb_station_run;

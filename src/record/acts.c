@@ -32,6 +32,7 @@ static const struct act_row {
     [BM_ACT_RESUME] = { "resume", "end a suspension", OFFICER | OPERATOR, false, false },
     [BM_ACT_REPAIR] = { "repair", "give a device another chip", OFFICER | OPERATOR, false, false },
     [BM_ACT_TRANSFER] = { "transfer", "give a device to another owner", OFFICER | OPERATOR, false, false },
+    [BM_ACT_PROFILE] = { "profile", "activate a version of a profile", OFFICER, false, false },
     [BM_ACT_ROLES] = { "roles", "say who may what", OFFICER, false, false },
     [BM_ACT_POLICY] = { "policy", "say what takes two persons", OFFICER, false, false },
     [BM_ACT_SCRAP] = { "scrap", "scrap chips of a lot", OFFICER | CUSTODIAN | OPERATOR, false, true },

@@ -27,6 +27,7 @@ enum bm_act {
     BM_ACT_RESUME,
     BM_ACT_REPAIR,
     BM_ACT_TRANSFER,
+    BM_ACT_PROFILE,
     BM_ACT_ROLES,
     BM_ACT_POLICY,
     BM_ACT_SCRAP,

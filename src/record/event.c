@@ -118,6 +118,7 @@ static const struct {
     [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON, BY | COUNT },
     [BM_EVENT_DEVICE_MOVED] = { "device-moved", DEVICE | WHAT | STATE | REASON,
                                 WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER },
+    [BM_EVENT_PROFILE_ACTIVATED] = { "profile-activated", PROFILE | COUNT | STATEMENT, BY | SECOND | REASON },
 };
 
 const char *

@@ -29,8 +29,9 @@ enum bm_event_kind {
     BM_EVENT_IDENTITY_RENEWED, /* issued beside the one that it renews, which is good until this one is confirmed, and for an overlap */
     BM_EVENT_POLICY_SET,       /* which acts take two persons */
     BM_EVENT_ORDER_RAISED,
-    BM_EVENT_ORDER_CLOSED, /* nothing more is issued for it */
-    BM_EVENT_DEVICE_MOVED, /* a move in a device's life, by a person or by the site itself (record/life.h) */
+    BM_EVENT_ORDER_CLOSED,      /* nothing more is issued for it */
+    BM_EVENT_DEVICE_MOVED,      /* a move in a device's life, by a person or by the site itself (record/life.h) */
+    BM_EVENT_PROFILE_ACTIVATED, /* a version of a profile: orders are opened with it from now on */
     BM_EVENT__N
 };
 
@@ -100,6 +101,7 @@ struct bm_event {
  *   device-moved        device what state reason; WHERE serial statement by second count owner
  *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
  *                       certificate that lives on after a fork
+ *   profile-activated   profile count statement; by second reason           count: the version
  * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.
  */
 void bm_event_build(struct bm_buf *buf, const struct bm_event *event);

@@ -50,20 +50,6 @@ lots_take(struct bm_order *order, struct bm_lines *lines)
         (void)bm_lines_want(lines, "lot"); /* says what is missing */
 }
 
-/* NAME HEX: the name is for people, the digest decides. */
-static bool
-name_hash_read(char ret_name[static BM_MAX_NAME + 1], uint8_t ret_hash[static BM_HASH], struct bm_bytes value)
-{
-    struct bm_bytes name = bm_word_take(&value);
-    char hex[2 * BM_HASH + 1];
-    struct bm_fail ignored;
-
-    if (!bm_word_name(ret_name, name) || bm_hex_parse(ret_hash, BM_HASH, value, &ignored) != BM_OK)
-        return false;
-    bm_hex(hex, bm_bytes(ret_hash, BM_HASH));
-    return bm_bytes_equal(value, bm_bytes_str(hex)); /* lower case */
-}
-
 static bool
 profile_known(const struct bm_order *order, const char *name)
 {
@@ -80,7 +66,7 @@ profiles_take(struct bm_order *order, struct bm_lines *lines)
     struct bm_bytes value;
 
     while (bm_lines_have(lines, "profile", &value)) {
-        if (!name_hash_read(profile.name, profile.digest, value))
+        if (!bm_word_name_hash(profile.name, profile.digest, value))
             bm_statement_refuse(lines, "must hold a profile's name and the SHA-256 of its text in lower-case hexadecimal");
         else if (profile_known(order, profile.name))
             bm_statement_refuse(lines, "names a profile that is there already");
@@ -109,7 +95,7 @@ stations_take(struct bm_order *order, struct bm_lines *lines)
     struct bm_bytes value;
 
     while (bm_lines_have(lines, "station", &value)) {
-        if (!name_hash_read(station.name, station.key, value))
+        if (!bm_word_name_hash(station.name, station.key, value))
             bm_statement_refuse(lines, "must hold a station's name and the SHA-256 of its key in lower-case hexadecimal");
         else if (station_known(order, &station))
             bm_statement_refuse(lines, "names a station that is there already");

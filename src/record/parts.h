@@ -30,6 +30,9 @@ size_t bm_word_find(const char *const *words, size_t n, struct bm_bytes word);
 void bm_operators_take(struct bm_roles *roles, struct bm_lines *lines);
 void bm_operators_build(struct bm_buf *buf, const struct bm_roles *roles);
 
+/* NAME HEX: the name is for people, the digest decides. */
+bool bm_word_name_hash(char ret_name[static BM_MAX_NAME + 1], uint8_t ret_hash[static BM_HASH], struct bm_bytes value);
+
 #define BM_ROLE_WORDS "officer, custodian, planner, operator, auditor or station"
 
 #endif

@@ -3,19 +3,22 @@
 #include "wire/text.h"
 
 const struct bm_statement_form bm_statement_forms[BM_STATEMENT__N] = {
-    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin" },          [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order" },
-    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow" },    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles" },
-    [BM_STATEMENT_POLICY] = { "birthmark/policy/v1", "policy" }, [BM_STATEMENT_RAISE] = { "birthmark/raise/v1", "raise" },
+    [BM_STATEMENT_PIN] = { "birthmark/pin/v1", "pin" },
+    [BM_STATEMENT_ORDER] = { "birthmark/order/v1", "order" },
+    [BM_STATEMENT_ALLOW] = { "birthmark/allow/v1", "allow" },
+    [BM_STATEMENT_ROLES] = { "birthmark/roles/v1", "roles" },
+    [BM_STATEMENT_POLICY] = { "birthmark/policy/v1", "policy" },
+    [BM_STATEMENT_RAISE] = { "birthmark/raise/v1", "raise" },
+    [BM_STATEMENT_PROFILE] = { "birthmark/activation/v1", "profile" },
 };
 
 enum bm_rc
 bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail)
 {
-    static const enum bm_act acts[BM_STATEMENT__N] = { [BM_STATEMENT_PIN] = BM_ACT_PIN,
-                                                       [BM_STATEMENT_ORDER] = BM_ACT_ORDER,
-                                                       [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
-                                                       [BM_STATEMENT_POLICY] = BM_ACT_POLICY,
-                                                       [BM_STATEMENT_RAISE] = BM_ACT_RAISE };
+    static const enum bm_act acts[BM_STATEMENT__N] = {
+        [BM_STATEMENT_PIN] = BM_ACT_PIN,       [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
+        [BM_STATEMENT_POLICY] = BM_ACT_POLICY, [BM_STATEMENT_RAISE] = BM_ACT_RAISE, [BM_STATEMENT_PROFILE] = BM_ACT_PROFILE
+    };
     struct bm_statement_head head;
     struct bm_allow allow;
     enum bm_rc rc;
@@ -100,6 +103,8 @@ bm_act_statement(enum bm_act act)
         return BM_STATEMENT_ORDER;
     case BM_ACT_RAISE:
         return BM_STATEMENT_RAISE;
+    case BM_ACT_PROFILE:
+        return BM_STATEMENT_PROFILE;
     case BM_ACT_ROLES:
         return BM_STATEMENT_ROLES;
     case BM_ACT_POLICY:
@@ -166,6 +171,19 @@ bm_word_name(char ret[static BM_MAX_NAME + 1], struct bm_bytes word)
     return memchr(ret, 0, word.n) == NULL && bm_name_ok(ret, BM_MAX_NAME);
 }
 
+bool
+bm_word_name_hash(char ret_name[static BM_MAX_NAME + 1], uint8_t ret_hash[static BM_HASH], struct bm_bytes value)
+{
+    struct bm_bytes name = bm_word_take(&value);
+    char hex[2 * BM_HASH + 1];
+    struct bm_fail ignored;
+
+    if (!bm_word_name(ret_name, name) || bm_hex_parse(ret_hash, BM_HASH, value, &ignored) != BM_OK)
+        return false;
+    bm_hex(hex, bm_bytes(ret_hash, BM_HASH));
+    return bm_bytes_equal(value, bm_bytes_str(hex)); /* lower case */
+}
+
 size_t
 bm_word_find(const char *const *words, size_t n, struct bm_bytes word)
 {
@@ -186,7 +204,8 @@ kind_find(enum bm_statement_kind *ret_kind, struct bm_bytes text, struct bm_fail
             return BM_OK;
         }
     }
-    return bm_fail(fail, BM_EINPUT, NULL, "this is none of the statements that a signer takes: pin, order, allow, roles, policy or raise");
+    return bm_fail(fail, BM_EINPUT, NULL,
+                   "this is none of the statements that a signer takes: pin, order, allow, roles, policy, raise or profile");
 }
 
 enum bm_rc

@@ -15,13 +15,14 @@ enum bm_statement_kind {
     BM_STATEMENT_ROLES,
     BM_STATEMENT_POLICY,
     BM_STATEMENT_RAISE,
+    BM_STATEMENT_PROFILE,
     BM_STATEMENT__N
 };
 
 /*
  * Every statement is a C2SP signed note whose text begins
  *
- *   birthmark/pin/v1            pin | order | allow | roles | policy | raise
+ *   birthmark/pin/v1            pin | order | allow | roles | policy | raise | profile
  *   site 9f3c...41              SHA-256 of the signer's ledger public key (32 bytes): no other site obeys it
  *   seq 7                       one more than the last that the signer took: neither replayed nor re-ordered. A proposal, which waits for a second
  *                               person, has instead: proposal HEX (16 random bytes) / expires T (at most BM_PROPOSAL_DAYS after time); the signer
@@ -46,6 +47,7 @@ enum bm_statement_kind {
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
  *   policy: two ACT (0..n lines, acts that want a signature, in the order of their bytes, none twice)
  *   raise:  order NAME / quantity N (the new one)
+ *   profile: profile NAME HEX (SHA-256 of its text) / version N       from now on it is this version that orders are opened with
  */
 #define BM_PROPOSAL 16
 #define BM_PROPOSAL_DAYS 30
@@ -169,6 +171,12 @@ struct bm_raise {
     uint64_t quantity;
 };
 
+/* A version of a profile, whose text comes beside the statement. */
+struct bm_activation {
+    struct bm_order_profile profile;
+    uint64_t version;
+};
+
 /* Text of a statement (unsigned): parse the head; then the body of its kind. `text` is the note's text, without signatures. */
 bm_must_use enum bm_rc bm_statement_head_parse(struct bm_statement_head *ret_head, struct bm_bytes text, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_pin_parse(struct bm_statement_head *ret_head, struct bm_pin *ret_pin, struct bm_bytes text, struct bm_fail *fail);
@@ -182,6 +190,9 @@ bm_must_use enum bm_rc bm_policy_parse(struct bm_statement_head *ret_head, struc
                                        struct bm_fail *fail);
 bm_must_use enum bm_rc bm_raise_parse(struct bm_statement_head *ret_head, struct bm_raise *ret_raise, struct bm_bytes text,
                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_activation_parse(struct bm_statement_head *ret_head, struct bm_activation *ret_activation, struct bm_bytes text,
+                                           struct bm_fail *fail);
+void bm_activation_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_activation *activation);
 void bm_policy_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_policy *policy);
 void bm_raise_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_raise *raise);
 void bm_pin_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_pin *pin);

@@ -55,6 +55,18 @@ raise_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
     return rc;
 }
 
+static enum bm_rc
+profile_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_activation activation;
+    enum bm_rc rc = bm_activation_parse(&p->head, &activation, text, fail);
+
+    if (rc == BM_OK)
+        (void)snprintf(p->reason, sizeof(p->reason), "profile %s: version %llu", activation.profile.name,
+                       (unsigned long long)activation.version);
+    return rc;
+}
+
 static void
 roles_free(struct bm_roles **roles)
 {
@@ -111,8 +123,9 @@ static enum bm_rc
 proposal_of(struct proposed *ret, struct bm_bytes note, struct bm_fail *fail)
 {
     static enum bm_rc (*const tell[BM_STATEMENT__N])(struct proposed *, struct bm_bytes, struct bm_fail *) = {
-        [BM_STATEMENT_PIN] = pin_tell,     [BM_STATEMENT_ORDER] = order_tell,   [BM_STATEMENT_ALLOW] = allow_tell,
-        [BM_STATEMENT_ROLES] = roles_tell, [BM_STATEMENT_POLICY] = policy_tell, [BM_STATEMENT_RAISE] = raise_tell,
+        [BM_STATEMENT_PIN] = pin_tell,         [BM_STATEMENT_ORDER] = order_tell,   [BM_STATEMENT_ALLOW] = allow_tell,
+        [BM_STATEMENT_ROLES] = roles_tell,     [BM_STATEMENT_POLICY] = policy_tell, [BM_STATEMENT_RAISE] = raise_tell,
+        [BM_STATEMENT_PROFILE] = profile_tell,
     };
     struct bm_note parts;
     enum bm_rc rc;

@@ -205,11 +205,11 @@ static struct bm_bytes
 attachment_of(const struct kept *k)
 {
     static const bool of_statement[BM_EVENT__N] = {
-        [BM_EVENT_ROLES_SET] = true,       [BM_EVENT_LOT_PINNED] = true,   [BM_EVENT_LOT_SUPERSEDED] = true,
-        [BM_EVENT_ORDER_OPENED] = true,    [BM_EVENT_ALLOWED] = true,      [BM_EVENT_LOT_QUARANTINED] = true,
-        [BM_EVENT_LOT_WITHDRAWN] = true,   [BM_EVENT_LOT_RELEASED] = true, [BM_EVENT_POLICY_SET] = true,
-        [BM_EVENT_ORDER_RAISED] = true,    [BM_EVENT_WAIVED] = true,       [BM_EVENT_CHIPS_SCRAPPED] = true,
-        [BM_EVENT_CHIPS_WITHDRAWN] = true,
+        [BM_EVENT_ROLES_SET] = true,      [BM_EVENT_LOT_PINNED] = true,        [BM_EVENT_LOT_SUPERSEDED] = true,
+        [BM_EVENT_ORDER_OPENED] = true,   [BM_EVENT_ALLOWED] = true,           [BM_EVENT_LOT_QUARANTINED] = true,
+        [BM_EVENT_LOT_WITHDRAWN] = true,  [BM_EVENT_LOT_RELEASED] = true,      [BM_EVENT_POLICY_SET] = true,
+        [BM_EVENT_ORDER_RAISED] = true,   [BM_EVENT_PROFILE_ACTIVATED] = true, [BM_EVENT_WAIVED] = true,
+        [BM_EVENT_CHIPS_SCRAPPED] = true, [BM_EVENT_CHIPS_WITHDRAWN] = true,
     };
 
     bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;

@@ -121,6 +121,7 @@ struct trial {
     struct bm_order order;
     struct bm_allow allow;
     struct bm_raise raise;
+    struct bm_activation activation;
     struct bm_life_words life;
     char count[24];
     char until[BM_TIME_TEXT];
@@ -158,7 +159,8 @@ try_order(struct trial *trial, struct bm_fail *fail)
     if (trial->order.nprofiles == 1)
         trial->event.profile = bm_bytes_str(trial->order.profiles[0].name);
     count_print(trial, trial->order.quantity);
-    return bm_orders_add(&aside, &trial->order, trial->profiles, &memory->lots, fail);
+    rc = bm_orders_add(&aside, &trial->order, trial->profiles, &memory->lots, fail);
+    return rc != BM_OK ? rc : bm_profiles_active(&memory->profiles, &trial->order, fail);
 }
 
 static enum bm_rc
@@ -287,6 +289,21 @@ try_raise(struct trial *trial, struct bm_fail *fail)
 }
 
 static enum bm_rc
+try_profile(struct trial *trial, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    enum bm_rc rc;
+
+    if ((rc = bm_activation_parse(&head, &trial->activation, trial->authority->text, fail)) != BM_OK ||
+        (rc = bm_profiles_check(&trial->signer->memory.profiles, &trial->activation, trial->profiles, fail)) != BM_OK)
+        return rc;
+    trial->event.kind = BM_EVENT_PROFILE_ACTIVATED;
+    trial->event.profile = bm_bytes_str(trial->activation.profile.name);
+    count_print(trial, trial->activation.version);
+    return BM_OK;
+}
+
+static enum bm_rc
 try_pin(struct trial *trial, struct bm_fail *fail)
 {
     (void)trial;
@@ -294,18 +311,20 @@ try_pin(struct trial *trial, struct bm_fail *fail)
 }
 
 static enum bm_rc (*const trials[BM_STATEMENT__N])(struct trial *trial, struct bm_fail *fail) = {
-    [BM_STATEMENT_PIN] = try_pin,     [BM_STATEMENT_ORDER] = try_order,   [BM_STATEMENT_ALLOW] = try_allow,
-    [BM_STATEMENT_ROLES] = try_roles, [BM_STATEMENT_POLICY] = try_policy, [BM_STATEMENT_RAISE] = try_raise,
+    [BM_STATEMENT_PIN] = try_pin,         [BM_STATEMENT_ORDER] = try_order,   [BM_STATEMENT_ALLOW] = try_allow,
+    [BM_STATEMENT_ROLES] = try_roles,     [BM_STATEMENT_POLICY] = try_policy, [BM_STATEMENT_RAISE] = try_raise,
+    [BM_STATEMENT_PROFILE] = try_profile,
 };
 
 static enum bm_rc
 statement_try(struct trial *trial, struct bm_fail *fail)
 {
-    enum bm_rc rc = trials[trial->authority->head.kind](trial, fail);
+    enum bm_statement_kind kind = trial->authority->head.kind;
+    enum bm_rc rc = trials[kind](trial, fail);
 
-    if (rc == BM_OK && trial->authority->head.kind != BM_STATEMENT_ORDER &&
+    if (rc == BM_OK && kind != BM_STATEMENT_ORDER && kind != BM_STATEMENT_PROFILE &&
         (bm_rd_u8(&trial->profiles) != 0 || !bm_rd_end(&trial->profiles)))
-        return bm_fail(fail, BM_EINPUT, NULL, "only an order comes with profiles");
+        return bm_fail(fail, BM_EINPUT, NULL, "only an order and an activation come with profiles");
     return rc;
 }
 

@@ -29,6 +29,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_slots_done(&memory->slots);
     bm_lots_done(&memory->lots);
     bm_orders_done(&memory->orders);
+    bm_profiles_done(&memory->profiles);
     bm_waivers_done(&memory->waivers);
     bm_book_done(&memory->book);
     for (size_t ca = 0; ca < BM_CA__N; ca++)
@@ -155,6 +156,15 @@ apply_raise(struct bm_memory *memory, struct bm_statement_head *head, struct bm_
     return BM_OK;
 }
 
+static enum bm_rc
+apply_profile(struct bm_memory *memory, struct bm_statement_head *head, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_activation activation;
+    enum bm_rc rc = bm_activation_parse(head, &activation, text, fail);
+
+    return rc != BM_OK ? rc : bm_profiles_put(&memory->profiles, &activation, fail);
+}
+
 /* One person's has its place in the order of statements; what two persons signed has none: its own number keeps it from being taken twice. */
 static enum bm_rc
 place_check(const struct bm_memory *memory, const struct bm_statement_head *head, struct bm_fail *fail)
@@ -180,6 +190,7 @@ apply_statement(struct bm_memory *memory, const struct bm_record *record, struct
         [BM_STATEMENT_ROLES] = apply_roles,
         [BM_STATEMENT_POLICY] = apply_policy,
         [BM_STATEMENT_RAISE] = apply_raise,
+        [BM_STATEMENT_PROFILE] = apply_profile,
     };
     struct bm_plain plain;
     struct bm_statement_head head;

@@ -5,6 +5,7 @@
 #include "signer/book.h"
 #include "signer/journal.h"
 #include "signer/orders.h"
+#include "signer/profiles.h"
 #include "signer/revocations.h"
 #include "signer/waivers.h"
 
@@ -20,6 +21,7 @@ struct bm_memory {
     struct bm_slots slots;
     struct bm_lots lots;
     struct bm_orders orders;
+    struct bm_profiles profiles;
     struct bm_waivers waivers;
     struct bm_book book;
     struct bm_revocations revocations[BM_CA__N];

@@ -157,6 +157,7 @@ another_service_is_no_other_unit(void **state)
     struct fixture_answer answer;
     struct bm_order order;
 
+    fixture_activate(&w->f, idevid);
     order_fill(w, &order, lots, "two");
     order.quantity = 1;
     (void)snprintf(order.profiles[1].name, sizeof(order.profiles[1].name), "idv");

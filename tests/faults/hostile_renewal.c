@@ -384,6 +384,7 @@ grace_and_overlap_are_the_profiles(void **state)
     KEYS_OF(of);
 
     fixture_must(bm_env_system.now(bm_env_system.ctx, &now, &fail));
+    fixture_activate(&w->f, PROFILE);
     fixture_order_by(&w->f, "order-2", &w->lot, 1, PROFILE, now + DAY);
     request.key = of.k[0];
     issue_due(w, &request, &first);

@@ -168,6 +168,30 @@ fixture_pin(struct fixture *f, const struct fixture_lot *lot)
 }
 
 void
+fixture_activate(struct fixture *f, const char *profile)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT }, note = { .max = BM_MAX_NOTE };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
+    const struct fixture_statement how = { .by = ANNA_ADMIN };
+    struct bm_activation activation = { .version = 0 };
+    struct bm_statement_head head;
+    struct bm_profile parsed;
+    struct fixture_answer answer;
+
+    fixture_must(bm_profile_parse(&parsed, bm_bytes_str(profile), &fail));
+    activation.version = parsed.version;
+    memcpy(activation.profile.name, parsed.name, sizeof(activation.profile.name));
+    memcpy(activation.profile.digest, parsed.digest, BM_HASH);
+    head_make(f, &head, &how);
+    bm_activation_build(&text, &head, &activation);
+    note_sign(f, &note, &text, &how);
+    fixture_statement_body(&body, &note, &profile, 1);
+    fixture_ask(f, BM_S_STATEMENT, bm_buf_bytes(&body), true, &answer);
+    must_answer(f, &answer, "an activation");
+    f->seq++;
+}
+
+void
 fixture_order_by(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity, const char *profile, bm_time until)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };

@@ -156,6 +156,8 @@ void fixture_order(struct fixture *f, const char *name, const struct fixture_lot
 /* The same with a profile of this text, until then. */
 void fixture_order_by(struct fixture *f, const char *name, const struct fixture_lot *lot, uint64_t quantity, const char *profile,
                       bm_time until);
+/* A profile of this text, which orders may be opened with from then on. */
+void fixture_activate(struct fixture *f, const char *profile);
 const char *fixture_profile(const char *name); /* text of a built-in profile */
 
 /* A request for a certificate. What is left zero is as it should be. */

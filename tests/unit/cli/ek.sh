@@ -121,7 +121,8 @@ expect 0 '"id_source":"computed"' birthmark lot show EK-1 --chips --json
 # ---- two TPMs become units, each by the key that the list has of it; a third is nobody's ----
 
 sed 's/^name .*/name strict/; s/^service .*/service boot/; s/^key P-256/require tpm-fixed\nrequire ek-certified\nkey P-256/' \
-    works/profiles/gateway-1.profile >works/profiles/strict.profile
+    works/profiles/gateway-1.profile >strict.profile
+birthmark profile activate strict.profile >>init.log
 birthmark order open first --lot EK-1 --profile gateway-1 --profile strict --quantity 3 >>init.log
 serve
 enrol_tpm() { # N

@@ -19,7 +19,7 @@ ours() { # FILE LINE...: a profile of the site's own
     shift
     printf '%s\n' birthmark/profile/v1 "name $file" 'version 1' "service $file" 'ca operational' "$@" >"$file.profile"
     expect 0 '' birthmark profile check "$file.profile"
-    cp "$file.profile" works/profiles/
+    expect 0 '' birthmark profile activate "$file.profile"
 }
 {
     birthmark init --name "Example Works" --url https://localhost:8443
@@ -110,5 +110,55 @@ verified session sslclient
 expect 1 'a certificate of profile tiny may have 400 bytes and this one could have [0-9]+, [0-9]+ too many' certificate tiny
 expect 1 "a chain of profile cramped may have 900 bytes and this one could have [0-9]+ with its CA's certificate, [0-9]+ too many" certificate cramped
 expect 1 'profile secure takes no root key of the kind puf, which this chip has' certificate secure
+
+# ---- versions: only an officer's, only upwards, only what was signed for; and what is under way stays as it was ----
+# proves: FAULTS F18
+person() { # NAME ROLE: an operator with a key of their own making
+    maker "$1"
+    expect 0 "$1 +$2" birthmark operator add "$1" --role "$2" --key "$1.pub" --operator admin
+    install -m 600 "$1.key" "works/operators/$1.key"
+}
+proposed() { # COMMAND...: it waits for a second person; its number is in $number
+    expect 1 '^proposed: proposal [0-9]+ waits: to .* takes two persons at this site' "$@"
+    number=$(sed -n 's/^proposed: proposal \([0-9]*\) .*/\1/p' <<<"$said")
+}
+expect 0 'kind profile-activated.ntime [^ ]*nprofile session.nstatement [0-9a-f]{64}.nby admin.ncount 1' birthmark ledger show --json
+expect 1 'version 1 of profile session is active already: give the changed text a higher version' birthmark profile activate session.profile
+sed 's/^hours 8/hours 9/' session.profile >works/profiles/session.profile
+expect 1 'of profile session version 1 is active, and the order names another text' \
+    birthmark order open late --lot PUF-1 --profile session --quantity 1
+sed 's/^name .*/name stranger/' session.profile >works/profiles/stranger.profile
+expect 1 'no version of profile stranger is active: let an officer say' birthmark order open late --lot PUF-1 --profile stranger --quantity 1
+person petra planner
+expect 1 'petra is planner here and may not' birthmark profile activate works/profiles/stranger.profile --operator petra
+sed 's/^name .*/name https-client/; s/^service .*/service https/; s/^version .*/version 1/' session.profile >again.profile
+expect 1 'version 1 of profile https-client is active already' birthmark profile activate again.profile --operator admin
+# a storm of versions while the certificates of an open order are issued: all of them live eight hours, as was signed for
+(for version in $(seq 2 12); do
+    sed "s/^version .*/version $version/; s/^hours 8/hours $((version + 8))/" session.profile >storm.profile
+    birthmark profile activate storm.profile --operator admin >>storm.log 2>&1 || echo "version $version was refused" >>storm.log
+done) &
+storm=$!
+for seed in gateway-1 bench-1; do
+    expect 0 '^enrolled: ' device "$seed" enrol --server "https://localhost:$port" --service session --profile session --cacert works/root.pem
+    live=$HOME/$seed.puf.d/live/session.pem
+    if ! openssl x509 -in "$live" -noout -checkend $((7 * 3600)) >/dev/null || openssl x509 -in "$live" -noout -checkend $((8 * 3600)) >/dev/null; then
+        die "a certificate follows a version that its order was not opened with"
+    fi
+done
+wait $storm
+if grep -q refused storm.log; then die "a version was refused"; fi
+expect 0 '"version":12' birthmark profile show session --json
+expect 1 'of profile session version 12 is active' bash -c 'cp session.profile works/profiles/ && birthmark order open late --lot PUF-1 --profile session --quantity 1 --operator admin'
+
+# ---- two persons, where the policy says so ----
+person olga officer
+proposed birthmark policy set profile --operator admin
+expect 0 'approved' birthmark proposal approve "$number" --operator olga
+sed 's/^version .*/version 13/' session.profile >two.profile
+proposed birthmark profile activate two.profile --operator admin
+expect 1 'of profile session version 12 is active' birthmark order open late --lot PUF-1 --profile session --quantity 1 --operator admin
+expect 0 'approved' birthmark proposal approve "$number" --operator olga
+expect 0 '' birthmark order open late --lot PUF-1 --profile session --quantity 1 --operator admin
 unserve
 expect 0 '' birthmark ledger verify

@@ -47,7 +47,8 @@ birthmark lot sign one.der two.der --key silicon.key --vendor Silicon --lot PUF-
     birthmark vendor add Silicon --signer silicon.pub
     birthmark lot receive PUF-1.manifest --vendor Silicon --expect 2
     sed 's/^name .*/name measured/; s/^service .*/service boot/; s/^key P-256/require dice\nkey P-256/' "$BIRTHMARK_HOME/profiles/gateway-1.profile" \
-        >"$BIRTHMARK_HOME/profiles/measured.profile"
+        >measured.profile
+    birthmark profile activate measured.profile
     birthmark order open first --lot PUF-1 --profile gateway-1 --profile measured --quantity 2
 } >>setup.log 2>&1
 serve

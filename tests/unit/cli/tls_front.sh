@@ -35,8 +35,9 @@ done
 } >chips.csv
 
 birthmark init --name "Example Works" --url https://localhost:8443 >setup.log
-sed 's/^name .*/name front/; s/^service .*/service web/; s/^key P-256/evidence tls-front\nkey P-256/' works/profiles/gateway-1.profile >works/profiles/front.profile
+sed 's/^name .*/name front/; s/^service .*/service web/; s/^key P-256/evidence tls-front\nkey P-256/' works/profiles/gateway-1.profile >front.profile
 {
+    birthmark profile activate front.profile
     birthmark vendor add Maker --format csv --root ca.pem
     birthmark lot receive chips.csv --vendor Maker --lot F-1 --expect 4
     birthmark order open first --lot F-1 --profile front --profile gateway-1 --quantity 4 --tls-front 2

@@ -42,6 +42,7 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("order-closed") "order O-1\nby petra\ncount 12\nreason done\n",
         HEAD("device-moved") "device 0123456789abcdef0123\nby fred\ncount 2\nwhat transfer\nreason contract 12\nowner Acme Water\nstate "
                              "transferred\n",
+        HEAD("profile-activated") "profile gateway-1\nstatement " DIGEST "\nby anna\ncount 2\n",
     };
 
     (void)state;

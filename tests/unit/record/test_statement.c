@@ -12,6 +12,7 @@ again(struct bm_buf *buf, struct bm_bytes text)
     struct bm_statement_head head;
     struct bm_policy policy;
     struct bm_raise raise;
+    struct bm_activation activation;
     struct bm_allow allow;
     struct bm_pin pin;
     enum bm_rc rc;
@@ -42,6 +43,10 @@ again(struct bm_buf *buf, struct bm_bytes text)
     case BM_STATEMENT_RAISE:
         if ((rc = bm_raise_parse(&head, &raise, text, &kit_fail)) == BM_OK)
             bm_raise_build(buf, &head, &raise);
+        return rc;
+    case BM_STATEMENT_PROFILE:
+        if ((rc = bm_activation_parse(&head, &activation, text, &kit_fail)) == BM_OK)
+            bm_activation_build(buf, &head, &activation);
         return rc;
     case BM_STATEMENT__N:
         break;
