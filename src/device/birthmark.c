@@ -65,6 +65,17 @@ birthmark_carry(struct birthmark *bm, struct birthmark_carrier *carrier)
     return BIRTHMARK_OK;
 }
 
+/* What a renewal's new key is bound to is the live key's; the handle goes on as it was. */
+static enum bm_rc
+enrol_as_bound(struct birthmark *bm, const struct bm_enrol *enrol)
+{
+    struct bm_fail other;
+    enum bm_rc rc = bm_enrol(enrol, bm->warning, &bm->fail);
+    enum bm_rc bound = bm_root_bind(bm->root, bm->bound.pcrs != 0 ? &bm->bound : NULL, rc == BM_OK ? &bm->fail : &other);
+
+    return rc != BM_OK ? rc : bound;
+}
+
 EXPORT enum birthmark_result
 birthmark_enrol(struct birthmark *bm, const char *server_url, const char *service, const char *profile, const char *ca_file, unsigned flags)
 {
@@ -86,7 +97,7 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
         .carrier = bm->carrier,
         .new_key = flags & BIRTHMARK_NEW_KEY,
     };
-    return bm_handle_result(bm_enrol(&enrol, bm->warning, &bm->fail));
+    return bm_handle_result(enrol_as_bound(bm, &enrol));
 }
 
 EXPORT enum birthmark_result
@@ -95,7 +106,7 @@ birthmark_renew(struct birthmark *bm, const char *server_url, const char *servic
     bm_cleanup(bm_turn_done) int turn = -1;
     enum bm_renew wanted = BM_RENEW_NOTHING;
     struct bm_fail other;
-    enum bm_rc rc, bound;
+    enum bm_rc rc;
 
     if (!bm_handle_begin_open(bm, server_url != NULL && service != NULL && ca_file != NULL && (flags & ~BIRTHMARK_IF_DUE) == 0))
         return BIRTHMARK_USAGE;
@@ -116,9 +127,7 @@ birthmark_renew(struct birthmark *bm, const char *server_url, const char *servic
             (void)snprintf(bm->warning, sizeof(bm->warning), "the identity is not confirmed yet: %.300s", other.text);
         return BIRTHMARK_OK;
     }
-    rc = bm_enrol(&enrol, bm->warning, &bm->fail);
-    bound = bm_root_bind(bm->root, bm->bound.pcrs != 0 ? &bm->bound : NULL, rc == BM_OK ? &bm->fail : &other); /* as this handle had it */
-    return bm_handle_result(rc != BM_OK ? rc : bound);
+    return bm_handle_result(enrol_as_bound(bm, &enrol));
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_ROOT_CERTS 16384 /* leaves a request (BM_MAX_CMC) room for the CSR; real chains are under 3 KiB */
 
@@ -96,7 +97,7 @@ bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs 
                        "then try again");
     if (now > leaf.not_after)
         return bm_fail(
-            fail, BM_EPOLICY, NULL,
+            fail, BM_EPOLICY, BM_ENROL_ENDED,
             "the server's certificate has expired by what the clock says, nothing was stored: set the clock, or where it is right "
             "have the identity reissued and enrol with a new key");
     if (now < leaf.not_before)
@@ -224,14 +225,15 @@ certs_plain(struct bm_buf *plain, struct bm_bytes certs)
 }
 
 static enum bm_rc
-certs_ask(struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail)
+certs_ask(struct bm_enrol_run *run, bool anew, struct bm_buf *certs, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, theirs = { .max = BM_MAX_EVIDENCE };
     bm_cleanup(bm_buf_done) struct bm_buf plain = { .max = BM_MAX_EVIDENCE };
     struct bm_leaf_key speaker;
     enum bm_rc rc;
 
-    if ((rc = bm_root_speaker(run->enrol->root, &speaker, &theirs, fail)) != BM_OK || (rc = bm_enrol_key_choose(run, fail)) != BM_OK ||
+    if ((rc = bm_root_speaker(run->enrol->root, &speaker, &theirs, fail)) != BM_OK ||
+        (rc = anew ? bm_renew_key_anew(run, fail) : bm_enrol_key_choose(run, fail)) != BM_OK ||
         (rc = bm_enrol_csr_make(&csr, run, bm_bytes(NULL, 0), fail)) != BM_OK)
         return rc;
     run->csr = bm_buf_bytes(&csr);
@@ -248,7 +250,7 @@ certs_ask(struct bm_enrol_run *run, struct bm_buf *certs, struct bm_fail *fail)
 
 /* Asks, checks, stores. */
 static enum bm_rc
-enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, struct bm_fail *fail)
+enrol_once(struct bm_enrol_run *run, bool anew, struct bm_certs anchors, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_ENROL_CERTS * (BM_MAX_CERT + 4) };
     struct bm_bytes list[BM_ENROL_CERTS];
@@ -256,10 +258,21 @@ enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, struct bm_fail *fai
     size_t n;
     enum bm_rc rc;
 
-    if ((rc = certs_ask(run, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
+    if ((rc = certs_ask(run, anew, &certs, fail)) != BM_OK || (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
         (rc = bm_enrol_check(bm_buf_bytes(&certs), &run->key, anchors, now, list, &n, fail)) != BM_OK)
         return rc;
     return store(run->enrol, list, anchors_drop(list, n, anchors.der, anchors.n), fail);
+}
+
+/* A pending key whose reply was lost for so long that its certificate has expired gets that one for ever: another key takes its place, once. */
+static enum bm_rc
+enrol_run(struct bm_enrol_run *run, struct bm_certs anchors, struct bm_fail *fail)
+{
+    enum bm_rc rc = enrol_once(run, false, anchors, fail);
+
+    if (rc != BM_EPOLICY || !run->kept || fail->cite == NULL || strcmp(fail->cite, BM_ENROL_ENDED) != 0)
+        return rc;
+    return enrol_once(run, true, anchors, fail);
 }
 
 enum bm_rc

@@ -25,6 +25,7 @@ struct bm_enrol_run {
     const struct bm_enrol *enrol;
     struct bm_http *http;
     bool pending;            /* the key asked for is the pending one; else the live one */
+    bool kept;               /* the pending key is an earlier run's */
     bool renews;             /* the live key signs for it */
     struct bm_key key, live; /* live: at a renewal */
     struct bm_bytes csr;
@@ -45,6 +46,7 @@ bm_must_use enum bm_rc bm_enrol_nonce_get(struct bm_buf *nonce, const struct bm_
 
 /* Refuses what is no certificate for this key under these anchors: *ret_certs lists leaf first; views into `certs`. */
 #define BM_ENROL_CERTS 8
+#define BM_ENROL_ENDED "RFC 5280 4.1.2.5" /* its citation when the certificate has expired, and nothing else is wrong with its key */
 bm_must_use enum bm_rc bm_enrol_check(struct bm_bytes certs, const struct bm_key *key, struct bm_certs anchors, bm_time now,
                                       struct bm_bytes ret_certs[static BM_ENROL_CERTS], size_t *ret_n, struct bm_fail *fail);
 
@@ -68,8 +70,10 @@ bm_must_use enum bm_rc bm_renew_wanted(enum bm_renew *ret_wanted, struct bm_root
  * the live key signs: a renewal was cut off. Where there is none, or it has ended and an operator allowed another, the root key speaks alone.
  */
 bm_must_use enum bm_rc bm_renew_settle(struct bm_enrol_run *run, struct bm_fail *fail);
-/* The key to ask for; leaves the root bound as the live key is. */
+/* The key to ask for; a new one leaves the root bound as the live key is. */
 bm_must_use enum bm_rc bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail);
+/* A new one in the place of run's, which is pending. */
+bm_must_use enum bm_rc bm_renew_key_anew(struct bm_enrol_run *run, struct bm_fail *fail);
 /* Sends the root's evidence (kind: "cmc", "tpm"; taken, NULL: no memory) with the live key's signature; certs as above. */
 bm_must_use enum bm_rc bm_renew_ask(const struct bm_enrol_run *run, const char *kind, json_t *evidence, struct bm_buf *certs,
                                     struct bm_fail *fail);

@@ -92,7 +92,8 @@ bm_renew_settle(struct bm_enrol_run *run, struct bm_fail *fail)
     enum bm_rc rc = root->ops->key_public(root, run->enrol->service, false, &run->live, fail);
 
     run->renews = false;
-    if (rc == BM_EPOLICY || (rc == BM_OK && !follows(run)))
+    run->kept = rc == BM_EPOLICY || (rc == BM_OK && follows(run));
+    if (rc == BM_EPOLICY || (rc == BM_OK && !run->kept))
         return BM_OK;
     if (rc != BM_OK || (rc = live_usable(run, &ignored, fail)) != BM_OK)
         return rc;
@@ -101,7 +102,32 @@ bm_renew_settle(struct bm_enrol_run *run, struct bm_fail *fail)
     return rc == BM_EPOLICY ? BM_OK : rc;
 }
 
-/* A pending key may be one that the server has certified: it is asked for again, never replaced. A new one is bound as the live one is. */
+static enum bm_rc
+key_new_bound(struct bm_enrol_run *run, const struct bm_bound *bound, struct bm_fail *fail)
+{
+    struct bm_root *root = run->enrol->root;
+    enum bm_rc rc = bm_root_bind(root, bound->pcrs != 0 ? bound : NULL, fail);
+
+    return rc != BM_OK ? rc : root->ops->key_new(root, run->enrol->service, &run->key, fail);
+}
+
+/* The server holds that key's certificate for the provisional one, and allows a few others in its place. */
+enum bm_rc
+bm_renew_key_anew(struct bm_enrol_run *run, struct bm_fail *fail)
+{
+    struct bm_root *root = run->enrol->root;
+    struct bm_bound bound;
+    enum bm_rc rc;
+
+    run->kept = false;
+    if (!run->renews)
+        return root->ops->key_new(root, run->enrol->service, &run->key, fail);
+    if ((rc = live_usable(run, &bound, fail)) != BM_OK)
+        return rc;
+    return key_new_bound(run, &bound, fail);
+}
+
+/* A pending key may be one that the server has certified: it is asked for again, and replaced only when that has expired. */
 enum bm_rc
 bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
 {
@@ -124,9 +150,7 @@ bm_renew_key(struct bm_enrol_run *run, struct bm_fail *fail)
     if (bm_enrol_confirm(run->enrol, &unconfirmed) != BM_OK) {
         /* The server renews what is confirmed only. It may have been, or have ended; if not, it says so next. */
     }
-    if ((rc = bm_root_bind(root, bound.pcrs != 0 ? &bound : NULL, fail)) != BM_OK)
-        return rc;
-    return root->ops->key_new(root, service, &run->key, fail);
+    return key_new_bound(run, &bound, fail);
 }
 
 static enum bm_rc

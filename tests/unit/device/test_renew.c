@@ -134,11 +134,11 @@ refusals_leave_the_old_identity(void **state)
         assert_null(strchr(kit_fail.text, '\n'));
         identity_works(root, cases[i].service, &again);
         assert_true(same(&old, &again));
-        /* asked again with the same key: the server may have certified it */
+        /* asked again with the same key: the server may have certified it; with another where that has expired */
         assert_ok(root->ops->key_public(root, cases[i].service, true, &asked, &kit_fail));
         assert_rc(cases[i].rc, renew(root, cases[i].service));
         assert_ok(root->ops->key_public(root, cases[i].service, true, &again, &kit_fail));
-        assert_true(same(&asked, &again));
+        assert_true(same(&asked, &again) == (strcmp(cases[i].service, "expired") != 0));
         assert_ok(root->ops->retire(root, cases[i].service, &kit_fail));
     }
 }
@@ -161,6 +161,36 @@ a_lost_reply_is_asked_for_again_with_the_same_key(void **state)
     identity_works(root, "lost", &now);
     assert_true(same(&asked, &now));
     testserver_stop(&own);
+}
+
+/* A key's certificate is the same however often it is asked for: one that expired before it could be stored is no one's. Renewed, and enrolled. */
+static void
+a_certificate_that_came_too_late_is_asked_for_with_another_key(void **state)
+{
+    bm_cleanup(bm_root_done) struct bm_root *root = open_root(state);
+    struct bm_key old, asked, now;
+    char warning[400];
+
+    for (unsigned enrols = 0; enrols < 2; enrols++) {
+        const struct bm_enrol first = { .root = root, .service = "slow", .ca_file = ca_file, .renew = enrols == 0 };
+        struct bm_enrol enrol = first;
+        struct testserver own;
+
+        assert_true(testserver_start(&own, &ca, roots, nroots));
+        enrol.server = own.url;
+        if (enrols == 0)
+            identity_make(root, "slow", &old);
+        assert_refused_saying(BM_EPOLICY, bm_enrol(&enrol, warning, &kit_fail), "has expired by what the clock says, nothing was stored");
+        assert_ok(root->ops->key_public(root, "slow", true, &asked, &kit_fail));
+        assert_ok(bm_enrol(&enrol, warning, &kit_fail));
+        assert_string_equal(warning, "");
+        identity_works(root, "slow", &now);
+        assert_false(same(&asked, &now));
+        assert_true(enrols == 1 || !same(&old, &now));
+        assert_rc(BM_EPOLICY, root->ops->key_public(root, "slow", true, &asked, &kit_fail));
+        assert_ok(root->ops->retire(root, "slow", &kit_fail));
+        testserver_stop(&own);
+    }
 }
 
 /* A pending key beside a live one: of a renewal, which the root key alone may not ask for, or of an enrolment in the place of what has ended. */
@@ -402,10 +432,11 @@ stop(void **state)
     {                                                      \
 #test " " #kind, test, NULL, NULL, chips.uri[kind] \
     }
-#define SUITE(kind)                                                                                                            \
-    ON(a_new_key_takes_the_old_ones_place, kind), ON(refusals_leave_the_old_identity, kind),                                   \
-        ON(a_lost_reply_is_asked_for_again_with_the_same_key, kind), ON(what_was_cut_off_is_asked_for_as_it_was, kind),        \
-        ON(a_power_cut_anywhere_leaves_the_old_or_the_new, kind), ON(a_clock_that_is_wrong_is_said_and_changes_nothing, kind), \
+#define SUITE(kind)                                                                                                                  \
+    ON(a_new_key_takes_the_old_ones_place, kind), ON(refusals_leave_the_old_identity, kind),                                         \
+        ON(a_lost_reply_is_asked_for_again_with_the_same_key, kind),                                                                 \
+        ON(a_certificate_that_came_too_late_is_asked_for_with_another_key, kind), ON(what_was_cut_off_is_asked_for_as_it_was, kind), \
+        ON(a_power_cut_anywhere_leaves_the_old_or_the_new, kind), ON(a_clock_that_is_wrong_is_said_and_changes_nothing, kind),       \
         ON(only_what_is_due_is_renewed, kind)
 
 int

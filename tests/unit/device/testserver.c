@@ -25,7 +25,10 @@ struct server {
     const struct bm_key *roots;
     size_t nroots;
     struct bm_crypto *crypto;
-    bool *lost; /* the reply was lost once; shared by the processes that serve a connection each */
+    struct {
+        bool lost;             /* the reply was lost once */
+        uint8_t slow[BM_HASH]; /* the key of service "slow" that has asked first; zeros: none has */
+    } * shared;                /* by the processes that serve a connection each */
 };
 
 /* One request and what comes of it. */
@@ -82,12 +85,25 @@ service_behaves(struct server *server, struct exchange *x, const char *service)
         refuse(x, 503, "the disk is full");
     else if (strcmp(service, strcmp(x->path, "/v1/renew") == 0 ? "ended" : "renewed") == 0)
         refuse(x, 403, "this may be a copy");
-    else if (strcmp(service, "lost") == 0 && !*server->lost) {
-        *server->lost = true;
+    else if (strcmp(service, "lost") == 0 && !server->shared->lost) {
+        server->shared->lost = true;
         x->status = 0;
     } else
         return true;
     return false;
+}
+
+/* The certificate of the key that asked first has ended, as if its replies had been lost for a day; another key's has not. */
+static bool
+slow(struct server *server, const char *service, const struct bm_key *key)
+{
+    static const uint8_t none[BM_HASH];
+
+    if (strcmp(service, "slow") != 0)
+        return false;
+    if (memcmp(server->shared->slow, none, BM_HASH) == 0)
+        memcpy(server->shared->slow, key->hash, BM_HASH);
+    return memcmp(server->shared->slow, key->hash, BM_HASH) == 0;
 }
 
 /* The certificate and the CA's above it. */
@@ -100,9 +116,9 @@ issue(struct server *server, const char *service, const struct bm_key *key, stru
         other = server->roots[0];
     testca_issue_from(strcmp(service, "stranger") == 0 ? &server->stranger : server->ca, &other,
                       strcmp(service, "unconfirmed") == 0 ? 503 : 200,
-                      strcmp(service, "expired") == 0 ? -90060
-                      : strcmp(service, "early") == 0 ? 2 * 86400
-                                                      : -3600,
+                      strcmp(service, "expired") == 0 || slow(server, service, key) ? -90060
+                      : strcmp(service, "early") == 0                               ? 2 * 86400
+                                                                                    : -3600,
                       leaf);
     testca_der(server->ca->cert, above);
 }
@@ -471,7 +487,7 @@ testserver_start(struct testserver *ret, const struct testca *ca, const struct b
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that a sanitizer ended leaves no server behind, which would hold its pipes */
         (void)signal(SIGPIPE, SIG_IGN);
         (void)signal(SIGCHLD, SIG_IGN);
-        if ((server.lost = mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED)
+        if ((server.shared = mmap(NULL, sizeof(*server.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED)
             _exit(1);
         server.stranger = testca_new();
         tls = testca_server(ca, TLS1_3_VERSION);
