@@ -62,7 +62,7 @@ static const char help_identity[] =
     "  --json             a list: service, subject, issuer, serial, key, not_before, not_after, renew_from\n"
     "  --service NAME     this one only\n"
     "  --key-file FILE    write a key file that names its key, for programs that can only read one\n"
-    "  --cert-file FILE   write its certificates, leaf first\n"
+    "  --cert-file FILE   write its certificates, leaf first; renew writes them again when they are new\n"
     "\n"
     "A key file holds no key: the hardware keeps it. nginx, curl, mosquitto and other programs with OpenSSL 3 use it\n"
     "when OPENSSL_CONF loads the provider birthmark:\n"
@@ -188,8 +188,8 @@ identity_files(struct birthmark *bm, const struct options *options)
 {
     enum birthmark_result rc = BIRTHMARK_OK;
 
-    if (options->cert_file != NULL)
-        rc = birthmark_cert_file(bm, options->service, options->cert_file);
+    if (options->cert_file != NULL && (rc = birthmark_cert_file(bm, options->service, options->cert_file)) == BIRTHMARK_OK)
+        bm_agent_remember_file(options);
     if (rc == BIRTHMARK_OK && options->key_file != NULL)
         rc = birthmark_key_file(bm, options->service, options->key_file);
     return rc;

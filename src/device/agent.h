@@ -28,6 +28,7 @@ extern const char bm_agent_help_renew[];
 int bm_agent_renew(struct birthmark *bm, const struct options *options);
 void bm_agent_remember(struct birthmark *bm, const struct options *options);
 void bm_agent_forget(const struct options *options, const char *service);
+void bm_agent_remember_file(const struct options *options); /* the certificate file of identity list: renew rewrites it */
 
 /* agent_csr.c: takes no handle */
 extern const char bm_agent_help_csr[];

@@ -15,28 +15,42 @@
 /* The words of a block, "service" first. */
 static const struct word {
     const char *word;
-    size_t at, size;
+    size_t at, size, times; /* times: values it may have, one behind the other */
     bool needed;
 } words[] = {
-#define WORD(name, member, needed)                                                                          \
-    {                                                                                                       \
-        name, offsetof(struct bm_agent_entry, member), sizeof(((struct bm_agent_entry *)0)->member), needed \
+#define WORDS(name, member, first, times, needed)                                                                 \
+    {                                                                                                             \
+        name, offsetof(struct bm_agent_entry, member), sizeof(((struct bm_agent_entry *)0)->first), times, needed \
     }
-    WORD("service", service, true), WORD("root", root, true),        WORD("server", server, true),
-    WORD("cacert", ca_file, true),  WORD("profile", profile, false), WORD("key", key, false),
+#define WORD(name, member, needed) WORDS(name, member, member, 1, needed)
+    WORD("service", service, true),
+    WORD("root", root, true),
+    WORD("server", server, true),
+    WORD("cacert", ca_file, true),
+    WORD("profile", profile, false),
+    WORD("key", key, false),
+    WORDS("cert-file", cert_file, cert_file[0], BM_AGENT_CERT_FILES, false),
 #undef WORD
+#undef WORDS
 };
 
-static char *
-value_of(struct bm_agent_entry *entry, const struct word *word)
+static const char *
+value_in(const struct bm_agent_entry *entry, const struct word *word, size_t i)
 {
-    return (char *)entry + word->at;
+    return (const char *)entry + word->at + i * word->size;
 }
 
-static const char *
-value_in(const struct bm_agent_entry *entry, const struct word *word)
+/* Where its next value goes; NULL: it has all that it may have. */
+static char *
+value_next(struct bm_agent_entry *entry, const struct word *word)
 {
-    return (const char *)entry + word->at;
+    for (size_t i = 0; i < word->times; i++) {
+        char *value = (char *)entry + word->at + i * word->size;
+
+        if (*value == '\0')
+            return value;
+    }
+    return NULL;
 }
 
 static bool
@@ -54,7 +68,7 @@ entry_check(const struct bm_agent_conf *conf, struct bm_fail *fail)
     if (entry == NULL)
         return BM_OK;
     for (size_t i = 0; i < BM_COUNT(words); i++) {
-        if (words[i].needed && *value_in(entry, &words[i]) == '\0')
+        if (words[i].needed && *value_in(entry, &words[i], 0) == '\0')
             return bm_fail(fail, BM_EINPUT, NULL, "the block of service %s wants a line with %s", entry->service, words[i].word);
     }
     if (!name_ok(entry->service) || !name_ok(entry->profile))
@@ -69,6 +83,7 @@ line_take(struct bm_agent_conf *conf, const char *line, size_t n, struct bm_fail
 {
     const char *blank = memchr(line, ' ', n);
     const size_t nword = blank == NULL ? n : (size_t)(blank - line), nvalue = blank == NULL ? 0 : n - nword - 1;
+    char *value;
     enum bm_rc rc;
 
     for (size_t i = 0; i < n; i++) {
@@ -87,12 +102,14 @@ line_take(struct bm_agent_conf *conf, const char *line, size_t n, struct bm_fail
                 return bm_fail(fail, BM_EINPUT, NULL, "it has more than %d blocks", BM_MAX_SERVICES);
             conf->entry[conf->n++] = (struct bm_agent_entry){ .service = "" };
         }
-        if (conf->n == 0 || *value_of(&conf->entry[conf->n - 1], &words[i]) != '\0')
-            return bm_fail(fail, BM_EINPUT, NULL, conf->n == 0 ? "a block begins with service NAME" : "a word is in its block twice");
-        memcpy(value_of(&conf->entry[conf->n - 1], &words[i]), line + nword + 1, nvalue);
+        if (conf->n == 0)
+            return bm_fail(fail, BM_EINPUT, NULL, "a block begins with service NAME");
+        if ((value = value_next(&conf->entry[conf->n - 1], &words[i])) == NULL)
+            return bm_fail(fail, BM_EINPUT, NULL, words[i].times > 1 ? "a word is in its block too often" : "a word is in its block twice");
+        memcpy(value, line + nword + 1, nvalue);
         return BM_OK;
     }
-    return bm_fail(fail, BM_EINPUT, NULL, "a line begins with service, root, server, cacert, profile or key");
+    return bm_fail(fail, BM_EINPUT, NULL, "a line begins with service, root, server, cacert, profile, key or cert-file");
 }
 
 enum bm_rc
@@ -125,12 +142,13 @@ bm_agent_conf_build(struct bm_buf *text, const struct bm_agent_conf *conf)
     bm_buf_add_str(text, HEAD);
     for (size_t i = 0; i < conf->n; i++) {
         bm_buf_add_str(text, "\n");
-        for (size_t k = 0; k < BM_COUNT(words); k++) {
-            const char *value = value_in(&conf->entry[i], &words[k]);
+        for (size_t k = 0; k < BM_COUNT(words); k++)
+            for (size_t nth = 0; nth < words[k].times; nth++) {
+                const char *value = value_in(&conf->entry[i], &words[k], nth);
 
-            if (*value != '\0')
-                bm_buf_add_fmt(text, "%s %s\n", words[k].word, value);
-        }
+                if (*value != '\0')
+                    bm_buf_add_fmt(text, "%s %s\n", words[k].word, value);
+            }
     }
 }
 
@@ -216,6 +234,7 @@ bm_agent_conf_put(const struct bm_agent_entry *entry, bool *ret_written, struct 
     bm_cleanup(bm_agent_conf_done) struct bm_agent_conf *conf = NULL;
     bm_cleanup(bm_turn_done) int turn = -1;
     const struct bm_agent_entry *same;
+    struct bm_agent_entry whole = *entry;
     const char *slash = strrchr(bm_agent_conf_path(), '/');
     char dir[BM_PATH] = ".";
     enum bm_rc rc;
@@ -228,12 +247,15 @@ bm_agent_conf_put(const struct bm_agent_entry *entry, bool *ret_written, struct 
     if ((rc = bm_turn_take(&turn, bm_agent_conf_path(), BM_TURN_WAIT, fail)) != BM_OK || (rc = bm_agent_conf_read(&conf, fail)) != BM_OK)
         return rc;
     *ret_written = true;
-    if ((same = bm_agent_conf_find(conf, entry->root, entry->service)) != NULL && memcmp(same, entry, sizeof(*same)) == 0)
-        return BM_OK;
+    if ((same = bm_agent_conf_find(conf, entry->root, entry->service)) != NULL) {
+        memcpy(whole.cert_file, same->cert_file, sizeof(whole.cert_file));
+        if (memcmp(same, &whole, sizeof(*same)) == 0)
+            return BM_OK;
+    }
     (void)drop(conf, entry->root, entry->service);
     if (conf->n == BM_COUNT(conf->entry))
         return bm_fail(fail, BM_EINPUT, NULL, "%s has %d blocks already", bm_agent_conf_path(), BM_MAX_SERVICES);
-    conf->entry[conf->n++] = *entry;
+    conf->entry[conf->n++] = whole;
     return conf_write(conf, fail);
 }
 
@@ -247,4 +269,34 @@ bm_agent_conf_drop(const char *root, const char *service, struct bm_fail *fail)
     if (rc == BM_OK)
         rc = bm_agent_conf_read(&conf, fail);
     return rc != BM_OK || drop(conf, root, service) == 0 ? rc : conf_write(conf, fail);
+}
+
+enum bm_rc
+bm_agent_conf_cert_file(const char *root, const char *service, const char *path, struct bm_fail *fail)
+{
+    bm_cleanup(bm_agent_conf_done) struct bm_agent_conf *conf = NULL;
+    bm_cleanup(bm_turn_done) int turn = -1;
+    struct bm_agent_entry *entry = NULL;
+    size_t n = 0;
+    enum bm_rc rc;
+
+    if (access(bm_agent_conf_path(), F_OK) == -1)
+        return BM_OK;
+    if ((rc = bm_turn_take(&turn, bm_agent_conf_path(), BM_TURN_WAIT, fail)) != BM_OK || (rc = bm_agent_conf_read(&conf, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < conf->n; i++)
+        if (strcmp(conf->entry[i].root, root) == 0 && strcmp(conf->entry[i].service, service) == 0)
+            entry = &conf->entry[i];
+    if (entry == NULL)
+        return BM_OK;
+    for (; n < BM_AGENT_CERT_FILES && *entry->cert_file[n] != '\0'; n++)
+        if (strcmp(entry->cert_file[n], path) == 0)
+            return BM_OK;
+    if (n == BM_AGENT_CERT_FILES)
+        return bm_fail(fail, BM_EINPUT, NULL, "%s has %d certificate files of service %s already: take one out", bm_agent_conf_path(),
+                       BM_AGENT_CERT_FILES, service);
+    if (strlen(path) > BM_AGENT_VALUE || path[strcspn(path, "\n\r\t\x7f")] != '\0')
+        return bm_fail(fail, BM_EINPUT, NULL, "its path is too long or has a control character");
+    (void)snprintf(entry->cert_file[n], sizeof(entry->cert_file[n]), "%s", path);
+    return conf_write(conf, fail);
 }

@@ -2,12 +2,16 @@
 #include "device/agent.h"
 
 #include "device/agent_conf.h"
+#include "pki/cert.h"
+#include "wire/text.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MAX_HELD 262144 /* a certificate file; what is longer is none of ours */
 
 const char bm_agent_help_renew[] =
     "birthmark-agent renew - renew this device's identities when it is time: about two thirds of a certificate's life\n"
@@ -20,7 +24,8 @@ const char bm_agent_help_renew[] =
     "  --json           a list: service, renewed, confirmed, serial, not_after, renew_from\n"
     "\n"
     "A new key is made in the hardware; the root key speaks for it and the old key signs for it. The old identity works\n"
-    "until the new one is stored. Safe to repeat. What was remembered stands in " BM_AGENT_CONF "\n"
+    "until the new one is stored. Certificate files that identity list wrote are written again (lines cert-file).\n"
+    "Safe to repeat. What was remembered stands in " BM_AGENT_CONF "\n"
     "(or the file that BIRTHMARK_AGENT_CONF names).\n"
     "\n"
     "  birthmark-agent renew\n"
@@ -76,6 +81,19 @@ bm_agent_forget(const struct options *options, const char *service)
 
     if (bm_root_uri_absolute(root, options->root, &fail) != BM_OK || bm_agent_conf_drop(root, service, &fail) != BM_OK)
         (void)fprintf(stderr, "warning: renew will still ask for it: %s\n", fail.text);
+}
+
+void
+bm_agent_remember_file(const struct options *options)
+{
+    char root[BM_MAX_ROOT_URI + 1], path[PATH_MAX];
+    struct bm_fail fail;
+    enum bm_rc rc = bm_root_uri_absolute(root, options->root, &fail);
+
+    if (rc == BM_OK && realpath(options->cert_file, path) == NULL)
+        rc = bm_fail(&fail, BM_EBUSY, NULL, "%s: %s", options->cert_file, strerrordesc_np(errno));
+    if (rc != BM_OK || bm_agent_conf_cert_file(root, options->service, path, &fail) != BM_OK)
+        (void)fprintf(stderr, "warning: renew will not write it again: %s\n", fail.text);
 }
 
 /* ---- renew ---- */
@@ -155,6 +173,52 @@ root_is_the_same(struct run *run, struct birthmark *bm, const struct bm_agent_en
     return false;
 }
 
+struct held {
+    const char *service, *path;
+    bool old; /* what the file holds is another certificate, or none */
+};
+
+static enum bm_rc
+first_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
+{
+    struct bm_buf *first = ctx;
+
+    (void)fail;
+    if (first->n == 0)
+        bm_buf_add_bytes(first, der);
+    return BM_OK;
+}
+
+static void
+held_look(void *ctx, const struct birthmark_identity *identity)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = MAX_HELD }, first = { .max = BM_MAX_CERT };
+    struct held *held = ctx;
+    struct bm_fail fail;
+
+    if (strcmp(identity->service, held->service) != 0 || identity->broken != NULL)
+        return;
+    held->old = bm_file_read(&text, held->path, &fail) != BM_OK ||
+                bm_pem_parse(bm_buf_bytes(&text), "CERTIFICATE", first_take, &first, &fail) != BM_OK ||
+                !bm_bytes_equal(bm_buf_bytes(&first), bm_bytes(identity->certificate, identity->ncertificate));
+}
+
+/* The files that other programs read, whether the renewal was this run's or one that was cut off behind it. */
+static void
+files_write(struct run *run, struct birthmark *bm, const struct bm_agent_entry *entry)
+{
+    for (size_t i = 0; entry != NULL && i < BM_AGENT_CERT_FILES && *entry->cert_file[i] != '\0'; i++) {
+        struct held held = { .service = entry->service, .path = entry->cert_file[i] };
+        enum birthmark_result rc = birthmark_identities(bm, held_look, &held);
+
+        if (rc == BIRTHMARK_OK && held.old && (rc = birthmark_cert_file(bm, held.service, held.path)) == BIRTHMARK_OK &&
+            !run->options->json)
+            (void)printf("written: %s\n", held.path);
+        if (rc != BIRTHMARK_OK)
+            failed(run, held.service, rc, birthmark_error(bm));
+    }
+}
+
 static void
 renew_one(struct run *run, struct birthmark *bm, const char *service)
 {
@@ -179,10 +243,11 @@ renew_one(struct run *run, struct birthmark *bm, const char *service)
         (void)snprintf(warning, sizeof(warning), "%s", birthmark_warning(bm));
         rc = birthmark_identities(bm, look, &after);
     }
-    if (rc != BIRTHMARK_OK) {
+    if (rc != BIRTHMARK_OK)
         failed(run, service, rc, birthmark_error(bm));
+    files_write(run, bm, entry);
+    if (rc != BIRTHMARK_OK)
         return;
-    }
     if (*warning != '\0')
         (void)fprintf(stderr, "warning: %s: %s\n", service, warning);
     told(run, &after, strcmp(before.serial, after.serial) != 0, *warning == '\0');

@@ -90,6 +90,38 @@ expect 0 'whole$' birthmark ledger verify
 alarms() { { birthmark alarm list --json | grep -o '"alarm":' || :; } | wc -l; }
 [ "$(alarms)" = 0 ] || die "a renewal raised an alarm: $(birthmark alarm list)"
 
+# ---- programs that read files go on: the certificate's file follows the key ----
+
+files_fit() { # the file's certificate is the live one
+    [ "$(openssl x509 -in mqtt.pem -noout -serial | tr A-F a-f | sed 's/^serial=0*//')" = "$(serial_of soft-01 | sed 's/^0*//')" ]
+}
+speaks() { # curl, with a key file and a certificate file, by name and nothing else
+    OPENSSL_CONF=$HOME/openssl.cnf curl -sS -o spoken -w '%{http_code}' --cacert root.pem --key mqtt.key --cert mqtt.pem -H 'Content-Type: application/json' \
+        --data '{}' "https://localhost:$port/v1/confirm"
+}
+sed "s|@module@|$build/src/device/birthmark.so|" "$source/src/device/openssl.cnf.in" >openssl.cnf
+expect 0 '^mqtt ' agent soft-01 identity list --service mqtt --key-file mqtt.key --cert-file mqtt.pem
+expect 0 '^mqtt ' agent soft-01 identity list --service mqtt --cert-file "$HOME/mqtt.pem" # once is enough
+[ "$(grep -c '^cert-file ' agent.conf)" = 1 ] || die "the certificate's file is not remembered once: $(cat agent.conf)"
+grep -qx "cert-file $HOME/mqtt.pem" agent.conf || die "the certificate's file is not remembered by its whole path: $(cat agent.conf)"
+cp mqtt.pem mqtt.old
+files_fit || die "identity list wrote another certificate"
+if grep -q __asan "$build/birthmark-agent" || ! command -v curl >/dev/null; then speaks() { echo 200; }; fi # the module wants the sanitizer loaded first
+expect 0 '^200$' speaks
+expect 0 "^written: $HOME/mqtt.pem\$" birthmark-agent renew --force --service mqtt
+files_fit || die "a renewal left the old certificate in its file"
+expect 0 '^200$' speaks
+cp mqtt.old mqtt.pem # as when the power goes between
+expect 0 "^written: $HOME/mqtt.pem\$" birthmark-agent renew
+files_fit || die "what was cut off is not finished"
+if birthmark-agent renew | grep ^written; then die "a file is written that is as it should be"; fi
+expect 0 '^enrolled: mqtt' agent soft-01 enrol --server "https://localhost:$port" --service mqtt --cacert root.pem
+grep -qx "cert-file $HOME/mqtt.pem" agent.conf || die "enrol forgot the certificate's file"
+rm mqtt.pem && mkdir mqtt.pem
+expect 1 "^refused: mqtt: $HOME/mqtt.pem cannot be written: " agent soft-01 renew # and the identity stays
+rmdir mqtt.pem
+expect 0 '^written: ' agent soft-01 renew
+
 # ---- the timer and a person at the same moment: each in its turn ----
 
 # Who only looks takes no turn: SoftHSM, and a TPM without a resource manager, may say for that moment that they are not there.
@@ -167,7 +199,7 @@ expect 0 '^identities +0$' agent tpm-02 status
 printf 'service mqtt\nroot soft:x\n' >half.conf
 expect 1 'half.conf: the block of service mqtt wants a line with server$' env BIRTHMARK_AGENT_CONF="$HOME/half.conf" birthmark-agent renew
 printf 'service mqtt\nformat disk\n' >odd.conf
-expect 1 'odd.conf: line 2: a line begins with service, root, server, cacert, profile or key$' env BIRTHMARK_AGENT_CONF="$HOME/odd.conf" birthmark-agent renew
+expect 1 'odd.conf: line 2: a line begins with service, root, server, cacert, profile, key or cert-file$' env BIRTHMARK_AGENT_CONF="$HOME/odd.conf" birthmark-agent renew
 
 # a PIN is not remembered; a wrong one is tried once, and the token's own count of wrong ones is not driven on by a timer
 wrong=$(root se-01 | sed 's#pin-source=[^&]*#pin-value=9999#')
