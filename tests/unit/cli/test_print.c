@@ -1,6 +1,7 @@
 /* test_print.c - tables line up, JSON is as it came, and nobody's control characters reach a terminal. */
 #include "kit.h"
 
+#include "cli/device_record.h"
 #include "cli/print.h"
 
 #include <stdio.h>
@@ -40,6 +41,39 @@ show_run(struct bm_call *call, struct bm_fail *fail)
         fail);
 }
 
+/* As long as a record gets: every text of 64 columns, more certificates, moves and alarms than a screen has lines. */
+static enum bm_rc
+device_run(struct bm_call *call, struct bm_fail *fail)
+{
+    static const char *const texts[] = { "serial", "model",  "hardware", "firmware", "owner", "region", "chip",
+                                         "lot",    "vendor", "order",    "station",  "root",  "proven" };
+    static const char *const parts[] = { "identities", "moves", "alarms" };
+    static const char *const fields[] = { "service", "profile", "state", "not_after", "serial", "time", "by", "reason", "sentence" };
+    bm_cleanup(bm_json_done) json_t *row =
+        json_pack("{s:s, s:s, s:s, s:s, s:i}", "device", "5e0c1b2a9f7d34c6e811", "state", "decommissioned", "made", "2026-11-27T13:22:28Z",
+                  "support_until", "2031-12-31", "row", 100000);
+    static const char long_text[] = "\xc3\xa9"
+                                    "23456789 123456789 123456789 123456789 123456789 123456789 1234";
+    enum bm_rc rc = bm_json_check(row, fail);
+
+    for (size_t i = 0; i < BM_COUNT(texts) && rc == BM_OK; i++)
+        rc = json_object_set_new(row, texts[i], json_string(long_text)) == 0 ? BM_OK : bm_json_check(NULL, fail);
+    for (size_t i = 0; i < BM_COUNT(parts) && rc == BM_OK; i++) {
+        json_t *rows = json_array();
+
+        rc = json_object_set_new(row, parts[i], rows) == 0 ? BM_OK : bm_json_check(NULL, fail);
+        for (int n = 0; n < 30 && rc == BM_OK; n++) {
+            json_t *one = json_pack("{s:i}", "alarm", n);
+
+            for (size_t f = 0; f < BM_COUNT(fields); f++)
+                (void)json_object_set_new(one, fields[f], json_string(long_text));
+            rc = json_array_append_new(rows, one) == 0 ? BM_OK : bm_json_check(NULL, fail);
+        }
+    }
+    return rc != BM_OK ? rc : bm_device_print(call, row, fail);
+}
+
+static const struct bm_verb device = { .words = "device", .arguments = "", .purpose = "", .help = "", .run = device_run };
 static const struct bm_verb list = { .words = "list",
                                      .arguments = "",
                                      .purpose = "",
@@ -48,7 +82,7 @@ static const struct bm_verb list = { .words = "list",
                                                   { .name = "broken", .value = "N", .help = "" } },
                                      .run = list_run };
 static const struct bm_verb show = { .words = "show", .arguments = "", .purpose = "", .help = "", .run = show_run };
-static const struct bm_verb *const verbs[] = { &list, &show, NULL };
+static const struct bm_verb *const verbs[] = { &list, &show, &device, NULL };
 
 static void
 test_table(void **state)
@@ -134,6 +168,24 @@ test_object(void **state)
                         "\"object\":{\"b\":\"c\"}}\n");
 }
 
+static void
+test_a_device_is_one_screen(void **state)
+{
+    static struct kit_said said;
+    size_t lines = 0;
+
+    (void)state;
+    assert_int_equal(kit_run(&said, verbs, "device", NULL), 0);
+    for (char *line = said.out, *end; *line != 0; line = end + 1, lines++) {
+        end = strchr(line, '\n');
+        assert_non_null(end);
+        *end = 0;
+        if (bm_text_columns(line) > 80)
+            fail_msg("wider than 80 columns: %s", line);
+    }
+    assert_true(lines >= 20 && lines <= 30); /* 25 with texts that leave room for two on a line */
+}
+
 int
 main(void)
 {
@@ -143,6 +195,7 @@ main(void)
         cmocka_unit_test(test_json_is_as_it_came),
         cmocka_unit_test(test_a_failure_before_the_first_row_prints_nothing),
         cmocka_unit_test(test_object),
+        cmocka_unit_test(test_a_device_is_one_screen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
