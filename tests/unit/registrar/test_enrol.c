@@ -6,6 +6,7 @@
 
 #include "evidence/bundle.h"
 #include "merkle/tree.h"
+#include "record/life.h"
 #include "wire/text.h"
 
 /* LOT-1 received, an order over it. */
@@ -350,11 +351,53 @@ a_revocation_list_is_signed_once_for_all_who_ask(void **state)
     (void)kit_want(k, k->signer, BM_S_CRL);
 }
 
+/* A new list is asked for before anybody asks for one, and whoever does gets that one. */
+static void
+a_suspended_device_is_in_a_list_at_once(void **state)
+{
+    struct kit *k = *state;
+    struct kit_issue first = { .chip = 0 };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 }, rows = { .max = 100000 };
+    const uint8_t ca = BM_CA_OPERATIONAL;
+    struct bm_message message;
+    struct bm_s_leaf leaf;
+
+    enrolled(k, &first);
+    bm_s_device_build(&body, &(struct bm_s_device){ .move = BM_MOVE_SUSPEND,
+                                                    .device = bm_bytes_str(KIT_DEVICE),
+                                                    .by = bm_bytes_str("anna"),
+                                                    .text = bm_bytes_str("stolen") });
+    kit_say(k, k->command[0], BM_C_DEVICE, 5, bm_buf_bytes(&body));
+    message = kit_want(k, k->signer, BM_S_DEVICE);
+    assert_true(bm_bytes_equal(message.body, bm_buf_bytes(&body)));
+    leaf = kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_DEVICE_MOVED,
+                                           .device = bm_bytes_str(KIT_DEVICE),
+                                           .what = bm_bytes_str("suspend"),
+                                           .state = bm_bytes_str("suspended"),
+                                           .by = bm_bytes_str("anna"),
+                                           .reason = bm_bytes_str("stolen") });
+    kit_answer(k, message.id, &leaf);
+    for (size_t i = 0; i < BM_CA__N; i++)
+        kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, bm_bytes("\0\0\0\1A", 5));
+    message = kit_want(k, k->command[0], BM_C_ROW);
+    assert_non_null(memmem(message.body.p, message.body.n, "\"state\":\"suspended\"", 19));
+    (void)kit_want(k, k->command[0], BM_C_END);
+    kit_say(k, k->gate, BM_G_CRL, 6, bm_bytes(&ca, 1));
+    (void)kit_want(k, k->gate, BM_G_ANSWER);
+    assert_true(kit_silent(k, k->signer));
+    kit_list(k, 0, "identity", "{\"state\":\"suspended\"}", &rows);
+    assert_non_null(strstr((char *)rows.p, first.serial));
+    kit_list(k, 0, "move", "{\"device\":\"" KIT_DEVICE "\"}", &rows);
+    assert_non_null(strstr((char *)rows.p, "\"by\":\"anna\""));
+    bm_buf_done(&first.certificate);
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_for_business, kit_close)
     const struct CMUnitTest tests[] = {
+        TEST(a_suspended_device_is_in_a_list_at_once),
         TEST(an_index_that_is_gone_is_named_and_serves_again_when_it_is_back),
         TEST(a_request_goes_to_the_signer_with_leaf_and_proof_and_comes_back_with_the_chain),
         TEST(a_retry_gets_the_certificate_that_was_issued),
