@@ -95,6 +95,8 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 9\nunits " KIT_HEX
                                   "\nserials GW-%06d\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
+        KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 3\n",
+        KIT_PROPOSAL("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 3\n",
         KIT_HEAD("policy", "anna") "two order\ntwo pin\ntwo policy\n",
         KIT_PROPOSAL("policy", "anna"),
         KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep -\nreason M\xc3\xbcller\n",
@@ -238,6 +240,10 @@ other_texts_are_refused(void **state)
         KIT_HEAD("policy", "anna") "two revoke\n", /* only takes away */
         KIT_HEAD("policy", "anna") "two everything\n",
         KIT_HEAD("raise", "paul") "order O-1\nquantity 0\n",
+        KIT_HEAD("activation", "anna") "profile gateway-2\nversion 3\n",
+        KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 0\n",
+        KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\n",
+        KIT_HEAD("activation", "anna") "version 3\nprofile gateway-2 " KIT_HEX "\n",
         KIT_HEAD("raise", "paul") "quantity 5\n",
         KIT_HEAD("roles", "anna"),
         KIT_HEAD("roles", "anna") "operator anna officer\n",
