@@ -9,7 +9,8 @@
  *         birthmark_tls_client(bm, "mqtt", "root.pem", "broker.example", &tls) != BIRTHMARK_OK)
  *             fprintf(stderr, "%s\n", birthmark_error(bm));
  *
- * Link with -lbirthmark -lssl -lcrypto. A handle is used by one thread at a time, and so are the TLS contexts made from it.
+ * Link with -lbirthmark -lssl -lcrypto. A handle is used by one thread at a time, and so are the TLS contexts made from it;
+ * so are all handles on pkcs11: roots together where the token's module cannot do with several threads, as SoftHSM cannot.
  * All texts are UTF-8 and belong to the handle; they stay until the next call with it.
  */
 #ifndef BIRTHMARK_H

@@ -483,7 +483,8 @@ new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struc
         return refuse(in, BM_EPOLICY, outcome->say, fail);
     if (state->key_known)
         return refuse(in, BM_EPOLICY,
-                      "key {key} is or was the key of another identity: two devices may not share a key. Make a new key and ask again.",
+                      "key {key} is or was the key of another identity: two devices may not share a key. "
+                      "Make a new key and ask again: birthmark-agent enrol --new-key.",
                       fail);
     if (in->claim->tls_front && state->tls_front_used >= state->tls_front)
         return refuse(

@@ -244,6 +244,14 @@ expect 0 '^reset: ' agent se-01 reset --factory --yes
 if grep -q '^root pkcs11:' agent.conf; then die "an identity is remembered after a reset"; fi
 [ "$(grep -c '^service mqtt$' agent.conf)" = 2 ] || die "too much was forgotten: $(cat agent.conf)"
 expect 0 '^not yet: mqtt' birthmark-agent renew
+
+# ---- another identity is allowed, and the device still has the old key: what to say to the agent is said ----
+
+device=$(birthmark device list --json | grep -o '"device":"[0-9a-f]*"[^{}]*"chip":"tpm-01"' | cut -d'"' -f4)
+expect 0 '"state":"revoked"' birthmark identity revoke "$(serial_of tpm-01)" --reason superseded --json
+expect 0 '' birthmark identity reissue "$device" mqtt --reason "a drill"
+expect 1 'Make a new key and ask again: birthmark-agent enrol --new-key' agent tpm-01 enrol --server "https://localhost:$port" --service mqtt --cacert root.pem
+expect 0 '^enrolled: mqtt ' agent tpm-01 enrol --server "https://localhost:$port" --service mqtt --cacert root.pem --new-key
 unserve
 
 # ---- systemd takes the units as they are ----
