@@ -18,32 +18,34 @@ birthmark init --name "Living Works" --url https://localhost:8443 >init.log
 maker maker
 birthmark vendor add "Example Silicon" --signer maker.pub >>init.log
 for n in 1 2 3 4; do chip "c$n" "C-$n"; done
-birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 c1.der c2.der c3.der -o EX-001.manifest >>init.log
-birthmark lot sign --key maker.key --vendor "Example Silicon" --lot SPARE-1 c4.der -o SPARE-1.manifest >>init.log
-birthmark lot receive EX-001.manifest --vendor "Example Silicon" --expect 3 >>init.log
-birthmark lot receive SPARE-1.manifest --vendor "Example Silicon" --expect 1 >>init.log
-birthmark order open first --lot EX-001 --profile bench-1 --quantity 3 >>init.log
-serve
-id_of() { field device birthmark device list --chip "$1"; }
-state_of() { field state birthmark device list --chip "$1"; }
-for n in 1 2 3; do expect 0 '^enrolled: mqtt ' enrol "c$n.pem"; done
-device=$(id_of C-1)
-[ "$(state_of C-1)" = onboarded ] || die "an enrolled and confirmed device is $(state_of C-1)"
-
-# ---- the recipe (docs/lifecycle.md): a broker that asks the site who is not to be let in ----
-
-openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout broker.key -out broker.csr 2>/dev/null
-printf 'subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth\n' >broker.ext
-openssl x509 -req -in broker.csr -CA "$BIRTHMARK_HOME/ca/server.pem" -CAkey "$BIRTHMARK_HOME/ca/server.key" -CAcreateserial -CAserial broker.srl -days 30 \
-    -extfile broker.ext -out broker.leaf.pem 2>/dev/null
-cat broker.leaf.pem "$BIRTHMARK_HOME/ca/server.pem" >broker.pem
+{
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 c1.der c2.der c3.der -o EX-001.manifest
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot SPARE-1 c4.der -o SPARE-1.manifest
+    birthmark lot receive EX-001.manifest --vendor "Example Silicon" --expect 3
+    birthmark lot receive SPARE-1.manifest --vendor "Example Silicon" --expect 1
+    birthmark order open first --lot EX-001 --profile bench-1 --quantity 3
+    serve
+    id_of() { field device birthmark device list --chip "$1"; }
+    state_of() { field state birthmark device list --chip "$1"; }
+    for n in 1 2 3; do expect 0 '^enrolled: mqtt ' enrol "c$n.pem"; done
+    device=$(id_of C-1)
+    [ "$(state_of C-1)" = onboarded ] || die "an enrolled and confirmed device is $(state_of C-1)"
+    
+    # ---- the recipe (docs/lifecycle.md): a broker that asks the site who is not to be let in ----
+    
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout broker.key -out broker.csr 2>/dev/null
+    printf 'subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth\n' >broker.ext
+    openssl x509 -req -in broker.csr -CA "$BIRTHMARK_HOME/ca/server.pem" -CAkey "$BIRTHMARK_HOME/ca/server.key" -CAcreateserial -CAserial broker.srl -days 30 \
+        -extfile broker.ext -out broker.leaf.pem 2>/dev/null
+    cat broker.leaf.pem "$BIRTHMARK_HOME/ca/server.pem" >broker.pem
+} >>init.log
 cat "$BIRTHMARK_HOME/ca/operational.pem" "$BIRTHMARK_HOME/root.pem" >trusts.pem
 crl() {
     curl -sSf --cacert "$BIRTHMARK_HOME/root.pem" "https://localhost:$port/crl/operational.crl" | openssl crl -inform DER -out crl.pem
 }
 brokered() { # the broker, with the newest list
     local try
-    if [ -n "$broker" ]; then kill "$broker" && wait "$broker" || :; fi
+    if [ -n "$broker" ] && kill "$broker"; then wait "$broker" || :; fi
     crl
     for try in $(seq 20); do
         mqtt_port=$((20000 + RANDOM % 20000))
@@ -106,7 +108,7 @@ third=$(id_of C-3)
 expect 1 'no chip of a received lot has this id' birthmark device repair "$third" --chip C-9 --reason "board replaced"
 expect 1 "another device's" birthmark device repair "$third" --chip C-1 --lot EX-001 --reason "board replaced"
 expect 0 'state +repaired' birthmark device repair "$third" --chip C-4 --lot SPARE-1 --reason "board replaced, ticket 91"
-[ "$(id_of C-4)" = "$third" ] && [ -z "$(id_of C-3)" ] || die "the device has not the new chip: $(birthmark device list)"
+[ "$(id_of C-4) $(id_of C-3)" = "$third " ] || die "the device has not the new chip: $(birthmark device list)"
 expect 1 'was taken out of its device' enrol c3.pem
 birthmark order close first >>init.log # and it is not for the lot of the new chip: what is allowed for one device needs neither
 expect 0 '^enrolled: mqtt ' enrol c4.pem

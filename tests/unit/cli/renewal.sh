@@ -50,10 +50,12 @@ for kind in $kinds; do
     expect 0 '^enrolled: mqtt ' agent "$kind" enrol --server "https://localhost:$port" --service mqtt --cacert root.pem # a relative path
 done
 rm agent.conf
+asking=()
 for kind in $kinds; do
     agent "$kind" enrol --server "https://localhost:$port" --service mqtt --cacert root.pem >"once.$kind" 2>&1 & # all at once
+    asking+=($!)
 done
-wait $(jobs -p | grep -v "^$server\$")
+wait "${asking[@]}"
 [ "$(grep -c '^service mqtt$' agent.conf)" = 4 ] || die "enrol did not remember four identities: $(cat agent.conf)"
 [ "$(grep -c "^cacert $HOME/root.pem$" agent.conf)" = 4 ] || die "the CA's file is not remembered by its whole path: $(cat agent.conf)"
 grep -q "^server https://localhost:$port$" agent.conf || die "the server is not remembered"
