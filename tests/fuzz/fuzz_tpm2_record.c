@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     must(bm_name_ok(record.service, BM_MAX_NAME));
-    must(record.state >= BM_TPM2_PENDING && record.state <= BM_TPM2_PERMIT);
+    must(record.state >= BM_TPM2_PENDING && record.state <= BM_TPM2_TEMPLATE);
     must(inside(&record, record.public) && inside(&record, record.private) && inside(&record, record.certs));
     must(record.bound.n == 0 || inside(&record, record.bound));
     record.bytes[size / 2] ^= 1;
