@@ -3,7 +3,6 @@
 #
 #   size.sh KIB FILE [KIB FILE]...     fewer than KIB of text (code, constants, and what the linker needs to load them), for each
 set -eu
-command -v size >/dev/null || { echo "skipped: binutils are not installed"; exit 77; }
 while [ $# -gt 0 ]; do
     limit=$1 file=$2
     shift 2
