@@ -51,6 +51,7 @@ static const struct {
     { "reason", FIELD(reason), TEXT },
     { "owner", FIELD(owner), TEXT },
     { "state", FIELD(state), NAME },
+    { "old-chip", FIELD(old_chip), DIGEST },
 };
 
 enum {
@@ -81,8 +82,9 @@ enum {
     REASON = 1 << 24,
     OWNER = 1 << 25,
     STATE = 1 << 26,
+    OLD_CHIP = 1 << 27,
 };
-_Static_assert(BM_COUNT(fields) == 27, "a bit for every field");
+_Static_assert(BM_COUNT(fields) == 28, "a bit for every field");
 
 /* What a record of this kind must have, and what it may have besides. What stands in neither has nothing to say there. */
 #define WHERE (DEVICE | CHIP | LOT | ORDER | PROFILE | SERVICE)
@@ -117,7 +119,7 @@ static const struct {
     [BM_EVENT_ORDER_RAISED] = { "order-raised", ORDER | COUNT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON, BY | COUNT },
     [BM_EVENT_DEVICE_MOVED] = { "device-moved", DEVICE | WHAT | STATE | REASON,
-                                WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER },
+                                WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER | OLD_CHIP },
     [BM_EVENT_PROFILE_ACTIVATED] = { "profile-activated", PROFILE | COUNT | STATEMENT, BY | SECOND | REASON },
 };
 

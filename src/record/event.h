@@ -71,6 +71,7 @@ struct bm_event {
     struct bm_bytes reason;         /* a word or a sentence, one line */
     struct bm_bytes owner;          /* text */
     struct bm_bytes state;          /* enum bm_life that the device is in from now on */
+    struct bm_bytes old_chip;       /* of a repair: hex SHA-256 of a root key that the device had */
 };
 #define BM_EVENT_REASON 400 /* bytes of a reason: a whole sentence of struct bm_fail */
 /*
@@ -98,7 +99,7 @@ struct bm_event {
  *   policy-set          statement; by second count reason                   count: of the acts
  *   order-raised        order count statement; by second reason             count: the new quantity
  *   order-closed        order reason; by count                              count: units that it gave
- *   device-moved        device what state reason; WHERE serial statement by second count owner
+ *   device-moved        device what state reason; WHERE serial statement by second count owner old-chip
  *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
  *                       certificate that lives on after a fork
  *   profile-activated   profile count statement; by second reason           count: the version

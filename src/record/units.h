@@ -32,5 +32,9 @@ bool bm_serials_ok(const char *pattern);
 uint64_t bm_serials_most(const char *pattern);
 /* The serial number of this place, of a pattern that is one. */
 void bm_serials_print(char ret[static BM_MAX_NAME + 1], const char *pattern, uint64_t place);
+/* The place whose serial number this is; 0: none. */
+uint64_t bm_serials_place(const char *pattern, const char *serial);
+/* A place up to n of the one that has a serial number of a place up to nother of the other; 0: none. */
+uint64_t bm_serials_meet(const char *pattern, uint64_t n, const char *other, uint64_t nother);
 
 #endif

@@ -1,5 +1,6 @@
 /* What commands ask: one row a message. */
 #include "registrar/registrar.h"
+#include "registrar/units.h"
 
 #include "proc/confine.h"
 #include "wire/json.h"
@@ -165,12 +166,16 @@ static enum bm_rc
 serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     struct bm_bytes whole = bm_bytes(body.p, body.left), note = bm_rd_lv32(&body, BM_MAX_NOTE);
+    const struct peer *peer = ctx;
     size_t n = bm_rd_u8(&body);
+    enum bm_rc rc;
 
     for (size_t i = 0; i < n && i < BM_MAX_ORDER_PROFILES; i++)
         (void)bm_rd_lv16(&body, BM_MAX_PROFILE);
     if (!bm_rd_end(&body) || note.n == 0)
         return bm_fail(fail, BM_EINPUT, NULL, "STATEMENT does not parse");
+    if ((rc = bm_units_check(peer->r, note, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return act_ask(ctx, id, BM_S_STATEMENT, whole, statement_settle, true, fail);
 }
 

@@ -1,5 +1,6 @@
 /* Proposals: statements that one operator signed and that wait for a second. Nothing counts on them before the signer has taken both signatures. */
 #include "registrar/registrar.h"
+#include "registrar/units.h"
 
 #include "wire/json.h"
 #include "wire/text.h"
@@ -108,15 +109,37 @@ policy_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* What an allow gives its device, besides the act: two proposals that differ in it are two. */
+static void
+given_print(char *ret, size_t n, const struct bm_allow *allow)
+{
+    char hex[2 * BM_HASH + 1];
+
+    ret[0] = 0;
+    if (allow->act == BM_ALLOW_REPAIR) {
+        bm_hex(hex, bm_bytes(allow->chip, BM_HASH));
+        (void)snprintf(ret, n, " with chip %s", hex);
+    } else if (allow->act == BM_ALLOW_TRANSFER) {
+        (void)snprintf(ret, n, " to %s", allow->owner);
+    } else if (allow->act == BM_ALLOW_RESUME && allow->keep != BM_KEEP_UNSAID) {
+        bm_hex(hex, bm_bytes(allow->serial, allow->nserial));
+        (void)snprintf(ret, n, " keeping %s", allow->keep == BM_KEEP_SERIAL ? hex : "none");
+    } else if (allow->service[0] != 0) {
+        (void)snprintf(ret, n, " %s", allow->service);
+    }
+}
+
 static enum bm_rc
 allow_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
 {
+    char given[sizeof(p->allow.owner) + 16];
     enum bm_rc rc = bm_allow_parse(&p->head, &p->allow, text, fail);
 
-    if (rc == BM_OK)
-        (void)snprintf(p->reason, sizeof(p->reason), "%s%s%s%s%s", p->allow.device, p->allow.device[0] != 0 ? " " : "", p->allow.service,
-                       p->allow.device[0] != 0 ? ": " : "", p->allow.reason);
-    return rc;
+    if (rc != BM_OK)
+        return rc;
+    given_print(given, sizeof(given), &p->allow);
+    (void)snprintf(p->reason, sizeof(p->reason), "%s%s%s%s", p->allow.device, given, p->allow.device[0] != 0 ? ": " : "", p->allow.reason);
+    return BM_OK;
 }
 
 static enum bm_rc
@@ -270,6 +293,8 @@ bm_serve_propose(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     /* the signer looks at both names and signatures again: here it is told early, and goes on record */
     if ((rc = bm_registrar_may(peer->r, proposed.head.by, proposed.act, fail)) != BM_OK)
         return rc == BM_EPOLICY ? bm_refuse_barred(peer, id, proposed.head.by, fail) : rc;
+    if ((rc = bm_units_check(peer->r, note, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     if ((rc = bm_registrar_transaction(peer->r, fail)) != BM_OK || (rc = proposal_keep(peer->r, &proposed, &number, fail)) != BM_OK)
         return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
     return row_answer(peer->r, &to, number, fail);
@@ -301,9 +326,10 @@ bm_serve_approve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "APPROVE does not parse");
     bm_buf_add_lv32(&ask, note);
-    if ((rc = bm_store_proposal_behind(peer->r->store, proposal, &ask, fail)) == BM_EPOLICY)
-        return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
-    if (rc != BM_OK || (rc = bm_buf_check(&ask, "the proposal", fail)) != BM_OK)
+    if ((rc = bm_units_check(peer->r, note, fail)) != BM_OK ||
+        (rc = bm_store_proposal_behind(peer->r->store, proposal, &ask, fail)) != BM_OK)
+        return rc == BM_EPOLICY ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : rc;
+    if ((rc = bm_buf_check(&ask, "the proposal", fail)) != BM_OK)
         return rc;
     if ((rc = bm_signer_ask(peer->r, BM_S_STATEMENT, bm_buf_bytes(&ask), peer->link, id, approve_settle, &p, fail)) != BM_OK)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);

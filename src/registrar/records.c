@@ -124,7 +124,11 @@ identity_keep(const struct kept *k, struct bm_bytes renews, struct bm_fail *fail
 static enum bm_rc
 keep_issued(const struct kept *k, struct bm_fail *fail)
 {
-    return identity_keep(k, bm_bytes(NULL, 0), fail);
+    char device[BM_MAX_NAME + 1];
+    enum bm_rc rc = identity_keep(k, bm_bytes(NULL, 0), fail);
+
+    bm_view_copy(device, sizeof(device), k->event->device);
+    return rc != BM_OK ? rc : bm_units_twin(k->r, device, k->leaf->index, k->event->time, fail);
 }
 
 static enum bm_rc

@@ -30,7 +30,7 @@ unit_keep(void *ctx, const struct bm_unit_row *unit, struct bm_fail *fail)
     enum bm_rc rc = BM_OK;
 
     if (unit->serial[0] != 0)
-        rc = bm_store_serial_order(keeping->r->store, unit->serial, other, fail);
+        rc = bm_store_serial_order(keeping->r->store, unit->serial, unit->model, other, fail);
     if (other[0] != 0) {
         keeping->again++;
         memcpy(keeping->other, other, sizeof(other));
@@ -65,6 +65,34 @@ file_read(struct bm_buf *file, const struct bm_registrar *r, const struct bm_ord
     if (memcmp(is, order->units, BM_HASH) != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "the file was changed");
     return bm_units_read(bm_buf_bytes(file), NULL, NULL, &n, fail);
+}
+
+enum bm_rc
+bm_units_each(struct bm_registrar *r, const struct bm_order *order, bm_unit_fn *unit, void *ctx, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf file = { .max = BM_MAX_UNITS_FILE };
+    struct bm_fail why = { .rc = BM_OK };
+    uint64_t n;
+    enum bm_rc rc = file_read(&file, r, order, &why);
+
+    if (rc == BM_OK)
+        return bm_units_read(bm_buf_bytes(&file), unit, ctx, &n, fail);
+    return bm_fail(fail, rc == BM_EINPUT || rc == BM_EBUSY ? BM_EPOLICY : rc, NULL,
+                   "the file of the units of order %s can't be read here: %.160s; open the order again", order->order, why.text);
+}
+
+enum bm_rc
+bm_units_twin(struct bm_registrar *r, const char *device, uint64_t leaf, bm_time time, struct bm_fail *fail)
+{
+    char serial[BM_MAX_NAME + 1], twin[BM_MAX_NAME + 1], sentence[SENTENCE];
+    enum bm_rc rc = bm_store_serial_twin(r->store, device, serial, twin, fail);
+
+    if (rc != BM_OK || twin[0] == 0)
+        return rc;
+    (void)snprintf(sentence, sizeof(sentence),
+                   "devices %s and %s have one serial number, %s. Find out which of the two is labelled so, and how the other came by it.",
+                   twin, device, serial);
+    return alarm_add(r, leaf, time, sentence, fail);
 }
 
 static enum bm_rc

@@ -235,6 +235,7 @@ bm_life_try(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allo
             struct bm_fail *fail)
 {
     enum bm_move move = move_of(allow);
+    uint8_t old[BM_HASH];
     enum bm_life life;
     enum bm_rc rc;
 
@@ -253,6 +254,10 @@ bm_life_try(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allo
     if (move == BM_MOVE_REPAIR) {
         bm_hex(words->chip, bm_bytes(allow->chip, BM_HASH));
         event->chip = bm_bytes_str(words->chip);
+        if (bm_slots_root(&memory->slots, unit, old)) {
+            bm_hex(words->old_chip, bm_bytes(old, BM_HASH));
+            event->old_chip = bm_bytes_str(words->old_chip);
+        }
     }
     return BM_OK;
 }

@@ -20,7 +20,7 @@ bm_must_use enum bm_rc bm_life_restrict(struct bm_memory *memory, uint32_t unit,
 struct bm_life_words {
     char count[24];
     char serial[2 * BM_MAX_SERIAL + 1];
-    char chip[2 * BM_HASH + 1];
+    char chip[2 * BM_HASH + 1], old_chip[2 * BM_HASH + 1];
 };
 bm_must_use enum bm_rc bm_life_try(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, struct bm_life_words *words,
                                    struct bm_event *event, struct bm_fail *fail);

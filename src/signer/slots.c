@@ -141,6 +141,20 @@ bm_slots_live(struct bm_slots *slots, uint32_t at, enum bm_life life)
         unit->state = states[life];
 }
 
+bool
+bm_slots_root(const struct bm_slots *slots, uint32_t unit, uint8_t ret_root[static BM_HASH])
+{
+    const struct bm_table *roots = &slots->roots;
+    const uint8_t *least = NULL;
+
+    for (size_t i = 0; i < roots->cap; i++)
+        if (roots->values[i] == unit + 1 && (least == NULL || memcmp(roots->keys[i], least, BM_HASH) < 0))
+            least = roots->keys[i];
+    if (least != NULL)
+        memcpy(ret_root, least, BM_HASH);
+    return least != NULL;
+}
+
 /* Root keys lead to units and to nothing else, so the chips change places by them. Seldom: the table is walked. */
 void
 bm_slots_swap(struct bm_slots *slots, uint32_t at, uint32_t other)

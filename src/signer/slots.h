@@ -71,6 +71,8 @@ void bm_slots_done(struct bm_slots *slots);
 
 /* The device moves on in its life; what is said of its chip (scrapped, withdrawn, retired) stays. */
 void bm_slots_live(struct bm_slots *slots, uint32_t unit, enum bm_life life);
+/* The smallest root-key hash that leads to the unit. Seldom: the table is walked. */
+bool bm_slots_root(const struct bm_slots *slots, uint32_t unit, uint8_t ret_root[static BM_HASH]);
 /* A repair: the device gets the chip of `other`, which no device had, and that one the old chip, which serves no more. */
 void bm_slots_swap(struct bm_slots *slots, uint32_t unit, uint32_t other);
 

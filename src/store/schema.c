@@ -87,6 +87,8 @@ const char *const lite_schema =
 /* A chip is known by any of its root keys. */
 #define CHIP_NAMES "(?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
 #define CHIP_LISTED "(VALUES (?10), (?11), (?12), (?13), (?14), (?15), (?16), (?17)) WHERE column1 IS NOT NULL"
+/* Of a row with a model, and ?2: not both told and different. */
+#define SAME_PRODUCT "(model IS NULL OR ?2 = '' OR model = ?2)"
 #define CHIP_STATE \
     "CASE WHEN h.state IS NOT NULL THEN h.state WHEN ?19 IS NOT NULL THEN ?19 WHEN d.id IS NULL THEN 'unused' ELSE 'issued' END"
 
@@ -162,7 +164,16 @@ const char *const lite_sql[Q__N] = {
     [Q_UNIT_PUT] = "INSERT INTO unit(ord, row, chip, serial, model, hardware, firmware, owner, region, support_until) VALUES(?1, ?2,"
                    " nullif(?3, ''), nullif(?4, ''), nullif(?5, ''), nullif(?6, ''), nullif(?7, ''), nullif(?8, ''), nullif(?9, ''),"
                    " nullif(?10, 0))",
-    [Q_UNIT_OTHER] = "SELECT ord FROM (SELECT ord FROM unit WHERE serial = ?1 UNION ALL SELECT ord FROM device WHERE serial = ?1) LIMIT 1",
+    [Q_UNIT_OTHER] = "SELECT ord FROM (SELECT ord, model FROM unit WHERE serial = ?1 UNION ALL SELECT ord, model FROM device WHERE serial ="
+                     " ?1) WHERE " SAME_PRODUCT " LIMIT 1",
+    [Q_SERIALS_BEGIN] =
+        "SELECT serial, ord FROM (SELECT serial, ord, model FROM unit WHERE serial >= ?1 AND serial < ?1 || char(1114111)"
+        " UNION ALL SELECT serial, ord, model FROM device WHERE serial >= ?1 AND serial < ?1 || char(1114111)) WHERE " SAME_PRODUCT,
+    [Q_PATTERNS] = "SELECT o.name, o.serials, o.quantity, (SELECT u.model FROM unit u WHERE u.ord = o.name AND u.chip IS NULL LIMIT 1)"
+                   " FROM ord o WHERE o.serials IS NOT NULL AND o.state = 'open'",
+    [Q_SERIAL_TWIN] =
+        "SELECT d.serial, t.id FROM device d JOIN device t ON t.serial = d.serial AND t.id <> d.id AND (t.model IS NULL OR"
+        " d.model IS NULL OR t.model = d.model) WHERE d.id = ?1 AND (SELECT count(*) FROM identity i WHERE i.device = d.id) = 1 LIMIT 1",
     [Q_UNIT_NAMED] = "SELECT id FROM unit WHERE ord = ?1 AND chip = ?2 ORDER BY id LIMIT 1",
     [Q_UNIT_NEXT] = "SELECT id FROM unit WHERE ord = ?1 AND chip IS NULL ORDER BY id LIMIT 1",
     [Q_UNIT_SETTLE] = "UPDATE device SET row = u.row, serial = coalesce(device.serial, u.serial), model = u.model, hardware = u.hardware,"

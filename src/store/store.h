@@ -132,9 +132,20 @@ struct bm_store_unit {
     bm_time support_until; /* 0 = nothing is said */
 };
 bm_must_use enum bm_rc bm_store_unit_put(struct bm_store *store, const char *order, const struct bm_store_unit *unit, struct bm_fail *fail);
-/* Which order has this serial number, waiting or given; "" when none. */
-bm_must_use enum bm_rc bm_store_serial_order(struct bm_store *store, const char *serial, char ret_order[static BM_MAX_NAME + 1],
-                                             struct bm_fail *fail);
+/* Which order has this serial number for the same product, waiting or given; "" when none. Products are the same unless both are told and differ;
+ * model "" = not told. */
+bm_must_use enum bm_rc bm_store_serial_order(struct bm_store *store, const char *serial, const char *model,
+                                             char ret_order[static BM_MAX_NAME + 1], struct bm_fail *fail);
+/* The serial numbers of the product that begin so, until `each` sets *ret_stop. The callback says nothing to the store. */
+typedef void bm_store_serial_fn(void *ctx, const char *serial, const char *order, bool *ret_stop);
+bm_must_use enum bm_rc bm_store_serials_begin(struct bm_store *store, const char *beginning, const char *model, bm_store_serial_fn *each,
+                                              void *ctx, struct bm_fail *fail);
+/* The open orders with a pattern, each with its quantity and the model of its units ("" = not told). The callback says nothing to the store. */
+typedef void bm_store_pattern_fn(void *ctx, const char *order, const char *pattern, uint64_t quantity, const char *model);
+bm_must_use enum bm_rc bm_store_patterns(struct bm_store *store, bm_store_pattern_fn *each, void *ctx, struct bm_fail *fail);
+/* This device was just made: another of the same product that has its serial number; "" when none. */
+bm_must_use enum bm_rc bm_store_serial_twin(struct bm_store *store, const char *device, char ret_serial[static BM_MAX_NAME + 1],
+                                            char ret_twin[static BM_MAX_NAME + 1], struct bm_fail *fail);
 /* The order's pattern ("" = none) and the place of the next unit in it, from 1. */
 #define BM_STORE_SERIALS 80
 bm_must_use enum bm_rc bm_store_order_serials(struct bm_store *store, const char *order, char ret_serials[static BM_STORE_SERIALS],

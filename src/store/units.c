@@ -42,10 +42,69 @@ text_get(struct bm_store *store, enum lite_sql q, char *ret, size_t n, const cha
 }
 
 enum bm_rc
-bm_store_serial_order(struct bm_store *store, const char *serial, char ret_order[static BM_MAX_NAME + 1], struct bm_fail *fail)
+bm_store_serial_order(struct bm_store *store, const char *serial, const char *model, char ret_order[static BM_MAX_NAME + 1],
+                      struct bm_fail *fail)
 {
     lite_text(store, Q_UNIT_OTHER, 1, serial);
+    lite_text(store, Q_UNIT_OTHER, 2, model);
     return text_get(store, Q_UNIT_OTHER, ret_order, BM_MAX_NAME + 1, "serial number", fail);
+}
+
+enum bm_rc
+bm_store_serials_begin(struct bm_store *store, const char *beginning, const char *model, bm_store_serial_fn *each, void *ctx,
+                       struct bm_fail *fail)
+{
+    char serial[BM_MAX_NAME + 1], order[BM_MAX_NAME + 1];
+    bool row = false, stop = false;
+    enum bm_rc rc;
+
+    lite_text(store, Q_SERIALS_BEGIN, 1, beginning);
+    lite_text(store, Q_SERIALS_BEGIN, 2, model);
+    while ((rc = lite_step(store, Q_SERIALS_BEGIN, &row, "serial numbers", fail)) == BM_OK && row && !stop) {
+        lite_column_text(store, Q_SERIALS_BEGIN, 0, serial, sizeof(serial));
+        lite_column_text(store, Q_SERIALS_BEGIN, 1, order, sizeof(order));
+        each(ctx, serial, order, &stop);
+    }
+    if (rc == BM_OK)
+        lite_reset(store, Q_SERIALS_BEGIN);
+    return rc;
+}
+
+enum bm_rc
+bm_store_patterns(struct bm_store *store, bm_store_pattern_fn *each, void *ctx, struct bm_fail *fail)
+{
+    char order[BM_MAX_NAME + 1], pattern[BM_STORE_SERIALS], model[BM_MAX_NAME + 1];
+    bool row = false;
+    enum bm_rc rc;
+
+    while ((rc = lite_step(store, Q_PATTERNS, &row, "orders' serial numbers", fail)) == BM_OK && row) {
+        lite_column_text(store, Q_PATTERNS, 0, order, sizeof(order));
+        lite_column_text(store, Q_PATTERNS, 1, pattern, sizeof(pattern));
+        lite_column_text(store, Q_PATTERNS, 3, model, sizeof(model));
+        each(ctx, order, pattern, (uint64_t)lite_column_int(store, Q_PATTERNS, 2), model);
+    }
+    if (rc == BM_OK)
+        lite_reset(store, Q_PATTERNS);
+    return rc;
+}
+
+enum bm_rc
+bm_store_serial_twin(struct bm_store *store, const char *device, char ret_serial[static BM_MAX_NAME + 1],
+                     char ret_twin[static BM_MAX_NAME + 1], struct bm_fail *fail)
+{
+    bool row = false;
+    enum bm_rc rc;
+
+    ret_serial[0] = ret_twin[0] = 0;
+    lite_text(store, Q_SERIAL_TWIN, 1, device);
+    if ((rc = lite_step(store, Q_SERIAL_TWIN, &row, "serial number", fail)) != BM_OK)
+        return rc;
+    if (row) {
+        lite_column_text(store, Q_SERIAL_TWIN, 0, ret_serial, BM_MAX_NAME + 1);
+        lite_column_text(store, Q_SERIAL_TWIN, 1, ret_twin, BM_MAX_NAME + 1);
+    }
+    lite_reset(store, Q_SERIAL_TWIN);
+    return BM_OK;
 }
 
 enum bm_rc

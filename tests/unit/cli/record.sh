@@ -133,8 +133,32 @@ mv away "works/lots/$kept.units"
 rm -r works/store && mkdir -m 700 works/store
 same "$everything" words
 
-# ---- one serial number, two orders: somebody should know ----
+# ---- one serial number, two devices of a product: refused before anybody signs ----
 
 sed -n 1,2p units.csv >again.csv
+expect 1 'serial number GW-000001 is one of order boards already' order again R-LOT 1 --units again.csv
+expect 1 'serial number HUB-001 is one of order hubs already' order again R-LOT 2 --serials 'HUB-%03d'
+expect 1 'serial number HUB-001 is one of order hubs already' order again R-LOT 2 --serials 'HUB-0%02d'
+printf 'serial\nHUB-002\n' >hub.csv # no model is told: it may be the same product
+expect 1 'serial number HUB-002 is one of order hubs already' order again R-LOT 1 --units hub.csv
+expect 1 'serial number GW-000001 is one of order boards already' order again R-LOT 2 --serials 'GW-%06d'
+printf 'serial,model\nHUB-001,Cable\n' >cable.csv # another product counts for itself
+expect 0 cables order cables R-LOT 1 --units cable.csv
+expect 0 nodes order nodes R-LOT 2 --serials 'NODE-%01d'
+printf 'serial\nNODE-9\n' >node.csv
+expect 0 ninth order ninth R-LOT 1 --units node.csv
+expect 1 'serial number NODE-9 is one of order ninth already' birthmark order raise nodes --quantity 9
+expect 0 '"quantity":8' birthmark order raise nodes --quantity 8 --json
+printf 'serial\nNODE-8\n' >node.csv # a pattern's number that no unit has yet
+expect 1 'serial number NODE-8 is one of order nodes already' order eighth R-LOT 1 --units node.csv
+
+# where the store does not know of it somebody should: the file was away when the other order was opened
+
+mv "works/lots/$kept.units" away
+rm -r works/store && mkdir -m 700 works/store
 expect 0 again order again R-LOT 1 --units again.csv
+mv away "works/lots/$kept.units"
+rm -r works/store && mkdir -m 700 works/store
 expect 0 "1 serial numbers of order again are another order's too, of boards" birthmark alarm list
+serve
+expect 0 '^enrolled' enrol chip4.pem # the order cables, which is the oldest with a unit left

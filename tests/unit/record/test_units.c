@@ -120,14 +120,49 @@ patterns_count(void **state)
     assert_string_equal(serial, "GW-42");
 }
 
+/* Both ways, over every place that has few digits; and what is nearly one. */
+static void
+a_serial_number_tells_its_place(void **state)
+{
+    static const char *const patterns[] = { "GW-%03d", "GW-%02d", "GW-0%02d", "%01d", "9%01d9", "GW-%03d/B", "GW-%03d7" };
+    char serial[BM_MAX_NAME + 1];
+
+    (void)state;
+    for (size_t i = 0; i < BM_COUNT(patterns); i++)
+        for (uint64_t place = 1; place < 2000; place++) {
+            bm_serials_print(serial, patterns[i], place);
+            assert_int_equal(bm_serials_place(patterns[i], serial), place);
+        }
+    assert_int_equal(bm_serials_place("GW-%03d", "GW-01"), 0);
+    assert_int_equal(bm_serials_place("GW-%03d", "GW-0001"), 0);
+    assert_int_equal(bm_serials_place("GW-%03d", "GW-001/B"), 0);
+    assert_int_equal(bm_serials_place("GW-%03d/B", "GW-001"), 0);
+    assert_int_equal(bm_serials_place("GW-%03d", "GX-001"), 0);
+    assert_int_equal(bm_serials_place("GW-%03d", "GW-"), 0);
+    assert_int_equal(bm_serials_place("GW-%03d", "GW-9999999999999999999999"), 0);
+    assert_int_equal(bm_serials_place("none", "none"), 0);
+}
+
+static void
+patterns_meet_where_they_share_a_serial_number(void **state)
+{
+    (void)state;
+    assert_int_equal(bm_serials_meet("GW-%06d", 5, "GW-%06d", 5), 1);
+    assert_int_equal(bm_serials_meet("GW-0%02d", 5, "GW-%03d", 5), 1);
+    assert_int_equal(bm_serials_meet("1%01d", 9, "%02d", 12), 1); /* 11 is both */
+    assert_int_equal(bm_serials_meet("1%01d", 9, "%02d", 10), 0); /* and no other of these */
+    assert_int_equal(bm_serials_meet("GW-%03d", 99, "GW-%04d", 99), 0);
+    assert_int_equal(bm_serials_meet("GW-%03d", 99, "GX-%03d", 99), 0);
+    assert_int_equal(bm_serials_meet("GW-%03d/A", 99, "GW-%03d/B", 99), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_read_as_rfc_4180_has_them),
-        cmocka_unit_test(other_files_are_refused),
-        cmocka_unit_test(more_rows_than_may_be_are_refused),
-        cmocka_unit_test(patterns_count),
+        cmocka_unit_test(rows_are_read_as_rfc_4180_has_them), cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(more_rows_than_may_be_are_refused),  cmocka_unit_test(patterns_count),
+        cmocka_unit_test(a_serial_number_tells_its_place),    cmocka_unit_test(patterns_meet_where_they_share_a_serial_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,9 +181,13 @@ a_pattern_counts_and_its_one_row_is_everybodys(void **state)
         device_add(t, n, NULL, serial, "gateway-1");
     }
     says(t, 3, "\"serial\":\"S-000003\",\"model\":\"GW-1\"");
-    OK(bm_store_serial_order(t->store, "S-000002", order, &t->fail));
+    OK(bm_store_serial_order(t->store, "S-000002", "", order, &t->fail));
     assert_string_equal(order, "demo");
-    OK(bm_store_serial_order(t->store, "S-000009", order, &t->fail));
+    OK(bm_store_serial_order(t->store, "S-000002", "GW-1", order, &t->fail));
+    assert_string_equal(order, "demo");
+    OK(bm_store_serial_order(t->store, "S-000002", "another product", order, &t->fail));
+    assert_string_equal(order, "");
+    OK(bm_store_serial_order(t->store, "S-000009", "", order, &t->fail));
     assert_string_equal(order, "");
     OK(bm_store_order_serials(t->store, "none", pattern, &place, &t->fail));
     assert_string_equal(pattern, "");
