@@ -86,13 +86,13 @@ profile_object(const struct bm_profile *profile)
     json_t *row;
 
     bm_hex(digest, bm_bytes(profile->digest, BM_HASH));
-    row = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:i, s:i, s:s}", "profile", profile->name,
+    row = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:i, s:i, s:s}", "profile", profile->name,
                     "version", (int)profile->version, "service", profile->service, "ca",
                     profile->ca == BM_CA_IDEVID ? "idevid" : "operational", "lifetime", lifetime_of(profile), "revocation",
-                    profile->no_revocation ? "none" : "crl", "evidence", words_of(profile, true), "require", required_of(profile), "roots",
-                    roots_of(profile), "keys", words_of(profile, false), "client_auth", profile->client_auth, "server_auth",
-                    profile->server_auth, "hardware_module", profile->hardware_module, "names", names_of(profile), "max_certificate",
-                    (int)profile->max_certificate, "max_chain", (int)profile->max_chain, "digest", digest);
+                    bm_revocation_word(profile->revocation), "bucket", (int)profile->bucket, "evidence", words_of(profile, true), "require",
+                    required_of(profile), "roots", roots_of(profile), "keys", words_of(profile, false), "client_auth", profile->client_auth,
+                    "server_auth", profile->server_auth, "hardware_module", profile->hardware_module, "names", names_of(profile),
+                    "max_certificate", (int)profile->max_certificate, "max_chain", (int)profile->max_chain, "digest", digest);
     return row;
 }
 

@@ -39,6 +39,7 @@ add_crl_extensions(struct bm_buf *buf, const struct bm_issuer *issuer, uint64_t 
     extension = bm_extension_begin(buf, BM_OID(bm_oid_crl_number), false);
     bm_der_add_uint(buf, BM_DER_INTEGER, number);
     bm_extension_end(buf, extension);
+    bm_extension_crl_scope(buf, issuer->crl_url);
     bm_der_end(buf, at);
     bm_der_end(buf, outer);
 }

@@ -43,18 +43,26 @@ static const uint8_t bm_oid_tpm_model[] = { 0x67, 0x81, 0x05, 0x02, 0x02 };     
 static const uint8_t bm_oid_tpm_version[] = { 0x67, 0x81, 0x05, 0x02, 0x03 };      /* 2.23.133.2.3 tcg-at-tpmVersion */
 
 /* extensions (RFC 5280 4.2, 5.2, 5.3) */
-static const uint8_t bm_oid_ski[] = { 0x55, 0x1d, 0x0e };                                       /* 2.5.29.14 subjectKeyIdentifier */
-static const uint8_t bm_oid_key_usage[] = { 0x55, 0x1d, 0x0f };                                 /* 2.5.29.15 keyUsage */
-static const uint8_t bm_oid_san[] = { 0x55, 0x1d, 0x11 };                                       /* 2.5.29.17 subjectAltName */
-static const uint8_t bm_oid_basic_constraints[] = { 0x55, 0x1d, 0x13 };                         /* 2.5.29.19 basicConstraints */
-static const uint8_t bm_oid_crl_number[] = { 0x55, 0x1d, 0x14 };                                /* 2.5.29.20 cRLNumber */
-static const uint8_t bm_oid_crl_reason[] = { 0x55, 0x1d, 0x15 };                                /* 2.5.29.21 cRLReason */
-static const uint8_t bm_oid_crl_points[] = { 0x55, 0x1d, 0x1f };                                /* 2.5.29.31 cRLDistributionPoints */
-static const uint8_t bm_oid_aki[] = { 0x55, 0x1d, 0x23 };                                       /* 2.5.29.35 authorityKeyIdentifier */
-static const uint8_t bm_oid_eku[] = { 0x55, 0x1d, 0x25 };                                       /* 2.5.29.37 extKeyUsage */
-static const uint8_t bm_oid_no_rev_avail[] = { 0x55, 0x1d, 0x38 };                              /* 2.5.29.56 noRevAvail, RFC 9608 */
-static const uint8_t bm_oid_server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 }; /* 1.3.6.1.5.5.7.3.1 id-kp-serverAuth */
-static const uint8_t bm_oid_client_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02 }; /* 1.3.6.1.5.5.7.3.2 id-kp-clientAuth */
+static const uint8_t bm_oid_ski[] = { 0x55, 0x1d, 0x0e };                                        /* 2.5.29.14 subjectKeyIdentifier */
+static const uint8_t bm_oid_key_usage[] = { 0x55, 0x1d, 0x0f };                                  /* 2.5.29.15 keyUsage */
+static const uint8_t bm_oid_san[] = { 0x55, 0x1d, 0x11 };                                        /* 2.5.29.17 subjectAltName */
+static const uint8_t bm_oid_basic_constraints[] = { 0x55, 0x1d, 0x13 };                          /* 2.5.29.19 basicConstraints */
+static const uint8_t bm_oid_crl_number[] = { 0x55, 0x1d, 0x14 };                                 /* 2.5.29.20 cRLNumber */
+static const uint8_t bm_oid_crl_reason[] = { 0x55, 0x1d, 0x15 };                                 /* 2.5.29.21 cRLReason */
+static const uint8_t bm_oid_crl_points[] = { 0x55, 0x1d, 0x1f };                                 /* 2.5.29.31 cRLDistributionPoints */
+static const uint8_t bm_oid_crl_scope[] = { 0x55, 0x1d, 0x1c };                                  /* 2.5.29.28 issuingDistributionPoint */
+static const uint8_t bm_oid_aki[] = { 0x55, 0x1d, 0x23 };                                        /* 2.5.29.35 authorityKeyIdentifier */
+static const uint8_t bm_oid_eku[] = { 0x55, 0x1d, 0x25 };                                        /* 2.5.29.37 extKeyUsage */
+static const uint8_t bm_oid_no_rev_avail[] = { 0x55, 0x1d, 0x38 };                               /* 2.5.29.56 noRevAvail, RFC 9608 */
+static const uint8_t bm_oid_server_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 };  /* 1.3.6.1.5.5.7.3.1 id-kp-serverAuth */
+static const uint8_t bm_oid_client_auth[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02 };  /* 1.3.6.1.5.5.7.3.2 id-kp-clientAuth */
+static const uint8_t bm_oid_ocsp_signing[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09 }; /* 1.3.6.1.5.5.7.3.9 id-kp-OCSPSigning */
+static const uint8_t bm_oid_info_access[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01 };  /* 1.3.6.1.5.5.7.1.1 authorityInfoAccess */
+static const uint8_t bm_oid_ad_ocsp[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01 };      /* 1.3.6.1.5.5.7.48.1 id-ad-ocsp */
+static const uint8_t bm_oid_ocsp_basic[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01 };   /* …48.1.1 RFC 6960 4.2.1 */
+static const uint8_t bm_oid_ocsp_nonce[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x02 };   /* …48.1.2 RFC 9654 2.1 */
+static const uint8_t bm_oid_ocsp_nocheck[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x05 }; /* …48.1.5 RFC 6960 4.2.2.2.1 */
+static const uint8_t bm_oid_sha1[] = { 0x2b, 0x0e, 0x03, 0x02, 0x1a };                                 /* 1.3.14.3.2.26 */
 static const uint8_t bm_oid_hardware_module[] = {
     0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x04
 }; /* 1.3.6.1.5.5.7.8.4 id-on-hardwareModuleName, RFC 4108 5 */

@@ -61,25 +61,64 @@ bm_extension_aki(struct bm_buf *buf, const uint8_t key_id[static 20])
     bm_extension_end(buf, extension);
 }
 
-/* CRLDistributionPoints ::= SEQUENCE { SEQUENCE { [0] distributionPoint { [0] fullName { [6] URI } } } } */
+/* SEQUENCE { [0] distributionPoint { [0] fullName { [6] URI } } } */
+static void
+add_point(struct bm_buf *buf, const char *url)
+{
+    size_t point = bm_der_begin(buf, BM_DER_SEQUENCE), name = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(0));
+    size_t full = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(0));
+
+    bm_der_add(buf, BM_DER_CONTEXT(6), bm_bytes_str(url));
+    bm_der_end(buf, full);
+    bm_der_end(buf, name);
+    bm_der_end(buf, point);
+}
+
+/* CRLDistributionPoints ::= SEQUENCE OF DistributionPoint */
 void
 bm_extension_crl_points(struct bm_buf *buf, const char *url)
 {
     struct bm_extension extension;
-    size_t points, point, name, full;
+    size_t points;
 
     if (url[0] == 0)
         return;
     extension = bm_extension_begin(buf, BM_OID(bm_oid_crl_points), false);
     points = bm_der_begin(buf, BM_DER_SEQUENCE);
-    point = bm_der_begin(buf, BM_DER_SEQUENCE);
-    name = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(0));
-    full = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(0));
-    bm_der_add(buf, BM_DER_CONTEXT(6), bm_bytes_str(url));
-    bm_der_end(buf, full);
-    bm_der_end(buf, name);
-    bm_der_end(buf, point);
+    add_point(buf, url);
     bm_der_end(buf, points);
+    bm_extension_end(buf, extension);
+}
+
+/* req: RFC5280 5.2.5 critical, and named as the certificates' pointer is: a list of some certificates of a CA is no list of all of them */
+void
+bm_extension_crl_scope(struct bm_buf *buf, const char *url)
+{
+    struct bm_extension extension;
+
+    if (url[0] == 0)
+        return;
+    extension = bm_extension_begin(buf, BM_OID(bm_oid_crl_scope), true);
+    add_point(buf, url);
+    bm_extension_end(buf, extension);
+}
+
+/* AuthorityInfoAccessSyntax ::= SEQUENCE { SEQUENCE { id-ad-ocsp, [6] URI } } */
+void
+bm_extension_ocsp(struct bm_buf *buf, const char *url)
+{
+    struct bm_extension extension;
+    size_t all, one;
+
+    if (url[0] == 0)
+        return;
+    extension = bm_extension_begin(buf, BM_OID(bm_oid_info_access), false);
+    all = bm_der_begin(buf, BM_DER_SEQUENCE);
+    one = bm_der_begin(buf, BM_DER_SEQUENCE);
+    bm_der_add(buf, BM_DER_OID, BM_OID(bm_oid_ad_ocsp));
+    bm_der_add(buf, BM_DER_CONTEXT(6), bm_bytes_str(url));
+    bm_der_end(buf, one);
+    bm_der_end(buf, all);
     bm_extension_end(buf, extension);
 }
 

@@ -29,6 +29,8 @@ void bm_extension_key_usage(struct bm_buf *buf, uint8_t bits);
 void bm_extension_ski(struct bm_buf *buf, const uint8_t key_id[static 20]);
 void bm_extension_aki(struct bm_buf *buf, const uint8_t key_id[static 20]);
 void bm_extension_crl_points(struct bm_buf *buf, const char *url);              /* nothing when url is "" */
+void bm_extension_crl_scope(struct bm_buf *buf, const char *url);               /* a CRL's: critical; nothing when url is "" */
+void bm_extension_ocsp(struct bm_buf *buf, const char *url);                    /* authorityInfoAccess; nothing when url is "" */
 void bm_extension_eku(struct bm_buf *buf, bool client_auth, bool server_auth);  /* nothing when neither */
 void bm_extension_basic_constraints(struct bm_buf *buf, bool ca, int path_len); /* critical; path_len < 0: none */
 void bm_extension_no_rev_avail(struct bm_buf *buf);                             /* RFC 9608: nobody will say that it is revoked */

@@ -40,6 +40,9 @@ static const struct word require_words[] = {
     { "ek-certified", BM_PROVEN_EK_CERTIFIED },   { "dice", BM_PROVEN_DICE },
 };
 static const struct word root_words[] = { { "tpm", 1u << 1 }, { "secure-element", 1u << 2 }, { "puf", 1u << 3 }, { "software", 1u << 4 } };
+static const struct word revocation_words[] = {
+    { "crl", BM_REVOCATION_CRL }, { "none", BM_REVOCATION_NONE }, { "ocsp", BM_REVOCATION_OCSP }, { "both", BM_REVOCATION_BOTH }
+};
 static const struct word yes_words[] = { { "yes", 1 }, { "no", 0 } };
 
 static const struct word *
@@ -171,6 +174,32 @@ flag_have(struct bm_lines *lines, const char *key, const char *word)
     return true;
 }
 
+/* What holds without the line is never said. */
+static enum bm_revocation
+revocation_have(struct bm_lines *lines)
+{
+    const struct word *found;
+    struct bm_bytes value;
+
+    if (!bm_lines_have(lines, "revocation", &value))
+        return BM_REVOCATION_CRL;
+    found = word_find(revocation_words, BM_COUNT(revocation_words), value);
+    if (found == NULL || found->bit == BM_REVOCATION_CRL)
+        refuse(lines, "revocation", "must be none, ocsp or both, or left out for a CRL alone");
+    return found == NULL ? BM_REVOCATION_CRL : (enum bm_revocation)found->bit;
+}
+
+static unsigned
+bucket_have(struct bm_lines *lines)
+{
+    unsigned n = BM_CRL_BUCKET;
+    struct bm_bytes value;
+
+    if (bm_lines_have(lines, "bucket", &value) && (!number_parse(&n, value, BM_CRL_BUCKET - 1) || n == 0))
+        refuse(lines, "bucket", "must be 1 to 1999, or left out for 2000");
+    return n;
+}
+
 static void
 pattern_take(char ret[static BM_MAX_PATTERN + 1], struct bm_lines *lines, const char *key, enum bm_pattern_kind kind, struct bm_bytes value)
 {
@@ -281,7 +310,8 @@ bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm
     profile.hours = lifetime_want(&lines);
     profile.grace = days_have(&lines, "grace", 0, "must be 1 to 365, or left out for none");
     profile.overlap = days_have(&lines, "overlap", OVERLAP_DAYS, "must be 0 to 365, or left out for 7");
-    profile.no_revocation = flag_have(&lines, "revocation", "none");
+    profile.revocation = revocation_have(&lines);
+    profile.bucket = bucket_have(&lines);
     profile.evidence = set_take(&lines, "evidence", evidence_words, BM_COUNT(evidence_words));
     profile.require = set_take(&lines, "require", require_words, BM_COUNT(require_words));
     profile.roots = set_take(&lines, "root", root_words, BM_COUNT(root_words));
@@ -346,8 +376,10 @@ bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile)
         bm_buf_add_fmt(buf, "grace %u\n", profile->grace);
     if (profile->overlap != OVERLAP_DAYS)
         bm_buf_add_fmt(buf, "overlap %u\n", profile->overlap);
-    if (profile->no_revocation)
-        bm_lines_add(buf, "revocation", "none");
+    if (profile->revocation != BM_REVOCATION_CRL)
+        bm_lines_add(buf, "revocation", bm_revocation_word(profile->revocation));
+    if (profile->bucket != BM_CRL_BUCKET)
+        bm_buf_add_fmt(buf, "bucket %u\n", profile->bucket);
     add_set(buf, "evidence", evidence_words, BM_COUNT(evidence_words), profile->evidence);
     add_set(buf, "require", require_words, BM_COUNT(require_words), profile->require);
     add_set(buf, "root", root_words, BM_COUNT(root_words), profile->roots);
@@ -371,6 +403,12 @@ bm_evidence_class_word(enum bm_evidence_class ev)
         if (evidence_words[i].bit == (unsigned)ev)
             return evidence_words[i].word;
     return "unknown";
+}
+
+const char *
+bm_revocation_word(enum bm_revocation revocation)
+{
+    return revocation_words[revocation].word;
 }
 
 const char *

@@ -30,7 +30,9 @@ enum bm_evidence_class {
  * days 90                            1 to 3650, or "never": 9999-12-31 (idevid only); or instead: hours 8   1 to 167, no whole days
  * grace 14                           of a renewal after expiry: 1 to 365; without the line none
  * overlap 30                         the earlier certificate after a renewal is confirmed: 0 to 365; without the line 7
- * revocation none                    noRevAvail in place of a CRL pointer: what lives at most 7 days; without the line a CRL pointer
+ * revocation none                    noRevAvail in place of a CRL pointer: what lives at most 7 days; ocsp: an OCSP pointer in its place; both;
+ *                                    without the line a CRL pointer
+ * bucket 500                         certificates that share one CRL: 1 to 1999; without the line 2000
  * evidence root-signed               one line each: root-signed | tpm-activated | software | tls-front
  * require tpm-fixed                  none or more: a word of pki/proven.h that the evidence must show besides
  * root tpm                           none or more: tpm | secure-element | puf | software; none: any
@@ -46,20 +48,32 @@ enum bm_evidence_class {
  * max-chain 1200                     for it and its CA's
  */
 #define BM_MAX_PROFILE_NAMES 4
+/* So many certificates share a list that it fits into one message with all of them on it: 55 bytes each, and what stands around them. */
+#define BM_CRL_BUCKET 2000
+
+/* Where a certificate says that its revocation can be asked for. */
+enum bm_revocation {
+    BM_REVOCATION_CRL,
+    BM_REVOCATION_NONE,
+    BM_REVOCATION_OCSP,
+    BM_REVOCATION_BOTH
+};
+
 #define BM_MAX_OID_TEXT 64
 struct bm_profile {
     char name[BM_MAX_NAME + 1];
     unsigned version;
     char service[BM_MAX_NAME + 1];
     enum bm_ca ca;
-    unsigned hours;     /* that it lives; 0 = for ever */
-    unsigned grace;     /* days after expiry in which it may still be renewed */
-    unsigned overlap;   /* days that the earlier certificate stays good after a renewal is confirmed */
-    bool no_revocation; /* nobody will say that it is revoked */
-    unsigned evidence;  /* set of enum bm_evidence_class */
-    unsigned require;   /* set of enum bm_proven: all of them must be shown */
-    unsigned roots;     /* set of 1u << enum bm_root_kind (lot/leaf.h); 0: any */
-    unsigned keys;      /* set of 1u << enum bm_key_alg */
+    unsigned hours;   /* that it lives; 0 = for ever */
+    unsigned grace;   /* days after expiry in which it may still be renewed */
+    unsigned overlap; /* days that the earlier certificate stays good after a renewal is confirmed */
+    enum bm_revocation revocation;
+    unsigned bucket;   /* certificates that share one list, at most */
+    unsigned evidence; /* set of enum bm_evidence_class */
+    unsigned require;  /* set of enum bm_proven: all of them must be shown */
+    unsigned roots;    /* set of 1u << enum bm_root_kind (lot/leaf.h); 0: any */
+    unsigned keys;     /* set of 1u << enum bm_key_alg */
     bool client_auth;
     bool server_auth;
     bool hardware_module;
@@ -82,6 +96,7 @@ struct bm_profile {
 bm_must_use enum bm_rc bm_profile_parse(struct bm_profile *ret_profile, struct bm_bytes text, struct bm_fail *fail);
 void bm_profile_build(struct bm_buf *buf, const struct bm_profile *profile); /* canonical text; digest not used */
 const char *bm_evidence_class_word(enum bm_evidence_class ev);               /* "root-signed" ... */
+const char *bm_revocation_word(enum bm_revocation revocation);               /* "crl", "none", "ocsp", "both" */
 
 const char *bm_profile_root_word(unsigned root); /* enum bm_root_kind: "tpm" ...; NULL: none */
 

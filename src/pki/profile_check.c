@@ -41,20 +41,20 @@ idevid_eku(const struct bm_profile *p)
 static bool
 idevid_unrevoked(const struct bm_profile *p)
 {
-    return p->no_revocation && p->ca == BM_CA_IDEVID;
+    return p->revocation != BM_REVOCATION_CRL && p->ca == BM_CA_IDEVID;
 }
 
 /* req: RFC9608 1 for what is short-lived */
 static bool
 long_unrevoked(const struct bm_profile *p)
 {
-    return p->no_revocation && p->hours > SHORT_HOURS;
+    return p->revocation == BM_REVOCATION_NONE && p->hours > SHORT_HOURS;
 }
 
 static bool
 grace_longer(const struct bm_profile *p)
 {
-    return p->no_revocation && p->grace * 24 > p->hours;
+    return p->revocation == BM_REVOCATION_NONE && p->grace * 24 > p->hours;
 }
 
 static bool
@@ -121,7 +121,7 @@ static const struct {
     { operational_for_ever, NULL, "only \"ca idevid\" may have \"days never\"" },
     { grace_for_ever, NULL, "what never expires has no time of grace: take the line \"grace\" out" },
     { idevid_eku, "IEEE 802.1AR 8", "an IDevID has no extended key usage: take the eku lines out" },
-    { idevid_unrevoked, NULL, "an IDevID has no CRL pointer that \"revocation none\" could stand for: take that line out" },
+    { idevid_unrevoked, NULL, "an IDevID never ends and points to no CRL and no OCSP responder: take the line \"revocation\" out" },
     { long_unrevoked, "RFC 9608 1", "\"revocation none\" is for what lives at most 7 days: shorten the lifetime, or take that line out" },
     { grace_longer, NULL, "its time of grace is longer than the certificate lives, and nobody can revoke it: shorten the line \"grace\"" },
     { activation_without_tpm, NULL, "only a TPM activates: add a line \"root tpm\", or take \"evidence tpm-activated\" out" },

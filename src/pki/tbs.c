@@ -44,11 +44,13 @@ add_extensions(struct bm_buf *buf, const struct bm_profile *profile, const struc
         return rc;
     bm_extension_ski(buf, bm_key_ski(key).octets);
     bm_extension_aki(buf, issuer->key_id);
-    /* req: RFC9608 2 no CRL pointer beside noRevAvail */
-    if (profile->no_revocation)
+    /* req: RFC9608 2 neither pointer beside noRevAvail */
+    if (profile->revocation == BM_REVOCATION_NONE)
         bm_extension_no_rev_avail(buf);
-    else if (operational)
+    if (operational && (profile->revocation == BM_REVOCATION_CRL || profile->revocation == BM_REVOCATION_BOTH))
         bm_extension_crl_points(buf, issuer->crl_url);
+    if (operational && (profile->revocation == BM_REVOCATION_OCSP || profile->revocation == BM_REVOCATION_BOTH))
+        bm_extension_ocsp(buf, issuer->ocsp_url);
     bm_der_end(buf, at);
     bm_der_end(buf, outer);
     return BM_OK;

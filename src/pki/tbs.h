@@ -12,8 +12,9 @@ struct bm_issuer {
     struct bm_bytes subject; /* Name, whole element: the issuer field of what it signs */
     uint8_t key_id[20];      /* its subjectKeyIdentifier */
     enum bm_sig_alg alg;
-    char crl_url[256]; /* cRLDistributionPoints; "" = none */
-    bm_time not_after; /* nothing that it signs outlives it */
+    char crl_url[256];  /* cRLDistributionPoints, and the issuingDistributionPoint of CRLs; "" = none */
+    char ocsp_url[256]; /* authorityInfoAccess; "" = none */
+    bm_time not_after;  /* nothing that it signs outlives it */
 };
 
 /* The records that a device's certificate is made of. */
@@ -65,7 +66,13 @@ bm_must_use enum bm_rc bm_tbs_station_build(struct bm_buf *buf, const struct bm_
 /* A Name of O and CN, whole element (for the root's own issuer field). */
 void bm_name_build(struct bm_buf *buf, const char *organization, const char *common_name);
 
-/* CRL (RFC 5280 5): appends the TBSCertList v2 with cRLNumber and AKI. */
+/* Who answers OCSP questions for this issuer (RFC 6960 4.2.2.2): id-kp-OCSPSigning, id-pkix-ocsp-nocheck, CN as given. */
+bm_must_use enum bm_rc bm_tbs_responder_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *common_name,
+                                              struct bm_bytes spki, struct bm_bytes serial, bm_time not_before, bm_time not_after,
+                                              struct bm_fail *fail);
+
+/* CRL (RFC 5280 5): appends the TBSCertList v2 with cRLNumber and AKI; where the issuer has a crl_url, it is the list of the certificates
+ * that point there, and of no others. */
 struct bm_revoked {
     uint8_t serial[BM_MAX_SERIAL];
     uint8_t nserial;

@@ -173,3 +173,39 @@ bm_tbs_operator_build(struct bm_buf *buf, const struct bm_issuer *issuer, const 
                        : tls_build(buf, issuer, &(struct tls_names){ name, NULL, 0, true, false }, spki, serial,
                                    (const bm_time[]){ not_before, not_after }, fail);
 }
+
+/* req: RFC6960 4.2.2.2 whom a CA lets answer for it: id-kp-OCSPSigning, by that very CA */
+/* req: RFC6960 4.2.2.2.1 id-pkix-ocsp-nocheck: nobody asks the responder about itself; it lives for weeks instead */
+enum bm_rc
+bm_tbs_responder_build(struct bm_buf *buf, const struct bm_issuer *issuer, const char *common_name, struct bm_bytes spki,
+                       struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_DN };
+    size_t tbs = bm_der_begin(buf, BM_DER_SEQUENCE), outer, at, eku;
+    struct bm_extension extension;
+    struct bm_key key;
+    enum bm_rc rc;
+
+    bm_name_build(&name, NULL, common_name);
+    if ((rc = bm_buf_check(&name, "the responder's name", fail)) != BM_OK ||
+        (rc = bm_tbs_head_add(buf, issuer, bm_buf_bytes(&name), spki, serial, (const bm_time[]){ not_before, not_after }, &key, fail)) !=
+            BM_OK)
+        return rc;
+    outer = bm_der_begin(buf, BM_DER_CONTEXT_CONSTRUCTED(3));
+    at = bm_der_begin(buf, BM_DER_SEQUENCE);
+    bm_extension_key_usage(buf, BM_KU_DIGITAL_SIGNATURE);
+    extension = bm_extension_begin(buf, BM_OID(bm_oid_eku), false);
+    eku = bm_der_begin(buf, BM_DER_SEQUENCE);
+    bm_der_add(buf, BM_DER_OID, BM_OID(bm_oid_ocsp_signing));
+    bm_der_end(buf, eku);
+    bm_extension_end(buf, extension);
+    extension = bm_extension_begin(buf, BM_OID(bm_oid_ocsp_nocheck), false);
+    bm_der_add_null(buf);
+    bm_extension_end(buf, extension);
+    bm_extension_ski(buf, bm_key_ski(&key).octets);
+    bm_extension_aki(buf, issuer->key_id);
+    bm_der_end(buf, at);
+    bm_der_end(buf, outer);
+    bm_der_end(buf, tbs);
+    return bm_buf_check(buf, "the certificate", fail);
+}

@@ -53,6 +53,7 @@ void bm_der_add_positive(struct bm_buf *buf, struct bm_bytes magnitude); /* INTE
 void bm_der_add_bits(struct bm_buf *buf, struct bm_bytes content);       /* BIT STRING, no unused bits */
 void bm_der_add_boolean(struct bm_buf *buf, bool v);
 void bm_der_add_null(struct bm_buf *buf);
-void bm_der_add_time(struct bm_buf *buf, int64_t t); /* UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280 4.1.2.5) */
+void bm_der_add_time(struct bm_buf *buf, int64_t t);         /* UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280 4.1.2.5) */
+void bm_der_add_general_time(struct bm_buf *buf, int64_t t); /* always GeneralizedTime (RFC 6960 4.2.2.1) */
 
 #endif

@@ -109,11 +109,9 @@ bm_der_add_null(struct bm_buf *buf)
     bm_der_add(buf, BM_DER_NULL, bm_bytes(NULL, 0));
 }
 
-void
-bm_der_add_time(struct bm_buf *buf, int64_t t)
+static void
+time_add(struct bm_buf *buf, struct bm_civil c, bool general)
 {
-    struct bm_civil c = bm_time_civil(t);
-    bool general = c.year >= 2050;
     size_t at = bm_der_begin(buf, general ? BM_DER_GENERALIZED_TIME : BM_DER_UTC_TIME);
 
     if (c.year < 1950 || c.year > 9999)
@@ -124,4 +122,18 @@ bm_der_add_time(struct bm_buf *buf, int64_t t)
         bm_buf_add_fmt(buf, "%02d", c.year % 100);
     bm_buf_add_fmt(buf, "%02d%02d%02d%02d%02dZ", c.month, c.day, c.hour, c.minute, c.second);
     bm_der_end(buf, at);
+}
+
+void
+bm_der_add_time(struct bm_buf *buf, int64_t t)
+{
+    struct bm_civil c = bm_time_civil(t);
+
+    time_add(buf, c, c.year >= 2050);
+}
+
+void
+bm_der_add_general_time(struct bm_buf *buf, int64_t t)
+{
+    time_add(buf, bm_time_civil(t), true);
 }

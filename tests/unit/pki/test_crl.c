@@ -17,13 +17,22 @@ public_of(const struct bm_private *key)
     return made;
 }
 
+/* url: of the certificates that it is the list of; "": of all. */
+static void
+make_list(struct bm_buf *der, const char *url, const struct bm_revoked *revoked, size_t n)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE };
+    struct bm_issuer issuer = pki.issuer;
+
+    (void)snprintf(issuer.crl_url, sizeof(issuer.crl_url), "%s", url);
+    assert_ok(bm_crl_build(&tbs, &issuer, revoked, n, 0x1234, T0, T0 + 86400, &kit_fail));
+    sign(der, pki.ca_key, &tbs);
+}
+
 static void
 make_crl(struct bm_buf *der, const struct bm_revoked *revoked, size_t n)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT };
-
-    assert_ok(bm_crl_build(&tbs, &pki.issuer, revoked, n, 0x1234, T0, T0 + 86400, &kit_fail));
-    sign(der, pki.ca_key, &tbs);
+    make_list(der, CRL_URL, revoked, n);
 }
 
 static X509_CRL *
@@ -125,7 +134,7 @@ openssl_verifies_root_operational_device_and_reads_the_crl(void **state)
 {
     struct bm_revoked revoked = { .nserial = 20, .reason = 1, .time = T0 };
     bm_cleanup(bm_buf_done) struct bm_buf device = { .max = BM_MAX_CERT }, idevid = { .max = BM_MAX_CERT }, empty = { .max = BM_MAX_CERT },
-                                          full = { .max = BM_MAX_CERT };
+                                          full = { .max = BM_MAX_CERT }, whole = { .max = BM_MAX_CERT };
 
     (void)state;
     memcpy(revoked.serial, serial, 20);
@@ -134,9 +143,52 @@ openssl_verifies_root_operational_device_and_reads_the_crl(void **state)
     make_crl(&empty, NULL, 0);
     make_crl(&full, &revoked, 1);
     assert_int_equal(openssl_verify(&device, &empty, true), 0);
-    assert_int_equal(openssl_verify(&idevid, &empty, true), 0);
     assert_int_not_equal(openssl_verify(&device, &full, true), 0);
     assert_int_equal(openssl_verify(&device, &full, false), 0);
+    make_list(&whole, "", NULL, 0);
+    assert_int_equal(openssl_verify(&idevid, &whole, true), 0);
+}
+
+/* proves: RFC5280 5.2.5 */
+static void
+a_list_of_other_certificates_says_nothing_of_this_one(void **state)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf device = { .max = BM_MAX_CERT }, other = { .max = BM_MAX_CERT };
+    ISSUING_DIST_POINT *scope;
+    int critical = -1;
+    X509_CRL *crl;
+
+    (void)state;
+    issue(&device, 0, T1);
+    make_list(&other, "http://ca.example/crl/operational-2.crl", NULL, 0);
+    assert_int_not_equal(openssl_verify(&device, &other, true), 0);
+    crl = crl_of(&other);
+    scope = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &critical, NULL);
+    assert_non_null(scope);
+    assert_int_equal(critical, 1);
+    assert_true(scope->onlyuser == 0 && scope->onlyCA == 0 && scope->indirectCRL == 0 && scope->onlysomereasons == NULL);
+    ISSUING_DIST_POINT_free(scope);
+    X509_CRL_free(crl);
+}
+
+/* All certificates of a bucket at once, each with a reason, in the year 2050: the list still fits into a message with its URL and the longest names and keys. */
+static void
+a_full_bucket_fits_into_one_message(void **state)
+{
+    struct bm_revoked *all = calloc(BM_CRL_BUCKET, sizeof(*all));
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE }, der = { .max = BM_MAX_MESSAGE };
+
+    (void)state;
+    assert_non_null(all);
+    for (size_t i = 0; i < BM_CRL_BUCKET; i++) {
+        all[i] = (struct bm_revoked){ .nserial = 20, .reason = 1, .time = 2524608000 + (bm_time)i };
+        memcpy(all[i].serial, serial, 20);
+    }
+    assert_ok(bm_crl_build(&tbs, &pki.issuer, all, BM_CRL_BUCKET, UINT64_MAX, 2524608000, 2524608000 + 86400, &kit_fail));
+    sign(&der, pki.ca_key, &tbs);
+    print_message("a full bucket's list: %zu bytes\n", der.n);
+    assert_true(der.n + BM_MAX_DN + 256 + BM_MAX_SIGNATURE < BM_MAX_MESSAGE - 1024);
+    free(all);
 }
 
 static void
@@ -217,6 +269,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_of_a_crl),
         cmocka_unit_test(openssl_verifies_root_operational_device_and_reads_the_crl),
+        cmocka_unit_test(a_list_of_other_certificates_says_nothing_of_this_one),
+        cmocka_unit_test(a_full_bucket_fits_into_one_message),
         cmocka_unit_test(our_own_reader_agrees),
         cmocka_unit_test(every_truncation_of_a_certificate_is_refused),
     };

@@ -119,11 +119,11 @@ what_is_required_and_who_may_only_knock_are_lines_of_their_own(void **state)
     assert_true(bm_bytes_equal(bm_buf_bytes(&again), bm_bytes_str(text)));
 }
 
-#define FULL                                                                                                         \
-    "birthmark/profile/v1\nname a\nversion 12\nservice b\nca operational\nhours 8\noverlap 0\nrevocation none\n"     \
-    "evidence root-signed\nrequire dice\nroot secure-element\nroot puf\nkey P-256\neku clientAuth\neku serverAuth\n" \
-    "hardware-module no\nbasic-constraints yes\ncommon-name {lot} {chip}\nattribute 1.3.6.1.4.1.37244.2.1 FFF1\n"    \
-    "attribute 2.999.1 {device}\ndns {device}.devices.example\ndns {chip}.{lot}.example\nuri urn:example:{device}\n" \
+#define FULL                                                                                                                \
+    "birthmark/profile/v1\nname a\nversion 12\nservice b\nca operational\nhours 8\noverlap 0\nrevocation both\nbucket 25\n" \
+    "evidence root-signed\nrequire dice\nroot secure-element\nroot puf\nkey P-256\neku clientAuth\neku serverAuth\n"        \
+    "hardware-module no\nbasic-constraints yes\ncommon-name {lot} {chip}\nattribute 1.3.6.1.4.1.37244.2.1 FFF1\n"           \
+    "attribute 2.999.1 {device}\ndns {device}.devices.example\ndns {chip}.{lot}.example\nuri urn:example:{device}\n"        \
     "max-certificate 700\nmax-chain 1400\n"
 
 static void
@@ -134,7 +134,8 @@ all_lines_together_are_one_text_and_each_cut_is_none(void **state)
 
     (void)state;
     assert_ok(bm_profile_parse(&p, bm_bytes_str(FULL), &kit_fail));
-    assert_true(p.version == 12 && p.hours == 8 && p.no_revocation && p.basic_constraints && p.roots == (1u << 2 | 1u << 3));
+    assert_true(p.version == 12 && p.hours == 8 && p.revocation == BM_REVOCATION_BOTH && p.bucket == 25 && p.basic_constraints &&
+                p.roots == (1u << 2 | 1u << 3));
     assert_true(p.nattributes == 2 && p.ndns == 2 && p.nuri == 1 && p.max_certificate == 700 && p.max_chain == 1400);
     assert_string_equal(p.common_name, "{lot} {chip}");
     assert_string_equal(p.attributes[0].oid, "1.3.6.1.4.1.37244.2.1");
@@ -162,11 +163,14 @@ contradictions_are_said_in_one_sentence_each(void **state)
         { "birthmark/profile/v1\nname a\nversion 0\n", "profile: line 3: version must be a number from 1 to 99999" },
         { HEAD "ca operational\nhours 0\n", "profile: line 6: hours must be 1 to 167 and no whole days, which have a line \"days\"" },
         { HEAD "ca operational\nhours 48\n", "profile: line 6: hours must be 1 to 167 and no whole days, which have a line \"days\"" },
-        { HEAD BODY "revocation crl\n", "profile: line 7: revocation has a value that is not known" },
+        { HEAD BODY "revocation crl\n", "profile: line 7: revocation must be none, ocsp or both, or left out for a CRL alone" },
+        { HEAD BODY "revocation perhaps\n", "profile: line 7: revocation must be none, ocsp or both, or left out for a CRL alone" },
+        { HEAD BODY "bucket 2000\n", "profile: line 7: bucket must be 1 to 1999, or left out for 2000" },
+        { HEAD BODY "bucket 0\n", "profile: line 7: bucket must be 1 to 1999, or left out for 2000" },
         { HEAD "ca operational\ndays 8\nrevocation none\n" SOME REST,
           "profile: \"revocation none\" is for what lives at most 7 days: shorten the lifetime, or take that line out" },
         { HEAD "ca idevid\ndays never\nrevocation none\n" SOME REST,
-          "profile: an IDevID has no CRL pointer that \"revocation none\" could stand for: take that line out" },
+          "profile: an IDevID never ends and points to no CRL and no OCSP responder: take the line \"revocation\" out" },
         { HEAD "ca operational\nhours 1\ngrace 1\nrevocation none\n" SOME REST,
           "profile: its time of grace is longer than the certificate lives, and nobody can revoke it: shorten the line \"grace\"" },
         { HEAD BODY "evidence tpm-activated\nroot puf\nkey P-256\n" REST,
