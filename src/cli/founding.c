@@ -6,38 +6,28 @@
 #include "cli/server_cert.h"
 #include "cli/token.h"
 #include "pki/private.h"
-#include "pki/tbs.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
 
-#define YEAR (365 * (bm_time)86400 + 86400 / 4)
-#define ROOT_YEARS 30
-#define CA_YEARS 20 /* twice the longest lifetime that a profile may ask for */
-
 /* One intermediate CA. */
 static const struct {
-    const char *name, *common_name;
-    bool never_ends; /* IEEE 802.1AR 8.7: an IDevID lasts as long as its device */
-    int ca;          /* of enum bm_ca: its key is the signer's; -1: a file of the command line's own */
-} intermediates[] = { { "operational", "Operational CA 1", false, BM_CA_OPERATIONAL },
-                      { "idevid", "IDevID CA 1", true, BM_CA_IDEVID },
-                      { "server", "Server CA 1", false, -1 },
-                      { "operators", "Operator CA 1", false, -1 } };
+    const char *name, *stem; /* its CN: the stem and a number */
+    enum bm_root_class class;
+    int ca; /* of enum bm_ca: its key is the signer's; -1: a file of the command line's own */
+} intermediates[] = { { "operational", "Operational CA", BM_CLASS_OPERATIONAL, BM_CA_OPERATIONAL },
+                      { "idevid", "IDevID CA", BM_CLASS_IDEVID, BM_CA_IDEVID },
+                      { "server", "Server CA", BM_CLASS_SERVER, -1 },
+                      { "operators", "Operator CA", BM_CLASS_OPERATORS, -1 } };
 
 /* What is made on the way. */
 struct hierarchy {
-    struct bm_private *root;
-    struct bm_buf root_der, root_name, der[BM_COUNT(intermediates)];
-    struct bm_issuer issuer;
+    struct bm_buf der[BM_COUNT(intermediates)];
 };
 
 static void
 hierarchy_done(struct hierarchy *h)
 {
-    bm_private_done(&h->root);
-    bm_buf_done(&h->root_der);
-    bm_buf_done(&h->root_name);
     for (size_t i = 0; i < BM_COUNT(intermediates); i++)
         bm_buf_done(&h->der[i]);
 }
@@ -167,51 +157,12 @@ ca_key_make(struct bm_founding *f, struct bm_call *call, enum bm_ca ca, const ch
 /* ---- certificates ---- */
 
 static enum bm_rc
-ca_sign(struct bm_buf *der, struct hierarchy *h, const struct bm_ca_subject *subject, const struct bm_key *key,
-        const bm_time validity[static 2], struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT };
-    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
-    uint8_t serial[BM_NEW_SERIAL];
-    enum bm_rc rc;
-
-    if ((rc = bm_serial_make(serial, fail)) != BM_OK ||
-        (rc = bm_tbs_ca_build(&tbs, &h->issuer, subject, bm_key_spki(key), bm_bytes(serial, sizeof(serial)), validity[0], validity[1],
-                              fail)) != BM_OK ||
-        (rc = bm_private_sign(h->root, bm_buf_bytes(&tbs), &signature, fail)) != BM_OK)
-        return rc;
-    bm_signed_build(der, bm_buf_bytes(&tbs), h->issuer.alg, bm_buf_bytes(&signature));
-    return bm_buf_check(der, "a CA's certificate", fail);
-}
-
-static enum bm_rc
 cert_put(const struct bm_founding *f, const char *place, const char *name, const struct bm_buf *der, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 2 * BM_MAX_CERT };
 
     bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(der));
     return buf_put(f, place, name, &pem, 0644, fail);
-}
-
-static enum bm_rc
-root_make(struct bm_founding *f, struct hierarchy *h, struct bm_fail *fail)
-{
-    const struct bm_ca_subject subject = { .common_name = "Root CA 1", .organization = f->site->name, .path_len = 1 };
-    const bm_time validity[2] = { f->now - BM_CLOCK_SLACK, f->now + ROOT_YEARS * YEAR };
-    const struct bm_key *key;
-    enum bm_rc rc;
-
-    if ((rc = bm_private_generate(&h->root, BM_KEY_P256, fail)) != BM_OK)
-        return rc;
-    key = bm_private_public(h->root);
-    bm_name_build(&h->root_name, subject.organization, subject.common_name);
-    h->issuer = (struct bm_issuer){ .subject = bm_buf_bytes(&h->root_name), .alg = bm_private_alg(h->root), .not_after = validity[1] };
-    memcpy(h->issuer.key_id, bm_key_ski(key).octets, sizeof(h->issuer.key_id));
-    if ((rc = ca_sign(&h->root_der, h, &subject, key, validity, fail)) != BM_OK ||
-        (rc = key_put(f, h->root, BM_PLACE_ROOT_KEY, "", fail)) != BM_OK)
-        return rc;
-    bm_sha256(f->root, bm_buf_bytes(&h->root_der));
-    return cert_put(f, BM_PLACE_ROOT_CERT, "", &h->root_der, fail);
 }
 
 static enum bm_rc
@@ -228,45 +179,75 @@ intermediate_key(struct bm_founding *f, struct bm_call *call, size_t i, struct b
     return key_put(f, key, "ca/%s.key", intermediates[i].name, fail);
 }
 
-/* A root's own end binds nobody (RFC 5280 6.1.1 d: an anchor is a name and a key), so the CA of what never ends may be signed past it. */
 static enum bm_rc
 intermediate_make(struct bm_founding *f, struct bm_call *call, struct hierarchy *h, size_t i, struct bm_fail *fail)
 {
-    const struct bm_ca_subject subject = { .common_name = intermediates[i].common_name, .organization = f->site->name, .path_len = 0 };
-    bm_time validity[2] = { f->now - BM_CLOCK_SLACK, f->now + CA_YEARS * YEAR }, root_end = h->issuer.not_after;
+    char name[BM_MAX_NAME + 1];
     struct bm_key key;
     enum bm_rc rc;
 
-    if (intermediates[i].never_ends)
-        h->issuer.not_after = validity[1] = BM_TIME_NEVER;
     h->der[i].max = BM_MAX_CERT;
-    if ((rc = intermediate_key(f, call, i, &key, fail)) == BM_OK)
-        rc = ca_sign(&h->der[i], h, &subject, &key, validity, fail);
-    h->issuer.not_after = root_end;
-    return rc != BM_OK ? rc : cert_put(f, BM_PLACE_CA_CERT, intermediates[i].name, &h->der[i], fail);
+    if ((rc = bm_ceremony_free_name(f->ceremony, intermediates[i].stem, name, fail)) != BM_OK ||
+        (rc = intermediate_key(f, call, i, &key, fail)) != BM_OK ||
+        (rc = bm_ceremony_sign(f->ceremony, intermediates[i].class, name, &key, &h->der[i], fail)) != BM_OK)
+        return rc;
+    return cert_put(f, BM_PLACE_CA_CERT, intermediates[i].name, &h->der[i], fail);
 }
 
 /* What EST's /cacerts answers: root, operational, idevid. */
 static enum bm_rc
-cacerts_put(const struct bm_founding *f, const struct hierarchy *h, struct bm_fail *fail)
+cacerts_put(const struct bm_founding *f, const struct bm_buf *root, const struct hierarchy *h, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf p7 = { .max = 4 * BM_MAX_CERT };
-    const struct bm_bytes certs[] = { bm_buf_bytes(&h->root_der), bm_buf_bytes(&h->der[BM_CA_OPERATIONAL]),
-                                      bm_buf_bytes(&h->der[BM_CA_IDEVID]) };
+    const struct bm_bytes certs[] = { bm_buf_bytes(root), bm_buf_bytes(&h->der[BM_CA_OPERATIONAL]), bm_buf_bytes(&h->der[BM_CA_IDEVID]) };
 
     bm_certs_only_build(&p7, (struct bm_certs){ .der = certs, .n = BM_COUNT(certs) });
     return buf_put(f, BM_PLACE_CACERTS, "", &p7, 0644, fail);
 }
 
+/* A root made for this site, in its directory; or one that was made before, elsewhere, which must be of the site's kind. */
+static enum bm_rc
+ceremony_begin(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
+{
+    const struct bm_ceremony_plan plan = {
+        .organization = f->site->name, .test = f->site->test, .present = &f->person, .npresent = 1, .call = call
+    };
+    char dir[BM_PATH];
+    enum bm_rc rc;
+
+    if ((rc = bm_operator_key_open(&f->person, f->dir, f->site->operators.operators[0].name, fail)) != BM_OK ||
+        (rc = bm_path_join(dir, f->dir, BM_PLACE_CEREMONY, fail)) != BM_OK)
+        return rc;
+    if (f->root_dir == NULL)
+        return bm_ceremony_begin(&f->ceremony, dir, &plan, fail);
+    if ((rc = bm_ceremony_open(&f->ceremony, f->root_dir, &plan, fail)) != BM_OK)
+        return rc;
+    if (f->ceremony->entry->test != f->site->test)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       f->site->test
+                           ? "%s is a root for production: it signs nothing for a test site"
+                           : "%s is a root for tests: a production site takes none of its certificates; for a test site say --test",
+                       f->root_dir);
+    return BM_OK;
+}
+
 static enum bm_rc
 hierarchy_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(hierarchy_done) struct hierarchy h = { .root_der = { .max = BM_MAX_CERT }, .root_name = { .max = BM_MAX_DN } };
-    enum bm_rc rc = root_make(f, &h, fail);
+    bm_cleanup(hierarchy_done) struct hierarchy h = { .der = { { .max = 0 } } };
+    const struct bm_buf *root;
+    enum bm_rc rc = ceremony_begin(f, call, fail);
 
+    if (rc != BM_OK)
+        return rc;
+    root = f->root_dir != NULL ? &f->ceremony->transcript->issued[0].der : &f->ceremony->entry->certs[0].der;
+    bm_sha256(f->root, bm_buf_bytes(root));
+    rc = cert_put(f, BM_PLACE_ROOT_CERT, "", root, fail);
     for (size_t i = 0; i < BM_COUNT(intermediates) && rc == BM_OK; i++)
         rc = intermediate_make(f, call, &h, i, fail);
-    return rc != BM_OK ? rc : cacerts_put(f, &h, fail);
+    if (rc != BM_OK || (rc = cacerts_put(f, root, &h, fail)) != BM_OK)
+        return rc;
+    return f->root_dir != NULL ? BM_OK : bm_ceremony_commit(f->ceremony, fail);
 }
 
 /* ---- texts ---- */
@@ -301,8 +282,18 @@ texts_put(const struct bm_founding *f, struct bm_fail *fail)
 }
 
 void
-bm_founding_undo(const struct bm_founding *f)
+bm_founding_done(struct bm_founding *f)
 {
+    bm_ceremony_done(&f->ceremony);
+    bm_operator_key_done(&f->person);
+    free(f->site);
+    f->site = NULL;
+}
+
+void
+bm_founding_undo(struct bm_founding *f)
+{
+    bm_ceremony_done(&f->ceremony);
     for (size_t ca = 0; ca < BM_CA__N; ca++)
         if (f->token_keys[ca])
             bm_token_key_destroy(f->site->ca_key[ca], f->token_label[ca]);

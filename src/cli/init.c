@@ -42,7 +42,7 @@ building_done(struct building *b)
         bm_founding_undo(&b->founding);
         (void)nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     }
-    free(b->founding.site);
+    bm_founding_done(&b->founding);
 }
 
 static enum bm_rc
@@ -132,6 +132,9 @@ site_take(struct bm_site *site, struct bm_call *call, struct bm_fail *fail)
     memcpy(site->name, name, strlen(name) + 1);
     if (url != NULL && (strlen(url) >= sizeof(site->url) - 32 || !bm_url_host(host, url)))
         return bm_usage(call, fail, "--url must be https://HOST or https://HOST:PORT, as devices will reach it");
+    site->test = bm_call_option(call, "test") != NULL;
+    if (site->test && bm_test_name(site->name, name, fail) != BM_OK)
+        return bm_usage(call, fail, "--name: \"TEST \" comes before it, so it may have %d characters", BM_MAX_NAME - 5);
     memcpy(site->url, url != NULL ? url : "", url != NULL ? strlen(url) + 1 : 1);
     if (operator== NULL)
         operator= "admin";
@@ -154,6 +157,7 @@ places_take(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
     if (key != NULL && !bm_operator_uri(key))
         return bm_usage(call, fail, "--operator-key must be pkcs11:... or tpm2:...; left out, a key is made in a file");
     f->operator_key = key;
+    f->root_dir = bm_call_option(call, "root");
     if (token == NULL || strcmp(token, "file") == 0)
         return BM_OK;
     f->token = token;
@@ -185,9 +189,16 @@ site_wake(struct bm_call *call, const struct bm_founding *f, struct bm_fail *fai
 }
 
 static void
-next_print(const struct bm_call *call, const struct bm_site *site, bool token)
+next_print(const struct bm_call *call, const struct bm_site *site, const char *root_dir, bool token)
 {
-    (void)printf("\nTake %s/" BM_PLACE_ROOT_KEY " offline now: it signs other CAs, and nothing here needs it.\n", call->home);
+    if (root_dir == NULL)
+        (void)printf("\nTake %s/" BM_PLACE_CEREMONY " offline now: the root is in it. It signs other CAs, and nothing here needs it.\n"
+                     "What was done stands in its transcript: `birthmark ca ceremony DIR --verify` checks that, anywhere.\n",
+                     call->home);
+    else
+        (void)printf("\n%s has one entry more: this site's CAs. Take it offline again.\n", root_dir);
+    if (site->test)
+        (void)printf("This site is for TESTS: all its certificates say so, and no production site takes any.\n");
     if (!token)
         (void)printf("The CAs' keys are files in %s/signer: for production, `--token pkcs11:...` keeps them in a token.\n", call->home);
     (void)printf("%s/operators/%s.%s signs what you decide: keep it to yourself.\n"
@@ -217,7 +228,7 @@ result_print(const struct bm_call *call, const struct bm_founding *f, struct bm_
     if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = bm_object_print(call, row, fail)) != BM_OK)
         return rc;
     if (!call->json)
-        next_print(call, f->site, f->token != NULL);
+        next_print(call, f->site, f->root_dir, f->token != NULL);
     return BM_OK;
 }
 
@@ -236,6 +247,7 @@ run(struct bm_call *call, struct bm_fail *fail)
     b.founding.dir = b.dir;
     (void)umask(022);
     if ((rc = bm_founding_make(&b.founding, call, fail)) != BM_OK || (rc = site_wake(call, &b.founding, fail)) != BM_OK ||
+        (b.founding.root_dir != NULL && (rc = bm_ceremony_commit(b.founding.ceremony, fail)) != BM_OK) ||
         (rc = home_rename(&b, call->home, fail)) != BM_OK)
         return rc;
     return result_print(call, &b.founding, fail);
@@ -245,12 +257,16 @@ const struct bm_verb bm_verb_init = {
     .words = "init",
     .arguments = "",
     .purpose = "Make a site: its CAs, its signer, its ledger, and you as the first operator.",
-    .help = "All of it or nothing, in the directory that --home or BIRTHMARK_HOME names (new or empty). ca/root.key is needed no\n"
-            "more after it: take it offline. With --token the issuing CAs' keys are made in that PKCS#11 token and never leave it.\n\n"
+    .help = "All of it or nothing, in the directory that --home or BIRTHMARK_HOME names (new or empty). The root is made in\n"
+            "HOME/ceremony, which is needed no more after it: take it offline. With --root DIR a root of `birthmark ca ceremony` signs,\n"
+            "and its key never comes here. With --token the issuing CAs' keys are made in that PKCS#11 token and never leave it.\n"
+            "With --test every certificate bears a mark, and no production site takes any of them.\n\n"
             "example: birthmark init --home ~/works --name \"Example Works\" --url https://line1.example:8443\n"
             "         birthmark init --home ~/works --name \"Example Works\" --token \"pkcs11:token=ca?pin-source=/etc/birthmark/pin\"\n",
     .options = { { .name = "name", .value = "NAME", .help = "the organization, as it will stand in every certificate", .needed = true },
                  { .name = "url", .value = "URL", .help = "https://HOST:PORT, as devices will reach the server" },
+                 { .name = "root", .value = "DIR", .help = "a root that was made before, by `birthmark ca ceremony DIR`" },
+                 { .name = "test", .help = "for tests: marked so in every certificate" },
                  { .name = "token", .value = "URI", .help = "pkcs11:token=...?pin-source=/FILE, or file (the default)" },
                  { .name = "operator", .value = "NAME", .help = "the first operator, with the role officer; default: admin" },
                  { .name = "operator-key",

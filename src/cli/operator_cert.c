@@ -39,7 +39,10 @@ ca_open(struct bm_buf *der, struct bm_cert *ret_cert, struct bm_issuer *ret_issu
         return rc;
     if (ret_cert->ski.n != sizeof(ret_issuer->key_id))
         return bm_fail(fail, BM_EINPUT, NULL, "%s has no subject key identifier of 20 bytes", path);
-    *ret_issuer = (struct bm_issuer){ .subject = ret_cert->subject, .not_after = ret_cert->not_after, .alg = bm_private_alg(*ret_key) };
+    *ret_issuer = (struct bm_issuer){ .subject = ret_cert->subject,
+                                      .not_after = ret_cert->not_after,
+                                      .alg = bm_private_alg(*ret_key),
+                                      .test = bm_cert_test_mark(ret_cert->der) };
     memcpy(ret_issuer->key_id, ret_cert->ski.p, sizeof(ret_issuer->key_id));
     return BM_OK;
 }

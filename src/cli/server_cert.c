@@ -102,6 +102,7 @@ signing_open(struct signing *s, const char *home, struct bm_fail *fail)
     s->issuer.subject = s->cert.subject;
     s->issuer.not_after = s->cert.not_after;
     s->issuer.alg = bm_private_alg(s->key);
+    s->issuer.test = bm_cert_test_mark(s->cert.der);
     memcpy(s->issuer.key_id, s->cert.ski.p, sizeof(s->issuer.key_id));
     return BM_OK;
 }

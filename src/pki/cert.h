@@ -54,8 +54,12 @@ bool bm_cert_loose_is_ca(
 /* X.690 11.6: are the attributes of each part of this Name in order? False too when it cannot be walked. */
 bool bm_name_in_order(struct bm_bytes name);
 
+/* Does this certificate say that it is of a test hierarchy of ours: is our policy for that among its policies? What cannot be read is none. */
+bool bm_cert_test_mark(struct bm_bytes der);
+
 /* Path from leaf through any of `between` to one of `anchors` (DER each), valid at `at` (both ends inclusive), over X509_verify_cert.
  * Any purpose; at most 8 intermediates; 112 bits of strength (no SHA-1, no RSA 1024); an anchor need not be self-signed; no revocation.
+ * A certificate of a test hierarchy counts under an anchor of one only, and a CA without that mark under none of them.
  * Knows the critical SAN of endorsement certificates. BM_EPOLICY with OpenSSL's reason; BM_EINPUT when one of the certificates cannot be
  * read. 0.1 ms for each certificate given, so not for the hot path. */
 struct bm_certs {

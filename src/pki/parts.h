@@ -33,7 +33,9 @@ void bm_extension_crl_scope(struct bm_buf *buf, const char *url);               
 void bm_extension_ocsp(struct bm_buf *buf, const char *url);                    /* authorityInfoAccess; nothing when url is "" */
 void bm_extension_eku(struct bm_buf *buf, bool client_auth, bool server_auth);  /* nothing when neither */
 void bm_extension_basic_constraints(struct bm_buf *buf, bool ca, int path_len); /* critical; path_len < 0: none */
-void bm_extension_no_rev_avail(struct bm_buf *buf);                             /* RFC 9608: nobody will say that it is revoked */
+/* certificatePolicies without qualifiers: the test mark, a policy for each fact, anyPolicy; nothing when there is none of them */
+void bm_extension_policies(struct bm_buf *buf, bool test, unsigned proven, bool any);
+void bm_extension_no_rev_avail(struct bm_buf *buf); /* RFC 9608: nobody will say that it is revoked */
 
 /* The content octets of an object identifier in its dotted form: two arcs or more of 32 bits, none with a leading zero. */
 bm_must_use bool bm_oid_text_add(struct bm_buf *buf, const char *text);

@@ -131,6 +131,33 @@ as_given(STACK_OF(X509) * stack, struct bm_certs certs, const X509 *cert)
     return bm_bytes(NULL, 0);
 }
 
+static bool
+marked(const X509 *cert)
+{
+    uint8_t *der = NULL;
+    int n = i2d_X509(cert, &der);
+    bool mark = n > 0 && bm_cert_test_mark(bm_bytes(der, (size_t)n));
+
+    OPENSSL_free(der);
+    return mark;
+}
+
+/* What is made for tests counts under a test anchor only; and under that one no CA that says nothing of it. A device's own certificate may say nothing. */
+static enum bm_rc
+mark_check(STACK_OF(X509) * chain, struct bm_fail *fail)
+{
+    int last = sk_X509_num(chain) - 1;
+    bool test = last >= 0 && marked(sk_X509_value(chain, last));
+
+    for (int i = test ? 1 : 0; i < last; i++)
+        if (marked(sk_X509_value(chain, i)) != test)
+            return bm_fail(
+                fail, BM_EPOLICY, NULL,
+                test ? "a CA that bears no test mark stands under a test root: give the chain of one hierarchy"
+                     : "a certificate of a test hierarchy stands under a root that is none: nothing of a test counts in production");
+    return BM_OK;
+}
+
 enum bm_rc
 bm_path_find(struct bm_path *ret_path, struct bm_bytes leaf, struct bm_certs between, struct bm_certs anchors, bm_time at,
              struct bm_fail *fail)
@@ -159,6 +186,8 @@ bm_path_find(struct bm_path *ret_path, struct bm_bytes leaf, struct bm_certs bet
     X509_STORE_CTX_set_verify_cb(ctx, last_second);
     if (X509_verify_cert(ctx) != 1)
         return refuse(ctx, fail);
+    if ((rc = mark_check(X509_STORE_CTX_get0_chain(ctx), fail)) != BM_OK)
+        return rc;
     *ret_path = (struct bm_path){ .n = 0 };
     for (int i = 1; i < sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) && ret_path->n < BM_MAX_PATH; i++) {
         const X509 *one = sk_X509_value(X509_STORE_CTX_get0_chain(ctx), i);

@@ -4,25 +4,6 @@
 #include "pki/oid.h"
 #include "pki/parts.h"
 
-/* req: RFC5280 4.2.1.4 a policy for each fact that was proven, not critical, without qualifiers */
-static void
-add_policies(struct bm_buf *buf, unsigned proven)
-{
-    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_policies), false);
-    size_t policies = bm_der_begin(buf, BM_DER_SEQUENCE), policy;
-    const struct bm_proven_fact *fact;
-
-    for (size_t i = 0; (fact = bm_proven_fact(i)) != NULL; i++) {
-        if ((proven & fact->bit) == 0)
-            continue;
-        policy = bm_der_begin(buf, BM_DER_SEQUENCE);
-        bm_der_add(buf, BM_DER_OID, fact->policy);
-        bm_der_end(buf, policy);
-    }
-    bm_der_end(buf, policies);
-    bm_extension_end(buf, extension);
-}
-
 /* An IDevID has no extKeyUsage, which would narrow what it can be shown for, and no CRL pointer, since an entry for it could never be
  * dropped. */
 static enum bm_rc
@@ -38,8 +19,7 @@ add_extensions(struct bm_buf *buf, const struct bm_profile *profile, const struc
     bm_extension_key_usage(buf, BM_KU_DIGITAL_SIGNATURE);
     if (operational)
         bm_extension_eku(buf, profile->client_auth, profile->server_auth);
-    if (subject->proven != 0)
-        add_policies(buf, subject->proven);
+    bm_extension_policies(buf, issuer->test, subject->proven, false);
     if ((rc = bm_extension_san(buf, profile, subject, fail)) != BM_OK)
         return rc;
     bm_extension_ski(buf, bm_key_ski(key).octets);

@@ -15,6 +15,7 @@ struct bm_issuer {
     char crl_url[256];  /* cRLDistributionPoints, and the issuingDistributionPoint of CRLs; "" = none */
     char ocsp_url[256]; /* authorityInfoAccess; "" = none */
     bm_time not_after;  /* nothing that it signs outlives it */
+    bool test;          /* it is of a test hierarchy: all that it signs bears the mark (bm_cert_test_mark()) */
 };
 
 /* The records that a device's certificate is made of. */

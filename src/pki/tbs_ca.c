@@ -8,19 +8,6 @@
 
 #define MAX_HOST 253 /* RFC 1035 3.1, as text */
 
-/* req: RFC5280 4.2.1.4 anyPolicy: what its certificates state of the evidence holds on the path from the root, for whoever asks for a policy */
-static void
-add_any_policy(struct bm_buf *buf)
-{
-    struct bm_extension extension = bm_extension_begin(buf, BM_OID(bm_oid_policies), false);
-    size_t policies = bm_der_begin(buf, BM_DER_SEQUENCE), policy = bm_der_begin(buf, BM_DER_SEQUENCE);
-
-    bm_der_add(buf, BM_DER_OID, BM_OID(bm_oid_any_policy));
-    bm_der_end(buf, policy);
-    bm_der_end(buf, policies);
-    bm_extension_end(buf, extension);
-}
-
 enum bm_rc
 bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct bm_ca_subject *subject, struct bm_bytes spki,
                 struct bm_bytes serial, bm_time not_before, bm_time not_after, struct bm_fail *fail)
@@ -45,8 +32,8 @@ bm_tbs_ca_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct
     /* req: RFC5280 4.2.1.9 a CA says so, critically */
     bm_extension_basic_constraints(buf, true, subject->path_len);
     bm_extension_key_usage(buf, BM_KU_KEY_CERT_SIGN | BM_KU_CRL_SIGN);
-    if (subject->path_len == 0)
-        add_any_policy(buf);
+    /* req: RFC5280 4.2.1.4 anyPolicy: what its certificates state of the evidence holds on the path from the root, for whoever asks for a policy */
+    bm_extension_policies(buf, issuer->test, 0, !bm_bytes_equal(bm_buf_bytes(&name), issuer->subject));
     bm_extension_ski(buf, bm_key_ski(&key).octets);
     bm_extension_aki(buf, issuer->key_id);
     bm_extension_crl_points(buf, issuer->crl_url);
@@ -127,6 +114,7 @@ tls_build(struct bm_buf *buf, const struct bm_issuer *issuer, const struct tls_n
     at = bm_der_begin(buf, BM_DER_SEQUENCE);
     bm_extension_key_usage(buf, BM_KU_DIGITAL_SIGNATURE);
     bm_extension_eku(buf, names->client, names->server);
+    bm_extension_policies(buf, issuer->test, 0, false);
     if (names->n > 0 && (rc = add_hosts(buf, names->hosts, names->n, fail)) != BM_OK)
         return rc;
     bm_extension_ski(buf, bm_key_ski(&key).octets);

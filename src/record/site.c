@@ -30,6 +30,11 @@ site_take(struct bm_site *site, struct bm_lines *lines)
     value = bm_lines_want(lines, "url");
     if (!bm_bytes_equal(value, bm_bytes_str(NONE)))
         text_take(lines, value, site->url, sizeof(site->url) - 1);
+    if (bm_lines_have(lines, "test", &value)) {
+        site->test = true;
+        if (!bm_bytes_equal(value, bm_bytes_str("yes")))
+            bm_statement_refuse(lines, "must be yes, or not be there");
+    }
     for (size_t ca = 0; ca < BM_CA__N; ca++) {
         struct bm_bytes word;
 
@@ -72,6 +77,8 @@ bm_site_build(struct bm_buf *buf, const struct bm_site *site)
     bm_buf_add_str(buf, HEAD "\n");
     bm_lines_add(buf, "name", site->name);
     bm_lines_add(buf, "url", site->url[0] != 0 ? site->url : NONE);
+    if (site->test)
+        bm_lines_add(buf, "test", "yes");
     for (size_t ca = 0; ca < BM_CA__N; ca++) {
         if (site->ca_key[ca][0] == 0 || site->ca_key[ca][0] == ' ')
             buf->bad = true;

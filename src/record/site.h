@@ -9,6 +9,7 @@
  * birthmark/site/v1
  * name Example Factory               1 to 64 printable characters
  * url https://line1.example:8443     or -
+ * test yes                           only of a test site: its certificates bear the mark, and no production site takes any
  * ca operational KEY                 KEY: file:signer/operational.key (beneath HOME) or pkcs11:... (RFC 7512; may carry pin-value, pin-source, module-path)
  * ca idevid KEY
  * operator NAME ROLE VKEY            the first operators: pinned in the signer's journal when it is founded, and not read again after that
@@ -16,6 +17,7 @@
 struct bm_site {
     char name[BM_MAX_NAME + 1];
     char url[256]; /* "" = none */
+    bool test;
     char ca_key[BM_CA__N][1024];
     struct bm_roles operators;
 };
@@ -26,8 +28,9 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_SITE "site.conf"
 #define BM_PLACE_ROOT_CERT "root.pem"
 #define BM_PLACE_TRUST "trust.txt"
-#define BM_PLACE_CA_CERT "ca/%s.pem"    /* operational, idevid, server: DER in PEM, signed by the root */
-#define BM_PLACE_ROOT_KEY "ca/root.key" /* PKCS#8 PEM; to be taken offline */
+#define BM_PLACE_CA_CERT "ca/%s.pem"          /* operational, idevid, server: DER in PEM, signed by the root */
+#define BM_PLACE_CEREMONY "ceremony"          /* the root (docs/formats/ceremony.md): to be taken offline */
+#define BM_PLACE_ROOT_KEY "ceremony/root.key" /* PKCS#8 PEM */
 #define BM_PLACE_SERVER_CA_KEY "ca/server.key"
 #define BM_PLACE_OPERATOR_CA_KEY "ca/operators.key"
 #define BM_PLACE_LEDGER_KEY "signer/ledger.key" /* Ed25519, PKCS#8 PEM */

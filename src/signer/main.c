@@ -113,6 +113,7 @@ open_ca(struct bm_signer *signer, enum bm_ca which, const char *home, struct bm_
         return bm_fail(fail, BM_EINPUT, NULL, "%s has no subject key identifier of 20 bytes", name);
     ca->issuer.subject = ca->cert.subject;
     ca->issuer.not_after = ca->cert.not_after;
+    ca->issuer.test = bm_cert_test_mark(ca->cert.der);
     memcpy(ca->issuer.key_id, ca->cert.ski.p, sizeof(ca->issuer.key_id));
     return crl_url(&ca->issuer, which, signer->site->url, fail);
 }
