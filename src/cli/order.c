@@ -3,6 +3,7 @@
 #include "cli/lists.h"
 #include "cli/operator.h"
 #include "cli/places.h"
+#include "cli/roles.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 #include "pki/cert.h"
@@ -117,34 +118,45 @@ profile_take(struct opening *opening, struct bm_call *call, const char *name, st
     return BM_OK;
 }
 
-/* The planner signs for the key, which the station's certificate here has. */
+/* Their names; the planner signs for their keys, as the list of operators has them (stations_find()). */
 static enum bm_rc
 stations_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
 {
     const struct bm_values *stations = bm_call_values(call, "station");
-    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
-    char path[BM_PATH];
-    struct bm_cert cert;
     enum bm_rc rc;
 
     if (stations->n > BM_MAX_ORDER_STATIONS)
         return bm_usage(call, fail, "an order has at most %d stations", BM_MAX_ORDER_STATIONS);
     for (size_t i = 0; i < stations->n; i++) {
-        struct bm_order_station *station = &order->stations[order->nstations++];
-
-        bm_buf_reset(&der);
-        if ((rc = bm_call_name(call, "a station's name", stations->v[i], fail)) != BM_OK ||
-            (rc = bm_place_path(path, call->home, BM_PLACE_STATION_CERT, stations->v[i], fail)) != BM_OK)
+        if ((rc = bm_call_name(call, "a station's name", stations->v[i], fail)) != BM_OK)
             return rc;
         for (size_t j = 0; j < i; j++)
             if (strcmp(stations->v[j], stations->v[i]) == 0)
                 return bm_usage(call, fail, "the station %s is named twice", stations->v[i]);
-        if ((rc = bm_cert_read(&der, path, fail)) == BM_EINPUT)
-            return bm_fail(fail, BM_EPOLICY, NULL, "there is no station %s: see `birthmark station enrol --help`", stations->v[i]);
-        if (rc != BM_OK || (rc = bm_cert_parse(&cert, bm_buf_bytes(&der), fail)) != BM_OK)
-            return rc;
-        (void)snprintf(station->name, sizeof(station->name), "%s", stations->v[i]);
-        memcpy(station->key, cert.key.hash, BM_HASH);
+        (void)snprintf(order->stations[order->nstations++].name, sizeof(order->stations[0].name), "%s", stations->v[i]);
+    }
+    return BM_OK;
+}
+
+static enum bm_rc
+stations_find(struct bm_order *order, struct bm_ask *ask, struct bm_fail *fail)
+{
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
+    enum bm_rc rc;
+
+    if (order->nstations == 0)
+        return BM_OK;
+    if ((rc = bm_roles_read(&roles, ask, fail)) != BM_OK)
+        return rc;
+    for (size_t i = 0; i < order->nstations; i++) {
+        const struct bm_operator *one = NULL;
+
+        for (size_t j = 0; j < roles->noperators && one == NULL; j++)
+            if (roles->operators[j].role == BM_ROLE_STATION && strcmp(roles->operators[j].name, order->stations[i].name) == 0)
+                one = &roles->operators[j];
+        if (one == NULL)
+            return bm_fail(fail, BM_EPOLICY, NULL, "there is no station %s: see `birthmark station enrol --help`", order->stations[i].name);
+        bm_sha256(order->stations[i].key, bm_bytes(one->key.key, BM_NOTE_SPKI));
     }
     return BM_OK;
 }
@@ -201,7 +213,7 @@ open_run(struct bm_call *call, struct bm_fail *fail)
     enum bm_rc rc;
 
     if ((rc = opening_take(&opening, call, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = bm_desk_open(&desk, BM_ACT_ORDER, &ask, fail)) != BM_OK)
+        (rc = stations_find(&opening.order, &ask, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_ORDER, &ask, fail)) != BM_OK)
         return rc;
     bm_order_build(&text, &desk.head, &opening.order);
     for (size_t i = 0; i < opening.order.nprofiles; i++)
@@ -228,7 +240,7 @@ const struct bm_verb bm_verb_order_open = {
     .options = { { .name = "lot", .value = "LOT", .help = "received lots; one or more", .needed = true, .many = true },
                  { .name = "profile", .value = "PROFILE", .help = "of HOME/profiles; one or more", .needed = true, .many = true },
                  { .name = "quantity", .value = "N", .help = "units, not certificates", .needed = true },
-                 { .name = "station", .value = "STATION", .help = "of HOME/stations: made there alone; default: anywhere", .many = true },
+                 { .name = "station", .value = "STATION", .help = "of `station list`: made there alone; default: anywhere", .many = true },
                  { .name = "units", .value = "FILE.csv", .help = "what each unit is to be, a row a unit" },
                  { .name = "serials", .value = "PATTERN", .help = "serial numbers as GW-%06d: the unit's place in the order" },
                  { .name = "tls-front",

@@ -30,6 +30,8 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_order_close,
     &bm_verb_station_enrol,
     &bm_verb_station_run,
+    &bm_verb_station_list,
+    &bm_verb_station_revoke,
     &bm_verb_profile_list,
     &bm_verb_profile_show,
     &bm_verb_profile_check,

@@ -7,6 +7,7 @@
 #include "evidence/id_chain.h"
 #include "evidence/nonce.h"
 #include "evidence/shown.h"
+#include "evidence/station.h"
 #include "evidence/tls_front.h"
 #include "evidence/tpm.h"
 #include "evidence/word.h"
@@ -69,12 +70,13 @@ struct bm_claim {
     uint8_t id_hash[BM_HASH];   /* leaf of kind id: bm_leaf_id_hash(); else zeros */
     struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
-    struct bm_shown shown;    /* its class, and every further fact that was proven; of software roots nothing but that */
-    bool tls_front;           /* by a TLS client certificate alone, whatever the class: capped per order */
-    bool renews;              /* it came with the word of a current identity key ... */
-    uint8_t current[BM_HASH]; /* ... of this hash: whose key that is, the signer's tables say */
-    bool stationed;           /* it came with the word of a station ... */
-    uint8_t station[BM_HASH]; /* ... whose key has this hash */
+    struct bm_shown shown;               /* its class, and every further fact that was proven; of software roots nothing but that */
+    bool tls_front;                      /* by a TLS client certificate alone, whatever the class: capped per order */
+    bool renews;                         /* it came with the word of a current identity key ... */
+    uint8_t current[BM_HASH];            /* ... of this hash: whose key that is, the signer's tables say */
+    bool stationed;                      /* it came with the word of a station ... */
+    uint8_t station[BM_HASH];            /* ... whose key has this hash */
+    char station_order[BM_MAX_NAME + 1]; /* ... and which made it for this order */
 };
 /*
  * (A leaf of kind id has no keys: the root key is the one in the device's certificate, whose chain must end in the leaf's vendor root and whose name must

@@ -408,15 +408,14 @@ endorsement_check(const struct check *c, const struct bm_bundle *bundle)
 
 /* Whose key it is, the signer's tables and the order say: here it has signed this request, and speaks for no other part of it. */
 static __attribute__((noinline)) enum bm_rc
-word_check(const struct check *c, struct bm_key *ret_key, struct bm_bytes part, const char *label, const char *what)
+word_check(const struct check *c, struct bm_key *ret_key, const struct bm_word *word, const char *label, const char *what)
 {
-    struct bm_word word;
     char by[64];
     enum bm_rc rc;
 
-    if ((rc = bm_word_parse(&word, part, what, c->fail)) != BM_OK || (rc = bm_key_parse(ret_key, word.key, c->fail)) != BM_OK)
+    if ((rc = bm_key_parse(ret_key, word->key, c->fail)) != BM_OK)
         return rc;
-    rc = bm_word_verify(c->crypto, ret_key, label, c->claim->csr, word.signature, c->fail);
+    rc = bm_word_verify(c->crypto, ret_key, label, c->claim->csr, word->signature, c->fail);
     if (rc == BM_EPOLICY)
         return bm_fail(c->fail, rc, NULL, "the key of %s did not sign this request: sign the very request that is sent", what);
     if (rc != BM_OK)
@@ -430,9 +429,11 @@ renewal_check(const struct check *c, struct bm_bytes part)
 {
     struct bm_claim *claim = c->claim;
     struct bm_key current;
-    enum bm_rc rc = word_check(c, &current, part, BM_WORD_RENEWAL, "the renewal");
+    struct bm_word word;
+    enum bm_rc rc;
 
-    if (rc != BM_OK)
+    if ((rc = bm_word_parse(&word, part, "the renewal", c->fail)) != BM_OK ||
+        (rc = word_check(c, &current, &word, BM_WORD_RENEWAL, "the renewal")) != BM_OK)
         return rc;
     if (memcmp(current.hash, claim->key.hash, BM_HASH) == 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL, "the renewal asks for a certificate for the key that signs it: make a new key for it");
@@ -445,14 +446,20 @@ static enum bm_rc
 station_check(const struct check *c, struct bm_bytes part)
 {
     struct bm_key station;
-    enum bm_rc rc = word_check(c, &station, part, BM_WORD_STATION, "the station's word");
+    struct bm_station_word said;
+    char label[BM_STATION_LABEL];
+    enum bm_rc rc;
 
-    if (rc != BM_OK)
+    if ((rc = bm_station_parse(&said, part, c->fail)) != BM_OK)
+        return rc;
+    bm_station_label(label, said.order);
+    if ((rc = word_check(c, &station, &said.word, label, "the station's word")) != BM_OK)
         return rc;
     if (station.alg != BM_KEY_P256) /* what roots of trust make */
         return bm_fail(c->fail, BM_EPOLICY, NULL, "a station signs with a P-256 key");
     c->claim->stationed = true;
     memcpy(c->claim->station, station.hash, BM_HASH);
+    memcpy(c->claim->station_order, said.order, sizeof(said.order));
     return BM_OK;
 }
 

@@ -61,11 +61,13 @@ word_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
         { "lot", or_unknown(state->lot) },
         { "order", or_unknown(state->order) },
         { "device", or_unknown(state->device) },
-        { "profile", profile != NULL ? profile->name : "(unknown)" },
+        { "profile", profile != NULL ? profile->name : or_unknown(state->asked) },
         { "service", profile != NULL ? profile->service : "(unknown)" },
         { "evidence", bm_evidence_class_word(in->claim->evidence) },
         { "kind", or_unknown(bm_profile_root_word((unsigned)in->claim->leaf.root)) },
         { "alg", key_word(in->claim->key.alg) },
+        { "station", state->station != NULL ? state->station : "none of them" },
+        { "meant", in->claim->station_order },
     };
 
     for (size_t i = 0; i < BM_COUNT(words); i++)
@@ -94,6 +96,8 @@ value_add(struct bm_buf *buf, const struct request *in, struct bm_bytes name)
 
     if (bm_bytes_equal(name, bm_bytes_str("root")))
         fingerprint_add(buf, in->claim->root_hash);
+    else if (bm_bytes_equal(name, bm_bytes_str("by")))
+        fingerprint_add(buf, in->claim->station);
     else if (bm_bytes_equal(name, bm_bytes_str("key")))
         fingerprint_add(buf, in->claim->key.hash);
     else if (bm_bytes_equal(name, bm_bytes_str("missing")))
@@ -218,6 +222,19 @@ order_station(const struct request *in)
     return in->state->order_station;
 }
 
+/* Of every request that a station speaks for: whoever is none any more speaks for nothing. */
+static bool
+station_known(const struct request *in)
+{
+    return in->state->station_known;
+}
+
+static bool
+station_means_order(const struct request *in)
+{
+    return !in->claim->stationed || (in->state->order != NULL && strcmp(in->claim->station_order, in->state->order) == 0);
+}
+
 static bool
 order_has_profile(const struct request *in)
 {
@@ -286,6 +303,12 @@ static const struct rule {
     { lot_not_superseded, EVERY, BM_EPOLICY,
       "lot {lot} was superseded by a later revision, and this chip (root key {root}) was shown as of the older one. Ask again: the "
       "registrar shows the newest." },
+    { station_known, EVERY, BM_EPOLICY,
+      "this request came by a station that is none of this site's, or is none any more (key {by}). Put the board aside and tell the "
+      "officer "
+      "who enrols stations." },
+    { station_means_order, EVERY, BM_EPOLICY,
+      "station {station} asked for a unit of order {meant}, and it would be counted under order {order}. Ask again under order {meant}." },
     { order_known, EVERY, BM_EPOLICY, "there is no order {order} here. Check the order's name, or ask the planner to open it." },
     { order_open, ENROLMENT, BM_EPOLICY, "order {order} is closed. Ask the planner to open another." },
     { order_begun, ENROLMENT, BM_EPOLICY, "order {order} begins at {from} and it is {now}. Wait, or ask the planner for an earlier date." },
@@ -295,7 +318,7 @@ static const struct rule {
       "add the lot "
       "to an order." },
     { order_station, ENROLMENT, BM_EPOLICY,
-      "order {order} is made at its own stations, and this request came by none of them. Take the board to one of them, or ask the planner "
+      "order {order} is made at its own stations, and this request came by {station}. Take the board to one of them, or ask the planner "
       "for an order that names this one." },
     { order_has_profile, EVERY, BM_EPOLICY,
       "order {order} does not allow profile {profile} as it is now. Ask for a service that the order allows, or ask the planner to open an "

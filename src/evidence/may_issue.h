@@ -53,12 +53,15 @@ struct bm_state {
     bool order_has_lot;
     bool order_has_profile; /* with exactly this digest */
     bool order_station;     /* it names no stations, or the one that the claim came by */
+    bool station_known;     /* the claim came by none, or by one of this site's ... */
+    const char *station;    /* ... of this name */
     bm_time order_from, order_until;
     uint64_t quantity, used;            /* units */
     uint64_t tls_front, tls_front_used; /* certificates that may be had, and were, by a TLS client certificate alone */
     const char *order;
 
     const struct bm_profile *profile;
+    const char *asked; /* the name of the one that was asked for, which the order may not have */
 
     enum bm_unit_state unit;
     bool unit_in_order; /* its unit slot was consumed under this very order */

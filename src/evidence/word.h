@@ -6,11 +6,11 @@
 
 /* Whose word it is. */
 #define BM_WORD_RENEWAL "birthmark/renewal/v1\n" /* the current identity key's for the new one: part 1 of a bundle */
-#define BM_WORD_STATION "birthmark/station/v1\n" /* the factory's station that the request came by: part 3 */
+#define BM_WORD_STATION "birthmark/station/v1\n" /* the factory's station that the request came by: part 3, which has more (station.h) */
 #define BM_WORD_DICE "birthmark/dice/v1\n"       /* DICE's Alias key (dice.h) */
 
 /* What the key signs: the label and SHA-256 of the CSR (DER). Appends at most BM_WORD_TBS bytes. */
-#define BM_WORD_TBS (32 + BM_HASH)
+#define BM_WORD_TBS (32 + BM_MAX_NAME + BM_HASH)
 void bm_word_tbs(struct bm_buf *buf, const char *label, struct bm_bytes csr);
 /* The signature is the key's, with the algorithm that goes with it (bm_key_sig_alg()). BM_EPOLICY. */
 bm_must_use enum bm_rc bm_word_verify(struct bm_crypto *crypto, const struct bm_key *key, const char *label, struct bm_bytes csr,

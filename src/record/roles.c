@@ -46,6 +46,8 @@ bm_operators_take(struct bm_roles *roles, struct bm_lines *lines)
     while (bm_lines_have(lines, "operator", &value)) {
         if (!operator_read(&person, value))
             bm_statement_refuse(lines, "must be an operator: NAME ROLE KEY, the role " BM_ROLE_WORDS);
+        else if (person.role == BM_ROLE_STATION && person.key.type != BM_NOTE_ECDSA)
+            bm_statement_refuse(lines, "has a station whose key is none of the kind that roots of trust make, P-256");
         else if (operator_known(roles, &person))
             bm_statement_refuse(lines, "has an operator's name or key that is there already");
         else if (roles->noperators == BM_MAX_OPERATORS)
@@ -67,6 +69,23 @@ bm_operators_build(struct bm_buf *buf, const struct bm_roles *roles)
         bm_note_vkey_build(buf, &roles->operators[i].key);
         bm_buf_add_u8(buf, '\n');
     }
+}
+
+const struct bm_operator *
+bm_roles_station(const struct bm_roles *roles, const uint8_t key[static BM_HASH])
+{
+    uint8_t hash[BM_HASH];
+
+    for (size_t i = 0; i < roles->noperators; i++) {
+        const struct bm_operator *person = &roles->operators[i];
+
+        if (person->role != BM_ROLE_STATION || person->key.type != BM_NOTE_ECDSA)
+            continue;
+        bm_sha256(hash, bm_bytes(person->key.key, BM_NOTE_SPKI));
+        if (memcmp(hash, key, BM_HASH) == 0)
+            return person;
+    }
+    return NULL;
 }
 
 static void

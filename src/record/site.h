@@ -45,6 +45,7 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_OPERATOR_CERT "operators/%s.pem" /* chain, leaf first: good while its key is on the list of operators */
 #define BM_PLACE_PROFILE "profiles/%s.profile"
 #define BM_PLACE_STATION_CERT "stations/%s.pem" /* its certificate and the server CA's */
+#define BM_PLACE_STATION_CSR "stations/%s.csr"  /* what a station on another machine takes to the site */
 #define BM_PLACE_STATION_KEY "stations/%s.key"  /* where a station on this machine is given no root of its own */
 #define BM_PLACE_STATION "station.conf"         /* which station this machine is (docs/formats/home.md) */
 #define BM_PLACE_LOT "lots/%s.lot"     /* the file as received, named by its tree head in hex: written by the command that received it */

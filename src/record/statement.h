@@ -155,6 +155,9 @@ struct bm_roles {
     size_t noperators;
 };
 
+/* The station whose key has this hash (SHA-256 of its SubjectPublicKeyInfo); NULL: it is none of this list's. */
+const struct bm_operator *bm_roles_station(const struct bm_roles *roles, const uint8_t key[static BM_HASH]);
+
 /* Which acts take two persons at a site, besides those that always do. One that is not empty protects itself: roles and policy take two as well then. */
 struct bm_policy {
     unsigned two; /* set of 1u << enum bm_act */

@@ -12,6 +12,7 @@ struct request {
     struct bm_g_enrol enrol;
     struct bm_bytes part[BM_PART__N];
     char label[BM_MAX_NAME + 1];
+    char order[BM_MAX_NAME + 1]; /* that its station names; "" = it came by none */
     uint8_t body_class;
     struct bm_whose whose;
 };
@@ -201,10 +202,29 @@ unknown_print(char ret[static SENTENCE], const struct request *q)
             by, q->whose.who, end, blind);
 }
 
+/* Under the order that its station names, and no other: the signer looks. What that order does not have, it refuses in its own words. */
+static enum bm_rc
+order_choose(const struct request *q, struct bm_store_choice *ret_choice, bool *ret_any, struct bm_fail *fail)
+{
+    struct bm_store *store = q->peer->r->store;
+    enum bm_rc rc;
+
+    if (q->order[0] == 0)
+        return bm_store_choose(store, q->whose.chip.holding->lot.name, q->whose.name, q->label, q->peer->r->now, ret_any, ret_choice, fail);
+    if ((rc = bm_store_choose_of(store, q->order, q->whose.name, q->label, ret_any, ret_choice, fail)) != BM_OK || *ret_any ||
+        q->label[0] == 0)
+        return rc;
+    *ret_choice = (struct bm_store_choice){ .order = "" };
+    memcpy(ret_choice->order, q->order, sizeof(q->order));
+    memcpy(ret_choice->profile, q->label, sizeof(q->label));
+    *ret_any = true;
+    return BM_OK;
+}
+
 static enum bm_rc
 request_serve(struct request *q, struct bm_fail *fail)
 {
-    struct bm_store_choice choice;
+    struct bm_store_choice choice = { .order = "" };
     char sentence[SENTENCE];
     enum bm_rc rc;
     bool any;
@@ -220,8 +240,7 @@ request_serve(struct request *q, struct bm_fail *fail)
             q->whose.chip.holding->lot.name, q->whose.who, q->whose.who + strlen(q->whose.who) - 2);
         return refuse_request(q, "unknown-chip", BM_EPOLICY, sentence, fail);
     }
-    if ((rc = bm_store_choose(q->peer->r->store, q->whose.chip.holding->lot.name, q->whose.name, q->label, q->peer->r->now, &any, &choice,
-                              fail)) != BM_OK)
+    if ((rc = order_choose(q, &choice, &any, fail)) != BM_OK)
         return rc;
     if (!any) {
         (void)snprintf(sentence, sizeof(sentence),
@@ -243,6 +262,19 @@ endorsement_complete(struct request *q, struct bm_buf *part, struct bm_fail *fai
         return BM_OK;
     rc = bm_endorse(part, q->peer->r->store, q->whose.chip.holding->lot.vendor, q->enrol.body, sent, fail);
     q->part[BM_PART_ENDORSEMENT] = bm_buf_bytes(part);
+    return rc;
+}
+
+static enum bm_rc
+station_read(struct request *q, struct bm_fail *fail)
+{
+    struct bm_station_word station;
+    enum bm_rc rc;
+
+    if (q->part[BM_PART_STATION].n == 0)
+        return BM_OK;
+    if ((rc = bm_station_parse(&station, q->part[BM_PART_STATION], fail)) == BM_OK)
+        memcpy(q->order, station.order, sizeof(q->order));
     return rc;
 }
 
@@ -270,6 +302,8 @@ serve_enrolment(const struct peer *peer, uint64_t id, struct bm_rd body, uint8_t
         return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0,
                                  "the name of the profile or service has letters, digits, '.', '_' and '-' only", fail);
     rc = whose(&q.whose, &peer->r->holdings, peer->r->store, q.enrol.body, &why);
+    if (rc == BM_OK)
+        rc = station_read(&q, &why);
     if (rc == BM_OK)
         rc = endorsement_complete(&q, &endorsement, &why);
     if (rc == BM_EINPUT || rc == BM_EPOLICY)

@@ -3,6 +3,7 @@
 
 #include "wire/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void
@@ -60,6 +61,20 @@ bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct
     enum bm_rc rc = roles_read(r, &roles, fail);
 
     return rc != BM_OK ? rc : bm_act_check(roles, bm_bytes_str(by), act, fail);
+}
+
+enum bm_rc
+bm_station_name(struct bm_registrar *r, const uint8_t key[static BM_HASH], char ret_name[static BM_MAX_NAME + 1], struct bm_fail *fail)
+{
+    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    const struct bm_operator *station;
+    enum bm_rc rc = roles_read(r, &roles, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    station = bm_roles_station(roles, key);
+    (void)snprintf(ret_name, BM_MAX_NAME + 1, "%s", station != NULL ? station->name : "");
+    return BM_OK;
 }
 
 enum bm_rc

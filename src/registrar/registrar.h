@@ -189,6 +189,9 @@ struct refusal {
 bool bm_note_has_seq(struct bm_bytes body);
 /* What the registrar decides itself, by the table of acts; the refusal goes on record, with the sentence of `fail` (people.c). */
 bm_must_use enum bm_rc bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail);
+/* The name of the station whose key has this hash; "" = it is none of the operators' list. */
+bm_must_use enum bm_rc bm_station_name(struct bm_registrar *r, const uint8_t key[static BM_HASH], char ret_name[static BM_MAX_NAME + 1],
+                                       struct bm_fail *fail);
 /* The acts that take two persons here, as words with a space between them; how many persons decide anything; is there a policy? */
 bm_must_use enum bm_rc bm_two_words(struct bm_registrar *r, struct bm_buf *words, size_t *ret_persons, bool *ret_hardened,
                                     struct bm_fail *fail);

@@ -139,17 +139,20 @@ bm_units_keep(struct bm_registrar *r, const struct bm_order *order, uint64_t lea
 
 /* ---- a unit is made ---- */
 
-/* By the name that the order gives it; else by its key. */
+/* By the name that the order gives it, or the list of operators; else by its key. */
 static enum bm_rc
 station_of(char ret_station[static 2 * BM_HASH + 1], struct bm_registrar *r, const char *order, struct bm_bytes part, struct bm_fail *fail)
 {
+    struct bm_station_word station;
     char name[BM_MAX_NAME + 1];
-    struct bm_rd rd = bm_rd(part);
     uint8_t key[BM_HASH];
     enum bm_rc rc;
 
-    bm_sha256(key, bm_rd_lv16(&rd, part.n));
-    if ((rc = bm_store_order_station(r->store, order, key, name, fail)) != BM_OK)
+    if ((rc = bm_station_parse(&station, part, fail)) != BM_OK)
+        return rc;
+    bm_sha256(key, station.word.key);
+    if ((rc = bm_store_order_station(r->store, order, key, name, fail)) != BM_OK ||
+        (name[0] == 0 && (rc = bm_station_name(r, key, name, fail)) != BM_OK))
         return rc;
     if (name[0] != 0)
         memcpy(ret_station, name, sizeof(name));

@@ -140,6 +140,21 @@ count_print(struct trial *trial, uint64_t n)
     trial->event.count = bm_bytes_str(trial->count);
 }
 
+/* The planner names stations; which they are is the officer's to say. */
+static enum bm_rc
+stations_enrolled(const struct bm_order *order, const struct bm_roles *roles, struct bm_fail *fail)
+{
+    for (size_t i = 0; i < order->nstations; i++) {
+        const struct bm_operator *station = bm_roles_station(roles, order->stations[i].key);
+
+        if (station == NULL || strcmp(station->name, order->stations[i].name) != 0)
+            return bm_fail(fail, BM_EPOLICY, NULL,
+                           "order %s names station %s with a key that no officer enrolled for it: see birthmark station list", order->order,
+                           order->stations[i].name);
+    }
+    return BM_OK;
+}
+
 static enum bm_rc
 try_order(struct trial *trial, struct bm_fail *fail)
 {
@@ -159,6 +174,8 @@ try_order(struct trial *trial, struct bm_fail *fail)
     if (trial->order.nprofiles == 1)
         trial->event.profile = bm_bytes_str(trial->order.profiles[0].name);
     count_print(trial, trial->order.quantity);
+    if ((rc = stations_enrolled(&trial->order, memory->roles, fail)) != BM_OK)
+        return rc;
     rc = bm_orders_add(&aside, &trial->order, trial->profiles, &memory->lots, fail);
     return rc != BM_OK ? rc : bm_profiles_active(&memory->profiles, &trial->order, fail);
 }

@@ -18,8 +18,19 @@ struct request {
     bm_time not_after;                   /* of the certificate that would be issued */
     uint32_t lot, order, unit, identity; /* BM_NONE: none */
     char device[BM_DEVICE_TEXT];
-    char order_name[BM_MAX_NAME + 1];
+    char order_name[BM_MAX_NAME + 1], profile_name[BM_MAX_NAME + 1];
 };
+
+/* A station is whose key an officer's statement says is one: not what gate or registrar say, nor what a certificate does. */
+static void
+state_fill_station(struct request *in)
+{
+    const struct bm_operator *station = in->claim.stationed ? bm_roles_station(in->signer->memory.roles, in->claim.station) : NULL;
+
+    in->state.station_known = !in->claim.stationed || station != NULL;
+    if (station != NULL)
+        in->state.station = station->name;
+}
 
 /* What the signer's own tables say. */
 static void
@@ -47,11 +58,16 @@ state_fill(struct request *in)
     }
     if (in->issue.order.n > 0)
         memcpy(in->order_name, in->issue.order.p, in->issue.order.n);
+    if (in->issue.profile.n > 0)
+        memcpy(in->profile_name, in->issue.profile.p, in->issue.profile.n);
     state->order = in->order_name;
+    state->asked = in->profile_name;
+    state_fill_station(in);
     if (in->order != BM_NONE) {
         const struct bm_signer_order *order = &memory->orders.orders[in->order];
 
         state->order_known = true;
+        state->order_closed = order->closed;
         state->order_has_lot = in->lot != BM_NONE && bm_order_has_lot(order, in->lot);
         state->profile = bm_order_profile(order, in->issue.profile);
         state->order_has_profile = state->profile != NULL;
@@ -96,6 +112,17 @@ state_fill_unit(struct request *in)
         in->state.speaker = bm_slots_speaker(slots, in->identity, in->claim.current, &in->state.not_after);
 }
 
+/* The rules of stations come before those of units: what they refuse is no clone. */
+static bool
+station_refused(const struct request *in)
+{
+    const struct bm_state *state = &in->state;
+    const bool later = in->claim.renews || state->reissue_allowed || state->by_allow;
+
+    return !state->station_known || (in->claim.stationed && strcmp(in->claim.station_order, in->order_name) != 0) ||
+           (state->order_known && !state->order_station && !later);
+}
+
 /* A word for alarms. */
 static const char *
 refusal_word(const struct request *in)
@@ -108,6 +135,8 @@ refusal_word(const struct request *in)
         return "withdrawn";
     if (state->lot_quarantined)
         return "quarantine";
+    if (station_refused(in))
+        return "station";
     if (state->unit == BM_UNIT_SCRAPPED)
         return "scrapped";
     if (state->unit == BM_UNIT_SUSPENDED)
@@ -119,8 +148,6 @@ refusal_word(const struct request *in)
     if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_RENEWING || state->identity == BM_IDENTITY_PROVISIONAL ||
         state->key_known || state->unit_other_root)
         return "clone";
-    if (state->order_known && !state->order_station)
-        return "station";
     if (state->unit == BM_UNIT_FREE && state->order_known && state->used >= state->quantity)
         return "quota";
     return "enrol";

@@ -2,7 +2,7 @@
 #include "station/unit_inside.h"
 
 #include "evidence/cmc.h"
-#include "evidence/word.h"
+#include "evidence/station.h"
 #include "wire/json.h"
 #include "wire/text.h"
 
@@ -73,9 +73,12 @@ csr_find(struct bm_buf *csr, const char *path, struct bm_bytes body)
 static enum bm_rc
 field_make(struct bm_buf *field, const struct bm_station *station, const struct bm_http_request *request, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, tbs = { .max = 128 }, signature = { .max = BM_MAX_SIGNATURE };
-    bm_cleanup(bm_buf_done) struct bm_buf part = { .max = BM_MAX_SPKI + BM_MAX_SIGNATURE + 4 };
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, tbs = { .max = BM_WORD_TBS },
+                                          signature = { .max = BM_MAX_SIGNATURE };
+    bm_cleanup(bm_buf_done) struct bm_buf part = { .max = BM_MAX_NAME + BM_MAX_SPKI + BM_MAX_SIGNATURE + 6 };
+    struct bm_station_word word = { .order = "" };
     struct bm_root *root = station->root;
+    char label[BM_STATION_LABEL];
     struct bm_key key;
     enum bm_sig_alg alg;
     enum bm_rc rc;
@@ -83,11 +86,14 @@ field_make(struct bm_buf *field, const struct bm_station *station, const struct 
     csr_find(&csr, request->path, request->body);
     if (root == NULL || csr.n == 0)
         return BM_OK;
-    bm_word_tbs(&tbs, BM_WORD_STATION, bm_buf_bytes(&csr));
+    (void)snprintf(word.order, sizeof(word.order), "%s", station->order);
+    bm_station_label(label, word.order);
+    bm_word_tbs(&tbs, label, bm_buf_bytes(&csr));
     if ((rc = root->ops->key_public(root, BM_STATION_SERVICE, false, &key, fail)) != BM_OK ||
         (rc = root->ops->key_sign(root, BM_STATION_SERVICE, false, bm_buf_bytes(&tbs), &alg, &signature, fail)) != BM_OK)
         return rc;
-    bm_word_build(&part, &(struct bm_word){ .key = bm_key_spki(&key), .signature = bm_buf_bytes(&signature) });
+    word.word = (struct bm_word){ .key = bm_key_spki(&key), .signature = bm_buf_bytes(&signature) };
+    bm_station_build(&part, &word);
     bm_buf_add_str(field, "Birthmark-Station: ");
     bm_b64_add(field, BM_B64_STD, bm_buf_bytes(&part));
     bm_buf_add_u8(field, 0);

@@ -37,9 +37,10 @@ bm_station_close(struct bm_station_pc *pc)
 }
 
 enum bm_rc
-bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *server, const char *ca_file, struct bm_fail *fail)
+bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *order, const char *server, const char *ca_file,
+                struct bm_fail *fail)
 {
-    bm_cleanup(bm_station_close) struct bm_station_pc pc = { .station = { .server = server } };
+    bm_cleanup(bm_station_close) struct bm_station_pc pc = { .station = { .order = order, .server = server } };
     enum bm_rc rc;
 
     if ((rc = bm_root_open(&pc.root, root_uri, fail)) != BM_OK || (rc = bm_provider_new(&pc.provider, fail)) != BM_OK ||

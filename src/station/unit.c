@@ -133,6 +133,13 @@ bye(struct bm_course *course)
         return;
 }
 
+static void
+step_tell(const struct bm_unit_ask *ask, const char *step)
+{
+    if (ask->step != NULL)
+        ask->step(ask->ctx, step);
+}
+
 enum bm_rc
 bm_unit_make(struct bm_unit *ret, const struct bm_station *station, struct bm_link *link, const struct bm_unit_ask *ask,
              struct bm_fail *fail)
@@ -142,9 +149,19 @@ bm_unit_make(struct bm_unit *ret, const struct bm_station *station, struct bm_li
     enum bm_rc rc;
 
     *ret = (struct bm_unit){ 0 };
-    if ((rc = hello(ret, &course, fail)) == BM_OK && (rc = enrol(ret, &course, ask, fail)) == BM_OK &&
-        (rc = read_back(ret, &certificate, &course, ask->service, fail)) == BM_OK)
+    step_tell(ask, "waiting for the device");
+    if ((rc = hello(ret, &course, fail)) == BM_OK) {
+        step_tell(ask, "enrolling");
+        rc = enrol(ret, &course, ask, fail);
+    }
+    if (rc == BM_OK) {
+        step_tell(ask, "reading back");
+        rc = read_back(ret, &certificate, &course, ask->service, fail);
+    }
+    if (rc == BM_OK) {
+        step_tell(ask, "proving");
         rc = prove(&course, bm_buf_bytes(&certificate), ask->service, fail);
+    }
     bm_course_done(&course);
     if (rc != BM_EINPUT && rc != BM_EBUSY)
         bye(&course);

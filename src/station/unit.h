@@ -12,6 +12,7 @@
 /* What a station brings to every unit. */
 struct bm_station {
     struct bm_root *root; /* where its key is, as the identity of BM_STATION_SERVICE; NULL: it signs no requests */
+    const char *order;    /* that its units are made for: it says so of each request, and the signer holds it to that */
     const char *server;   /* https://HOST[:PORT] */
     struct bm_http *http; /* to it, under the station's name */
     SSL_CTX *tls;         /* bm_station_tls() */
@@ -21,6 +22,8 @@ struct bm_unit_ask {
     const char *service;
     const char *profile; /* NULL: the server's choice */
     bool new_key;
+    void (*step)(void *ctx, const char *step); /* told of each step, as "enrolling"; NULL: nobody is */
+    void *ctx;
 };
 
 /* What is known of it, as far as it got. Texts are the device's words, without control characters. */
@@ -48,8 +51,8 @@ struct bm_station_pc {
     struct bm_root *root;
     struct bm_provider *provider;
 };
-bm_must_use enum bm_rc bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *server, const char *ca_file,
-                                       struct bm_fail *fail);
+bm_must_use enum bm_rc bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *order, const char *server,
+                                       const char *ca_file, struct bm_fail *fail);
 void bm_station_close(struct bm_station_pc *pc); /* for bm_cleanup() too; zeroed is fine */
 
 #endif

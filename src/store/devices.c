@@ -57,6 +57,16 @@ choice_found(struct bm_store *store, enum lite_sql q, bool *ret_found, struct bm
 }
 
 enum bm_rc
+bm_store_choose_of(struct bm_store *store, const char *order, const uint8_t key[static BM_HASH], const char *label, bool *ret_found,
+                   struct bm_store_choice *ret_choice, struct bm_fail *fail)
+{
+    lite_text(store, Q_CHOOSE_NAMED, 1, order);
+    lite_text(store, Q_CHOOSE_NAMED, 2, label);
+    lite_blob(store, Q_CHOOSE_NAMED, 3, bm_bytes(key, BM_HASH));
+    return choice_found(store, Q_CHOOSE_NAMED, ret_found, ret_choice, fail);
+}
+
+enum bm_rc
 bm_store_choose(struct bm_store *store, const char *lot, const uint8_t key[static BM_HASH], const char *label, bm_time now, bool *ret_found,
                 struct bm_store_choice *ret_choice, struct bm_fail *fail)
 {
@@ -106,6 +116,12 @@ unit_consume(struct bm_store *store, const struct bm_store_identity *identity, s
     }
     if ((rc = lite_unit_settle(store, identity, fail)) != BM_OK)
         return rc;
+    if (identity->station != NULL && identity->station[0] != 0) {
+        lite_text(store, Q_MADE_AT, 1, identity->order);
+        lite_text(store, Q_MADE_AT, 2, identity->station);
+        if ((rc = lite_run(store, Q_MADE_AT, "station's count", fail)) != BM_OK)
+            return rc;
+    }
     lite_text(store, Q_ORDER_USED, 1, identity->order);
     return lite_run(store, Q_ORDER_USED, "order's count", fail);
 }

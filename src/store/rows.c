@@ -69,7 +69,11 @@ const struct rows_list rows_lists[] = {
       " 'lots', (SELECT json_group_array(n.lot) FROM order_lot n WHERE n.ord = o.name),"
       " 'profiles', (SELECT json_group_array(p.name) FROM order_profile p WHERE p.ord = o.name), 'from', " TIME("o.valid_from") ","
       " 'until', CASE WHEN o.valid_until >= 253402300799 THEN NULL ELSE " TIME("o.valid_until") " END, 'state', o.state, 'leaf', o.leaf, 'serials', o.serials,"
-      " 'units', CASE WHEN o.units IS NOT NULL THEN lower(hex(o.units)) END, 'rows_left', (SELECT count(*) FROM unit u WHERE u.ord = o.name))" },
+      " 'units', CASE WHEN o.units IS NOT NULL THEN lower(hex(o.units)) END, 'rows_left', (SELECT count(*) FROM unit u WHERE u.ord = o.name),"
+      " 'stations', (SELECT json_group_object(s.name, coalesce(m.units, 0)) FROM (SELECT name FROM order_station WHERE ord = o.name"
+      " UNION SELECT station FROM made_at WHERE ord = o.name ORDER BY 1) s LEFT JOIN made_at m ON m.ord = o.name AND m.station = s.name))" },
+    { .what = "station", .from = "(SELECT min(rowid) id, station, sum(units) units FROM made_at GROUP BY station) s", AFTER("s.id"),
+      .conds = no_conds, .columns = "json_object('station', s.station, 'units', s.units)" },
     { .what = "profile", .from = "order_profile p", AFTER("p.rowid"), .conds = profile_conds,
       .columns = "json_object('profile', p.name, 'service', p.service, 'order', p.ord, 'text', CAST(p.text AS TEXT))" },
     { .what = "device", .from = "device d", AFTER("d.rowid"), .conds = device_conds, .window = true,

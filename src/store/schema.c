@@ -23,6 +23,8 @@ const char *const lite_schema =
     " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL, serials TEXT,"
     " units BLOB);"
     "CREATE TABLE IF NOT EXISTS order_station(ord TEXT NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, UNIQUE(ord, key));"
+    /* Units by the station that they were made at, whether the order names it or not. */
+    "CREATE TABLE IF NOT EXISTS made_at(ord TEXT NOT NULL, station TEXT NOT NULL, units INTEGER NOT NULL, UNIQUE(ord, station));"
     /* What the planner said of units that are not made yet; of an order with a pattern of serial numbers the one row that all have in common. */
     "CREATE TABLE IF NOT EXISTS unit(id INTEGER PRIMARY KEY, ord TEXT NOT NULL, row INTEGER NOT NULL, chip TEXT, serial TEXT, model TEXT,"
     " hardware TEXT, firmware TEXT, owner TEXT, region TEXT, support_until INTEGER);"
@@ -153,6 +155,11 @@ const char *const lite_sql[Q__N] = {
         "SELECT p.ord, p.name, p.service FROM device_key k JOIN device d ON d.id = k.device JOIN order_profile p ON p.ord = d.ord"
         " WHERE k.hash = ?1 AND " LABEL_FITS " ORDER BY p.name = ?2 DESC, p.name = (SELECT i.profile FROM identity i WHERE i.device = d.id"
         " AND i.service = p.service ORDER BY i.id DESC LIMIT 1) DESC, p.rowid LIMIT 1",
+    [Q_CHOOSE_NAMED] =
+        "SELECT p.ord, p.name, p.service FROM order_profile p WHERE p.ord = ?1 AND " LABEL_FITS
+        " ORDER BY p.name = ?2 DESC, p.name = (SELECT"
+        " i.profile FROM device_key k JOIN identity i ON i.device = k.device AND i.service = p.service WHERE k.hash = ?3 ORDER BY i.id DESC"
+        " LIMIT 1) DESC, p.rowid LIMIT 1",
     [Q_CHOOSE_OPEN] =
         "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
         " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY ?3 BETWEEN o.valid_from AND o.valid_until DESC,"
@@ -160,6 +167,7 @@ const char *const lite_sql[Q__N] = {
     [Q_ORDER_SAYS] = "UPDATE ord SET serials = ?2, units = ?3 WHERE name = ?1",
     [Q_ORDER_STATION_PUT] = "INSERT OR REPLACE INTO order_station(ord, name, key) VALUES(?1, ?2, ?3)",
     [Q_ORDER_STATION_GET] = "SELECT name FROM order_station WHERE ord = ?1 AND key = ?2",
+    [Q_MADE_AT] = "INSERT INTO made_at(ord, station, units) VALUES(?1, ?2, 1) ON CONFLICT(ord, station) DO UPDATE SET units = units + 1",
     [Q_ORDER_SERIALS] = "SELECT serials, used + 1 FROM ord WHERE name = ?1",
     [Q_UNIT_PUT] = "INSERT INTO unit(ord, row, chip, serial, model, hardware, firmware, owner, region, support_until) VALUES(?1, ?2,"
                    " nullif(?3, ''), nullif(?4, ''), nullif(?5, ''), nullif(?6, ''), nullif(?7, ''), nullif(?8, ''), nullif(?9, ''),"

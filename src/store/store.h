@@ -117,6 +117,9 @@ struct bm_store_choice {
     char profile[BM_MAX_NAME + 1];
     char service[BM_MAX_NAME + 1];
 };
+/* Of the order that a station names: whether that is open, the signer says. */
+bm_must_use enum bm_rc bm_store_choose_of(struct bm_store *store, const char *order, const uint8_t key[static BM_HASH], const char *label,
+                                          bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, const uint8_t key[static BM_HASH], const char *label,
                                        bm_time now, bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
 

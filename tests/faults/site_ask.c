@@ -76,6 +76,17 @@ fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fixture_
 }
 
 void
+fixture_roles_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_roles *roles)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    struct bm_statement_head head;
+
+    head_make(f, &head, how);
+    bm_roles_build(&text, &head, roles);
+    note_sign(f, note, &text, how);
+}
+
+void
 fixture_policy_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, unsigned two)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
@@ -265,12 +276,28 @@ renewal_make(struct bm_buf *part, struct bm_private *current, const struct bm_bu
     bm_word_build(part, &(struct bm_word){ bm_key_spki(bm_private_public(current)), bm_buf_bytes(&signature) });
 }
 
+static void
+station_make(struct bm_buf *part, const struct fixture_request *request, const struct bm_buf *csr)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_WORD_TBS }, signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_station_word word = { .order = "order-1" };
+    char label[BM_STATION_LABEL];
+
+    if (request->station_order != NULL || request->order != NULL)
+        (void)snprintf(word.order, sizeof(word.order), "%s", request->station_order != NULL ? request->station_order : request->order);
+    bm_station_label(label, word.order);
+    bm_word_tbs(&tbs, label, bm_buf_bytes(csr));
+    fixture_must(bm_private_sign(request->station, bm_buf_bytes(&tbs), &signature, &fail));
+    word.word = (struct bm_word){ bm_key_spki(bm_private_public(request->station)), bm_buf_bytes(&signature) };
+    bm_station_build(part, &word);
+}
+
 void
 fixture_bundle(struct fixture *f, struct bm_buf *ret_bundle, const struct fixture_request *request)
 {
     const struct fixture_chip *chip = &request->lot->chips[request->chip], *voice = request->voice != NULL ? request->voice : chip;
     bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, cmc = { .max = BM_MAX_EVIDENCE }, proof = { .max = BM_PROOF_BYTES };
-    bm_cleanup(bm_buf_done) struct bm_buf renewal = { .max = 2048 };
+    bm_cleanup(bm_buf_done) struct bm_buf renewal = { .max = 2048 }, station = { .max = 2048 };
     bm_cleanup(bm_private_done) struct bm_private *made = NULL;
     /* the tree is read; its source only lacks the const */
     struct bm_tree tree = request->lot->tree;
@@ -300,6 +327,9 @@ fixture_bundle(struct fixture *f, struct bm_buf *ret_bundle, const struct fixtur
     if (request->current != NULL)
         renewal_make(&renewal, request->current, &csr);
     bundle.part[BM_PART_RENEWAL] = bm_buf_bytes(&renewal);
+    if (request->station != NULL)
+        station_make(&station, request, &csr);
+    bundle.part[BM_PART_STATION] = bm_buf_bytes(&station);
     bm_bundle_build(ret_bundle, &bundle);
     fixture_must(bm_buf_check(ret_bundle, "a bundle", &fail));
 }

@@ -144,6 +144,7 @@ void fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fix
 /* two: set of 1u << enum bm_act. */
 void fixture_policy_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, unsigned two);
 void fixture_raise_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_raise *raise);
+void fixture_roles_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_roles *roles);
 /* BM_S_STATEMENT's body around a note. */
 void fixture_statement_body(struct bm_buf *body, const struct bm_buf *note, const char *const *profiles, size_t n);
 
@@ -167,6 +168,8 @@ struct fixture_request {
     const struct fixture_chip *voice; /* whose root key signs */
     struct bm_private *key;           /* the operational key; NULL: a new one */
     struct bm_private *current;       /* a renewal, signed by this key; NULL: none */
+    struct bm_private *station;       /* it came by this station ... */
+    const char *station_order;        /* ... for this order; NULL: the one that it is sent under */
     const uint8_t *nonce;             /* another than the signer gives now */
     const uint8_t *lot_root;
     const uint8_t *index;        /* points to another index, one byte */

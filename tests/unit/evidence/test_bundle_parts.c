@@ -116,19 +116,21 @@ every_truncation_of_a_renewal_is_refused(void **state)
 /* ---- the station that a request came by ---- */
 
 static void
-station_make(struct made *made, struct bm_buf *part, struct bm_private *station, bool over_csr)
+station_make(struct made *made, struct bm_buf *part, struct bm_private *station, const char *order, bool over_csr)
 {
     KIT_BUF(tbs);
     KIT_BUF(signature);
-    struct bm_word word = { .key = bm_key_spki(bm_private_public(station)) };
+    struct bm_station_word said = { .order = "demo-1", .word = { .key = bm_key_spki(bm_private_public(station)) } };
+    char label[BM_STATION_LABEL];
     struct bm_cmc cmc;
 
     cmc_make(made, BM_ROOT_SECURE_ELEMENT, root, op, NOW / BM_NONCE_EPOCH);
     assert_ok(bm_cmc_parse(&cmc, made->bundle.body, &kit_fail));
-    bm_word_tbs(&tbs, BM_WORD_STATION, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
+    bm_station_label(label, order);
+    bm_word_tbs(&tbs, label, over_csr ? cmc.csr.der : bm_bytes_str("another request"));
     assert_ok(bm_private_sign(station, bm_buf_bytes(&tbs), &signature, &kit_fail));
-    word.signature = bm_buf_bytes(&signature);
-    bm_word_build(part, &word);
+    said.word.signature = bm_buf_bytes(&signature);
+    bm_station_build(part, &said);
     made->bundle.part[BM_PART_STATION] = bm_buf_bytes(part);
 }
 
@@ -136,21 +138,22 @@ static void
 a_station_signs_the_very_request_that_came_by_it(void **state)
 {
     bm_cleanup(bm_private_done) struct bm_private *station = NULL, *other = NULL;
-    const char *const says[] = { NULL, "did not sign this request", "root key", "P-256" };
+    const char *const says[] = { NULL, "did not sign this request", "root key", "P-256", "did not sign this request" };
 
     (void)state;
     assert_ok(bm_private_generate(&station, BM_KEY_P256, &kit_fail));
     assert_ok(bm_private_generate(&other, BM_KEY_P384, &kit_fail));
     for (size_t i = 0; i < BM_COUNT(says); i++) {
-        struct bm_private *const by[] = { station, station, root, other };
+        struct bm_private *const by[] = { station, station, root, other, station };
         MADE(made);
         KIT_BUF(part);
 
-        station_make(&made, &part, by[i], i != 1);
+        station_make(&made, &part, by[i], i == 4 ? "demo-2" : "demo-1", i != 1);
         if (says[i] == NULL) {
             assert_ok(check(&made, &fresh));
             assert_true(made.claim->stationed && !made.claim->renews);
             assert_memory_equal(made.claim->station, bm_private_public(station)->hash, BM_HASH);
+            assert_string_equal(made.claim->station_order, "demo-1");
         } else
             assert_refused_saying(BM_EPOLICY, check(&made, &fresh), says[i]);
         assert_true(made.proven);

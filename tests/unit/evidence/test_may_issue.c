@@ -39,6 +39,7 @@ good_state(void)
         .order_has_lot = true,
         .order_has_profile = true,
         .order_station = true,
+        .station_known = true,
         .order_from = LAST - 1000,
         .order_until = LAST + 1000,
         .quantity = 12,
@@ -305,6 +306,45 @@ answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
     assert_int_equal(yeses[0], 3 * 2 * 3 + 3 * 4 * 2 * 2 * 2 * 3);
     assert_int_equal(yeses[1], 2 * 3 * 4 * 2 * 2 *
                                    2); /* every window, open or closed, with the lot or without, at any station: a confirmed identity */
+}
+
+/* Whatever is asked for: a renewal, or what an operator allowed, is not bound to a station, but no station speaks for it that is none. */
+static void
+a_station_is_one_of_the_site_and_means_this_order(void **cmocka)
+{
+    static const struct {
+        bool stationed, known, later;
+        const char *order, *says;
+    } cases[] = {
+        { .known = true },
+        { .known = true, .stationed = true, .order = "demo-1" },
+        { .known = true,
+          .stationed = true,
+          .order = "demo-2",
+          .says = "station line-1 asked for a unit of order demo-2, and it would be counted" },
+        { .stationed = true, .order = "demo-1", .says = "a station that is none of this site's, or is none any more" },
+        { .known = true, .later = true },
+        { .known = true, .later = true, .stationed = true, .order = "demo-2", .says = "under order demo-1" },
+        { .later = true, .stationed = true, .order = "demo-1", .says = "none any more" },
+    };
+
+    (void)cmocka;
+    for (size_t i = 0; i < BM_COUNT(cases); i++) {
+        struct bm_claim claim = good_claim();
+        struct bm_state state = good_state();
+        enum bm_decision decision = BM_DECISION_NO;
+        struct bm_fail fail = { 0 };
+
+        claim.stationed = cases[i].stationed;
+        if (cases[i].order != NULL)
+            memcpy(claim.station_order, cases[i].order, strlen(cases[i].order) + 1);
+        state.station_known = cases[i].known;
+        state.station = cases[i].known && cases[i].stationed ? "line-1" : NULL;
+        state.by_allow = cases[i].later;
+        assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), cases[i].says == NULL ? BM_OK : BM_EPOLICY);
+        if (cases[i].says != NULL && strstr(fail.text, cases[i].says) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", fail.text, cases[i].says);
+    }
 }
 
 static void
@@ -628,6 +668,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_as_the_oracle_for_every_clock_lot_order_and_profile),
         cmocka_unit_test(answers_as_the_oracle_for_every_unit_identity_and_quota),
+        cmocka_unit_test(a_station_is_one_of_the_site_and_means_this_order),
         cmocka_unit_test(answers_as_the_oracle_for_every_renewal),
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
         cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
