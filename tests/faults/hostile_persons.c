@@ -192,10 +192,10 @@ quantity_follows_the_order(void **state)
     assert_non_null(strstr(answer.event, "\ncount 5\n"));
     fixture_ask(&w->f, BM_S_ORDER_CLOSE, bm_buf_bytes(&body), true, &answer);
     assert_int_equal(answer.nleaves, 0);
-    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = QUANTITY + 1 }, "ended at", 1);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = QUANTITY + 1 }, "is closed", 1);
     assert_int_equal(fixture_stop(&w->f), 0);
     fixture_start(&w->f);
-    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = QUANTITY + 1 }, "ended at", 1);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = QUANTITY + 1 }, "is closed", 1);
     raise_send(w, &(struct fixture_statement){ .by = PETRA_PLANNER }, 1000, &answer);
     assert_refusal(&answer, "is closed, which nobody undoes", 1);
 }
