@@ -225,10 +225,22 @@ root_sign(struct bm_ceremony *c, unsigned number, struct bm_fail *fail)
     bm_sha256(c->entry->root, bm_buf_bytes(&der));
     bm_time_print(until, validity[1]);
     hash_read_aloud(aloud, c->entry->root);
-    if ((rc = bm_ceremony_step(c, fail, "the root's certificate was signed: CN=%s, O=%s, until %.10s", name, c->entry->organization,
-                               until)) != BM_OK)
+    if ((rc = bm_ceremony_step(c, fail, "It signed its own certificate: CN=%s, O=%s, until %.10s.", name, c->entry->organization, until)) !=
+        BM_OK)
         return rc;
-    return bm_ceremony_step(c, fail, "its SHA-256 fingerprint, to be read aloud: %s", aloud);
+    return bm_ceremony_step(c, fail, "Its fingerprint, to be read aloud and written down (SHA-256): %s", aloud);
+}
+
+/* The first sentence of the protocol. */
+static enum bm_rc
+people_tell(struct bm_ceremony *c, const char *what, struct bm_fail *fail)
+{
+    char names[BM_MAX_STEP / 2] = "nobody but the machine";
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->npresent && n < sizeof(names); i++)
+        n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", i == 0 ? "" : ", ", c->present[i].key.name);
+    return bm_ceremony_step(c, fail, "%s%s; present: %s.", what, c->entry->test ? ", FOR TESTS ONLY" : "", names);
 }
 
 enum bm_rc
@@ -254,14 +266,12 @@ bm_ceremony_make(struct bm_ceremony **ret, const char *dir, const struct bm_cere
         return rc;
     c->fresh = true;
     if ((rc = bm_dir_make(c->at, 0700, fail)) != BM_OK || (rc = bm_ceremony_lock(c, fail)) != BM_OK ||
-        (rc = bm_dir_make(path, 0755, fail)) != BM_OK ||
-        (rc = bm_ceremony_step(c, fail, "%s was begun with %zu %s present", c->entry->test ? "a root for TESTS" : "a root", c->npresent,
-                               c->npresent == 1 ? "person" : "people")) != BM_OK ||
+        (rc = bm_dir_make(path, 0755, fail)) != BM_OK || (rc = people_tell(c, "A root is made", fail)) != BM_OK ||
         (rc = bm_ceremony_key_make(&c->key, plan->call, c->at, plan->token, fail)) != BM_OK)
         return rc;
     memcpy(e->key, c->key.place, sizeof(e->key));
     memcpy(e->attributes, c->key.attributes, sizeof(e->attributes));
-    if ((rc = bm_ceremony_step(c, fail, "the root's key was made: %s", e->key)) != BM_OK || (rc = root_sign(c, number, fail)) != BM_OK)
+    if ((rc = bm_ceremony_step(c, fail, "The root's key was made: %s.", e->key)) != BM_OK || (rc = root_sign(c, number, fail)) != BM_OK)
         return rc;
     *ret = bm_take(c);
     return BM_OK;
@@ -293,6 +303,20 @@ issuer_take(struct bm_ceremony *c, struct bm_fail *fail)
     return bm_buf_check(&c->name, "the root's name", fail);
 }
 
+/* Before anything is done: a name in a transcript has one key for good. */
+static enum bm_rc
+people_check(const struct bm_ceremony *c, struct bm_fail *fail)
+{
+    for (size_t i = 0; i < c->npresent; i++)
+        for (size_t k = 0; k < c->transcript->npresent; k++)
+            if (strcmp(c->present[i].key.name, c->transcript->present[k].name) == 0 &&
+                !bm_note_key_equal(&c->present[i].key, &c->transcript->present[k]))
+                return bm_fail(fail, BM_EPOLICY, NULL,
+                               "%s signs with another key than at the last ceremony: bring that one, or take another name",
+                               c->present[i].key.name);
+    return BM_OK;
+}
+
 enum bm_rc
 bm_ceremony_open(struct bm_ceremony **ret_ceremony, const char *dir, const struct bm_ceremony_plan *plan, struct bm_fail *fail)
 {
@@ -310,12 +334,13 @@ bm_ceremony_open(struct bm_ceremony **ret_ceremony, const char *dir, const struc
         return bm_fail(fail, BM_EINPUT, NULL, "%s holds no root: there is no transcript in it", c->dir);
     if ((rc = bm_ceremony_lock(c, fail)) != BM_OK || (rc = bm_file_read(&c->old, path, fail)) != BM_OK)
         return rc;
+    bm_ceremony_tidy(c->at);
     if ((rc = bm_transcript_read(&c->transcript, c->crypto, bm_buf_bytes(&c->old), NULL, NULL, fail)) != BM_OK) {
         bm_fail_prefix(fail, "%s", path);
         return rc;
     }
-    if ((rc = bm_ceremony_key_open(&c->key, c->at, fail)) != BM_OK || (rc = issuer_take(c, fail)) != BM_OK ||
-        (rc = bm_ceremony_files_write(c, fail)) != BM_OK)
+    if ((rc = people_check(c, fail)) != BM_OK || (rc = bm_ceremony_key_open(&c->key, c->at, fail)) != BM_OK ||
+        (rc = issuer_take(c, fail)) != BM_OK || (rc = bm_ceremony_files_write(c, fail)) != BM_OK)
         return rc;
     e = c->entry;
     e->act = BM_ENTRY_SIGN;
@@ -324,6 +349,8 @@ bm_ceremony_open(struct bm_ceremony **ret_ceremony, const char *dir, const struc
     memcpy(e->root, c->transcript->root, BM_HASH);
     memcpy(e->key, c->key.place, sizeof(e->key));
     memcpy(e->attributes, c->key.attributes, sizeof(e->attributes));
+    if ((rc = people_tell(c, "The root's directory is opened and its transcript checked", fail)) != BM_OK)
+        return rc;
     *ret_ceremony = bm_take(c);
     return BM_OK;
 }
@@ -365,16 +392,22 @@ bm_ceremony_free_name(const struct bm_ceremony *c, const char *stem, char ret[st
     return bm_fail(fail, BM_EPOLICY, NULL, "this root has signed %d CAs named %s: roll to the next one", BM_MAX_ISSUED, stem);
 }
 
+/* Who answers for the root about the CAs under it: no CA itself. */
 static enum bm_rc
-ocsp_sign(const struct bm_ceremony *c, const char *common_name, const struct bm_key *key, const bm_time validity[static 2],
-          struct bm_buf *der, struct bm_fail *fail)
+responder_sign(const struct bm_ceremony *c, const char *common_name, const struct bm_key *key, const bm_time validity[static 2],
+               struct bm_buf *der, struct bm_fail *fail)
 {
-    (void)c;
-    (void)common_name;
-    (void)key;
-    (void)validity;
-    (void)der;
-    return bm_fail(fail, BM_EINPUT, NULL, "a root does not sign who answers for it yet");
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, signature = { .max = BM_MAX_SIGNATURE };
+    uint8_t serial[BM_NEW_SERIAL];
+    enum bm_rc rc;
+
+    if ((rc = bm_serial_make(serial, fail)) != BM_OK ||
+        (rc = bm_tbs_responder_build(&tbs, &c->issuer, common_name, bm_key_spki(key), bm_bytes(serial, sizeof(serial)), validity[0],
+                                     validity[1], fail)) != BM_OK ||
+        (rc = bm_ceremony_key_sign(&c->key, bm_buf_bytes(&tbs), &signature, fail)) != BM_OK)
+        return rc;
+    bm_signed_build(der, bm_buf_bytes(&tbs), c->issuer.alg, bm_buf_bytes(&signature));
+    return bm_buf_check(der, "the certificate", fail);
 }
 
 enum bm_rc
@@ -401,12 +434,12 @@ bm_ceremony_sign(struct bm_ceremony *c, enum bm_root_class class, const char *co
     /* A root's own end binds nobody (RFC 5280 6.1.1 d: an anchor is a name and a key), so the CA of what never ends may be signed past it. */
     if (classes[class].never_ends)
         issuer.not_after = validity[1] = BM_TIME_NEVER;
-    rc = class == BM_CLASS_OCSP ? ocsp_sign(c, common_name, key, validity, der, fail)
+    rc = class == BM_CLASS_OCSP ? responder_sign(c, common_name, key, validity, der, fail)
                                 : bm_ceremony_ca(c, &issuer, &subject, key, validity, der, fail);
     if (rc != BM_OK || (rc = bm_ceremony_add(c, class, bm_buf_bytes(der), true, fail)) != BM_OK)
         return rc;
     bm_time_print(until, validity[1]);
     bm_sha256(hash, bm_buf_bytes(der));
     bm_hex(hex, bm_bytes(hash, BM_HASH));
-    return bm_ceremony_step(c, fail, "CN=%s was signed, %s, until %.10s, SHA-256 %s", common_name, classes[class].what, until, hex);
+    return bm_ceremony_step(c, fail, "It signed CN=%s, %s, until %.10s; SHA-256 %s.", common_name, classes[class].what, until, hex);
 }

@@ -6,6 +6,7 @@
 
 #define BM_CEREMONY_TRANSCRIPT "transcript"
 #define BM_CEREMONY_PART ".part"
+#define BM_CEREMONY_UNNAMED ".tmp-" /* in what a file is called before it has its name (base/file.h) */
 
 /* A sentence of the protocol, with the time. */
 bm_must_use enum bm_rc bm_ceremony_step(struct bm_ceremony *c, struct bm_fail *fail, const char *fmt, ...) bm_printf(3, 4);
@@ -25,6 +26,8 @@ bm_must_use enum bm_rc bm_ceremony_rename(struct bm_ceremony *c, struct bm_fail 
 
 /* DIR.part of a ceremony that was cut off, taken away. BM_EPOLICY: another one is going on there, or it holds what is not ours. */
 bm_must_use enum bm_rc bm_ceremony_sweep(const char *part, struct bm_fail *fail);
+/* Files that never got their names, taken away. */
+void bm_ceremony_tidy(const char *dir);
 bm_must_use enum bm_rc bm_ceremony_part(char ret[static BM_PATH], const char *dir, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_ceremony_lock(struct bm_ceremony *c, struct bm_fail *fail);
 /* A fresh directory beside its place, with the key and the certificate of a root. */

@@ -95,7 +95,7 @@ bm_ceremony_sign_request(struct bm_ceremony *c, enum bm_root_class class, const 
     }
     if (common_name == NULL && !request_name(name, csr.subject))
         return bm_fail(fail, BM_EINPUT, NULL, "%s names no CA by a CN of 1 to %d characters: say --cn NAME", label, BM_MAX_NAME);
-    if ((rc = bm_ceremony_step(c, fail, "a request was read from %.100s: its key signed it", label)) != BM_OK ||
+    if ((rc = bm_ceremony_step(c, fail, "A request was read, %.100s, and its signature is its key's.", label)) != BM_OK ||
         (rc = request_note(c, label, request, fail)) != BM_OK)
         return rc;
     return bm_ceremony_sign(c, class, common_name != NULL ? common_name : name, &csr.key, der, fail);

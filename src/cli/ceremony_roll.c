@@ -46,10 +46,12 @@ crosses_make(struct bm_ceremony *old, struct bm_ceremony *next, unsigned number,
         (rc = bm_ceremony_add(old, BM_CLASS_NEW_WITH_OLD, bm_buf_bytes(&new_with_old), false, fail)) != BM_OK ||
         (rc = bm_ceremony_add(next, BM_CLASS_NEW_WITH_OLD, bm_buf_bytes(&new_with_old), true, fail)) != BM_OK ||
         (rc = bm_ceremony_add(next, BM_CLASS_OLD_WITH_NEW, bm_buf_bytes(&old_with_new), true, fail)) != BM_OK ||
-        (rc = bm_ceremony_step(old, fail, "%s signed the key of %s, which follows it: new-with-old", old_name, new_name)) != BM_OK ||
-        (rc = bm_ceremony_step(next, fail, "%s signed the key of %s, which follows it: new-with-old", old_name, new_name)) != BM_OK)
+        (rc = bm_ceremony_step(old, fail, "%s signed the name and key of %s, which follows it: new-with-old.", old_name, new_name)) !=
+            BM_OK ||
+        (rc = bm_ceremony_step(next, fail, "%s signed the name and key of %s, which follows it: new-with-old.", old_name, new_name)) !=
+            BM_OK)
         return rc;
-    return bm_ceremony_step(next, fail, "%s signed the key of %s, which it follows: old-with-new", new_name, old_name);
+    return bm_ceremony_step(next, fail, "%s signed the name and key of %s, which it follows: old-with-new.", new_name, old_name);
 }
 
 /* The old root's entry stands first; then the new directory gets its name. Cut off between the two, finished below. */

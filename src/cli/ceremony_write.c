@@ -35,18 +35,36 @@ is_ours(const char *name)
 {
     size_t n = strlen(name);
 
-    return (n > 4 && strcmp(name + n - 4, ".pem") == 0) || strcmp(name, BM_CEREMONY_TRANSCRIPT) == 0 || strstr(name, ".tmp-") != NULL;
+    return (n > 4 && strcmp(name + n - 4, ".pem") == 0) || strcmp(name, BM_CEREMONY_TRANSCRIPT) == 0 ||
+           strstr(name, BM_CEREMONY_UNNAMED) != NULL;
+}
+
+static bool
+is_unnamed(const char *name)
+{
+    return strstr(name, BM_CEREMONY_UNNAMED) != NULL;
 }
 
 static void
-files_remove(const char *path)
+files_remove(const char *path, bool (*which)(const char *name))
 {
     bm_cleanup(bm_dir_done) DIR *dir = opendir(path);
     const struct dirent *entry;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL)
-        if (is_ours(entry->d_name))
+        if (which(entry->d_name))
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
+}
+
+void
+bm_ceremony_tidy(const char *dir)
+{
+    char issued[BM_PATH];
+    struct bm_fail unused;
+
+    files_remove(dir, is_unnamed);
+    if (bm_path_join(issued, dir, "issued", &unused) == BM_OK)
+        files_remove(issued, is_unnamed);
 }
 
 enum bm_rc
@@ -65,8 +83,8 @@ bm_ceremony_sweep(const char *part, struct bm_fail *fail)
     if ((rc = bm_path_join(issued, part, "issued", fail)) != BM_OK)
         return rc;
     bm_ceremony_key_undo(part);
-    files_remove(issued);
-    files_remove(part);
+    files_remove(issued, is_ours);
+    files_remove(part, is_ours);
     (void)rmdir(issued);
     if (rmdir(part) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "%s holds what no ceremony wrote: move it away, or name another directory", part);

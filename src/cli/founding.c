@@ -281,6 +281,27 @@ texts_put(const struct bm_founding *f, struct bm_fail *fail)
     return buf_put(f, BM_PLACE_TRUST, "", &trust, 0644, fail);
 }
 
+/* In a card or TPM; a file that somebody has already, copied; or made now. */
+static enum bm_rc
+operator_make(const struct bm_founding *f, struct bm_call *call, struct bm_note_key *ret, struct bm_fail *fail)
+{
+    bm_cleanup(bm_operator_key_done) struct bm_operator_key key = { .uri = "" };
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
+    const char *name = f->site->operators.operators[0].name;
+    enum bm_rc rc;
+    bool made;
+
+    if (f->operator_key == NULL)
+        return note_key_make(f, name, BM_PLACE_OPERATOR_KEY, name, ret, fail);
+    if (bm_operator_uri(f->operator_key))
+        return bm_operator_key_make(ret, call, f->dir, name, f->operator_key, fail);
+    if ((rc = bm_operator_key_at(&key, name, f->operator_key, false, &made, fail)) != BM_OK)
+        return rc;
+    *ret = key.key;
+    bm_note_signer_pem_build(&pem, &key.file);
+    return buf_put(f, BM_PLACE_OPERATOR_KEY, name, &pem, 0600, fail);
+}
+
 void
 bm_founding_done(struct bm_founding *f)
 {
@@ -306,9 +327,7 @@ bm_founding_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fa
     enum bm_rc rc;
 
     if ((rc = dirs_make(f, fail)) != BM_OK || (rc = ledger_make(f, fail)) != BM_OK || (rc = nonce_make(f, fail)) != BM_OK ||
-        (rc = journal_make(f, fail)) != BM_OK ||
-        (rc = f->operator_key != NULL ? bm_operator_key_make(&first->key, call, f->dir, first->name, f->operator_key, fail)
-                                      : note_key_make(f, first->name, BM_PLACE_OPERATOR_KEY, first->name, &first->key, fail)) != BM_OK ||
+        (rc = journal_make(f, fail)) != BM_OK || (rc = operator_make(f, call, &first->key, fail)) != BM_OK ||
         (rc = hierarchy_make(f, call, fail)) != BM_OK || (rc = profiles_put(f, fail)) != BM_OK || (rc = texts_put(f, fail)) != BM_OK)
         return rc;
     if ((rc = bm_server_cert_make(f->dir, f->site->url, f->now, fail)) != BM_OK)

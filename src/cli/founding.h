@@ -10,7 +10,7 @@
 struct bm_founding {
     const char *dir;               /* the directory that will be the home */
     const char *token;             /* a PKCS#11 URI, or NULL: CA keys in files */
-    const char *operator_key;      /* the first operator's, a URI; NULL: in a file */
+    const char *operator_key;      /* the first operator's, a URI or a file; NULL: made in a file */
     const char *root_dir;          /* where a root was made before; NULL: it is made in DIR/ceremony */
     struct bm_ceremony *ceremony;  /* filled: not committed where root_dir is given: that is for when the site is in its place */
     struct bm_operator_key person; /* filled: the first operator's key, who is present */

@@ -154,8 +154,9 @@ places_take(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
 
     if (store != NULL && strcmp(store, "sqlite") != 0)
         return bm_usage(call, fail, "--store must be sqlite");
-    if (key != NULL && !bm_operator_uri(key))
-        return bm_usage(call, fail, "--operator-key must be pkcs11:... or tpm2:...; left out, a key is made in a file");
+    if (key != NULL && !bm_operator_uri(key) && access(key, R_OK) != 0)
+        return bm_usage(call, fail,
+                        "--operator-key must be pkcs11:..., tpm2:... or a file that is there; left out, a key is made in a file");
     f->operator_key = key;
     f->root_dir = bm_call_option(call, "root");
     if (token == NULL || strcmp(token, "file") == 0)
@@ -271,7 +272,7 @@ const struct bm_verb bm_verb_init = {
                  { .name = "operator", .value = "NAME", .help = "the first operator, with the role officer; default: admin" },
                  { .name = "operator-key",
                    .value = "URI",
-                   .help = "the first operator's key in a smart card or TPM: pkcs11:..., tpm2:..." },
+                   .help = "the first operator's key: pkcs11:..., tpm2:..., or a file of an Ed25519 key, which is copied" },
                  { .name = "store", .value = "KIND", .help = "sqlite (the default)" } },
     .run = run,
 };

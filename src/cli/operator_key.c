@@ -1,6 +1,8 @@
 #include "cli/operator_key.h"
 
+#include "base/env.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "cli/places.h"
 #include "p11/p11.h"
 #include "root/root.h"
@@ -178,6 +180,48 @@ bm_operator_key_open(struct bm_operator_key *ret_key, const char *home, const ch
     if (rc == BM_OK)
         *ret_key = key;
     return rc;
+}
+
+static enum bm_rc
+file_make(struct bm_operator_key *key, const char *name, const char *path, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
+    BM_SECRET(seed);
+    enum bm_rc rc;
+
+    if ((rc = bm_env_system.random(bm_env_system.ctx, seed.b, BM_NOTE_KEY, fail)) != BM_OK ||
+        (rc = bm_note_signer_init(&key->file, name, seed.b, fail)) != BM_OK)
+        return rc;
+    bm_note_signer_pem_build(&pem, &key->file);
+    return (rc = bm_buf_check(&pem, "a key", fail)) != BM_OK ? rc : bm_file_write(path, bm_buf_bytes(&pem), 0600, fail);
+}
+
+enum bm_rc
+bm_operator_key_at(struct bm_operator_key *ret_key, const char *name, const char *where, bool make, bool *ret_made, struct bm_fail *fail)
+{
+    bm_cleanup(bm_operator_key_done) struct bm_operator_key key = { .uri = "" };
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
+    enum bm_rc rc;
+
+    *ret_made = false;
+    if (bm_operator_uri(where)) {
+        if (strlen(where) >= sizeof(key.uri))
+            return bm_fail(fail, BM_EINPUT, NULL, "the key's URI is too long");
+        memcpy(key.uri, where, strlen(where) + 1);
+        rc = public_find(&key.key, where, name, make, fail);
+    } else if (make && access(where, F_OK) != 0) {
+        rc = file_make(&key, name, where, fail);
+        *ret_made = rc == BM_OK;
+    } else if ((rc = bm_file_read(&pem, where, fail)) == BM_OK &&
+               (rc = bm_note_signer_pem_parse(&key.file, name, bm_buf_bytes(&pem), fail)) != BM_OK) {
+        bm_fail_prefix(fail, "%.200s", where);
+    }
+    if (rc != BM_OK)
+        return rc;
+    if (key.uri[0] == 0)
+        key.key = key.file.key;
+    *ret_key = key;
+    return BM_OK;
 }
 
 enum bm_rc

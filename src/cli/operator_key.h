@@ -20,6 +20,9 @@ void bm_operator_key_done(struct bm_operator_key *key);
 /* Is the key here, in either form? */
 bool bm_operator_key_here(const char *home, const char *name);
 bm_must_use enum bm_rc bm_operator_key_open(struct bm_operator_key *ret_key, const char *home, const char *name, struct bm_fail *fail);
+/* A person's key that belongs to no site's directory: a file of an Ed25519 key in PEM, or a URI as above. make: where it is not there yet, it is made. */
+bm_must_use enum bm_rc bm_operator_key_at(struct bm_operator_key *ret_key, const char *name, const char *where, bool make, bool *ret_made,
+                                          struct bm_fail *fail);
 /* Appends a note with its signature; what the public half does not verify never leaves. BM_EBUSY: the token is away, locked or broken. */
 bm_must_use enum bm_rc bm_operator_key_sign(const struct bm_operator_key *key, struct bm_bytes text, struct bm_buf *note,
                                             struct bm_fail *fail);

@@ -6,6 +6,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_serve,
     &bm_verb_site_show,
     &bm_verb_ca_show,
+    &bm_verb_ca_ceremony,
     &bm_verb_chip_create,
     &bm_verb_chip_show,
     &bm_verb_lot_sign,

@@ -320,7 +320,8 @@ people_take(struct reading *r, const struct bm_note *note, struct bm_fail *fail)
         for (at = 0; at < t->npresent && strcmp(t->present[at].name, e->present[i].name) != 0; at++)
             ;
         if (rc == BM_OK && at < t->npresent && !bm_note_key_equal(&t->present[at], &e->present[i]))
-            return bm_fail(fail, BM_EINPUT, NULL, "%s signs with another key than before", e->present[i].name);
+            return bm_fail(fail, BM_EINPUT, NULL, "%s signs with another key than before: bring that one, or take another name",
+                           e->present[i].name);
         if (rc == BM_OK && at == MAX_PEOPLE)
             return bm_fail(fail, BM_EINPUT, NULL, "more than %d people were ever present", MAX_PEOPLE);
         if (rc == BM_OK && at == t->npresent)
