@@ -1,197 +1,19 @@
-/* tpm2_record.c - identities, sealed data and permits as records in NV indexes of our own range: whole or not there at all. */
-#include "root/tpm2.h"
+/* tpm2_record.c - identities, sealed data and permits as records in NV memory (tpm2_nv.h): whole or not there at all. */
+#include "root/tpm2_nv.h"
 
 #include "wire/rd.h"
 #include "wire/text.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
-#define FIRST 0x01b1d000u /* within the owner's range 0x01800000-0x01bfffff of the TCG's registry of handles */
-#define LAST (FIRST + BM_TPM2_HANDLES - 1)
-#define TRIES 5
-#define HEAD 12 /* "BMK1", u32 sequence, u16 part, u16 parts */
-
-static const uint8_t magic[4] = { 'B', 'M', 'K', '1' };
-
-/* An authPolicy that nobody can satisfy and no attribute asks for: it marks an index as ours before its first byte is written. SHA-256("birthmark nv v1"). */
-static void
-mark_make(TPM2B_DIGEST *ret_mark)
-{
-    ret_mark->size = BM_HASH;
-    bm_sha256(ret_mark->buffer, bm_bytes_str("birthmark nv v1"));
-}
-
-/* One NV index of our range. parts is 0 where it does not begin as a part does: somebody else's, or never written. */
-struct part {
-    uint32_t index;
-    bool ours;
-    uint32_t sequence;
-    uint16_t part, parts;
-};
-
 /* A whole record. */
 struct head {
-    const struct part *first;
     uint32_t sequence;
     enum bm_tpm2_state state;
     char service[BM_MAX_NAME + 1];
 };
-
-/*
- * What stands in our range, as it was read a moment ago: an operation reads it once. Another program may write too, so it is read again after a second;
- * and after whatever went wrong.
- */
-struct bm_tpm2_seen {
-    bool valid;
-    struct timespec read;
-    struct part parts[BM_TPM2_HANDLES];
-    struct bm_buf values[BM_TPM2_HANDLES];
-    ESYS_TR nv[BM_TPM2_HANDLES];
+struct heads {
+    struct head head[BM_TPM2_HANDLES];
     size_t n;
-    uint32_t handles[BM_TPM2_HANDLES]; /* all NV indexes from our range on: endorsement certificates stand above it */
-    size_t nhandles;
 };
-
-static void
-seen_drop(struct bm_tpm2 *tpm)
-{
-    struct bm_tpm2_seen *seen = tpm->seen;
-
-    for (size_t i = 0; i < seen->n; i++) {
-        bm_buf_done(&seen->values[i]);
-        if (seen->nv[i] != ESYS_TR_NONE)
-            (void)Esys_TR_Close(tpm->esys, &seen->nv[i]);
-    }
-    seen->n = 0;
-    seen->valid = false;
-}
-
-void
-bm_tpm2_seen_free(struct bm_tpm2 *tpm)
-{
-    if (tpm->seen != NULL)
-        seen_drop(tpm);
-    free(tpm->seen);
-    tpm->seen = NULL;
-}
-
-static void
-part_head(struct part *part, struct bm_bytes value)
-{
-    struct bm_rd rd = bm_rd(value);
-
-    if (!bm_bytes_equal(bm_rd_take(&rd, sizeof(magic)), bm_bytes(magic, sizeof(magic))))
-        return;
-    part->sequence = bm_rd_u32(&rd);
-    part->part = bm_rd_u16(&rd);
-    part->parts = bm_rd_u16(&rd);
-    if (rd.bad || part->part >= part->parts)
-        part->parts = 0;
-}
-
-static enum bm_rc
-part_read(struct bm_tpm2 *tpm, struct bm_tpm2_seen *seen, uint32_t index, struct bm_fail *fail)
-{
-    const size_t i = seen->n++; /* counted first: what was opened is closed */
-    TPMS_NV_PUBLIC public;
-    TPM2B_DIGEST mark;
-    enum bm_rc rc;
-
-    seen->parts[i] = (struct part){ .index = index };
-    seen->values[i] = (struct bm_buf){ .max = HEAD + 4096 };
-    seen->nv[i] = ESYS_TR_NONE;
-    if ((rc = bm_tpm2_nv_open(tpm, index, &seen->nv[i], &public, fail)) != BM_OK) {
-        seen->nv[i] = ESYS_TR_NONE;
-        return rc;
-    }
-    mark_make(&mark);
-    seen->parts[i].ours = bm_bytes_equal(bm_bytes(public.authPolicy.buffer, public.authPolicy.size), bm_bytes(mark.buffer, mark.size));
-    if (!seen->parts[i].ours || !(public.attributes & TPMA_NV_WRITTEN) || public.dataSize < HEAD || public.dataSize > HEAD + 4096)
-        return BM_OK;
-    rc = bm_tpm2_nv_take(tpm, seen->nv[i], &public, &seen->values[i], fail);
-    part_head(&seen->parts[i], bm_buf_bytes(&seen->values[i]));
-    return rc;
-}
-
-static bool
-seen_fresh(const struct bm_tpm2_seen *seen)
-{
-    struct timespec now;
-
-    if (!seen->valid || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-        return false;
-    return (now.tv_sec - seen->read.tv_sec) * 1000 + (now.tv_nsec - seen->read.tv_nsec) / 1000000 < 1000;
-}
-
-static enum bm_rc
-seen_try(struct bm_tpm2 *tpm, struct bm_tpm2_seen *seen, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    seen_drop(tpm);
-    (void)clock_gettime(CLOCK_MONOTONIC, &seen->read);
-    rc = bm_tpm2_handles(tpm, FIRST, seen->handles, &seen->nhandles, fail);
-    for (size_t i = 0; rc == BM_OK && i < seen->nhandles && seen->handles[i] <= LAST; i++)
-        rc = part_read(tpm, seen, seen->handles[i], fail);
-    seen->valid = rc == BM_OK;
-    return rc;
-}
-
-/* An index that is gone when its turn to be read comes was removed by another program, which has put another in its place: what there is now is listed again. */
-static enum bm_rc
-seen_read(struct bm_tpm2 *tpm, struct bm_fail *fail)
-{
-    struct bm_tpm2_seen *seen = tpm->seen;
-    enum bm_rc rc = BM_OK;
-
-    if (seen == NULL && (seen = tpm->seen = calloc(1, sizeof(*seen))) == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    for (unsigned i = 0; i < TRIES && !seen_fresh(seen); i++)
-        if ((rc = seen_try(tpm, seen, fail)) != BM_EBUSY)
-            break;
-    return rc;
-}
-
-enum bm_rc
-bm_tpm2_nv_list(struct bm_tpm2 *tpm, uint32_t first, uint32_t ret[static BM_TPM2_HANDLES], size_t *ret_n, struct bm_fail *fail)
-{
-    enum bm_rc rc = seen_read(tpm, fail);
-
-    if (rc != BM_OK)
-        return rc;
-    if (tpm->seen->nhandles == BM_TPM2_HANDLES) /* there may be more */
-        return bm_tpm2_handles(tpm, first, ret, ret_n, fail);
-    *ret_n = 0;
-    for (size_t i = 0; i < tpm->seen->nhandles; i++)
-        if (tpm->seen->handles[i] >= first)
-            ret[(*ret_n)++] = tpm->seen->handles[i];
-    return BM_OK;
-}
-
-/* Every index of our range. */
-static enum bm_rc
-parts_list(struct bm_tpm2 *tpm, struct part ret[static BM_TPM2_HANDLES], size_t *ret_n, struct bm_fail *fail)
-{
-    enum bm_rc rc = seen_read(tpm, fail);
-
-    if (rc != BM_OK)
-        return rc;
-    memcpy(ret, tpm->seen->parts, tpm->seen->n * sizeof(*ret));
-    *ret_n = tpm->seen->n;
-    return BM_OK;
-}
-
-static size_t
-seen_at(const struct bm_tpm2_seen *seen, uint32_t index)
-{
-    size_t i = 0;
-
-    while (i < seen->n && seen->parts[i].index != index)
-        i++;
-    return i;
-}
 
 enum bm_rc
 bm_tpm2_record_parse(struct bm_tpm2_record *record, struct bm_fail *fail)
@@ -222,65 +44,77 @@ bm_tpm2_record_parse(struct bm_tpm2_record *record, struct bm_fail *fail)
     return BM_OK;
 }
 
-static const struct part *
-part_find(const struct part *parts, size_t n, uint32_t sequence, uint16_t number)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (parts[i].ours && parts[i].parts > 0 && parts[i].sequence == sequence && parts[i].part == number)
-            return &parts[i];
-    }
-    return NULL;
-}
-
 /* BM_EINPUT: not a whole record. */
 static enum bm_rc
-record_load(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const struct part *first, struct bm_tpm2_record *record,
-            struct bm_fail *fail)
+record_load(struct bm_tpm2_record *record, const struct bm_tpm2_seen *seen, uint32_t sequence, struct bm_fail *fail)
 {
     record->nbytes = 0;
-    record->sequence = first->sequence;
-    for (uint16_t number = 0; number < first->parts; number++) {
-        const struct part *part = part_find(parts, n, first->sequence, number);
-        struct bm_bytes value = { 0 };
+    record->sequence = sequence;
+    for (uint16_t number = 0, parts = 1; number < parts; number++) {
+        const struct bm_tpm2_part *part = bm_tpm2_part_find(seen, sequence, number);
+        struct bm_bytes body;
 
         if (part == NULL)
             return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory lacks a part");
-        if (seen_at(tpm->seen, part->index) < tpm->seen->n)
-            value = bm_buf_bytes(&tpm->seen->values[seen_at(tpm->seen, part->index)]);
-        if (value.n < HEAD || value.n - HEAD > sizeof(record->bytes) - record->nbytes)
+        if (number == 0)
+            parts = part->parts;
+        body = bm_bytes(part->value.p + BM_TPM2_PART_HEAD, part->value.n - BM_TPM2_PART_HEAD); /* it has a head: parts > 0 */
+        if (body.n > sizeof(record->bytes) - record->nbytes)
             return bm_fail(fail, BM_EINPUT, NULL, "a record in the TPM's NV memory is too long");
-        memcpy(record->bytes + record->nbytes, value.p + HEAD, value.n - HEAD);
-        record->nbytes += value.n - HEAD;
+        memcpy(record->bytes + record->nbytes, body.p, body.n);
+        record->nbytes += body.n;
     }
     return bm_tpm2_record_parse(record, fail);
 }
 
+static void
+head_add(struct heads *heads, const struct bm_tpm2_record *record)
+{
+    size_t at = heads->n++;
+
+    for (; at > 0 && heads->head[at - 1].sequence > record->sequence; at--)
+        heads->head[at] = heads->head[at - 1];
+    heads->head[at] = (struct head){ .sequence = record->sequence, .state = record->state };
+    memcpy(heads->head[at].service, record->service, sizeof(record->service));
+}
+
 /* The whole records, the oldest first. */
 static enum bm_rc
-records_list(struct bm_tpm2 *tpm, struct part parts[static BM_TPM2_HANDLES], size_t *ret_n, struct head heads[static BM_TPM2_HANDLES],
-             size_t *ret_heads, struct bm_fail *fail)
+records_list(struct bm_tpm2 *tpm, struct heads *ret, struct bm_fail *fail)
 {
-    size_t count = 0;
-    enum bm_rc rc = parts_list(tpm, parts, ret_n, fail);
+    enum bm_rc rc = bm_tpm2_seen_read(tpm, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < *ret_n; i++) {
+    ret->n = 0;
+    for (size_t i = 0; rc == BM_OK && i < tpm->seen->n; i++) {
+        const struct bm_tpm2_part *part = &tpm->seen->part[i];
         struct bm_tpm2_record record;
-        size_t at = count;
 
-        if (!parts[i].ours || parts[i].parts == 0 || parts[i].part != 0)
+        if (!part->ours || part->parts == 0 || part->part != 0)
             continue;
-        if ((rc = record_load(tpm, parts, *ret_n, &parts[i], &record, fail)) == BM_EINPUT) {
+        if ((rc = record_load(&record, tpm->seen, part->sequence, fail)) == BM_OK)
+            head_add(ret, &record);
+        else if (rc == BM_EINPUT)
             rc = BM_OK; /* half written: does not count */
-            continue;
-        }
-        for (; at > 0 && heads[at - 1].sequence > parts[i].sequence; at--)
-            heads[at] = heads[at - 1];
-        heads[at] = (struct head){ .first = &parts[i], .sequence = parts[i].sequence, .state = record.state };
-        memcpy(heads[at].service, record.service, sizeof(record.service));
-        count++;
     }
-    *ret_heads = count;
     return rc;
+}
+
+static bool
+head_is(const struct head *head, const char *service, enum bm_tpm2_state state)
+{
+    return head->state == state && strcmp(head->service, service) == 0;
+}
+
+/* The sequence of the youngest; 0: there is none. */
+static uint32_t
+youngest(const struct heads *heads, const char *service, enum bm_tpm2_state state)
+{
+    uint32_t sequence = 0;
+
+    for (size_t i = 0; i < heads->n; i++)
+        if (head_is(&heads->head[i], service, state))
+            sequence = heads->head[i].sequence;
+    return sequence;
 }
 
 static enum bm_rc
@@ -295,50 +129,16 @@ enum bm_rc
 bm_tpm2_record_get(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_tpm2_record *ret_record,
                    struct bm_fail *fail)
 {
-    struct part parts[BM_TPM2_HANDLES];
-    struct head heads[BM_TPM2_HANDLES];
-    const struct part *best = NULL;
-    size_t n, count;
-    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+    struct heads heads;
+    uint32_t sequence;
+    enum bm_rc rc = records_list(tpm, &heads, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < count; i++) {
-        if (strcmp(heads[i].service, service) != 0)
-            continue;
-        if (heads[i].state == state)
-            best = heads[i].first;
-        else if (state == BM_TPM2_PENDING && heads[i].state == BM_TPM2_LIVE)
-            best = NULL; /* a pending record older than the live one was made live already */
-    }
     if (rc != BM_OK)
         return rc;
-    return best == NULL ? nothing_there(service, state, fail) : record_load(tpm, parts, n, best, ret_record, fail);
-}
-
-static enum bm_rc
-index_remove(struct bm_tpm2 *tpm, uint32_t index, struct bm_fail *fail)
-{
-    struct bm_tpm2_seen *seen;
-    size_t i, last;
-    TSS2_RC trc;
-    enum bm_rc rc;
-
-    if ((rc = seen_read(tpm, fail)) != BM_OK)
-        return rc;
-    seen = tpm->seen;
-    if ((i = seen_at(seen, index)) == seen->n)
-        return BM_OK; /* another program was here */
-    last = seen->n - 1;
-    trc = Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, seen->nv[i], ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
-    if (trc != TSS2_RC_SUCCESS) {
-        seen_drop(tpm);
-        return bm_tpm2_fail(tpm, trc, "free NV memory", fail);
-    }
-    bm_buf_done(&seen->values[i]);
-    seen->parts[i] = seen->parts[last];
-    seen->values[i] = seen->values[last];
-    seen->nv[i] = seen->nv[last];
-    seen->n = last;
-    return BM_OK;
+    sequence = youngest(&heads, service, state);
+    if (state == BM_TPM2_PENDING && youngest(&heads, service, BM_TPM2_LIVE) > sequence)
+        sequence = 0; /* a pending record older than the live one was made live already */
+    return sequence == 0 ? nothing_there(service, state, fail) : record_load(ret_record, tpm->seen, sequence, fail);
 }
 
 /* What a record of this state stands in the place of. */
@@ -348,141 +148,49 @@ replaces(enum bm_tpm2_state newer, enum bm_tpm2_state older)
     return newer == older || (newer == BM_TPM2_LIVE && older == BM_TPM2_PENDING);
 }
 
-/* Removes what does not count any more: what was never finished, and what the record of this sequence stands in the place of. */
+/* Does this part count no more: was its record never finished, or does the one of sequence `keep` stand in its place? */
+static enum bm_rc
+part_stale(bool *ret, const struct bm_tpm2_seen *seen, const struct bm_tpm2_part *part, const char *service, enum bm_tpm2_state state,
+           uint32_t keep, struct bm_fail *fail)
+{
+    struct bm_tpm2_record record;
+    enum bm_rc rc;
+
+    *ret = false;
+    if (!part->ours || (part->sequence == keep && part->parts > 0))
+        return BM_OK;
+    rc = part->parts == 0 ? BM_EINPUT : record_load(&record, seen, part->sequence, fail);
+    *ret =
+        rc == BM_EINPUT || (rc == BM_OK && record.sequence < keep && strcmp(record.service, service) == 0 && replaces(state, record.state));
+    return rc == BM_EINPUT ? BM_OK : rc;
+}
+
+static enum bm_rc
+parts_remove(struct bm_tpm2 *tpm, const uint32_t *index, size_t n, struct bm_fail *fail)
+{
+    enum bm_rc rc = BM_OK;
+
+    for (size_t i = 0; rc == BM_OK && i < n; i++)
+        rc = bm_tpm2_part_remove(tpm, index[i], fail);
+    return rc;
+}
+
+/* Removes what counts no more. */
 static enum bm_rc
 sweep(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32_t keep, struct bm_fail *fail)
 {
-    struct part parts[BM_TPM2_HANDLES];
-    bool gone[BM_TPM2_HANDLES] = { false };
-    size_t n;
-    enum bm_rc rc = parts_list(tpm, parts, &n, fail);
+    uint32_t gone[BM_TPM2_HANDLES];
+    size_t ngone = 0;
+    enum bm_rc rc = bm_tpm2_seen_read(tpm, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < n; i++) {
-        struct bm_tpm2_record record;
-        const struct part *first = part_find(parts, n, parts[i].sequence, 0);
+    for (size_t i = 0; rc == BM_OK && i < tpm->seen->n; i++) {
+        bool stale;
 
-        if (!parts[i].ours || (parts[i].sequence == keep && parts[i].parts > 0))
-            continue;
-        if (parts[i].parts == 0 || first == NULL)
-            gone[i] = true;
-        else if ((rc = record_load(tpm, parts, n, first, &record, fail)) == BM_OK)
-            gone[i] = record.sequence < keep && strcmp(record.service, service) == 0 && replaces(state, record.state);
-        else if (rc == BM_EINPUT) {
-            gone[i] = true;
-            rc = BM_OK;
-        }
+        rc = part_stale(&stale, tpm->seen, &tpm->seen->part[i], service, state, keep, fail);
+        if (rc == BM_OK && stale)
+            gone[ngone++] = tpm->seen->part[i].index;
     }
-    for (size_t i = 0; rc == BM_OK && i < n; i++)
-        rc = gone[i] ? index_remove(tpm, parts[i].index, fail) : BM_OK;
-    return rc;
-}
-
-static TSS2_RC
-chunks_write(struct bm_tpm2 *tpm, ESYS_TR nv, struct bm_bytes value, uint32_t chunk)
-{
-    TSS2_RC trc = TSS2_RC_SUCCESS;
-
-    for (size_t at = 0; trc == TSS2_RC_SUCCESS && at < value.n; at += chunk) {
-        TPM2B_MAX_NV_BUFFER part = { .size = (uint16_t)(value.n - at < chunk ? value.n - at : chunk) };
-
-        memcpy(part.buffer, value.p + at, part.size);
-        trc = Esys_NV_Write(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &part, (uint16_t)at);
-    }
-    return trc;
-}
-
-/* Defines an index, writes it whole, and knows it from here on. */
-static enum bm_rc
-index_write(struct bm_tpm2 *tpm, uint32_t index, struct bm_bytes value, struct bm_fail *fail)
-{
-    static const TPM2B_AUTH no_auth;
-    TPM2B_NV_PUBLIC public = {
-        .nvPublic = { .nvIndex = index,
-                      .nameAlg = TPM2_ALG_SHA256,
-                      .attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA,
-                      .dataSize = (uint16_t)value.n },
-    };
-    struct bm_tpm2_seen *seen = tpm->seen;
-    uint32_t unused, chunk;
-    ESYS_TR nv;
-    TSS2_RC trc;
-    enum bm_rc rc;
-
-    mark_make(&public.nvPublic.authPolicy);
-    if ((rc = bm_tpm2_nv_limits(tpm, &unused, &chunk, fail)) != BM_OK)
-        return rc;
-    trc = Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &public, &nv);
-    if (trc != TSS2_RC_SUCCESS) {
-        seen_drop(tpm);
-        return bm_tpm2_fail(tpm, trc, "set NV memory aside", fail);
-    }
-    if ((trc = chunks_write(tpm, nv, value, chunk)) != TSS2_RC_SUCCESS) {
-        rc = bm_tpm2_fail(tpm, trc, "write its NV memory", fail);
-        (void)Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
-        seen_drop(tpm);
-        return rc;
-    }
-    if (!seen->valid || seen->n == BM_TPM2_HANDLES) {
-        (void)Esys_TR_Close(tpm->esys, &nv);
-        return BM_OK;
-    }
-    seen->parts[seen->n] = (struct part){ .index = index, .ours = true };
-    part_head(&seen->parts[seen->n], value);
-    seen->values[seen->n] = (struct bm_buf){ .max = HEAD + 4096 };
-    bm_buf_add_bytes(&seen->values[seen->n], value);
-    seen->nv[seen->n] = nv;
-    rc = bm_buf_check(&seen->values[seen->n++], "the record", fail);
-    if (rc != BM_OK)
-        seen_drop(tpm);
-    return rc;
-}
-
-/* An index of our range that nobody has, after `index`; 0: none left. */
-static uint32_t
-index_free(const struct part *parts, size_t n, uint32_t index)
-{
-    for (; index <= LAST; index++) {
-        size_t i = 0;
-
-        while (i < n && parts[i].index != index)
-            i++;
-        if (i == n)
-            return index;
-    }
-    return 0;
-}
-
-static enum bm_rc
-parts_write(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_bytes content, const struct part *taken, size_t ntaken,
-            uint32_t made[static BM_TPM2_HANDLES], size_t *nmade, struct bm_fail *fail)
-{
-    uint32_t room, unused, index = FIRST;
-    size_t parts, body;
-    enum bm_rc rc = bm_tpm2_nv_limits(tpm, &room, &unused, fail);
-
-    if (rc != BM_OK)
-        return rc;
-    body = room > 4096 ? 4096 - HEAD : room > 2 * HEAD ? room - HEAD : HEAD;
-    parts = (content.n + body - 1) / body;
-    for (size_t i = 0; i < parts; i++) {
-        bm_cleanup(bm_buf_done) struct bm_buf value = { .max = 4096 + HEAD };
-        size_t n = content.n - i * body < body ? content.n - i * body : body;
-
-        if ((index = index_free(taken, ntaken, index)) == 0)
-            return bm_fail(
-                fail, BM_EBUSY, NULL,
-                "the TPM at %s holds as many identities and sealed data as we put into one: remove some (NV indexes 0x%x to 0x%x)",
-                tpm->where, FIRST, LAST);
-        bm_buf_add(&value, magic, sizeof(magic));
-        bm_buf_add_u32(&value, sequence);
-        bm_buf_add_u16(&value, (uint16_t)i);
-        bm_buf_add_u16(&value, (uint16_t)parts);
-        bm_buf_add(&value, content.p + i * body, n);
-        if ((rc = bm_buf_check(&value, "the record", fail)) != BM_OK || (rc = index_write(tpm, index, bm_buf_bytes(&value), fail)) != BM_OK)
-            return rc;
-        made[(*nmade)++] = index++;
-    }
-    return BM_OK;
+    return rc != BM_OK ? rc : parts_remove(tpm, gone, ngone, fail);
 }
 
 static enum bm_rc
@@ -509,21 +217,15 @@ content_build(struct bm_buf *content, const char *service, enum bm_tpm2_state st
     return bm_buf_check(content, state == BM_TPM2_SEALED ? "the sealed data" : "the identity", fail);
 }
 
-/* The sequence of the record that counts; 0: none does. */
-static enum bm_rc
-newest(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, uint32_t *ret_sequence, struct bm_fail *fail)
+static uint32_t
+sequence_next(const struct bm_tpm2_seen *seen)
 {
-    struct part parts[BM_TPM2_HANDLES];
-    struct head heads[BM_TPM2_HANDLES];
-    size_t n, count;
-    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+    uint32_t sequence = 1;
 
-    *ret_sequence = 0;
-    for (size_t i = 0; rc == BM_OK && i < count; i++) {
-        if (heads[i].state == state && strcmp(heads[i].service, service) == 0)
-            *ret_sequence = heads[i].sequence;
-    }
-    return rc;
+    for (size_t i = 0; i < seen->n; i++)
+        if (seen->part[i].ours && seen->part[i].parts > 0 && seen->part[i].sequence >= sequence)
+            sequence = seen->part[i].sequence + 1;
+    return sequence;
 }
 
 enum bm_rc
@@ -531,41 +233,34 @@ bm_tpm2_record_put(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state 
                    struct bm_bytes bound, const struct bm_bytes *certs, size_t ncerts, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf content = { .max = sizeof(((struct bm_tpm2_record *)NULL)->bytes) };
-    struct part parts[BM_TPM2_HANDLES];
-    uint32_t made[BM_TPM2_HANDLES], sequence = 1, keep;
-    size_t n, nmade = 0;
+    struct bm_fail ignored = { .rc = BM_OK };
+    struct heads heads;
+    uint32_t sequence, keep;
     enum bm_rc rc;
 
     if ((rc = content_build(&content, service, state, public, private, bound, certs, ncerts, fail)) != BM_OK ||
-        (rc = newest(tpm, service, state, &keep, fail)) != BM_OK || (rc = sweep(tpm, service, state, keep, fail)) != BM_OK ||
-        (rc = parts_list(tpm, parts, &n, fail)) != BM_OK)
+        (rc = records_list(tpm, &heads, fail)) != BM_OK)
         return rc;
-    for (size_t i = 0; i < n; i++) {
-        if (parts[i].ours && parts[i].parts > 0 && parts[i].sequence >= sequence)
-            sequence = parts[i].sequence + 1;
-    }
-    if ((rc = parts_write(tpm, sequence, bm_buf_bytes(&content), parts, n, made, &nmade, fail)) != BM_OK) {
-        struct bm_fail ignored;
-
-        for (size_t i = 0; i < nmade; i++)
-            (void)!index_remove(tpm, made[i], &ignored);
+    keep = youngest(&heads, service, state);
+    if ((rc = sweep(tpm, service, state, keep, fail)) != BM_OK || (rc = bm_tpm2_seen_read(tpm, fail)) != BM_OK)
         return rc;
-    }
-    return sweep(tpm, service, state, sequence, fail);
+    sequence = sequence_next(tpm->seen);
+    if ((rc = bm_tpm2_parts_write(tpm, sequence, bm_buf_bytes(&content), fail)) == BM_OK)
+        return sweep(tpm, service, state, sequence, fail);
+    (void)!sweep(tpm, service, state, keep, &ignored); /* the parts that were written already */
+    return rc;
 }
 
 enum bm_rc
 bm_tpm2_record_names(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_tpm2_names *ret_names, struct bm_fail *fail)
 {
-    struct part parts[BM_TPM2_HANDLES];
-    struct head heads[BM_TPM2_HANDLES];
-    size_t n, count;
-    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+    struct heads heads;
+    enum bm_rc rc = records_list(tpm, &heads, fail);
 
     ret_names->n = 0;
-    for (size_t i = 0; rc == BM_OK && i < count; i++) {
-        if (heads[i].state == state)
-            memcpy(ret_names->name[ret_names->n++], heads[i].service, sizeof(heads[i].service));
+    for (size_t i = 0; rc == BM_OK && i < heads.n; i++) {
+        if (heads.head[i].state == state)
+            memcpy(ret_names->name[ret_names->n++], heads.head[i].service, sizeof(heads.head[i].service));
     }
     return rc;
 }
@@ -582,16 +277,20 @@ bm_tpm2_names_add(struct bm_tpm2 *tpm, enum bm_tpm2_state state, struct bm_buf *
     return rc != BM_OK ? rc : bm_names_add(names, at, list.n, fail);
 }
 
-/* Ours, with this sequence; the first part first, without which the others are no record. */
+/* The first part first, without which the others are no record. */
 static enum bm_rc
-record_erase(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const struct part *first, struct bm_fail *fail)
+record_erase(struct bm_tpm2 *tpm, uint32_t sequence, struct bm_fail *fail)
 {
     enum bm_rc rc = BM_OK;
 
-    for (uint16_t number = 0; rc == BM_OK && number < first->parts; number++) {
-        const struct part *part = part_find(parts, n, first->sequence, number);
+    for (uint16_t number = 0, parts = 1; rc == BM_OK && number < parts; number++) {
+        const struct bm_tpm2_part *part = bm_tpm2_part_find(tpm->seen, sequence, number);
 
-        rc = part == NULL ? BM_OK : index_remove(tpm, part->index, fail);
+        if (part == NULL)
+            continue;
+        if (number == 0)
+            parts = part->parts;
+        rc = bm_tpm2_part_remove(tpm, part->index, fail);
     }
     return rc;
 }
@@ -599,17 +298,15 @@ record_erase(struct bm_tpm2 *tpm, const struct part *parts, size_t n, const stru
 enum bm_rc
 bm_tpm2_record_remove(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_state state, struct bm_fail *fail)
 {
-    struct part parts[BM_TPM2_HANDLES];
-    struct head heads[BM_TPM2_HANDLES];
-    size_t n, count;
+    struct heads heads;
     bool found = false;
-    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+    enum bm_rc rc = records_list(tpm, &heads, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < count; i++) {
-        if (heads[i].state != state || strcmp(heads[i].service, service) != 0)
+    for (size_t i = 0; rc == BM_OK && i < heads.n; i++) {
+        if (!head_is(&heads.head[i], service, state))
             continue;
         found = true;
-        rc = record_erase(tpm, parts, n, heads[i].first, fail);
+        rc = record_erase(tpm, heads.head[i].sequence, fail);
     }
     return rc != BM_OK || found ? rc : nothing_there(service, state, fail);
 }
@@ -617,17 +314,19 @@ bm_tpm2_record_remove(struct bm_tpm2 *tpm, const char *service, enum bm_tpm2_sta
 enum bm_rc
 bm_tpm2_record_clear(struct bm_tpm2 *tpm, struct bm_fail *fail)
 {
-    struct part parts[BM_TPM2_HANDLES];
-    struct head heads[BM_TPM2_HANDLES];
-    size_t n, count;
-    uint32_t keep = 0; /* no record has it */
-    enum bm_rc rc = records_list(tpm, parts, &n, heads, &count, fail);
+    struct heads heads;
+    uint32_t keep = 0, gone[BM_TPM2_HANDLES]; /* no record has 0 */
+    size_t ngone = 0;
+    enum bm_rc rc = records_list(tpm, &heads, fail);
 
-    for (size_t i = 0; rc == BM_OK && i < count; i++)
-        if (heads[i].state == BM_TPM2_TEMPLATE)
-            keep = heads[i].sequence;
-    for (size_t i = 0; rc == BM_OK && i < n; i++)
-        if (parts[i].ours && (keep == 0 || parts[i].parts == 0 || parts[i].sequence != keep))
-            rc = index_remove(tpm, parts[i].index, fail);
-    return rc;
+    for (size_t i = 0; rc == BM_OK && i < heads.n; i++)
+        if (heads.head[i].state == BM_TPM2_TEMPLATE)
+            keep = heads.head[i].sequence;
+    for (size_t i = 0; rc == BM_OK && i < tpm->seen->n; i++) {
+        const struct bm_tpm2_part *part = &tpm->seen->part[i];
+
+        if (part->ours && (keep == 0 || part->parts == 0 || part->sequence != keep))
+            gone[ngone++] = part->index;
+    }
+    return rc != BM_OK ? rc : parts_remove(tpm, gone, ngone, fail);
 }
