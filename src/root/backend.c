@@ -26,6 +26,21 @@ bm_names_add(struct bm_buf *buf, const char *const *names, size_t n, struct bm_f
     return bm_buf_check(buf, "the list of services", fail);
 }
 
+void
+bm_leaf_signing(struct bm_leaf *ret_leaf, enum bm_root_kind root, const struct bm_key *key)
+{
+    *ret_leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = root, .nkeys = 1 };
+    ret_leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *key };
+}
+
+enum bm_rc
+bm_service_check(const char *service, struct bm_fail *fail)
+{
+    if (bm_name_ok(service, BM_MAX_NAME))
+        return BM_OK;
+    return bm_fail(fail, BM_EINPUT, NULL, "a service is named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
+}
+
 enum bm_rc
 bm_sealed_check(const char *name, struct bm_bytes bytes, struct bm_fail *fail)
 {

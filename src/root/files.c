@@ -28,10 +28,11 @@ static enum bm_rc
 path_of(char ret_path[static BM_PATH], const struct bm_files *files, const char *service, bool pending, struct bm_fail *fail)
 {
     char name[BM_MAX_NAME + 16];
-    int n = snprintf(name, sizeof(name), "%s/%s.pem", pending ? "pending" : "live", service);
+    enum bm_rc rc = bm_service_check(service, fail);
 
-    if (n < 0 || (size_t)n >= sizeof(name) || !bm_name_ok(service, BM_MAX_NAME))
-        return bm_fail(fail, BM_EINPUT, NULL, "a service is named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
+    if (rc != BM_OK)
+        return rc;
+    (void)snprintf(name, sizeof(name), "%s/%s.pem", pending ? "pending" : "live", service);
     return bm_path_join(ret_path, files->dir, name, fail);
 }
 
@@ -111,6 +112,22 @@ bm_files_key_sign(struct bm_root *root, const char *service, bool pending, struc
 
     if (rc != BM_OK)
         return rc;
+    *ret_alg = bm_private_alg(key);
+    return bm_private_sign(key, tbs, signature, fail);
+}
+
+enum bm_rc
+bm_files_root_sign(struct bm_root *root, const struct bm_key *public, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
+                   struct bm_buf *signature, struct bm_fail *fail)
+{
+    const struct bm_files *files = files_of(root);
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    enum bm_rc rc = files->root_key(files, false, &key, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    if (memcmp(bm_private_public(key)->hash, public->hash, BM_HASH) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the root key beside %s is another one", files->dir);
     *ret_alg = bm_private_alg(key);
     return bm_private_sign(key, tbs, signature, fail);
 }

@@ -16,6 +16,8 @@ struct bm_files {
                                    struct bm_fail *fail);
     bm_must_use enum bm_rc (*open)(const struct bm_files *files, const char *service, struct bm_bytes text, struct bm_private **ret_key,
                                    struct bm_fail *fail);
+    /* The root key; make: there is one from here on. */
+    bm_must_use enum bm_rc (*root_key)(const struct bm_files *files, bool make, struct bm_private **ret_key, struct bm_fail *fail);
     /* The key that data are sealed by (box.h), always the same for one root key. */
     bm_must_use enum bm_rc (*box_key)(const struct bm_files *files, struct bm_secret *ret_key, struct bm_fail *fail);
 };
@@ -28,6 +30,8 @@ bm_must_use enum bm_rc bm_files_init(struct bm_files *files, const char *base, s
 bm_must_use enum bm_rc bm_files_certs_read(struct bm_buf *certs, struct bm_bytes text, struct bm_fail *fail);
 
 /* As root.h has them. */
+bm_must_use enum bm_rc bm_files_root_sign(struct bm_root *root, const struct bm_key *public, struct bm_bytes tbs, enum bm_sig_alg *ret_alg,
+                                          struct bm_buf *signature, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_files_key_new(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_files_key_public(struct bm_root *root, const char *service, bool pending, struct bm_key *ret_public,
                                            struct bm_fail *fail);

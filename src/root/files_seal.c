@@ -160,9 +160,7 @@ bm_files_retire(struct bm_root *root, const char *service, struct bm_fail *fail)
     bool pending, live;
     enum bm_rc rc;
 
-    if (!bm_name_ok(service, BM_MAX_NAME))
-        return bm_fail(fail, BM_EINPUT, NULL, "a service is named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
-    if ((rc = key_remove(files_of(root), "pending", service, &pending, fail)) != BM_OK ||
+    if ((rc = bm_service_check(service, fail)) != BM_OK || (rc = key_remove(files_of(root), "pending", service, &pending, fail)) != BM_OK ||
         (rc = key_remove(files_of(root), "live", service, &live, fail)) != BM_OK)
         return rc;
     return pending || live ? BM_OK : bm_fail(fail, BM_EPOLICY, NULL, "no live key for service %s", service);

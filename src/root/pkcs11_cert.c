@@ -35,3 +35,15 @@ bm_p11_cert_add(const struct bm_p11 *token, const char *label, struct bm_bytes i
     rv = token->fn->C_CreateObject(token->session, template, BM_COUNT(template), &made);
     return rv == CKR_OK ? BM_OK : bm_p11_fail(token, rv, "store a certificate", fail);
 }
+
+enum bm_rc
+bm_p11_cert_take(const struct bm_p11 *token, CK_OBJECT_HANDLE cert, struct bm_buf *certs, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
+    enum bm_rc rc;
+
+    if ((rc = bm_p11_read(token, cert, CKA_VALUE, &der, fail)) != BM_OK)
+        return rc;
+    bm_buf_add_lv32(certs, bm_buf_bytes(&der));
+    return bm_buf_check(certs, "the certificates", fail);
+}

@@ -6,9 +6,8 @@
  *
  * The new object is made, then the old ones are destroyed; of two the higher sequence counts.
  */
-#include "root/pkcs11_seal.h"
+#include "root/pkcs11.h"
 
-#include "root/backend.h"
 #include "wire/rd.h"
 
 #include <stdio.h>
@@ -99,8 +98,9 @@ beside(uint8_t ret[static 4 + BM_MAX_NAME], uint32_t sequence, const char *name)
 }
 
 enum bm_rc
-bm_pkcs11_seal(const struct bm_p11 *token, const char *name, struct bm_bytes bytes, struct bm_fail *fail)
+bm_pkcs11_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail)
 {
+    const struct bm_p11 *token = bm_pkcs11_token(root);
     bm_cleanup(bm_buf_done) struct bm_buf old_bytes = { .max = VALUE }, made = { .max = VALUE };
     CK_OBJECT_HANDLE key, old[BM_P11_FOUND];
     uint8_t nonce[BM_P11_GCM_NONCE], aad[4 + BM_MAX_NAME];
@@ -124,8 +124,9 @@ bm_pkcs11_seal(const struct bm_p11 *token, const char *name, struct bm_bytes byt
 }
 
 enum bm_rc
-bm_pkcs11_unseal(const struct bm_p11 *token, const char *name, struct bm_buf *bytes, struct bm_fail *fail)
+bm_pkcs11_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, struct bm_fail *fail)
 {
+    const struct bm_p11 *token = bm_pkcs11_token(root);
     bm_cleanup(bm_buf_done) struct bm_buf kept = { .max = VALUE };
     CK_OBJECT_HANDLE key, found[BM_P11_FOUND];
     uint8_t aad[4 + BM_MAX_NAME];
@@ -160,8 +161,9 @@ label_read(const struct bm_p11 *token, CK_OBJECT_HANDLE object, const char *pref
 }
 
 enum bm_rc
-bm_pkcs11_sealed(const struct bm_p11 *token, struct bm_buf *names, struct bm_fail *fail)
+bm_pkcs11_sealed(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
+    const struct bm_p11 *token = bm_pkcs11_token(root);
     CK_OBJECT_HANDLE found[BM_P11_FOUND];
     char list[BM_P11_FOUND][BM_MAX_NAME + 1];
     const char *at[BM_P11_FOUND];
@@ -178,8 +180,9 @@ bm_pkcs11_sealed(const struct bm_p11 *token, struct bm_buf *names, struct bm_fai
 }
 
 enum bm_rc
-bm_pkcs11_sealed_remove(const struct bm_p11 *token, const char *name, struct bm_fail *fail)
+bm_pkcs11_sealed_remove(struct bm_root *root, const char *name, struct bm_fail *fail)
 {
+    const struct bm_p11 *token = bm_pkcs11_token(root);
     CK_OBJECT_HANDLE found[BM_P11_FOUND];
     char label[LABEL];
     size_t n;
@@ -221,8 +224,9 @@ class_erase(const struct bm_p11 *token, CK_OBJECT_CLASS class, struct bm_fail *f
 
 /* Keys before what they open and what speaks of them. */
 enum bm_rc
-bm_pkcs11_reset(const struct bm_p11 *token, struct bm_fail *fail)
+bm_pkcs11_reset(struct bm_root *root, struct bm_fail *fail)
 {
+    const struct bm_p11 *token = bm_pkcs11_token(root);
     static const CK_OBJECT_CLASS classes[] = { CKO_SECRET_KEY, CKO_DATA, CKO_CERTIFICATE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY };
     enum bm_rc rc = BM_OK;
 

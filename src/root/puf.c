@@ -49,6 +49,15 @@ puf_box_key(const struct bm_files *files, struct bm_secret *ret_key, struct bm_f
 }
 
 static enum bm_rc
+puf_root_key(const struct bm_files *files, bool make, struct bm_private **ret_key, struct bm_fail *fail)
+{
+    BM_SECRET(secret);
+    enum bm_rc rc = bm_puf_secret(&secret, bm_puf_of(&files->root), make, fail);
+
+    return rc != BM_OK ? rc : bm_puf_key(ret_key, &secret, BM_PUF_ROOT_KEY, fail);
+}
+
+static enum bm_rc
 puf_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
 {
     struct bm_puf *puf = calloc(1, sizeof(*puf));
@@ -56,7 +65,9 @@ puf_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
 
     if (puf == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    puf->files = (struct bm_files){ .root.ops = &bm_root_puf, .seal = bm_puf_seal, .open = bm_puf_unseal, .box_key = puf_box_key };
+    puf->files = (struct bm_files){
+        .root.ops = &bm_root_puf, .seal = bm_puf_seal, .open = bm_puf_unseal, .root_key = puf_root_key, .box_key = puf_box_key
+    };
     if ((rc = puf_parse(puf, rest, fail)) != BM_OK) {
         free(puf);
         return rc;
@@ -177,46 +188,21 @@ bm_puf_key(struct bm_private **ret_key, const struct bm_secret *secret, const ch
     return rc;
 }
 
-static enum bm_rc
-root_key(struct bm_private **ret_key, const struct bm_puf *puf, bool make, struct bm_fail *fail)
-{
-    BM_SECRET(secret);
-    enum bm_rc rc = bm_puf_secret(&secret, puf, make, fail);
-
-    return rc != BM_OK ? rc : bm_puf_key(ret_key, &secret, BM_PUF_ROOT_KEY, fail);
-}
-
 /* ---- the table ---- */
 
 static enum bm_rc
 puf_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail)
 {
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    enum bm_rc rc = root_key(&key, bm_puf_of(root), make, fail);
+    enum bm_rc rc = puf_root_key(&bm_puf_of(root)->files, make, &key, fail);
 
     (void)certs; /* DICE's move with the firmware, and what the lot lists must not */
     if (rc != BM_OK)
         return rc;
-    *ret_leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_PUF, .nkeys = 1 };
-    ret_leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *bm_private_public(key) };
+    bm_leaf_signing(ret_leaf, BM_ROOT_PUF, bm_private_public(key));
     return bm_leaf_label_add(ret_leaf, BM_LABEL_MODEL, BM_LABEL_SIGNED, bm_bytes_str(MODEL))
                ? BM_OK
                : bm_fail(fail, BM_EBUG, NULL, "the label of a simulated PUF is none");
-}
-
-static enum bm_rc
-puf_root_sign(struct bm_root *root, const struct bm_key *public, struct bm_bytes tbs, enum bm_sig_alg *ret_alg, struct bm_buf *signature,
-              struct bm_fail *fail)
-{
-    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    enum bm_rc rc = root_key(&key, bm_puf_of(root), false, fail);
-
-    if (rc != BM_OK)
-        return rc;
-    if (memcmp(bm_private_public(key)->hash, public->hash, BM_HASH) != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "the key of the PUF with %s is not that root key", bm_puf_of(root)->helper);
-    *ret_alg = bm_private_alg(key);
-    return bm_private_sign(key, tbs, signature, fail);
 }
 
 const struct bm_root_ops bm_root_puf = {
@@ -224,7 +210,7 @@ const struct bm_root_ops bm_root_puf = {
     .open = puf_open,
     .close = puf_close,
     .identify = puf_identify,
-    .root_sign = puf_root_sign,
+    .root_sign = bm_files_root_sign,
     .dice = bm_puf_dice,
     .key_new = bm_files_key_new,
     .key_public = bm_files_key_public,

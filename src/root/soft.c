@@ -48,8 +48,9 @@ soft_seal(const struct bm_files *files, const char *service, const struct bm_pri
 }
 
 static enum bm_rc
-root_read(struct bm_private **ret_key, const struct soft *soft, bool make, struct bm_fail *fail)
+soft_root_key(const struct bm_files *files, bool make, struct bm_private **ret_key, struct bm_fail *fail)
 {
+    const struct soft *soft = soft_of(&files->root);
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_FILES_TEXT };
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
     bool there = access(soft->key, F_OK) == 0;
@@ -78,7 +79,7 @@ soft_box_key(const struct bm_files *files, struct bm_secret *ret_key, struct bm_
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_FILES_TEXT };
     enum bm_rc rc;
 
-    if ((rc = root_read(&key, soft_of(&files->root), false, fail)) != BM_OK || (rc = bm_private_build(&text, key, fail)) != BM_OK)
+    if ((rc = soft_root_key(files, false, &key, fail)) != BM_OK || (rc = bm_private_build(&text, key, fail)) != BM_OK)
         return rc;
     bm_hmac256(ret_key->b, bm_buf_bytes(&text), bm_bytes_str("birthmark sealed v1, development"));
     ret_key->n = BM_BOX_KEY;
@@ -93,7 +94,9 @@ soft_open(struct bm_root **ret_root, const char *rest, struct bm_fail *fail)
 
     if (soft == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
-    soft->files = (struct bm_files){ .root.ops = &bm_root_soft, .seal = soft_seal, .open = soft_unseal, .box_key = soft_box_key };
+    soft->files = (struct bm_files){
+        .root.ops = &bm_root_soft, .seal = soft_seal, .open = soft_unseal, .root_key = soft_root_key, .box_key = soft_box_key
+    };
     if ((rc = bm_files_init(&soft->files, rest, fail)) != BM_OK) {
         free(soft);
         bm_fail_prefix(fail, "soft:KEY.pem");
@@ -129,28 +132,12 @@ static enum bm_rc
 soft_identify(struct bm_root *root, bool make, struct bm_leaf *ret_leaf, struct bm_buf *certs, struct bm_fail *fail)
 {
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    enum bm_rc rc = root_read(&key, soft_of(root), make, fail);
+    enum bm_rc rc = soft_root_key(&soft_of(root)->files, make, &key, fail);
 
     if (rc != BM_OK || (rc = root_certs(certs, soft_of(root), fail)) != BM_OK)
         return rc;
-    *ret_leaf = (struct bm_leaf){ .kind = BM_LEAF_KEYS, .root = BM_ROOT_SOFTWARE, .nkeys = 1 };
-    ret_leaf->keys[0] = (struct bm_leaf_key){ .use = BM_USE_SIGN, .key = *bm_private_public(key) };
+    bm_leaf_signing(ret_leaf, BM_ROOT_SOFTWARE, bm_private_public(key));
     return BM_OK;
-}
-
-static enum bm_rc
-soft_root_sign(struct bm_root *root, const struct bm_key *public, struct bm_bytes tbs, enum bm_sig_alg *ret_alg, struct bm_buf *signature,
-               struct bm_fail *fail)
-{
-    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    enum bm_rc rc = root_read(&key, soft_of(root), false, fail);
-
-    if (rc != BM_OK)
-        return rc;
-    if (memcmp(bm_private_public(key)->hash, public->hash, BM_HASH) != 0)
-        return bm_fail(fail, BM_EPOLICY, NULL, "%s is not that root key", soft_of(root)->key);
-    *ret_alg = bm_private_alg(key);
-    return bm_private_sign(key, tbs, signature, fail);
 }
 
 const struct bm_root_ops bm_root_soft = {
@@ -158,7 +145,7 @@ const struct bm_root_ops bm_root_soft = {
     .open = soft_open,
     .close = soft_close,
     .identify = soft_identify,
-    .root_sign = soft_root_sign,
+    .root_sign = bm_files_root_sign,
     .key_new = bm_files_key_new,
     .key_public = bm_files_key_public,
     .key_sign = bm_files_key_sign,

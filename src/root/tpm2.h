@@ -7,24 +7,27 @@
 
 #include <tss2/tss2_esys.h>
 
+/* A key of a service that stays loaded. */
+struct bm_tpm2_loaded {
+    ESYS_TR object;        /* ESYS_TR_NONE: none */
+    uint8_t name[BM_HASH]; /* by what it is known: pending or live, of which service */
+    struct bm_bound bound; /* what it is bound to */
+};
+
 struct bm_tpm2 {
     struct bm_root root;
     TSS2_TCTI_CONTEXT *tcti;
     ESYS_CONTEXT *esys;
     char where[200];              /* the TCTI's name, for sentences */
     char conf[256];               /* what the TCTI loader is given; "" = its default */
-    ESYS_TR loaded;               /* the operational key used last: a handshake signs without loading; ESYS_TR_NONE: none */
-    uint8_t loaded_hash[BM_HASH]; /* of its name */
-    struct bm_bound loaded_bound; /* what it is bound to */
-    ESYS_TR other;                /* the one before it, where there is room: a renewal signs with the old key and the new */
-    uint8_t other_hash[BM_HASH];
-    struct bm_bound other_bound;
-    ESYS_TR ek, ak; /* kept loaded while an enrolment uses them; bm_tpm2_room_make() */
+    struct bm_tpm2_loaded loaded; /* the operational key used last: a handshake signs without loading */
+    struct bm_tpm2_loaded other;  /* the one before it, where there is room: a renewal signs with the old key and the new */
+    ESYS_TR ek, ak;               /* kept loaded while an enrolment uses them; bm_tpm2_room_make() */
     struct bm_key ek_key;
     bool ek_policy;
     TPM2B_PUBLIC ak_public;
     bool ak_listed;            /* the IAK; else the one that is activated */
-    struct bm_tpm2_seen *seen; /* tpm2_record.c: what stands in NV memory */
+    struct bm_tpm2_seen *seen; /* tpm2_nv.c: what stands in NV memory */
     uint8_t awaited[BM_HASH];  /* of the public area of the pending key that this handle made or told last */
     char awaited_service[BM_MAX_NAME + 1];
     uint32_t nv_index_max, nv_buffer_max; /* 0: not asked yet */
@@ -35,6 +38,12 @@ struct bm_tpm2 {
     bool kind_settled, kind_kept;    /* the device's record was looked at, is there */
     uint32_t certificates;           /* first NV index of the 65536 that are searched for certificates of identity keys */
 };
+static inline struct bm_tpm2 *
+bm_tpm2_of(struct bm_root *root)
+{
+    return (struct bm_tpm2 *)root;
+}
+
 bm_must_use enum bm_rc bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail);
 void bm_tpm2_close(struct bm_tpm2 *tpm);
 
@@ -181,6 +190,28 @@ bm_must_use enum bm_rc bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_re
 /* Made under the storage key, with what the TPM is to keep inside (nothing: a key of its own), bound as tpm->bind says; both marshalled with their sizes. ret_object: NULL, or it is loaded too. */
 bm_must_use enum bm_rc bm_tpm2_create(struct bm_tpm2 *tpm, enum bm_tpm2_form form, struct bm_bytes inside, ESYS_TR *ret_object,
                                       TPM2B_PUBLIC *ret_public, struct bm_buf *public, struct bm_buf *private, struct bm_fail *fail);
+
+/* tpm2_service.c. tpm->loaded is this key from here on; its record and public area. */
+bm_must_use enum bm_rc bm_tpm2_key_use(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_key_record(struct bm_tpm2 *tpm, const char *service, bool pending, struct bm_tpm2_record *ret_record,
+                                          TPM2B_PUBLIC *ret_public, struct bm_fail *fail);
+/* As root.h has them. */
+bm_must_use enum bm_rc bm_tpm2_key_new(struct bm_root *root, const char *service, struct bm_key *ret_public, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_key_public(struct bm_root *root, const char *service, bool pending, struct bm_key *ret_public,
+                                          struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_key_sign(struct bm_root *root, const char *service, bool pending, struct bm_bytes tbs,
+                                        enum bm_sig_alg *ret_alg, struct bm_buf *signature, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_commit(struct bm_root *root, const char *service, const struct bm_bytes *certs, size_t ncerts,
+                                      struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_certs(struct bm_root *root, const char *service, struct bm_buf *certs, struct bm_fail *fail);
+
+/* tpm2_prove.c, as root.h has them. */
+bm_must_use enum bm_rc bm_tpm2_attestation_key(struct bm_root *root, struct bm_buf *area, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_activate(struct bm_root *root, const struct bm_key *key, struct bm_bytes credential,
+                                        struct bm_bytes encrypted_secret, struct bm_secret *ret_secret, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_tpm2_certify(struct bm_root *root, const struct bm_key *by, const char *service, bool pending,
+                                       struct bm_bytes extra_data, struct bm_buf *area, struct bm_buf *attest, struct bm_buf *signature,
+                                       struct bm_fail *fail);
 
 /* tpm2_boot.c. PCR values of the SHA-256 bank; BM_EPOLICY when the TPM does not keep them all. */
 bm_must_use enum bm_rc bm_tpm2_pcrs_read(struct bm_tpm2 *tpm, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH],

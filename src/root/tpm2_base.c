@@ -180,7 +180,7 @@ bm_tpm2_open(struct bm_tpm2 **ret_tpm, const char *rest, struct bm_fail *fail)
     if ((tpm = calloc(1, sizeof(*tpm))) == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "no memory");
     tpm->root.ops = &bm_root_tpm2;
-    tpm->loaded = tpm->other = tpm->ek = tpm->ak = ESYS_TR_NONE;
+    tpm->loaded.object = tpm->other.object = tpm->ek = tpm->ak = ESYS_TR_NONE;
     if ((rc = options_take(tpm, conf, rest, fail)) != BM_OK) {
         free(tpm);
         return rc;
@@ -240,8 +240,8 @@ bm_tpm2_flush(struct bm_tpm2 *tpm, ESYS_TR *object)
 void
 bm_tpm2_room_make(struct bm_tpm2 *tpm)
 {
-    bm_tpm2_flush(tpm, &tpm->loaded);
-    bm_tpm2_flush(tpm, &tpm->other);
+    bm_tpm2_flush(tpm, &tpm->loaded.object);
+    bm_tpm2_flush(tpm, &tpm->other.object);
     bm_tpm2_object_close(tpm, &tpm->ek);
     bm_tpm2_object_close(tpm, &tpm->ak);
 }

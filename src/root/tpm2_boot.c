@@ -262,7 +262,7 @@ bm_tpm2_bound_session(struct bm_tpm2 *tpm, const struct bm_bound *bound, const c
 enum bm_rc
 bm_tpm2_bind(struct bm_root *root, const struct bm_bound *bound, struct bm_fail *fail)
 {
-    struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
+    struct bm_tpm2 *tpm = bm_tpm2_of(root);
     struct bm_bound bind = { .pcrs = 0 };
     enum bm_rc rc;
 
@@ -281,7 +281,7 @@ bm_tpm2_bind(struct bm_root *root, const struct bm_bound *bound, struct bm_fail 
 enum bm_rc
 bm_tpm2_boot_values(struct bm_root *root, uint32_t pcrs, uint8_t ret_values[static BM_PCRS][BM_HASH], struct bm_fail *fail)
 {
-    return bm_tpm2_pcrs_read((struct bm_tpm2 *)root, pcrs, ret_values, fail);
+    return bm_tpm2_pcrs_read(bm_tpm2_of(root), pcrs, ret_values, fail);
 }
 
 enum bm_rc
@@ -291,7 +291,7 @@ bm_tpm2_bound_tell(struct bm_root *root, enum bm_kept kept, const char *name, st
     static const enum bm_tpm2_state states[] = {
         [BM_KEPT_PENDING] = BM_TPM2_PENDING, [BM_KEPT_LIVE] = BM_TPM2_LIVE, [BM_KEPT_SEALED] = BM_TPM2_SEALED
     };
-    struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
+    struct bm_tpm2 *tpm = bm_tpm2_of(root);
     struct bm_tpm2_record record, permit;
     struct bm_bound bound;
     enum way way = WAY_BOUND;
@@ -353,7 +353,7 @@ enum bm_rc
 bm_tpm2_boot_permit(struct bm_root *root, const struct bm_permit *permit, struct bm_fail *fail)
 {
     static const enum bm_tpm2_state states[] = { BM_TPM2_LIVE, BM_TPM2_SEALED, BM_TPM2_PENDING };
-    struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
+    struct bm_tpm2 *tpm = bm_tpm2_of(root);
     bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_BOUND_BYTES };
     struct bm_bytes none = bm_bytes(NULL, 0);

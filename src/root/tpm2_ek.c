@@ -314,7 +314,7 @@ ek_take(struct bm_tpm2 *tpm, const struct present *present, size_t i, struct bm_
     enum bm_rc rc;
 
     bm_tpm2_object_close(tpm, &tpm->ek);
-    bm_tpm2_flush(tpm, &tpm->other);
+    bm_tpm2_flush(tpm, &tpm->other.object);
     if ((rc = ek_open(tpm, present, i, &tpm->ek, &public, fail)) == BM_OK &&
         (rc = bm_tpm2_public_key(&tpm->ek_key, &public, fail)) == BM_OK && present->of[i].certificate && certs != NULL &&
         (rc = ek_certificate(tpm, &eks[i], &tpm->ek_key, certs, fail)) == BM_OK)

@@ -140,7 +140,7 @@ bm_tpm2_ak_use(struct bm_tpm2 *tpm, bool listed, struct bm_fail *fail)
     if (tpm->ak != ESYS_TR_NONE && tpm->ak_listed == listed)
         return BM_OK;
     bm_tpm2_object_close(tpm, &tpm->ak);
-    bm_tpm2_flush(tpm, &tpm->other);
+    bm_tpm2_flush(tpm, &tpm->other.object);
     rc = listed ? bm_tpm2_identity_open(tpm, BM_TPM2_IAK, &tpm->ak, &tpm->ak_public, fail)
                 : bm_tpm2_primary_own(tpm, BM_TPM2_AK, &tpm->ak, &tpm->ak_public, fail);
     if (rc != BM_OK)

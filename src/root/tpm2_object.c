@@ -49,8 +49,8 @@ bm_tpm2_create(struct bm_tpm2 *tpm, enum bm_tpm2_form form, struct bm_bytes insi
         memcpy(sensitive.sensitive.data.buffer, inside.p, inside.n);
     bm_tpm2_form(&in, form);
     template_bind(&in, &tpm->bind);
-    bm_tpm2_flush(tpm, &tpm->loaded);
-    bm_tpm2_flush(tpm, &tpm->other);
+    bm_tpm2_flush(tpm, &tpm->loaded.object);
+    bm_tpm2_flush(tpm, &tpm->other.object);
     if (tpm->ek != ESYS_TR_NONE) /* storage key, child, one more */
         bm_tpm2_object_close(tpm, &tpm->ak);
     if ((rc = bm_tpm2_primary_own(tpm, BM_TPM2_SRK, &srk, NULL, fail)) != BM_OK)
@@ -102,7 +102,7 @@ bm_tpm2_load(struct bm_tpm2 *tpm, const struct bm_tpm2_record *record, const cha
         return rc;
     if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(record->private.p, record->private.n, &at, &private) != TSS2_RC_SUCCESS)
         return malformed(what, fail);
-    bm_tpm2_flush(tpm, &tpm->loaded);
+    bm_tpm2_flush(tpm, &tpm->loaded.object);
     if (tpm->ek != ESYS_TR_NONE) /* storage key, child, one more */
         bm_tpm2_object_close(tpm, &tpm->ak);
     if ((rc = bm_tpm2_primary_own(tpm, BM_TPM2_SRK, &srk, NULL, fail)) != BM_OK)

@@ -8,12 +8,6 @@
 
 #include <stdio.h>
 
-static struct bm_tpm2 *
-tpm_of(struct bm_root *root)
-{
-    return (struct bm_tpm2 *)root;
-}
-
 static enum bm_rc
 box_store(struct bm_tpm2 *tpm, const char *name, const uint8_t key[static BM_BOX_KEY], struct bm_bytes bytes, struct bm_fail *fail)
 {
@@ -42,7 +36,7 @@ bm_tpm2_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, stru
         return rc;
     if ((rc = bm_env_system.random(bm_env_system.ctx, key.b, BM_BOX_KEY, fail)) != BM_OK)
         return rc;
-    return box_store(tpm_of(root), name, key.b, bytes, fail);
+    return box_store(bm_tpm2_of(root), name, key.b, bytes, fail);
 }
 
 /* The key out of the TPM. */
@@ -83,10 +77,10 @@ bm_tpm2_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, str
     enum bm_rc rc;
 
     if ((rc = bm_sealed_check(name, bm_bytes(NULL, 0), fail)) != BM_OK ||
-        (rc = bm_tpm2_record_get(tpm_of(root), name, BM_TPM2_SEALED, &record, fail)) != BM_OK)
+        (rc = bm_tpm2_record_get(bm_tpm2_of(root), name, BM_TPM2_SEALED, &record, fail)) != BM_OK)
         return rc;
     (void)snprintf(what, sizeof(what), "the sealed data %s", name);
-    if ((rc = key_take(tpm_of(root), &record, what, &key, fail)) != BM_OK)
+    if ((rc = key_take(bm_tpm2_of(root), &record, what, &key, fail)) != BM_OK)
         return rc;
     rd = bm_rd(record.certs);
     if ((rc = bm_box_open(bytes, key.b, name, bm_rd_lv16(&rd, sizeof(record.bytes)), fail)) != BM_OK)
@@ -97,7 +91,7 @@ bm_tpm2_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, str
 enum bm_rc
 bm_tpm2_sealed(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
-    return bm_tpm2_names_add(tpm_of(root), BM_TPM2_SEALED, names, fail);
+    return bm_tpm2_names_add(bm_tpm2_of(root), BM_TPM2_SEALED, names, fail);
 }
 
 enum bm_rc
@@ -105,19 +99,19 @@ bm_tpm2_sealed_remove(struct bm_root *root, const char *name, struct bm_fail *fa
 {
     enum bm_rc rc = bm_sealed_check(name, bm_bytes(NULL, 0), fail);
 
-    return rc != BM_OK ? rc : bm_tpm2_record_remove(tpm_of(root), name, BM_TPM2_SEALED, fail);
+    return rc != BM_OK ? rc : bm_tpm2_record_remove(bm_tpm2_of(root), name, BM_TPM2_SEALED, fail);
 }
 
 /* The pending key first: while the live record stands, so does the identity; and a pending key that it replaced must not count again behind it. */
 enum bm_rc
 bm_tpm2_retire(struct bm_root *root, const char *service, struct bm_fail *fail)
 {
-    struct bm_tpm2 *tpm = tpm_of(root);
-    enum bm_rc pending, live;
+    struct bm_tpm2 *tpm = bm_tpm2_of(root);
+    enum bm_rc pending, live, rc = bm_service_check(service, fail);
 
-    if (!bm_name_ok(service, BM_MAX_NAME))
-        return bm_fail(fail, BM_EINPUT, NULL, "a service is named by 1 to %d characters of [A-Za-z0-9._-]", BM_MAX_NAME);
-    bm_tpm2_flush(tpm, &tpm->loaded);
+    if (rc != BM_OK)
+        return rc;
+    bm_tpm2_flush(tpm, &tpm->loaded.object);
     pending = bm_tpm2_record_remove(tpm, service, BM_TPM2_PENDING, fail);
     if (pending != BM_OK && pending != BM_EPOLICY)
         return pending;
@@ -128,6 +122,6 @@ bm_tpm2_retire(struct bm_root *root, const char *service, struct bm_fail *fail)
 enum bm_rc
 bm_tpm2_reset(struct bm_root *root, struct bm_fail *fail)
 {
-    bm_tpm2_flush(tpm_of(root), &tpm_of(root)->loaded);
-    return bm_tpm2_record_clear(tpm_of(root), fail);
+    bm_tpm2_flush(bm_tpm2_of(root), &bm_tpm2_of(root)->loaded.object);
+    return bm_tpm2_record_clear(bm_tpm2_of(root), fail);
 }

@@ -226,7 +226,7 @@ enum bm_rc
 bm_tpm2_root_sign(struct bm_root *root, const struct bm_key *key, struct bm_bytes tbs, enum bm_sig_alg *ret_alg, struct bm_buf *signature,
                   struct bm_fail *fail)
 {
-    struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
+    struct bm_tpm2 *tpm = bm_tpm2_of(root);
     ESYS_TR object = ESYS_TR_NONE;
     TPM2B_PUBLIC public;
     struct bm_key own;
