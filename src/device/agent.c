@@ -221,21 +221,22 @@ static const struct verb {
     const char *takes;         /* what stands behind the words, without an option's name; NULL: nothing */
     const char *help;
     int (*run)(struct birthmark *bm, const struct options *options);
+    bool opens; /* a root itself, or several: no --root is asked for, and none is open when it runs */
 } verbs[] = {
-    { "enrol", NULL, NULL, help_enrol, enrol },
-    { "renew", NULL, NULL, bm_agent_help_renew, bm_agent_renew },
-    { "csr", NULL, NULL, bm_agent_help_csr, bm_agent_csr },
-    { "status", NULL, NULL, bm_agent_help_status, bm_agent_status },
-    { "identity", "list", NULL, help_identity, identity_list },
-    { "identity", "retire", NULL, bm_agent_help_retire, bm_agent_retire },
-    { "seal", NULL, "NAME", bm_agent_help_seal, bm_agent_seal },
-    { "unseal", NULL, "NAME", bm_agent_help_unseal, bm_agent_unseal },
-    { "sealed", "list", NULL, bm_agent_help_sealed, bm_agent_sealed_list },
-    { "sealed", "remove", "NAME", bm_agent_help_sealed, bm_agent_sealed_remove },
-    { "boot", "show", NULL, bm_agent_help_boot, bm_agent_boot_show },
-    { "boot", "permit", "FILE", bm_agent_help_boot, bm_agent_boot_permit },
-    { "reset", NULL, NULL, bm_agent_help_reset, bm_agent_reset },
-    { "link", NULL, NULL, bm_agent_help_link, bm_agent_link },
+    { "enrol", NULL, NULL, help_enrol, enrol, false },
+    { "renew", NULL, NULL, bm_agent_help_renew, bm_agent_renew, true },
+    { "csr", NULL, NULL, bm_agent_help_csr, bm_agent_csr, true },
+    { "status", NULL, NULL, bm_agent_help_status, bm_agent_status, false },
+    { "identity", "list", NULL, help_identity, identity_list, false },
+    { "identity", "retire", NULL, bm_agent_help_retire, bm_agent_retire, false },
+    { "seal", NULL, "NAME", bm_agent_help_seal, bm_agent_seal, false },
+    { "unseal", NULL, "NAME", bm_agent_help_unseal, bm_agent_unseal, false },
+    { "sealed", "list", NULL, bm_agent_help_sealed, bm_agent_sealed_list, false },
+    { "sealed", "remove", "NAME", bm_agent_help_sealed, bm_agent_sealed_remove, false },
+    { "boot", "show", NULL, bm_agent_help_boot, bm_agent_boot_show, false },
+    { "boot", "permit", "FILE", bm_agent_help_boot, bm_agent_boot_permit, false },
+    { "reset", NULL, NULL, bm_agent_help_reset, bm_agent_reset, false },
+    { "link", NULL, NULL, bm_agent_help_link, bm_agent_link, false },
 };
 
 #define TEXT(field) required_argument, offsetof(struct options, field)
@@ -318,7 +319,7 @@ options_parse(struct options *ret, const char *takes, int argc, char **argv)
 static int
 verb_run(const struct verb *verb, const struct options *options)
 {
-    struct birthmark *bm = verb->run == bm_agent_renew || verb->run == bm_agent_csr ? NULL : birthmark_new();
+    struct birthmark *bm = verb->opens ? NULL : birthmark_new();
     enum birthmark_result rc = BIRTHMARK_OK;
     int code;
 

@@ -32,6 +32,13 @@ bm_must_use enum bm_rc bm_pkcs11_certs(struct bm_root *root, const char *service
 bm_must_use enum bm_rc bm_pkcs11_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_pkcs11_retire(struct bm_root *root, const char *service, struct bm_fail *fail);
 
+/* The names behind a prefix of labels, sorted; does a label begin so? */
+#define BM_PKCS11_OURS "birthmark:"
+#define BM_PKCS11_LABELS 4096 /* whoever made the object chose its label */
+bm_must_use enum bm_rc bm_pkcs11_names(const struct bm_p11 *token, CK_OBJECT_CLASS class, const char *prefix, struct bm_buf *names,
+                                       struct bm_fail *fail);
+bool bm_pkcs11_ours(const struct bm_buf *label, const char *prefix);
+
 /* pkcs11_seal.c, as root.h has them. */
 bm_must_use enum bm_rc bm_pkcs11_seal(struct bm_root *root, const char *name, struct bm_bytes bytes, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_pkcs11_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, struct bm_fail *fail);

@@ -146,37 +146,10 @@ bm_pkcs11_unseal(struct bm_root *root, const char *name, struct bm_buf *bytes, s
     return rc;
 }
 
-/* The label's rest behind the prefix; false: another label. */
-static bool
-label_read(const struct bm_p11 *token, CK_OBJECT_HANDLE object, const char *prefix, char ret[static BM_MAX_NAME + 1], enum bm_rc *ret_rc,
-           struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf label = { .max = 4096 };
-    size_t n = strlen(prefix);
-
-    if ((*ret_rc = bm_p11_read(token, object, CKA_LABEL, &label, fail)) != BM_OK || label.n < n || memcmp(label.p, prefix, n) != 0)
-        return false;
-    (void)snprintf(ret, BM_MAX_NAME + 1, "%.*s", (int)(label.n - n), (const char *)label.p + n);
-    return true;
-}
-
 enum bm_rc
 bm_pkcs11_sealed(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
-    const struct bm_p11 *token = bm_pkcs11_token(root);
-    CK_OBJECT_HANDLE found[BM_P11_FOUND];
-    char list[BM_P11_FOUND][BM_MAX_NAME + 1];
-    const char *at[BM_P11_FOUND];
-    size_t n, count = 0;
-    enum bm_rc rc = bm_p11_find(token, CKO_DATA, NULL, bm_bytes(NULL, 0), found, &n, fail);
-
-    for (size_t i = 0; rc == BM_OK && i < n; i++) {
-        if (label_read(token, found[i], PREFIX, list[count], &rc, fail)) {
-            at[count] = list[count];
-            count++;
-        }
-    }
-    return rc != BM_OK ? rc : bm_names_add(names, at, count, fail);
+    return bm_pkcs11_names(bm_pkcs11_token(root), CKO_DATA, PREFIX, names, fail);
 }
 
 enum bm_rc
@@ -208,12 +181,10 @@ class_erase(const struct bm_p11 *token, CK_OBJECT_CLASS class, struct bm_fail *f
         gone = 0;
         rc = bm_p11_find(token, class, NULL, bm_bytes(NULL, 0), found, &n, fail);
         for (size_t i = 0; rc == BM_OK && i < n; i++) {
-            char rest[BM_MAX_NAME + 1], label[BM_MAX_NAME + 12];
+            bm_cleanup(bm_buf_done) struct bm_buf label = { .max = BM_PKCS11_LABELS };
 
-            if (!label_read(token, found[i], "birthmark:", rest, &rc, fail))
-                continue;
-            (void)snprintf(label, sizeof(label), "birthmark:%s", rest);
-            if (strcmp(label, token->label) == 0)
+            rc = bm_p11_read(token, found[i], CKA_LABEL, &label, fail);
+            if (rc != BM_OK || !bm_pkcs11_ours(&label, BM_PKCS11_OURS) || bm_bytes_equal(bm_buf_bytes(&label), bm_bytes_str(token->label)))
                 continue;
             rc = bm_p11_destroy(token, &found[i], 1, fail);
             gone++;

@@ -242,30 +242,40 @@ bm_pkcs11_certs(struct bm_root *root, const char *service, struct bm_buf *certs,
     return BM_OK;
 }
 
+bool
+bm_pkcs11_ours(const struct bm_buf *label, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return label->n > n && memcmp(label->p, prefix, n) == 0;
+}
+
+/* What is somebody else's, or stands above a leaf (a ':' inside), is left out. */
+enum bm_rc
+bm_pkcs11_names(const struct bm_p11 *token, CK_OBJECT_CLASS class, const char *prefix, struct bm_buf *names, struct bm_fail *fail)
+{
+    CK_OBJECT_HANDLE found[BM_P11_FOUND];
+    char list[BM_P11_FOUND][BM_MAX_NAME + 2]; /* one more than a name has: longer ones are none */
+    const char *at[BM_P11_FOUND];
+    size_t n, count = 0;
+    enum bm_rc rc = bm_p11_find(token, class, NULL, bm_bytes(NULL, 0), found, &n, fail);
+
+    for (size_t i = 0; rc == BM_OK && i < n; i++) {
+        bm_cleanup(bm_buf_done) struct bm_buf label = { .max = BM_PKCS11_LABELS };
+
+        if ((rc = bm_p11_read(token, found[i], CKA_LABEL, &label, fail)) != BM_OK || !bm_pkcs11_ours(&label, prefix))
+            continue;
+        (void)snprintf(list[count], sizeof(list[count]), "%.*s", (int)(label.n - strlen(prefix)), (const char *)label.p + strlen(prefix));
+        at[count] = list[count];
+        count += bm_name_ok(list[count], BM_MAX_NAME);
+    }
+    return rc != BM_OK ? rc : bm_names_add(names, at, count, fail);
+}
+
 enum bm_rc
 bm_pkcs11_services(struct bm_root *root, struct bm_buf *names, struct bm_fail *fail)
 {
-    const struct bm_p11 *token = bm_pkcs11_token(root);
-    CK_OBJECT_HANDLE found[BM_P11_FOUND];
-    char list[BM_P11_FOUND][BM_MAX_NAME + 1];
-    const char *at[BM_P11_FOUND];
-    size_t n, count = 0;
-    enum bm_rc rc;
-
-    if ((rc = bm_p11_find(token, CKO_CERTIFICATE, NULL, bm_bytes(NULL, 0), found, &n, fail)) != BM_OK)
-        return rc;
-    for (size_t i = 0; i < n; i++) {
-        bm_cleanup(bm_buf_done) struct bm_buf label = { .max = 4096 };
-
-        if ((rc = bm_p11_read(token, found[i], CKA_LABEL, &label, fail)) != BM_OK)
-            return rc;
-        if (label.n <= 10 || label.n > 10 + BM_MAX_NAME || memcmp(label.p, "birthmark:", 10) != 0)
-            continue; /* somebody else's */
-        (void)snprintf(list[count], sizeof(list[count]), "%.*s", (int)(label.n - 10), (const char *)label.p + 10);
-        at[count] = list[count];
-        count += bm_name_ok(list[count], BM_MAX_NAME); /* a ':' inside: above a leaf */
-    }
-    return bm_names_add(names, at, count, fail);
+    return bm_pkcs11_names(bm_pkcs11_token(root), CKO_CERTIFICATE, BM_PKCS11_OURS, names, fail);
 }
 
 /* The leaf goes first: without it there is no identity, and a key that a power cut leaves behind goes the next time. */
