@@ -1,7 +1,6 @@
 #include "base/base.h"
 #include "signer/apply.h"
 
-#include "lot/leaf_skim.h"
 #include "pki/tbs.h"
 #include "proc/signer_messages.h"
 #include "signer/life.h"
@@ -57,23 +56,22 @@ apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_
     return bm_revocations_add(&memory->revocations[identity->ca], intent->replaces, REASON_SUPERSEDED, intent->time, fail);
 }
 
-/* The unit of the root key that spoke. The first to speak for a chip that is listed by its id is bound to it: that says the intent, with its evidence. */
+/* The chip that the evidence shows, under all its names; the first to speak for one that is listed by its id is bound to it. */
 static enum bm_rc
 intent_unit(struct bm_memory *memory, const struct bm_intent *intent, uint32_t *ret_unit, struct bm_fail *fail)
 {
-    struct bm_leaf_skim skim;
+    struct bm_chip_names names;
     struct bm_bundle bundle;
-    uint8_t id[BM_HASH];
+    bool listed = false;
     enum bm_rc rc;
 
-    if (bm_table_find(&memory->slots.roots, intent->chip, ret_unit))
-        return BM_OK;
-    if ((rc = bm_bundle_parse(&bundle, intent->bundle, fail)) != BM_OK || (rc = bm_leaf_skim(&skim, bundle.leaf, fail)) != BM_OK)
+    if ((rc = bm_bundle_parse(&bundle, intent->bundle, fail)) != BM_OK || (rc = bm_chip_names(&names, bundle.leaf, fail)) != BM_OK)
         return rc;
-    if (skim.kind != BM_LEAF_ID)
-        return bm_contradiction("an intent for a chip that is not there", fail);
-    bm_leaf_skim_id_hash(&skim, id);
-    return bm_slots_bind(&memory->slots, id, intent->chip, ret_unit, fail);
+    for (size_t i = 0; i < names.n; i++)
+        listed |= memcmp(names.names[i], intent->chip, BM_HASH) == 0;
+    if (!listed && !names.by_id)
+        return bm_contradiction("an intent for a root key that its evidence does not show", fail);
+    return bm_slots_name(&memory->slots, &names, intent->chip, memory->site, ret_unit, fail);
 }
 
 static bool

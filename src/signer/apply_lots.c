@@ -2,6 +2,7 @@
 #include "signer/apply.h"
 
 #include "proc/signer_messages.h"
+#include "signer/listed.h"
 
 /* A lot that was begun and whose end never came is void: a new one begins in its place. */
 enum bm_rc
@@ -12,8 +13,7 @@ bm_apply_lot(struct bm_memory *memory, const struct bm_record *record, struct bm
 
     if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
         return rc;
-    bm_buf_reset(&memory->incoming.keys);
-    memory->incoming.open = true;
+    memory->incoming = (struct bm_incoming){ .open = true };
     return BM_OK;
 }
 
@@ -27,42 +27,26 @@ bm_apply_lot_keys(struct bm_memory *memory, const struct bm_record *record, stru
         return rc;
     if (!memory->incoming.open)
         return bm_contradiction("a lot's keys without the lot", fail);
-    bm_buf_add_bytes(&memory->incoming.keys, plain.rest);
-    return bm_buf_check(&memory->incoming.keys, "a lot's keys", fail);
+    if (plain.rest.n == 0 || plain.rest.n % BM_TAG != 0)
+        return bm_contradiction("a part of a key", fail);
+    if (memory->incoming.ntags == 0)
+        memory->incoming.tags_at = record->at;
+    memory->incoming.ntags += plain.rest.n / BM_TAG;
+    return BM_OK;
 }
 
-/* The next chip of those that come in. */
+/* What it lists stays in the journal (listed.h). */
 static enum bm_rc
-pin_next(const struct bm_memory *memory, struct bm_rd *rd, bool *ret_have, struct bm_slots_chip *ret_chip, struct bm_fail *fail)
+tags_take(struct bm_memory *memory, struct bm_pinned *lot, struct bm_fail *fail)
 {
-    const uint8_t(*hashes)[BM_HASH];
-    size_t n;
+    struct bm_incoming *in = &memory->incoming;
 
-    *ret_have = bm_keys_next(rd, &hashes, &n);
-    return *ret_have ? bm_slots_pin_soon(&memory->slots, memory->site, hashes, n, ret_chip, fail) : BM_OK;
-}
-
-static enum bm_rc
-pin_keys(struct bm_memory *memory, uint32_t lot, uint64_t chips, struct bm_fail *fail)
-{
-    struct bm_rd rd = bm_rd(bm_buf_bytes(&memory->incoming.keys));
-    const bool aside = memory->lots.lots[lot].quarantined;
-    struct bm_slots_chip chip, after;
-    bool have;
-    enum bm_rc rc;
-
-    if ((rc = bm_slots_reserve(&memory->slots, (size_t)chips, rd.left / (BM_HASH + 1), fail)) != BM_OK)
-        return rc;
-    bm_slots_unlist(&memory->slots, lot);
-    if ((rc = pin_next(memory, &rd, &have, &after, fail)) != BM_OK)
-        return rc;
-    for (; have; chips--) {
-        chip = after;
-        if ((rc = pin_next(memory, &rd, &have, &after, fail)) != BM_OK ||
-            (rc = bm_slots_pin_chip(&memory->slots, lot, aside, &chip, fail)) != BM_OK)
-            return rc;
-    }
-    return bm_rd_end(&rd) && chips == 0 ? BM_OK : bm_contradiction("a lot with more or fewer chips than its pin says", fail);
+    if (in->ntags < lot->size || in->ntags > lot->size * BM_MAX_CHIP_KEYS)
+        return bm_contradiction("a lot with more or fewer chips than its pin says", fail);
+    lot->tags_at = in->tags_at;
+    lot->ntags = in->ntags;
+    in->open = false;
+    return BM_OK;
 }
 
 enum bm_rc
@@ -89,11 +73,7 @@ bm_apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struc
     if ((rc = bm_place_check(memory, &head, fail)) != BM_OK || (rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK)
         return rc;
     memory->lots.lots[lot].quarantined |= held;
-    if ((rc = pin_keys(memory, lot, pin.size, fail)) != BM_OK)
-        return rc;
-    memory->incoming.open = false;
-    bm_buf_done(&memory->incoming.keys);
-    if ((rc = bm_place_take(memory, &head, fail)) != BM_OK)
+    if ((rc = tags_take(memory, &memory->lots.lots[lot], fail)) != BM_OK || (rc = bm_place_take(memory, &head, fail)) != BM_OK)
         return rc;
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }

@@ -244,7 +244,7 @@ try_allow(struct trial *trial, struct bm_fail *fail)
     if ((unit = bm_slots_device(slots, device)) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no device %s here", allow->device);
     if (allow->act != BM_ALLOW_REISSUE)
-        return bm_life_try(&trial->signer->memory, unit, allow, &trial->life, &trial->event, fail);
+        return bm_life_try(&trial->signer->memory, &trial->signer->journal, unit, allow, &trial->life, &trial->event, fail);
     if (slots->units[unit].life == BM_LIFE_REVOKED || slots->units[unit].life == BM_LIFE_DECOMMISSIONED)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s is %s and gets no certificate again", allow->device,
                        bm_life_word((enum bm_life)slots->units[unit].life));

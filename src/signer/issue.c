@@ -17,6 +17,8 @@ struct request {
     struct bm_state state;
     bm_time not_after;                   /* of the certificate that would be issued */
     uint32_t lot, order, unit, identity; /* BM_NONE: none */
+    struct bm_chip_names chip;
+    uint8_t device_id[BM_HASH]; /* that it has, or will be used under */
     char device[BM_DEVICE_TEXT];
     char order_name[BM_MAX_NAME + 1], profile_name[BM_MAX_NAME + 1];
 };
@@ -42,11 +44,7 @@ state_fill(struct request *in)
     state->last_signed = memory->last_signed;
     in->lot = bm_lots_by_root(&memory->lots, in->bundle.lot_root, in->bundle.lot_size);
     in->order = bm_orders_find(&memory->orders, in->issue.order);
-    if (in->claim.leaf.kind == BM_LEAF_ID)
-        in->unit = bm_slots_by_id(&memory->slots, in->claim.id_hash, in->claim.root_hash, &state->unit_other_root);
-    else if (!bm_table_find(&memory->slots.roots, in->claim.root_hash, &in->unit))
-        in->unit = BM_NONE;
-    state->lot_pinned = in->lot != BM_NONE && in->unit != BM_NONE;
+    state->lot_pinned = in->lot != BM_NONE; /* and the evidence shows that the chip is in it */
     if (in->lot != BM_NONE) {
         const struct bm_pinned *lot = &memory->lots.lots[in->lot];
 
@@ -81,6 +79,38 @@ state_fill(struct request *in)
     }
 }
 
+/* By what its leaf says: a chip that was never used has no unit yet, and its device id all the same. */
+static void
+chip_find(struct request *in)
+{
+    const struct bm_memory *memory = &in->signer->memory;
+    struct bm_fail ignored;
+
+    if (bm_chip_names(&in->chip, in->bundle.leaf, &ignored) != BM_OK)
+        in->chip.n = 0;
+    if (in->chip.n == 0)
+        return;
+    in->unit = bm_slots_find(&memory->slots, &in->chip, in->claim.root_hash, memory->site, &in->state.unit_other_root);
+    if (in->unit == BM_NONE)
+        bm_chip_device(&in->chip, memory->site, in->device_id);
+    else
+        memcpy(in->device_id, memory->slots.units[in->unit].device, BM_DEVICE);
+    bm_hex(in->device, bm_bytes(in->device_id, BM_DEVICE));
+    in->state.device = in->device;
+    in->state.unit = bm_slots_state(&memory->slots, in->unit, in->chip.names, in->chip.n);
+}
+
+/* Of its own chip too, which may have no unit yet. */
+static bool
+key_known(const struct request *in)
+{
+    bool own = false;
+
+    for (size_t i = 0; i < in->chip.n; i++)
+        own |= memcmp(in->chip.names[i], in->claim.key.hash, BM_HASH) == 0;
+    return own || bm_slots_key_used(&in->signer->memory.slots, in->claim.key.hash);
+}
+
 static void
 state_fill_unit(struct request *in)
 {
@@ -89,14 +119,12 @@ state_fill_unit(struct request *in)
     const struct bm_identity *identity;
 
     in->identity = BM_NONE;
+    chip_find(in);
+    in->state.key_known = key_known(in);
     if (in->unit == BM_NONE)
         return;
     unit = &slots->units[in->unit];
-    in->state.unit = bm_slots_state(slots, in->unit, in->claim.root_hash);
     in->state.unit_in_order = in->order != BM_NONE && unit->order == in->order;
-    bm_slots_device_print(slots, in->unit, in->device);
-    in->state.device = in->device;
-    in->state.key_known = bm_slots_key_used(slots, in->claim.key.hash);
     if (in->state.profile == NULL)
         return;
     in->identity = bm_slots_identity(slots, in->unit, bm_bytes_str(in->state.profile->service));
@@ -239,7 +267,7 @@ unit_of_leaf(struct request *in)
 static bool
 has_own_leaf(const struct request *in)
 {
-    struct bm_refusals *cell = &in->signer->refusals[in->unit % BM_REFUSAL_CELLS];
+    struct bm_refusals *cell = &in->signer->refusals[(in->device_id[0] << 8 | in->device_id[1]) % BM_REFUSAL_CELLS];
     uint32_t minute = (uint32_t)(in->state.now / 60);
 
     if (cell->minute != minute)

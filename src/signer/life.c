@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "signer/life.h"
 
+#include "signer/listed.h"
 #include "wire/text.h"
 
 /* RFC 5280 5.3.1 */
@@ -206,23 +207,39 @@ resume_try(const struct bm_memory *memory, uint32_t unit, const struct bm_allow 
                    allow->device, memory->slots.services[memory->slots.identities[at].service], allow->device);
 }
 
+/* The new chip of a repair, by the one name that the statement gives; its others come with the evidence of its first request. */
+static void
+spare_names(const struct bm_allow *allow, struct bm_chip_names *ret_names)
+{
+    *ret_names = (struct bm_chip_names){ .n = 1 };
+    memcpy(ret_names->names[0], allow->chip, BM_HASH);
+}
+
 /* A chip that no device has, of a lot that serves. */
 static enum bm_rc
-repair_try(const struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, struct bm_event *event, struct bm_fail *fail)
+repair_try(const struct bm_memory *memory, struct bm_journal *journal, uint32_t unit, const struct bm_allow *allow, struct bm_event *event,
+           struct bm_fail *fail)
 {
     const struct bm_slots *slots = &memory->slots;
     const struct bm_pinned *lot;
-    uint32_t spare;
+    struct bm_chip_names names;
+    uint32_t spare, in;
+    bool other;
+    enum bm_rc rc;
 
-    if (!bm_table_find(&slots->roots, allow->chip, &spare) || slots->units[spare].lot == BM_NONE)
+    if ((rc = bm_listed(&memory->lots, journal, allow->chip, &in, fail)) != BM_OK)
+        return rc;
+    if (in == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "the new chip is in no received lot: receive its lot first, or take another");
+    spare_names(allow, &names);
+    spare = bm_slots_find(slots, &names, allow->chip, memory->site, &other);
     if (spare == unit)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s has this chip already", allow->device);
-    lot = &memory->lots.lots[slots->units[spare].lot];
+    lot = &memory->lots.lots[in];
     if (lot->withdrawn || lot->quarantined)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s, which the new chip is in, is withdrawn or in quarantine: take a chip of another",
                        lot->lot);
-    if (bm_slots_state(slots, spare, allow->chip) != BM_UNIT_FREE)
+    if (other || bm_slots_state(slots, spare, (const uint8_t(*)[BM_HASH])names.names, names.n) != BM_UNIT_FREE)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "the new chip is another device's, or may not be used any more: take one that birthmark chip list "
                        "calls unused");
@@ -231,8 +248,8 @@ repair_try(const struct bm_memory *memory, uint32_t unit, const struct bm_allow 
 }
 
 enum bm_rc
-bm_life_try(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, struct bm_life_words *words, struct bm_event *event,
-            struct bm_fail *fail)
+bm_life_try(struct bm_memory *memory, struct bm_journal *journal, uint32_t unit, const struct bm_allow *allow, struct bm_life_words *words,
+            struct bm_event *event, struct bm_fail *fail)
 {
     enum bm_move move = move_of(allow);
     uint8_t old[BM_HASH];
@@ -241,7 +258,7 @@ bm_life_try(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allo
 
     if ((rc = bm_life_next(memory, unit, move, &life, fail)) != BM_OK ||
         (move == BM_MOVE_RESUME && (rc = resume_try(memory, unit, allow, event, fail)) != BM_OK) ||
-        (move == BM_MOVE_REPAIR && (rc = repair_try(memory, unit, allow, event, fail)) != BM_OK))
+        (move == BM_MOVE_REPAIR && (rc = repair_try(memory, journal, unit, allow, event, fail)) != BM_OK))
         return rc;
     event->kind = BM_EVENT_DEVICE_MOVED;
     event->device = bm_bytes_str(allow->device);
@@ -289,10 +306,15 @@ static enum bm_rc
 repair(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, bm_time time, struct bm_fail *fail)
 {
     struct deed deed = { .what = END, .identity = BM_NONE, .again = true, .reason = REASON_SUPERSEDED, .time = time };
+    struct bm_chip_names names;
     uint32_t spare;
+    enum bm_rc rc;
 
-    if (!bm_table_find(&memory->slots.roots, allow->chip, &spare) || spare == unit)
-        return bm_fail(fail, BM_EBUG, NULL, "a record contradicts those before it: a repair with a chip that is not there");
+    spare_names(allow, &names);
+    if ((rc = bm_slots_name(&memory->slots, &names, allow->chip, memory->site, &spare, fail)) != BM_OK)
+        return rc;
+    if (spare == unit)
+        return bm_fail(fail, BM_EBUG, NULL, "a record contradicts those before it: a repair with the chip that the device has");
     bm_slots_swap(&memory->slots, unit, spare);
     forks_forget(memory, unit);
     return unit_do(memory, unit, &deed, fail);

@@ -16,14 +16,14 @@ void bm_life_door(struct bm_memory *memory, uint32_t unit, enum bm_move move);
 bm_must_use enum bm_rc bm_life_restrict(struct bm_memory *memory, uint32_t unit, enum bm_move move, uint8_t reason, bm_time time,
                                         struct bm_fail *fail);
 
-/* What a signed allow says of a device: resumed, repaired, transferred. Would it be taken? The event borrows from words and allow. */
+/* What a signed allow says of a device: resumed, repaired, transferred. Would it be taken? (The journal says which chips are listed.) The event borrows from words and allow. */
 struct bm_life_words {
     char count[24];
     char serial[2 * BM_MAX_SERIAL + 1];
     char chip[2 * BM_HASH + 1], old_chip[2 * BM_HASH + 1];
 };
-bm_must_use enum bm_rc bm_life_try(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, struct bm_life_words *words,
-                                   struct bm_event *event, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_life_try(struct bm_memory *memory, struct bm_journal *journal, uint32_t unit, const struct bm_allow *allow,
+                                   struct bm_life_words *words, struct bm_event *event, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_life_allow(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, bm_time time,
                                      struct bm_fail *fail);
 

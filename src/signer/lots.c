@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "signer/lots.h"
 
+#include "signer/listed.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -132,15 +133,13 @@ bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct b
 
 enum bm_rc
 bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin, struct bm_bytes begin,
-               const struct bm_lots *lots, uint64_t seed, struct bm_fail *fail)
+               uint64_t seed, struct bm_fail *fail)
 {
     *ret_stream = (struct bm_stream){ .open = true,
                                       .pin = *pin,
                                       .head = *head,
-                                      .lots = lots,
-                                      .keys = { .max = BM_MAX_LOT_KEYS },
-                                      .begin = { .max = BM_MAX_MESSAGE },
-                                      .shared = { .max = BM_MAX_MESSAGE } };
+                                      .tags = { .max = (size_t)BM_MAX_LOT_CHIPS * BM_MAX_CHIP_KEYS * BM_TAG },
+                                      .begin = { .max = BM_MAX_MESSAGE } };
     bm_table_init(&ret_stream->seen, seed);
     bm_buf_add_bytes(&ret_stream->begin, begin);
     return bm_table_reserve(&ret_stream->seen, (size_t)pin->size, fail); /* which bm_pin_check() has held against its limit */
@@ -150,56 +149,24 @@ void
 bm_stream_close(struct bm_stream *stream)
 {
     bm_table_done(&stream->seen);
-    bm_buf_done(&stream->keys);
+    bm_buf_done(&stream->tags);
     bm_buf_done(&stream->begin);
-    bm_buf_done(&stream->shared);
     stream->open = false;
 }
 
-static uint32_t
-shared_get(const struct bm_stream *stream, size_t i)
-{
-    uint32_t lot;
-
-    memcpy(&lot, stream->shared.p + i * sizeof(lot), sizeof(lot));
-    return lot;
-}
-
-/* A chip that another lot lists too. */
-static enum bm_rc
-shared_note(struct bm_stream *stream, const struct bm_unit *unit, struct bm_fail *fail)
-{
-    size_t n = stream->shared.n / sizeof(unit->lot);
-
-    if (unit->lot == BM_NONE || unit->lot == bm_lots_by_name(stream->lots, stream->pin.lot))
-        return BM_OK;
-    for (size_t i = n; i > 0; i--)
-        if (shared_get(stream, i - 1) == unit->lot)
-            return BM_OK;
-    if (n == 0)
-        stream->shared_at = stream->frontier.size;
-    bm_buf_add(&stream->shared, &unit->lot, sizeof(unit->lot));
-    return bm_buf_check(&stream->shared, "the lots with a chip in common", fail);
-}
-
 /* One of the two lists is wrong, and nobody here knows which. */
-static enum bm_rc
-shared_check(const struct bm_stream *stream, struct bm_fail *fail)
+enum bm_rc
+bm_shared_check(const struct bm_pinned *other, struct bm_fail *fail)
 {
-    for (size_t i = 0; i < stream->shared.n / sizeof(uint32_t); i++) {
-        const struct bm_pinned *other = &stream->lots->lots[shared_get(stream, i)];
-
-        if (!other->quarantined || other->withdrawn)
-            return bm_fail(
-                fail, BM_EPOLICY, NULL,
-                "its chip %llu or a later one stands in lot %s too, and a chip is in one lot: ask the chipmaker which list is right",
-                (unsigned long long)stream->shared_at, other->lot);
-    }
-    return BM_OK;
+    if (other->quarantined && !other->withdrawn)
+        return BM_OK;
+    return bm_fail(fail, BM_EPOLICY, NULL,
+                   "it lists a chip that stands in lot %s too, and a chip is in one lot: ask the chipmaker which list is right",
+                   other->lot);
 }
 
 static enum bm_rc
-keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
+names_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail)
 {
     const uint32_t here = (uint32_t)stream->frontier.size;
     uint32_t unit, twin = here;
@@ -207,16 +174,15 @@ keys_check(struct bm_stream *stream, const struct bm_slots *slots, const uint8_t
 
     if ((rc = bm_slots_unit(slots, hashes, n, &unit, fail)) != BM_OK)
         return rc;
-    if (unit != BM_NONE && (rc = shared_note(stream, &slots->units[unit], fail)) != BM_OK)
-        return rc;
     for (size_t i = 0; i < n; i++) {
         if ((rc = bm_table_add(&stream->seen, hashes[i], here, &twin, fail)) != BM_OK)
             return rc;
         if (twin != here)
             return bm_fail(fail, BM_EPOLICY, NULL, "it lists one %s for two chips (%u and %u): ask the chipmaker which is right",
                            stream->pin.kind == BM_LEAF_ID ? "id" : "root key", twin, here);
+        bm_buf_add(&stream->tags, hashes[i], BM_TAG);
     }
-    return BM_OK;
+    return bm_buf_check(&stream->tags, "a lot's keys", fail);
 }
 
 /* By which its slot is found: its root keys; what stands for its id where that is all. */
@@ -247,21 +213,17 @@ bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm
     if (leaf->kind != stream->pin.kind)
         return bm_fail(fail, BM_EPOLICY, NULL, "chip %s is of another kind than its lot's pin says", leaf->id);
     n = names_of(leaf, hashes);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         bm_table_soon(&stream->seen, hashes[i]);
-        bm_table_soon(&slots->roots, hashes[i]);
-    }
-    bm_tree_leaf(hash, der); /* while memory fetches what keys_check() needs */
-    if ((rc = keys_check(stream, slots, (const uint8_t(*)[BM_HASH])hashes, n, fail)) != BM_OK)
+    bm_tree_leaf(hash, der); /* while memory fetches what names_check() needs */
+    if ((rc = names_check(stream, slots, (const uint8_t(*)[BM_HASH])hashes, n, fail)) != BM_OK)
         return rc;
-    bm_buf_add_u8(&stream->keys, (uint8_t)n);
-    bm_buf_add(&stream->keys, hashes, n * BM_HASH);
     bm_frontier_append(&stream->frontier, hash);
-    return bm_buf_check(&stream->keys, "a lot's keys", fail);
+    return BM_OK;
 }
 
 enum bm_rc
-bm_stream_check(const struct bm_stream *stream, bool held, struct bm_fail *fail)
+bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail)
 {
     uint8_t root[BM_HASH];
 
@@ -271,7 +233,7 @@ bm_stream_check(const struct bm_stream *stream, bool held, struct bm_fail *fail)
     bm_frontier_root(&stream->frontier, root);
     if (memcmp(root, stream->pin.root, BM_HASH) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "its chips are not those that were signed: its tree has another head");
-    return held ? BM_OK : shared_check(stream, fail);
+    return BM_OK;
 }
 
 bool

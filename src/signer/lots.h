@@ -6,9 +6,6 @@
 #include "record/statement.h"
 #include "signer/slots.h"
 
-/* A lot's root-key hashes (of a chip listed by its id: the one hash that stands for it), per leaf: u8 n, n x 32. A million chips of eight keys. */
-#define BM_MAX_LOT_KEYS ((size_t)BM_MAX_LOT_CHIPS * (1 + BM_MAX_CHIP_KEYS * BM_HASH))
-
 struct bm_pinned {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
@@ -18,6 +15,7 @@ struct bm_pinned {
     uint8_t root[BM_HASH];
     uint8_t ek_roots[BM_MAX_PIN_EK_ROOTS][BM_HASH]; /* as its pin names them */
     size_t nek_roots;
+    uint64_t tags_at, ntags;     /* what it lists: the first of its records in the journal (listed.h) */
     bool withdrawn, quarantined; /* a lot comes in in quarantine when it lists a chip of another that serves, or that was withdrawn */
     bool superseded;             /* by a later revision, which has taken its place: order and chips lead to that one */
 };
@@ -42,25 +40,24 @@ struct bm_stream {
     bool open;
     struct bm_pin pin;
     struct bm_statement_head head;
-    const struct bm_lots *lots; /* borrowed */
     struct bm_frontier frontier;
     struct bm_leaf leaf;  /* that is looked at: large */
-    struct bm_table seen; /* root keys of this lot */
-    struct bm_buf shared; /* lots that list a chip of this one: their numbers (uint32_t), each once */
-    uint64_t shared_at;   /* and the first such chip */
-    struct bm_buf keys;
-    struct bm_buf begin; /* BM_S_LOT_BEGIN's body */
+    struct bm_table seen; /* names of this lot's chips */
+    struct bm_buf tags;   /* of the same, in the order of the leaves */
+    struct bm_buf begin;  /* BM_S_LOT_BEGIN's body */
 };
 /* For a pin that bm_pin_check() took. To be closed even when it fails. */
 bm_must_use enum bm_rc bm_stream_open(struct bm_stream *ret_stream, const struct bm_statement_head *head, const struct bm_pin *pin,
-                                      struct bm_bytes begin, const struct bm_lots *lots, uint64_t seed, struct bm_fail *fail);
+                                      struct bm_bytes begin, uint64_t seed, struct bm_fail *fail);
 void bm_stream_close(struct bm_stream *stream); /* also one that is not open */
 bm_must_use enum bm_rc bm_stream_leaf(struct bm_stream *stream, const struct bm_slots *slots, struct bm_bytes der, struct bm_fail *fail);
-/* All leaves came and the head is the pinned one. A chip is in one lot that serves: where another lists one of its chips and was not put into quarantine
- * before, or was withdrawn, this one must come in in quarantine (`held`). */
-bm_must_use enum bm_rc bm_stream_check(const struct bm_stream *stream, bool held, struct bm_fail *fail);
+/* All leaves came and the head is the pinned one. */
+bm_must_use enum bm_rc bm_stream_check(const struct bm_stream *stream, struct bm_fail *fail);
+/* A chip is in one lot that serves: where another lists one of its chips and was not put into quarantine before, or was withdrawn, this one must come in in
+ * quarantine. */
+bm_must_use enum bm_rc bm_shared_check(const struct bm_pinned *other, struct bm_fail *fail);
 
-/* Takes one leaf's hashes off a run of keys; false at its end or when it is malformed (rd->bad). */
+/* Takes one chip's hashes off a run of them (u8 n, n x 32, and so on); false at its end or when it is malformed (rd->bad). */
 bool bm_keys_next(struct bm_rd *rd, const uint8_t (**ret_hashes)[BM_HASH], size_t *ret_n);
 
 #endif

@@ -2,7 +2,19 @@
 #include "base/base.h"
 #include "signer/authority.h"
 
-#define CHUNK (512u << 10) /* of keys in one record */
+#include "signer/listed.h"
+
+#define CHUNK (512u << 10) /* of tags in one record */
+#define STEP 4             /* records that are compared before others are heard again: a few milliseconds */
+
+void
+bm_lot_close(struct bm_signer *signer)
+{
+    bm_tags_done(&signer->comparing.tags);
+    bm_buf_done(&signer->comparing.run);
+    signer->comparing.open = false;
+    bm_stream_close(&signer->stream);
+}
 
 /* Any refusal on the way ends the lot; nothing of it stays. */
 static enum bm_rc
@@ -11,7 +23,7 @@ stream_refuse(struct bm_signer *signer, const struct bm_authority *authority, ui
     char lot[BM_MAX_NAME + 1];
 
     memcpy(lot, signer->stream.pin.lot, sizeof(lot));
-    bm_stream_close(&signer->stream);
+    bm_lot_close(signer);
     if (why->rc == BM_EINPUT || why->rc == BM_EPOLICY)
         bm_fail_prefix(why, "lot %s", lot);
     return bm_authority_refuse(authority, signer, id, "lot", lot, why, fail);
@@ -38,7 +50,9 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     bm_time now = 0;
     enum bm_rc rc;
 
-    bm_stream_close(&signer->stream);
+    if (signer->comparing.open)
+        return bm_refuse_now(signer, id, BM_EBUSY, "another lot is compared with those that are here: receive this one in a moment", fail);
+    bm_lot_close(signer);
     if (bm_authority_open(&authority, signer, &body, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", NULL, &why, fail);
     head_note = bm_rd_lv32(&body, BM_MAX_NOTE);
@@ -51,8 +65,8 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     if (bm_pin_check(&pin, head_note, &signer->memory.lots, &why) != BM_OK ||
         bm_waivers_check(&signer->memory.waivers, &pin, now, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", pin.lot, &why, fail);
-    if ((rc = bm_stream_open(&signer->stream, &head, &pin, whole, &signer->memory.lots, signer->seed, fail)) != BM_OK) {
-        bm_stream_close(&signer->stream);
+    if ((rc = bm_stream_open(&signer->stream, &head, &pin, whole, signer->seed, fail)) != BM_OK) {
+        bm_lot_close(signer);
         return rc;
     }
     return bm_answer_now(signer, id, bm_bytes(NULL, 0), fail);
@@ -75,7 +89,7 @@ bm_serve_lot_leaves(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *f
     uint32_t n = bm_rd_u32(&body);
     enum bm_rc rc = BM_OK;
 
-    if (!signer->stream.open)
+    if (!signer->stream.open || signer->comparing.open)
         return no_lot(signer, id, fail);
     for (uint32_t i = 0; i < n && !body.bad && rc == BM_OK; i++) {
         struct bm_bytes der = bm_rd_lv16(&body, BM_MAX_LEAF);
@@ -105,26 +119,15 @@ record_plain(struct bm_signer *signer, enum bm_record_type type, struct bm_bytes
     return bm_journal_write(&signer->journal, fail);
 }
 
-/* The keys in records of whole leaves. */
 static enum bm_rc
-record_keys(struct bm_signer *signer, struct bm_fail *fail)
+record_tags(struct bm_signer *signer, struct bm_fail *fail)
 {
-    struct bm_bytes all = bm_buf_bytes(&signer->stream.keys);
-    struct bm_rd rd = bm_rd(all);
-    const uint8_t(*hashes)[BM_HASH];
-    size_t n;
+    struct bm_rd rd = bm_rd(bm_buf_bytes(&signer->stream.tags));
     enum bm_rc rc;
 
-    while (rd.left > 0) {
-        const uint8_t *from = rd.p;
-
-        while ((size_t)(rd.p - from) < CHUNK && bm_keys_next(&rd, &hashes, &n))
-            continue;
-        if (rd.bad)
-            return bm_fail(fail, BM_EBUG, NULL, "the keys of a lot were collected wrongly");
-        if ((rc = record_plain(signer, BM_R_LOT_KEYS, bm_bytes(from, (size_t)(rd.p - from)), fail)) != BM_OK)
+    while (rd.left > 0)
+        if ((rc = record_plain(signer, BM_R_LOT_KEYS, bm_rd_take(&rd, rd.left < CHUNK ? rd.left : CHUNK), fail)) != BM_OK)
             return rc;
-    }
     return BM_OK;
 }
 
@@ -199,6 +202,25 @@ record_end(struct bm_signer *signer, const struct bm_authority *authority, struc
     return bm_commit(signer, BM_R_LOT_END, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail);
 }
 
+/* It will be compared with all that is pinned, a few records at a time, so that nobody waits for that: bm_lot_step(). */
+static enum bm_rc
+compare_open(struct bm_signer *signer, uint64_t id, struct bm_bytes reason, struct bm_fail *fail)
+{
+    struct bm_comparing *to = &signer->comparing;
+    const struct bm_lots *lots = &signer->memory.lots;
+    enum bm_rc rc;
+
+    bm_table_done(&signer->stream.seen); /* of a million chips it is the largest */
+    *to = (struct bm_comparing){ .open = true, .id = id, .run = { .max = BM_MAX_RECORD } };
+    memcpy(to->reason, reason.p, reason.n);
+    to->nreason = reason.n;
+    to->listing = (struct bm_listing){ .lots = lots, .journal = &signer->journal, .except = bm_lots_by_name(lots, signer->stream.pin.lot) };
+    rc = bm_tags_make(&to->tags, bm_buf_bytes(&signer->stream.tags), signer->seed, fail);
+    if (rc != BM_OK)
+        bm_lot_close(signer);
+    return rc;
+}
+
 enum bm_rc
 bm_serve_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
@@ -206,22 +228,67 @@ bm_serve_lot_end(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     struct bm_authority authority = { .proven = false };
     struct bm_fail why = { .rc = BM_OK };
     struct bm_bytes reason = { 0 };
-    enum bm_rc rc;
 
     if (body.left > 0)
         reason = bm_rd_lv16(&body, BM_S_MAX_REASON);
     if (!bm_rd_end(&body))
         return bm_fail(fail, BM_EINPUT, NULL, "the end of a lot is malformed");
-    if (!signer->stream.open)
+    if (!signer->stream.open || signer->comparing.open)
         return no_lot(signer, id, fail);
-    if (stream_authority(signer, &authority, &why) != BM_OK || bm_stream_check(&signer->stream, reason.n > 0, &why) != BM_OK)
+    if (stream_authority(signer, &authority, &why) != BM_OK || bm_stream_check(&signer->stream, &why) != BM_OK)
         return stream_refuse(signer, &authority, id, &why, fail);
-    bm_table_done(&signer->stream.seen); /* of a million chips it is the largest: dropped before the records' own tables are made */
-    if ((rc = record_plain(signer, BM_R_LOT, bm_bytes(NULL, 0), fail)) != BM_OK || (rc = record_keys(signer, fail)) != BM_OK)
+    return compare_open(signer, id, reason, fail);
+}
+
+/* Its records, whose last one makes it count. */
+static enum bm_rc
+lot_commit(struct bm_signer *signer, const struct bm_authority *authority, struct bm_fail *fail)
+{
+    const struct bm_comparing *of = &signer->comparing;
+    enum bm_rc rc;
+
+    if ((rc = record_plain(signer, BM_R_LOT, bm_bytes(NULL, 0), fail)) != BM_OK || (rc = record_tags(signer, fail)) != BM_OK ||
+        (rc = record_end(signer, authority, bm_bytes(of->reason, of->nreason), of->id, fail)) != BM_OK)
         return rc;
-    bm_buf_done(&signer->stream.keys); /* the records hold them now */
-    if ((rc = record_end(signer, &authority, reason, id, fail)) != BM_OK)
-        return rc;
-    bm_stream_close(&signer->stream);
+    bm_lot_close(signer);
     return BM_OK;
+}
+
+/* Runs of a lot that lists one of the new one's chips: BM_EPOLICY, unless the two may stand beside each other. *ret_more: there are others. */
+static enum bm_rc
+compare_step(struct bm_signer *signer, bool *ret_more, struct bm_fail *why, struct bm_fail *fail)
+{
+    struct bm_comparing *with = &signer->comparing;
+    struct bm_bytes run;
+    enum bm_rc rc;
+
+    *ret_more = true;
+    for (size_t i = 0; i < STEP && *ret_more; i++) {
+        if ((rc = bm_listing_next(&with->listing, &with->run, &run, fail)) != BM_OK)
+            return rc;
+        *ret_more = run.n > 0;
+        if (!bm_tags_meet(&with->tags, run))
+            continue;
+        with->listing.left = 0; /* of this lot that is enough */
+        if (with->nreason == 0 && bm_shared_check(&signer->memory.lots.lots[with->listing.lot], why) != BM_OK)
+            *ret_more = false;
+    }
+    return BM_OK;
+}
+
+enum bm_rc
+bm_lot_step(struct bm_signer *signer, struct bm_fail *fail)
+{
+    struct bm_authority authority = { .proven = false };
+    struct bm_fail why = { .rc = BM_OK }, late = { .rc = BM_OK };
+    uint64_t id = signer->comparing.id;
+    bool more;
+    enum bm_rc rc;
+
+    if ((rc = compare_step(signer, &more, &why, fail)) != BM_OK || more)
+        return rc;
+    rc = stream_authority(signer, &authority, &late); /* another statement may have come in between */
+    if (rc != BM_OK || why.rc != BM_OK)
+        return stream_refuse(signer, &authority, id, rc != BM_OK ? &late : &why, fail);
+    return lot_commit(signer, &authority, fail);
 }

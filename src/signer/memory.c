@@ -12,7 +12,6 @@ bm_memory_init(struct bm_memory *ret_memory, const uint8_t site[static BM_HASH],
     memcpy(ret_memory->site, site, BM_HASH);
     bm_slots_init(&ret_memory->slots, seed);
     bm_waivers_init(&ret_memory->waivers, seed);
-    ret_memory->incoming.keys.max = BM_MAX_LOT_KEYS;
     return BM_OK;
 }
 
@@ -28,7 +27,6 @@ bm_memory_done(struct bm_memory *memory)
     bm_book_done(&memory->book);
     for (size_t ca = 0; ca < BM_CA__N; ca++)
         bm_revocations_done(&memory->revocations[ca]);
-    bm_buf_done(&memory->incoming.keys);
     memset(memory, 0, sizeof(*memory));
 }
 

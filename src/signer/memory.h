@@ -31,7 +31,7 @@ struct bm_memory {
     size_t nopen;
     struct bm_incoming { /* a lot whose end has not come */
         bool open;
-        struct bm_buf keys;
+        uint64_t tags_at, ntags;
     } incoming;
 };
 /* A zeroed one is empty. `site` is the ledger key's hash: the journal must be this site's. */

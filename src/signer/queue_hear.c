@@ -166,7 +166,7 @@ bm_queue_wait(struct bm_signer *signer, struct bm_fail *fail)
 {
     struct pollfd p[2] = { { .fd = signer->channel, .events = POLLIN }, { .fd = signer->queue.keeper.channel, .events = POLLIN } };
 
-    (void)poll(p, 2, bm_queue_patience(&signer->queue));
+    (void)poll(p, 2, signer->comparing.open || signer->nbatch > 0 ? 0 : bm_queue_patience(&signer->queue));
     return bm_queue_hear(signer, fail);
 }
 

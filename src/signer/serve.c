@@ -35,13 +35,13 @@ static const struct bm_rule rules[] = {
     { BM_S_REPLAY, BM_PHASE_READY, 8, 8, false, bm_serve_replay },
 };
 
-/* Takes what waits, up to a batch. The first is waited for, where no keeper may say something meanwhile; no further one. *ret_end: the registrar is gone. */
+/* Takes what waits, up to a batch. The first is waited for, where no keeper may say something meanwhile and no lot is compared; no further one. *ret_end: the registrar is gone. */
 static enum bm_rc
 batch_take(struct bm_signer *signer, uint8_t *packet, bool *ret_end, struct bm_fail *fail)
 {
     enum bm_heard heard = BM_HEARD_NOTHING;
     struct bm_message message;
-    int patience = signer->queue.keeper.channel >= 0 ? 0 : -1;
+    int patience = signer->queue.keeper.channel >= 0 || signer->comparing.open || signer->nbatch > 0 ? 0 : -1;
     enum bm_rc rc;
 
     *ret_end = false;
@@ -75,7 +75,8 @@ bm_signer_serve(struct bm_signer *signer, struct bm_fail *fail)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a message");
     signer->rules = (struct bm_rules){ .table = rules, .count = BM_COUNT(rules), .phase = BM_PHASE_SETUP, .ctx = signer };
     while (!end)
-        if ((signer->queue.keeper.channel >= 0 && (rc = bm_queue_wait(signer, fail)) != BM_OK) ||
+        if ((signer->comparing.open && (rc = bm_lot_step(signer, fail)) != BM_OK) ||
+            (signer->queue.keeper.channel >= 0 && (rc = bm_queue_wait(signer, fail)) != BM_OK) ||
             (rc = batch_take(signer, packet, &end, fail)) != BM_OK || (!end && (rc = bm_batch_finish(signer, fail)) != BM_OK))
             return rc;
     return BM_OK;

@@ -30,7 +30,7 @@ bm_signer_done(struct bm_signer *signer)
         bm_buf_done(&signer->ca[ca].der);
     }
     bm_queue_done(&signer->queue);
-    bm_stream_close(&signer->stream);
+    bm_lot_close(signer);
     bm_journal_close(&signer->journal);
     bm_memory_done(&signer->memory);
     bm_buf_done(&signer->arena);

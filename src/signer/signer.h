@@ -8,6 +8,7 @@
 #include "proc/rules.h"
 #include "proc/signer_messages.h"
 #include "record/site.h"
+#include "signer/listed.h"
 #include "signer/memory.h"
 #include "signer/queue.h"
 #include "signer/token.h"
@@ -59,6 +60,17 @@ struct bm_refusals {
     uint32_t minute, n;
 };
 
+/* A lot that came whole, on its way through all that is pinned. */
+struct bm_comparing {
+    bool open;
+    uint64_t id;                  /* who waits for the answer */
+    char reason[BM_S_MAX_REASON]; /* why it is in quarantine from the start */
+    size_t nreason;
+    struct bm_tags tags; /* that it lists */
+    struct bm_listing listing;
+    struct bm_buf run;
+};
+
 struct bm_signer {
     const struct bm_env *env;
     int channel;
@@ -72,7 +84,8 @@ struct bm_signer {
     struct bm_journal journal;
     struct bm_memory memory;
     struct bm_stream stream;
-    struct bm_refusals refusals[BM_REFUSAL_CELLS]; /* a unit's cell: its number modulo these */
+    struct bm_comparing comparing;
+    struct bm_refusals refusals[BM_REFUSAL_CELLS]; /* a chip's cell: its device id modulo these */
     struct bm_queue queue;
 
     struct bm_answer batch[BM_BATCH];
@@ -178,6 +191,10 @@ typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
     bm_serve_device, bm_serve_crl, bm_serve_checkpoint, bm_serve_replay;
+
+/* The lot that is compared, a few milliseconds further; at its end its records, or its refusal (lots_serve.c). */
+bm_must_use enum bm_rc bm_lot_step(struct bm_signer *signer, struct bm_fail *fail);
+void bm_lot_close(struct bm_signer *signer);
 
 /* Reads the journal, founds a new one, signs what a crash left open (replay.c). */
 bm_must_use enum bm_rc bm_signer_wake(struct bm_signer *signer, int journal, struct bm_fail *fail);

@@ -2,6 +2,7 @@
 #include "signer/slots.h"
 
 #include "digest/digest.h"
+#include "lot/leaf_skim.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -73,15 +74,32 @@ bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], si
     return BM_OK;
 }
 
-static const uint8_t *
-smallest(const uint8_t (*hashes)[BM_HASH], size_t n)
+enum bm_rc
+bm_chip_names(struct bm_chip_names *ret_names, struct bm_bytes leaf, struct bm_fail *fail)
 {
+    struct bm_leaf_skim skim;
+    enum bm_rc rc = bm_leaf_skim(&skim, leaf, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    ret_names->n = bm_leaf_skim_names(&skim, ret_names->names);
+    ret_names->by_id = skim.kind == BM_LEAF_ID;
+    return BM_OK;
+}
+
+void
+bm_chip_device(const struct bm_chip_names *chip, const uint8_t site[static BM_HASH], uint8_t ret_device[static BM_HASH])
+{
+    struct bm_bytes pieces[] = { bm_bytes_str("birthmark/device/v1\n"), bm_bytes(site, BM_HASH), { 0 } };
+    uint8_t hash[BM_HASH];
     size_t least = 0;
 
-    for (size_t i = 1; i < n; i++)
-        if (memcmp(hashes[i], hashes[least], BM_HASH) < 0)
+    for (size_t i = 1; i < chip->n; i++)
+        if (memcmp(chip->names[i], chip->names[least], BM_HASH) < 0)
             least = i;
-    return hashes[least];
+    pieces[2] = bm_bytes(chip->names[least], BM_HASH);
+    bm_sha256_pieces(hash, pieces, BM_COUNT(pieces));
+    pad(ret_device, bm_bytes(hash, BM_DEVICE));
 }
 
 static enum bm_rc
@@ -98,22 +116,12 @@ unit_new(struct bm_slots *slots, const uint8_t device[static BM_HASH], uint32_t 
     if ((rc = bm_table_add(&slots->devices, device, here, &twin, fail)) != BM_OK)
         return rc;
     if (twin != here)
-        return bm_fail(fail, BM_EPOLICY, NULL,
-                       "a chip of this lot would get another's device id: ask for help, this does not happen by chance");
-    slots->units[here] =
-        (struct bm_unit){ .state = BM_UNIT_FREE, .life = BM_LIFE_MANUFACTURED, .lot = BM_NONE, .order = BM_NONE, .identities = BM_NONE };
+        return bm_fail(fail, BM_EBUG, NULL, "a record contradicts those before it: a chip would get another's device id");
+    slots->units[here] = (struct bm_unit){ .state = BM_UNIT_FREE, .life = BM_LIFE_MANUFACTURED, .order = BM_NONE, .identities = BM_NONE };
     memcpy(slots->units[here].device, device, BM_DEVICE);
     slots->nunits++;
     *ret_unit = here;
     return BM_OK;
-}
-
-enum bm_rc
-bm_slots_reserve(struct bm_slots *slots, size_t nunits, size_t nkeys, struct bm_fail *fail)
-{
-    enum bm_rc rc = bm_table_reserve(&slots->roots, nkeys, fail);
-
-    return rc != BM_OK ? rc : bm_table_reserve(&slots->devices, nunits, fail);
 }
 
 /* What is scrapped or retired is gone: a recall of it says nothing new. */
@@ -166,70 +174,81 @@ bm_slots_swap(struct bm_slots *slots, uint32_t at, uint32_t other)
             slots->roots.values[i] = other + 1;
         else if (slots->roots.values[i] == other + 1)
             slots->roots.values[i] = at + 1;
-    unit->lot = spare->lot;
     unit->bound = spare->bound;
     unit->state = spare->state;
-    spare->lot = old.lot;
     spare->bound = old.bound;
     spare->state = old.state == BM_UNIT_SCRAPPED ? BM_UNIT_SCRAPPED : BM_UNIT_RETIRED;
 }
 
-enum bm_rc
-bm_slots_pin_soon(const struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH], size_t n,
-                  struct bm_slots_chip *ret_chip, struct bm_fail *fail)
+static bool
+two_or_operational(const struct bm_slots *slots, const struct bm_chip_names *chip, uint32_t *ret_unit)
 {
-    struct bm_bytes pieces[] = { bm_bytes_str("birthmark/device/v1\n"), bm_bytes(site, BM_HASH), { 0 } };
-    uint8_t hash[BM_HASH];
+    struct bm_fail ignored;
+    uint32_t owner;
 
-    if (n == 0)
-        return bm_fail(fail, BM_EBUG, NULL, "a chip without root keys has no slot");
-    pieces[2] = bm_bytes(smallest(hashes, n), BM_HASH);
-    bm_sha256_pieces(hash, pieces, BM_COUNT(pieces));
-    *ret_chip = (struct bm_slots_chip){ .hashes = hashes, .n = n };
-    pad(ret_chip->device, bm_bytes(hash, BM_DEVICE));
-    for (size_t i = 0; i < n; i++)
-        bm_table_soon(&slots->roots, hashes[i]);
-    bm_table_soon(&slots->devices, ret_chip->device);
-    return BM_OK;
+    if (bm_slots_unit(slots, chip->names, chip->n, ret_unit, &ignored) != BM_OK)
+        return true;
+    for (size_t i = 0; i < chip->n; i++)
+        if (bm_table_find(&slots->keys, chip->names[i], &owner) && !bm_table_find(&slots->roots, chip->names[i], &owner))
+            return true;
+    return false;
+}
+
+uint32_t
+bm_slots_find(const struct bm_slots *slots, const struct bm_chip_names *chip, const uint8_t root[static BM_HASH],
+              const uint8_t site[static BM_HASH], bool *ret_other)
+{
+    uint32_t unit = BM_NONE, owner;
+    uint8_t device[BM_HASH];
+
+    *ret_other = two_or_operational(slots, chip, &unit);
+    if (*ret_other)
+        return unit;
+    if (unit == BM_NONE) {
+        bm_chip_device(chip, site, device);
+        *ret_other = bm_table_find(&slots->devices, device, &owner);
+    }
+    if (!chip->by_id)
+        return unit;
+    if (bm_table_find(&slots->roots, root, &owner))
+        *ret_other |= owner != unit;
+    else
+        *ret_other |= (unit != BM_NONE && slots->units[unit].bound) || bm_table_find(&slots->keys, root, &owner);
+    return unit;
+}
+
+static enum bm_rc
+name_put(struct bm_slots *slots, uint32_t unit, const uint8_t *name, struct bm_fail *fail)
+{
+    uint32_t held;
+
+    if (bm_table_find(&slots->held, name, &held))
+        state_hold(&slots->units[unit].state, (enum bm_unit_state)held);
+    return bm_table_put(&slots->roots, name, unit, fail);
 }
 
 enum bm_rc
-bm_slots_pin_chip(struct bm_slots *slots, uint32_t lot, bool aside, const struct bm_slots_chip *chip, struct bm_fail *fail)
+bm_slots_name(struct bm_slots *slots, const struct bm_chip_names *chip, const uint8_t root[static BM_HASH],
+              const uint8_t site[static BM_HASH], uint32_t *ret_unit, struct bm_fail *fail)
 {
-    uint32_t unit = BM_NONE, held;
+    uint8_t device[BM_HASH];
+    bool other;
+    uint32_t unit = bm_slots_find(slots, chip, root, site, &other);
     enum bm_rc rc;
 
-    if ((rc = bm_slots_unit(slots, chip->hashes, chip->n, &unit, fail)) != BM_OK)
+    if (other || chip->n == 0)
+        return bm_fail(fail, BM_EBUG, NULL, "a record contradicts those before it: a chip is used under the names of another");
+    bm_chip_device(chip, site, device);
+    if (unit == BM_NONE && (rc = unit_new(slots, device, &unit, fail)) != BM_OK)
         return rc;
-    if (unit == BM_NONE && (rc = unit_new(slots, chip->device, &unit, fail)) != BM_OK)
-        return rc;
-    if (!aside || slots->units[unit].lot == BM_NONE)
-        slots->units[unit].lot = lot;
-    for (size_t i = 0; i < chip->n; i++) {
-        if ((rc = bm_table_put(&slots->roots, chip->hashes[i], unit, fail)) != BM_OK)
+    for (size_t i = 0; i < chip->n; i++)
+        if ((rc = name_put(slots, unit, chip->names[i], fail)) != BM_OK)
             return rc;
-        if (bm_table_find(&slots->held, chip->hashes[i], &held))
-            state_hold(&slots->units[unit].state, (enum bm_unit_state)held);
-    }
+    if ((rc = name_put(slots, unit, root, fail)) != BM_OK)
+        return rc;
+    slots->units[unit].bound |= chip->by_id;
+    *ret_unit = unit;
     return BM_OK;
-}
-
-enum bm_rc
-bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside, const uint8_t (*hashes)[BM_HASH],
-             size_t n, struct bm_fail *fail)
-{
-    struct bm_slots_chip chip;
-    enum bm_rc rc = bm_slots_pin_soon(slots, site, hashes, n, &chip, fail);
-
-    return rc != BM_OK ? rc : bm_slots_pin_chip(slots, lot, aside, &chip, fail);
-}
-
-void
-bm_slots_unlist(struct bm_slots *slots, uint32_t lot)
-{
-    for (size_t i = 0; i < slots->nunits; i++)
-        if (slots->units[i].lot == lot)
-            slots->units[i].lot = BM_NONE;
 }
 
 enum bm_rc
@@ -265,46 +284,15 @@ bm_slots_held(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], si
 }
 
 enum bm_unit_state
-bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t root[static BM_HASH])
+bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t (*names)[BM_HASH], size_t n)
 {
-    uint8_t state = slots->units[unit].state;
+    uint8_t state = unit == BM_NONE ? BM_UNIT_FREE : slots->units[unit].state;
     uint32_t held;
 
-    if (bm_table_find(&slots->held, root, &held))
-        state_hold(&state, (enum bm_unit_state)held);
+    for (size_t i = 0; i < n; i++)
+        if (bm_table_find(&slots->held, names[i], &held))
+            state_hold(&state, (enum bm_unit_state)held);
     return (enum bm_unit_state)state;
-}
-
-uint32_t
-bm_slots_by_id(const struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH], bool *ret_other)
-{
-    uint32_t unit, owner;
-
-    *ret_other = false;
-    if (!bm_table_find(&slots->roots, id, &unit))
-        return BM_NONE;
-    if (bm_table_find(&slots->roots, root, &owner))
-        *ret_other = owner != unit;
-    else
-        *ret_other = slots->units[unit].bound || bm_table_find(&slots->keys, root, &owner);
-    return unit;
-}
-
-enum bm_rc
-bm_slots_bind(struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH], uint32_t *ret_unit,
-              struct bm_fail *fail)
-{
-    bool other;
-    uint32_t unit = bm_slots_by_id(slots, id, root, &other);
-    enum bm_rc rc;
-
-    if (unit == BM_NONE || other)
-        return bm_fail(fail, BM_EBUG, NULL, "a root key would be bound to the id of a chip that has another, or is not there");
-    if ((rc = bm_table_put(&slots->roots, root, unit, fail)) != BM_OK)
-        return rc;
-    slots->units[unit].bound = true;
-    *ret_unit = unit;
-    return BM_OK;
 }
 
 uint32_t

@@ -8,14 +8,16 @@
 
 #define BM_NONE UINT32_MAX /* no unit, no identity, no order */
 
-/* A chip. Its device id is the first 10 bytes of SHA-256("birthmark/device/v1\n" || site || the smallest of its root-key hashes at first pin). */
+/*
+ * A chip that was used: those that are merely listed have none, or a site's lots would fill its memory. Its device id is the first 10 bytes of
+ * SHA-256("birthmark/device/v1\n" || site || the smallest of the names that it was first used under).
+ */
 #define BM_DEVICE 10
 #define BM_DEVICE_TEXT (2 * BM_DEVICE + 1)
 struct bm_unit {
     uint8_t device[BM_DEVICE];
     uint8_t state;       /* enum bm_unit_state: its life, where nothing is said of the chip itself */
     uint8_t life;        /* enum bm_life */
-    uint32_t lot;        /* that it stands in now, of struct bm_lots; BM_NONE: in none, since a later revision left it out */
     bool bound;          /* listed by its id: one root key spoke for it, and no other ever will */
     uint8_t was;         /* enum bm_life: of a suspended one, before */
     uint32_t order;      /* under which its slot was consumed; BM_NONE */
@@ -52,7 +54,7 @@ struct bm_earlier {
 };
 
 struct bm_slots {
-    struct bm_table roots;   /* root-key hash, or what stands for a chip's id -> unit */
+    struct bm_table roots;   /* name of a chip, or root key that spoke for it -> unit */
     struct bm_table keys;    /* every operational key ever certified -> identity */
     struct bm_table serials; /* every serial ever used, padded with zeros -> identity */
     struct bm_table devices; /* device id, padded with zeros -> unit */
@@ -76,41 +78,37 @@ bool bm_slots_root(const struct bm_slots *slots, uint32_t unit, uint8_t ret_root
 /* A repair: the device gets the chip of `other`, which no device had, and that one the old chip, which serves no more. */
 void bm_slots_swap(struct bm_slots *slots, uint32_t unit, uint32_t other);
 
-/* The one unit that these root keys belong to; BM_NONE when none of them is known. BM_EPOLICY when they belong to two. */
+/* What a leaf of a pinned lot, which the evidence has shown, says of a chip: its root keys' hashes, or what stands for its id. */
+struct bm_chip_names {
+    uint8_t names[BM_MAX_CHIP_KEYS][BM_HASH];
+    size_t n;
+    bool by_id;
+};
+/* BM_EINPUT, as bm_leaf_skim(). */
+bm_must_use enum bm_rc bm_chip_names(struct bm_chip_names *ret_names, struct bm_bytes leaf, struct bm_fail *fail);
+/* The device id that it would be used under, padded with zeros. */
+void bm_chip_device(const struct bm_chip_names *chip, const uint8_t site[static BM_HASH], uint8_t ret_device[static BM_HASH]);
+
+/* The one unit that these names belong to; BM_NONE when none of them is known. BM_EPOLICY when they belong to two. */
 bm_must_use enum bm_rc bm_slots_unit(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, uint32_t *ret_unit,
                                      struct bm_fail *fail);
-/* Room for a lot that comes: the tables grow once, and not by halves while both the old and the wider are held. */
-bm_must_use enum bm_rc bm_slots_reserve(struct bm_slots *slots, size_t nunits, size_t nkeys, struct bm_fail *fail);
-/* Enters the root keys of one chip of this lot: into the unit that bm_slots_unit() finds, else into a new one. `aside`: the lot is in quarantine,
- * and takes no unit from another. */
-bm_must_use enum bm_rc bm_slots_pin(struct bm_slots *slots, const uint8_t site[static BM_HASH], uint32_t lot, bool aside,
-                                    const uint8_t (*hashes)[BM_HASH], size_t n, struct bm_fail *fail);
-/* The same for chips by the million, in two steps: while one chip is entered, memory fetches what the next one needs. The root keys are borrowed. */
-struct bm_slots_chip {
-    const uint8_t (*hashes)[BM_HASH];
-    size_t n;
-    uint8_t device[BM_HASH]; /* id that a new unit gets, padded with zeros */
-};
-bm_must_use enum bm_rc bm_slots_pin_soon(const struct bm_slots *slots, const uint8_t site[static BM_HASH], const uint8_t (*hashes)[BM_HASH],
-                                         size_t n, struct bm_slots_chip *ret_chip, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_slots_pin_chip(struct bm_slots *slots, uint32_t lot, bool aside, const struct bm_slots_chip *chip,
-                                         struct bm_fail *fail);
-/* A later revision of this lot comes: its chips stand in none, until bm_slots_pin() enters those that are still listed. */
-void bm_slots_unlist(struct bm_slots *slots, uint32_t lot);
+/*
+ * The unit of a chip for which this root key spoke; BM_NONE: it was never used. *ret_other: it can't be this chip's, now or ever. Its names belong to two
+ * units, one is an operational key, its device id is another's; or it is listed by its id, and is bound to another root key, or this one is another chip's.
+ */
+uint32_t bm_slots_find(const struct bm_slots *slots, const struct bm_chip_names *chip, const uint8_t root[static BM_HASH],
+                       const uint8_t site[static BM_HASH], bool *ret_other);
+/* For good: all its names lead to its unit from now on, and the root key that spoke. BM_EBUG where bm_slots_find() says other. */
+bm_must_use enum bm_rc bm_slots_name(struct bm_slots *slots, const struct bm_chip_names *chip, const uint8_t root[static BM_HASH],
+                                     const uint8_t site[static BM_HASH], uint32_t *ret_unit, struct bm_fail *fail);
 
-/* BM_UNIT_SCRAPPED or BM_UNIT_WITHDRAWN for the chip with these root keys, now or when it is pinned. What is scrapped stays so. */
+/* BM_UNIT_SCRAPPED or BM_UNIT_WITHDRAWN for the chip with these root keys, now or when it is used. What is scrapped stays so. */
 bm_must_use enum bm_rc bm_slots_hold(struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state,
                                      struct bm_fail *fail);
 /* Would that change nothing? */
 bool bm_slots_held(const struct bm_slots *slots, const uint8_t (*hashes)[BM_HASH], size_t n, enum bm_unit_state state);
-/* Of the unit; of the root key that spoke, where that is held by itself. */
-enum bm_unit_state bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t root[static BM_HASH]);
-/* A chip that is listed by its id alone: the unit of the id; BM_NONE. *ret_other: it is bound to another root key, or this key is another chip's. */
-uint32_t bm_slots_by_id(const struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH],
-                        bool *ret_other);
-/* For good. BM_EBUG when bm_slots_by_id() finds none, or another. */
-bm_must_use enum bm_rc bm_slots_bind(struct bm_slots *slots, const uint8_t id[static BM_HASH], const uint8_t root[static BM_HASH],
-                                     uint32_t *ret_unit, struct bm_fail *fail);
+/* Of the unit (BM_NONE: never used), and of what is held under one of its names. */
+enum bm_unit_state bm_slots_state(const struct bm_slots *slots, uint32_t unit, const uint8_t (*names)[BM_HASH], size_t n);
 uint32_t bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE]);
 void bm_slots_device_print(const struct bm_slots *slots, uint32_t unit, char ret_text[static BM_DEVICE_TEXT]);
 
@@ -140,6 +138,7 @@ enum bm_speaker bm_slots_speaker(const struct bm_slots *slots, uint32_t identity
 
 /* The identity that ever had this serial; *ret_live: it is the newest and not revoked. */
 uint32_t bm_slots_serial(const struct bm_slots *slots, struct bm_bytes serial, bool *ret_live);
-bool bm_slots_key_used(const struct bm_slots *slots, const uint8_t hash[static BM_HASH]); /* as an operational or as a root key */
+bool bm_slots_key_used(const struct bm_slots *slots,
+                       const uint8_t hash[static BM_HASH]); /* as an operational key, or as the root key of a unit */
 
 #endif

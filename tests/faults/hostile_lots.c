@@ -115,25 +115,22 @@ lot_of_keys(struct world *w, struct fixture_lot *lot, const char *name, uint64_t
     fixture_lot_head(&w->f, lot);
 }
 
+/* Of two that were used, at the leaf; of two that are only listed, before it counts: either way both stay what they are. */
 static void
 a_leaf_over_two_units_refuses_the_lot(void **state)
 {
     struct world *w = *state;
-    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
+    const struct fixture_statement carl = { .by = CARL_CUSTODIAN };
     const size_t two[] = { 0, 1 };
     struct fixture_answer answer;
     struct fixture_lot lot;
 
     lot_of_keys(w, &lot, "L3", 1, two, 2);
-    fixture_pin_note(&w->f, &note, &(struct fixture_statement){ .by = CARL_CUSTODIAN }, &lot);
-    bm_buf_add_lv32(&body, bm_buf_bytes(&note));
-    bm_buf_add_lv32(&body, bm_buf_bytes(&lot.head));
-    fixture_ask(&w->f, BM_S_LOT_BEGIN, bm_buf_bytes(&body), false, &answer);
-    assert_int_equal(answer.type, BM_S_ANSWER);
-    bm_buf_reset(&body);
-    bm_buf_add_u32(&body, 1);
-    bm_buf_add_lv16(&body, bm_buf_bytes(&lot.chips[0].leaf));
-    fixture_ask(&w->f, BM_S_LOT_LEAVES, bm_buf_bytes(&body), true, &answer);
+    fixture_pin_ask(&w->f, &carl, &lot, &answer);
+    assert_refusal(&answer, "stands in lot L1 too", 1);
+    for (size_t i = 0; i < 2; i++)
+        issue_due(w, &(struct fixture_request){ .lot = &w->lot, .chip = two[i] }, &answer);
+    fixture_pin_ask(&w->f, &carl, &lot, &answer);
     assert_refusal(&answer, "root keys of two chips", 1);
     fixture_lot_done(&lot);
 }

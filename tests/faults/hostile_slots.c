@@ -80,9 +80,15 @@ two_devices_share_no_key(void **state)
     fixture_must(bm_private_generate(&key, BM_KEY_P256, &fail));
     issue_due(w, &(struct fixture_request){ .lot = &w->lot, .key = key }, &issued);
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .key = key }, "may not share a key", 1);
-    /* nor is a root key, of this chip or of another, ever an operational one */
+    /* nor is a root key, of this chip or of another that is in use, ever an operational one; of one that is not, it is one and stays one */
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .key = w->lot.chips[1].root }, "root key of the chip", 1);
-    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .key = w->lot.chips[2].root }, "may not share a key", 1);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .key = w->lot.chips[0].root }, "may not share a key", 1);
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .key = w->lot.chips[2].root }, &issued);
+    for (int again = 0; again < 2; again++) {
+        issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 2 }, "that key by another chip", 1);
+        assert_int_equal(fixture_stop(&w->f), 0);
+        fixture_start(&w->f);
+    }
 }
 
 static void

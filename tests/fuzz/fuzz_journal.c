@@ -48,7 +48,9 @@ found(struct bm_memory *memory)
                                 "site 0000000000000000000000000000000000000000000000000000000000000000\n"
                                 "seq 1\ntime 2026-11-23T21:34:09Z\nby anna\n";
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT }, body = { .max = BM_MAX_STATEMENT };
-    const uint8_t key[BM_NOTE_KEY] = { 1 }, hash[1][BM_HASH] = { { 2 } };
+    const struct bm_chip_names chip = { .names = { { 2 } }, .n = 1 };
+    const uint8_t key[BM_NOTE_KEY] = { 1 };
+    uint32_t unit;
     struct bm_founded founded = { .leaves = { .n = 0 } };
     struct bm_record record = { .type = BM_R_FOUNDED };
     struct bm_note_key anna;
@@ -63,7 +65,7 @@ found(struct bm_memory *memory)
     bm_founded_build(&body, &founded);
     record.body = bm_buf_bytes(&body);
     must(bm_memory_apply(memory, &record, &fail) == BM_OK);
-    must(bm_slots_pin(&memory->slots, memory->site, 0, false, hash, 1, &fail) == BM_OK);
+    must(bm_slots_name(&memory->slots, &chip, chip.names[0], memory->site, &unit, &fail) == BM_OK);
 }
 
 int

@@ -30,6 +30,19 @@ static const uint8_t (*keys(const uint32_t *numbers, size_t n))[BM_HASH]
     return (const uint8_t(*)[BM_HASH])made;
 }
 
+/* A chip that is listed under these keys, of which the first speaks. */
+static enum bm_rc
+use(struct bm_slots *slots, const uint8_t (*names)[BM_HASH], size_t n)
+{
+    struct bm_chip_names chip = { .n = n };
+    struct bm_fail fail;
+    uint32_t unit;
+
+    memcpy(chip.names, names, n * BM_HASH);
+    return bm_slots_name(slots, &chip, chip.names[0], site, &unit, &fail);
+}
+#define USE(slots, ...) use(slots, KEYS(__VA_ARGS__), BM_COUNT(((const uint32_t[]){ __VA_ARGS__ })))
+
 static uint32_t
 unit_of(const struct bm_slots *slots, uint32_t key)
 {
@@ -44,12 +57,11 @@ static void
 any_key_of_a_chip_leads_to_its_unit(void **state)
 {
     struct bm_slots slots;
-    struct bm_fail fail;
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1, 2, 3), 3, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(4), 1, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 1, 2, 3), BM_OK);
+    assert_int_equal(USE(&slots, 4), BM_OK);
     assert_int_equal(slots.nunits, 2);
     assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 2));
     assert_int_equal(unit_of(&slots, 1), unit_of(&slots, 3));
@@ -60,22 +72,21 @@ any_key_of_a_chip_leads_to_its_unit(void **state)
 
 /* A superseding list that adds a key joins the unit; one that would join two units is refused. */
 static void
-a_second_list_makes_no_second_unit(void **state)
+a_later_list_makes_no_second_unit(void **state)
 {
     struct bm_slots slots;
-    struct bm_fail fail;
     uint8_t device[BM_DEVICE];
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(7), 1, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 1), BM_OK);
+    assert_int_equal(USE(&slots, 7), BM_OK);
     memcpy(device, slots.units[0].device, sizeof(device));
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 1, 2), BM_OK);
     assert_int_equal(slots.nunits, 2);
     assert_int_equal(unit_of(&slots, 2), unit_of(&slots, 1));
-    assert_memory_equal(slots.units[0].device, device, sizeof(device)); /* named at first pin, for good */
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(2, 7), 2, &fail), BM_EPOLICY);
+    assert_memory_equal(slots.units[0].device, device, sizeof(device)); /* named at first use, for good */
+    assert_int_equal(USE(&slots, 2, 7), BM_EBUG);
     assert_int_equal(bm_slots_device(&slots, device), 0);
     bm_slots_done(&slots);
 }
@@ -88,7 +99,6 @@ a_device_id_is_what_the_format_says(void **state)
     const uint8_t *least = three[0];
     struct bm_bytes pieces[3];
     struct bm_slots slots;
-    struct bm_fail fail;
     uint8_t hash[BM_HASH];
 
     (void)state;
@@ -99,7 +109,7 @@ a_device_id_is_what_the_format_says(void **state)
     pieces[2] = bm_bytes(least, BM_HASH);
     bm_sha256_pieces(hash, pieces, 3);
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, three, 3, &fail), BM_OK);
+    assert_int_equal(use(&slots, three, 3), BM_OK);
     assert_memory_equal(slots.units[0].device, hash, BM_DEVICE);
     bm_slots_done(&slots);
 }
@@ -122,15 +132,14 @@ identities_are_by_unit_and_service(void **state)
 {
     const uint8_t first[BM_MAX_SERIAL] = { 0x41 }, second[BM_MAX_SERIAL] = { 0x42 };
     struct bm_slots slots;
-    struct bm_fail fail;
     uint8_t key[BM_HASH];
     uint32_t mqtt;
     bool live;
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(2), 1, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 1), BM_OK);
+    assert_int_equal(USE(&slots, 2), BM_OK);
     assert_int_equal(bm_slots_identity(&slots, 0, bm_bytes_str("mqtt")), BM_NONE);
     mqtt = take(&slots, 0, "mqtt", 0x41, 100);
     assert_int_not_equal(take(&slots, 0, "ota", 0x51, 101), mqtt);
@@ -189,81 +198,72 @@ a_table_finds_a_hundred_thousand_and_nothing_else(void **state)
     bm_table_done(&table);
 }
 
-/* A key that nobody knows is remembered until its chip comes, by whichever of its keys; what is scrapped stays so. */
+/* A key that nobody knows is remembered until its chip is used, by whichever of its keys; what is scrapped stays so. */
 static void
 what_is_held_stays_held(void **state)
 {
     struct bm_slots slots;
     struct bm_fail fail;
-    uint8_t key[BM_HASH];
 
     (void)state;
-    key_of(key, 1);
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(1, 2), 2, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 1, 2), BM_OK);
     assert_false(bm_slots_held(&slots, KEYS(2), 1, BM_UNIT_WITHDRAWN));
     assert_int_equal(bm_slots_hold(&slots, KEYS(2), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
     assert_true(bm_slots_held(&slots, KEYS(1, 2), 2, BM_UNIT_WITHDRAWN));
-    assert_int_equal(bm_slots_state(&slots, 0, key), BM_UNIT_WITHDRAWN);
+    assert_int_equal(bm_slots_state(&slots, 0, KEYS(1), 1), BM_UNIT_WITHDRAWN);
     assert_int_equal(bm_slots_hold(&slots, KEYS(1), 1, BM_UNIT_SCRAPPED, &fail), BM_OK);
     assert_int_equal(bm_slots_hold(&slots, KEYS(1), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
-    assert_int_equal(bm_slots_state(&slots, 0, key), BM_UNIT_SCRAPPED);
+    assert_int_equal(bm_slots_state(&slots, 0, KEYS(1), 1), BM_UNIT_SCRAPPED);
 
     assert_int_equal(bm_slots_hold(&slots, KEYS(4), 1, BM_UNIT_SCRAPPED, &fail), BM_OK);
     assert_int_equal(bm_slots_hold(&slots, KEYS(4), 1, BM_UNIT_WITHDRAWN, &fail), BM_OK);
     assert_int_equal(slots.nunits, 1); /* it takes no unit, so it can use none up */
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(3, 4), 2, &fail), BM_OK);
+    assert_int_equal(bm_slots_state(&slots, BM_NONE, KEYS(3, 4), 2), BM_UNIT_SCRAPPED);
+    assert_int_equal(bm_slots_state(&slots, BM_NONE, KEYS(3), 1), BM_UNIT_FREE);
+    assert_int_equal(USE(&slots, 3, 4), BM_OK);
     assert_int_equal(slots.units[1].state, BM_UNIT_SCRAPPED);
-    assert_int_equal(bm_slots_pin(&slots, site, 0, false, KEYS(5), 1, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 5), BM_OK);
     assert_int_equal(slots.units[2].state, BM_UNIT_FREE);
     bm_slots_done(&slots);
 }
 
+/* What can't be: bm_slots_find() says so before anything is on record. */
 static void
-a_later_revision_leaves_chips_in_no_lot(void **state)
+a_chip_is_never_another(void **state)
 {
+    struct bm_chip_names chip = { .n = 1 }, listed = { .n = 1, .by_id = true };
     struct bm_slots slots;
     struct bm_fail fail;
+    uint8_t key[BM_HASH];
+    uint32_t unit = 12345;
+    bool other;
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(1), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(2), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 4, false, KEYS(5), 1, &fail), BM_OK);
-    bm_slots_unlist(&slots, 3);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(2), 1, &fail), BM_OK);
-    assert_int_equal(slots.units[0].lot, BM_NONE);
-    assert_int_equal(slots.units[1].lot, 3);
-    assert_int_equal(slots.units[2].lot, 4);
-    bm_slots_done(&slots);
-}
+    assert_int_equal(USE(&slots, 1), BM_OK);
+    key_of(chip.names[0], 100); /* its root key is one that was certified as an operational key */
+    (void)take(&slots, 0, "mqtt", 0x41, 100);
+    assert_int_equal(bm_slots_find(&slots, &chip, chip.names[0], site, &other), BM_NONE);
+    assert_true(other);
+    key_of(chip.names[0], 2);
+    assert_int_equal(bm_slots_find(&slots, &chip, chip.names[0], site, &other), BM_NONE);
+    assert_false(other);
 
-/* A lot of many chips is entered with no table growing on the way, and none is much wider than it must be. */
-static void
-room_for_a_lot_is_made_once(void **state)
-{
-    enum {
-        CHIPS = 100000
-    };
-    struct bm_slots slots;
-    struct bm_fail fail;
-    size_t roots, devices;
-
-    (void)state;
-    bm_slots_init(&slots, 99);
-    for (unsigned lot = 0; lot < 2; lot++) {
-        assert_int_equal(bm_slots_reserve(&slots, CHIPS, CHIPS, &fail), BM_OK);
-        roots = slots.roots.cap;
-        devices = slots.devices.cap;
-        assert_true(roots / 8 * 7 <= (lot + 1) * CHIPS + 7 && devices / 8 * 7 <= (lot + 1) * CHIPS + 7);
-        for (uint32_t i = 0; i < CHIPS; i++)
-            assert_int_equal(bm_slots_pin(&slots, site, lot, false, KEYS(lot * CHIPS + i), 1, &fail), BM_OK);
-        assert_int_equal(slots.roots.cap, roots);
-        assert_int_equal(slots.devices.cap, devices);
-    }
-    assert_int_equal(slots.nunits, 2 * CHIPS);
-    for (uint32_t i = 0; i < 2 * CHIPS; i++)
-        assert_int_equal(unit_of(&slots, i), i);
+    key_of(listed.names[0], 50); /* listed by its id: bound to the first root key that speaks, which is nobody else's */
+    key_of(key, 1);
+    assert_int_equal(bm_slots_find(&slots, &listed, key, site, &other), BM_NONE);
+    assert_true(other);
+    key_of(key, 3);
+    assert_int_equal(bm_slots_find(&slots, &listed, key, site, &other), BM_NONE);
+    assert_false(other);
+    assert_int_equal(bm_slots_name(&slots, &listed, key, site, &unit, &fail), BM_OK);
+    assert_int_equal(unit_of(&slots, 3), unit);
+    assert_int_equal(bm_slots_find(&slots, &listed, key, site, &other), unit);
+    assert_false(other);
+    key_of(key, 4);
+    assert_int_equal(bm_slots_find(&slots, &listed, key, site, &other), unit);
+    assert_true(other);
     bm_slots_done(&slots);
 }
 
@@ -276,9 +276,9 @@ chips_change_places_and_devices_do_not(void **state)
 
     (void)state;
     bm_slots_init(&slots, 99);
-    assert_int_equal(bm_slots_pin(&slots, site, 3, false, KEYS(1, 2), 2, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 4, false, KEYS(5), 1, &fail), BM_OK);
-    assert_int_equal(bm_slots_pin(&slots, site, 4, false, KEYS(6), 1, &fail), BM_OK);
+    assert_int_equal(USE(&slots, 1, 2), BM_OK);
+    assert_int_equal(USE(&slots, 5), BM_OK);
+    assert_int_equal(USE(&slots, 6), BM_OK);
     device = unit_of(&slots, 1);
     spare = unit_of(&slots, 5);
     bm_slots_live(&slots, device, BM_LIFE_SUSPENDED);
@@ -289,9 +289,7 @@ chips_change_places_and_devices_do_not(void **state)
     assert_int_equal(unit_of(&slots, 2), spare);
     assert_int_equal(unit_of(&slots, 6), 2);
     assert_int_equal(slots.units[device].state, BM_UNIT_ACTIVE);
-    assert_int_equal(slots.units[device].lot, 4);
     assert_int_equal(slots.units[spare].state, BM_UNIT_RETIRED);
-    assert_int_equal(slots.units[spare].lot, 3);
     assert_int_equal(bm_slots_hold(&slots, KEYS(1, 2), 2, BM_UNIT_WITHDRAWN, &fail), BM_OK); /* a recall says nothing new of it */
     bm_slots_live(&slots, spare, BM_LIFE_ACTIVE);
     assert_int_equal(slots.units[spare].state, BM_UNIT_RETIRED);
@@ -303,13 +301,12 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_key_of_a_chip_leads_to_its_unit),
-        cmocka_unit_test(a_second_list_makes_no_second_unit),
+        cmocka_unit_test(a_later_list_makes_no_second_unit),
         cmocka_unit_test(a_device_id_is_what_the_format_says),
         cmocka_unit_test(identities_are_by_unit_and_service),
         cmocka_unit_test(what_is_held_stays_held),
-        cmocka_unit_test(a_later_revision_leaves_chips_in_no_lot),
+        cmocka_unit_test(a_chip_is_never_another),
         cmocka_unit_test(chips_change_places_and_devices_do_not),
-        cmocka_unit_test(room_for_a_lot_is_made_once),
         cmocka_unit_test(a_table_finds_a_hundred_thousand_and_nothing_else),
     };
 
