@@ -6,13 +6,13 @@
 #include "record/event.h"
 #include "wire/rd.h"
 
-#define BM_JOURNAL_VERSION 4
+#define BM_JOURNAL_VERSION 5
 
 enum bm_record_type {
     BM_R_FOUNDED = 1, /* the first: version, site, operators */
     BM_R_STATEMENT,   /* an order, allow or roles statement, taken */
     BM_R_LOT,         /* begins a lot */
-    BM_R_LOT_KEYS,    /* root-key hashes of some of its leaves */
+    BM_R_LOT_KEYS,    /* the beginnings of root-key hashes of some of its leaves */
     BM_R_LOT_END,     /* its pin: the lot counts from here on; without it all since BM_R_LOT is void */
     BM_R_INTENT,      /* a certificate will be signed: everything about it; consumes */
     BM_R_DONE,        /* it was signed */
@@ -81,7 +81,7 @@ struct bm_founded {
 void bm_founded_build(struct bm_buf *buf, const struct bm_founded *founded);
 bm_must_use enum bm_rc bm_founded_parse(struct bm_founded *ret_founded, struct bm_bytes body, struct bm_fail *fail);
 
-/* BM_R_STATEMENT: `rest` is BM_S_STATEMENT's body (note and profiles). BM_R_LOT: nothing. BM_R_LOT_KEYS: n x { u8 nkeys, nkeys x 32 }, no leaves.
+/* BM_R_STATEMENT: `rest` is BM_S_STATEMENT's body (note and profiles). BM_R_LOT: nothing. BM_R_LOT_KEYS: n x 8 (listed.h), no leaves.
  * BM_R_LOT_END: BM_S_LOT_BEGIN's body (pin and head note). BM_R_NOTED: leaves only. BM_R_LOT_STATE, BM_R_CHIPS: the body of BM_S_LOT_STATE, BM_S_CHIPS.
  * BM_R_ORDER_CLOSED, BM_R_DEVICE: u64 time, the body of BM_S_ORDER_CLOSE, BM_S_DEVICE. */
 struct bm_plain {

@@ -12,6 +12,7 @@
 #include "proc/places.h"
 #include "signer/listed.h"
 #include "signer/records.h"
+#include "wire/text.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -86,12 +87,22 @@ plain_add(struct writer *w, enum bm_record_type type, const struct bm_event *eve
 }
 
 static void
+digest_print(char ret_text[static 2 * BM_HASH + 1], struct bm_bytes bytes)
+{
+    uint8_t hash[BM_HASH];
+
+    bm_sha256(hash, bytes);
+    bm_hex(ret_text, bm_bytes(hash, BM_HASH));
+}
+
+static void
 lot_add(struct writer *w, size_t number)
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, begin = { .max = BM_MAX_MESSAGE_BODY };
     const struct fixture_statement carl = { .by = CARL_CUSTODIAN };
     struct fixture_lot lot = { .kind = BM_LEAF_KEYS, .n = chips };
-    struct bm_event event = { .kind = BM_EVENT_LOT_PINNED, .lot = bm_bytes_str(lot.name), .by = bm_bytes_str("carl") };
+    struct bm_event event = { .kind = BM_EVENT_LOT_PINNED, .by = bm_bytes_str("carl"), .count = bm_bytes_str("1") };
+    char digest[2 * BM_HASH + 1];
     size_t n = chips * BM_TAG;
 
     (void)snprintf(lot.name, sizeof(lot.name), "LOT-%04zu", number);
@@ -100,6 +111,8 @@ lot_add(struct writer *w, size_t number)
     random_fill(lot.root, BM_HASH);
     random_fill(w->tags, n);
     fixture_pin_note(w->f, &note, &carl, &lot);
+    digest_print(digest, bm_buf_bytes(&note));
+    event.statement = bm_bytes_str(digest);
     bm_buf_add_lv32(&begin, bm_buf_bytes(&note));
     bm_buf_add_lv32(&begin, bm_bytes(NULL, 0));
     plain_add(w, BM_R_LOT, NULL, bm_bytes(NULL, 0));
@@ -149,9 +162,11 @@ use_add(struct writer *w, struct bm_buf *bundle, size_t key_at, struct bm_intent
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_EVENT };
     uint8_t signature[72], serial[BM_MAX_SERIAL];
+    char chip[2 * BM_HASH + 1], number[2 * BM_MAX_SERIAL + 1];
     struct bm_event event = { .kind = BM_EVENT_IDENTITY_ISSUED,
                               .time = intent->time,
                               .device = bm_bytes_str("0123456789abcdef0123"),
+                              .evidence_class = bm_bytes_str("software"),
                               .lot = intent->lot,
                               .order = intent->order,
                               .profile = intent->profile,
@@ -168,6 +183,11 @@ use_add(struct writer *w, struct bm_buf *bundle, size_t key_at, struct bm_intent
     intent->bundle = bm_buf_bytes(bundle);
     bm_intent_build(&w->body, intent);
     done.intent = record_add(w, BM_R_INTENT);
+    bm_hex(chip, bm_bytes(intent->chip, BM_HASH));
+    bm_hex(number, intent->serial);
+    event.chip = bm_bytes_str(chip);
+    event.serial = bm_bytes_str(number);
+    event.certificate = bm_bytes_str(chip); /* some hash */
     bm_event_build(&text, &event);
     done.leaves.n = 1;
     done.leaves.leaf[0] = (struct bm_record_leaf){ .kind = event.kind, .event = bm_buf_bytes(&text) };
