@@ -120,7 +120,8 @@ site_run(struct bm_call *call, struct bm_fail *fail)
     struct bm_key key;
     enum bm_rc rc;
 
-    if ((rc = bm_home_find(call, fail)) != BM_OK || (rc = bm_station_request_read(&key, bm_call_option(call, "request"), fail)) != BM_OK ||
+    if ((rc = bm_home_find(call, fail)) != BM_OK ||
+        (rc = bm_station_request_read(&key, bm_call_option(call, "request"), name, fail)) != BM_OK ||
         (rc = bm_place_path(path, call->home, "stations", "", fail)) != BM_OK || (rc = bm_dir_make(path, 0700, fail)) != BM_OK ||
         (rc = bm_place_path(path, call->home, BM_PLACE_STATION_CERT, name, fail)) != BM_OK ||
         (rc = bm_station_admit(call, name, &key, fail)) != BM_OK ||

@@ -24,7 +24,7 @@ void bm_station_home(struct bm_call *call);
 bm_must_use enum bm_rc bm_station_key(struct bm_root *root, struct bm_key *ret_key, bool *ret_pending, struct bm_fail *fail);
 
 /* "station enrol --request FILE": what another machine's key signed. */
-bm_must_use enum bm_rc bm_station_request_read(struct bm_key *ret_key, const char *path, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_station_request_read(struct bm_key *ret_key, const char *path, const char *name, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_station_request_write(struct bm_root *root, const char *name, const struct bm_key *key, bool pending,
                                                 const char *path, struct bm_fail *fail);
 

@@ -116,10 +116,11 @@ bm_station_request_write(struct bm_root *root, const char *name, const struct bm
 }
 
 enum bm_rc
-bm_station_request_read(struct bm_key *ret_key, const char *path, struct bm_fail *fail)
+bm_station_request_read(struct bm_key *ret_key, const char *path, const char *name, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf file = { .max = 65536 }, der = { .max = BM_MAX_CSR };
     bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
+    char subject[BM_MAX_NAME + 8], wanted[BM_MAX_NAME + 8];
     struct bm_csr csr;
     enum bm_rc rc;
 
@@ -130,6 +131,10 @@ bm_station_request_read(struct bm_key *ret_key, const char *path, struct bm_fail
         bm_fail_prefix(fail, "%.200s", path);
         return rc;
     }
+    bm_name_print(subject, sizeof(subject), csr.subject);
+    (void)snprintf(wanted, sizeof(wanted), "CN=%s", name);
+    if (strcmp(subject, wanted) != 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%.200s: %s asks, and not station %s", path, subject, name);
     if (csr.key.alg != BM_KEY_P256)
         return bm_fail(fail, BM_EINPUT, NULL, "%.200s: a station signs with a P-256 key", path);
     *ret_key = csr.key;

@@ -298,7 +298,7 @@ another_owner_begins_anew(void **state)
     order_close(w);
     transfer = allow_of(BM_ALLOW_TRANSFER, one.device);
     nobody_else_allows(w, &transfer);
-    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .key = key }, "ended at", 1);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .key = key }, "is closed", 1);
     allowed(w, &transfer, "transferred");
     assert_true(listed(w, &one));
     assert_false(listed(w, &other));
