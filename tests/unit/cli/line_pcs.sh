@@ -151,14 +151,14 @@ same 4 used
 # ---- a station killed at any message, and started again: the same unit, counted once ----
 
 for word in device post connect enrolled identity proven; do
-    cat >slow.sh <<END
+    cat >slow.$word.sh <<END
 $(agent chip5) | while read -r line; do
     case \$line in *'"say":"$word"'* | *'"say": "$word"'*) touch "$HOME/reached.$word" && sleep 2 ;; esac
     printf '%s\n' "\$line" || exit
 done
 END
     BIRTHMARK_HOME=$HOME/line-1 birthmark station run --order boards --service mqtt --server "https://localhost:$port" \
-        --link "exec:exec sh $HOME/slow.sh" >slow.log 2>&1 &
+        --link "exec:exec sh $HOME/slow.$word.sh" >slow.log 2>&1 &
     station=$!
     for try in $(seq 400); do
         if [ -e "reached.$word" ]; then break; fi
@@ -177,7 +177,7 @@ expect 0 'stations +line-1 3, line-2 1, line-3 1' site order show boards
 unserve
 first=$(find works/operators -name '*.key' -printf '%f\n' | sed 's/\.key$//')
 {
-    birthmark operator add olga --role officer
+    birthmark operator add olga --role officer --operator "$first"
     birthmark policy set roles --operator olga || :
     birthmark proposal approve 1 --operator "$first"
 } >>setup.log 2>&1
