@@ -19,6 +19,8 @@
 #define BM_MAX_LOT_PARTS 1000      /* files of one divided delivery */
 #define BM_MAX_LOT_FILE (1u << 30) /* 1 GiB: a million chips with certificates */
 #define BM_MAX_PROOF 64            /* hashes in a Merkle proof: a tree of 2^64 leaves has no more */
+#define BM_MAX_CAS 64              /* issuing CAs that a site ever had: a number of theirs is a byte in records and messages */
+#define BM_MAX_ROOTS 8             /* that a site ever had: one in ten years */
 #define BM_MAX_NOTE 65536          /* a signed note with its signatures */
 #define BM_MAX_NOTE_SIGS 16        /* C2SP signed-note: verifiers accept at least 16 */
 #define BM_MAX_STATEMENT 32768     /* an order that names a few hundred lots and carries its profiles */

@@ -16,7 +16,7 @@ key_where(char *ret, size_t n, const struct bm_call *call, const struct bm_site 
     struct bm_fail unused;
 
     if (ca >= 0)
-        (void)snprintf(ret, n, "%.*s", (int)strcspn(site->ca_key[ca], "?"), site->ca_key[ca]);
+        (void)snprintf(ret, n, "%.*s", (int)strcspn(site->ca[ca].key, "?"), site->ca[ca].key);
     else if (bm_path_join(path, call->home, place, &unused) == BM_OK && access(path, F_OK) == 0)
         (void)snprintf(ret, n, "file:%s", place);
     else

@@ -134,20 +134,24 @@ static enum bm_rc
 ca_key_make(struct bm_founding *f, struct bm_call *call, enum bm_ca ca, const char *name, struct bm_key *ret, struct bm_fail *fail)
 {
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    char *where = f->site->ca_key[ca];
+    struct bm_site_ca *line = &f->site->ca[ca];
+    char *where = line->key;
     char place[64];
     enum bm_rc rc;
 
+    (void)snprintf(line->name, sizeof(line->name), "%s", name);
+    line->kind = ca;
+    f->site->nca = (size_t)ca + 1; /* they are made in this order */
     if (f->token != NULL) {
         (void)snprintf(f->token_label[ca], sizeof(f->token_label[ca]), "birthmark-%s", name);
-        if ((rc = bm_token_uri(call, where, sizeof(f->site->ca_key[ca]), f->token, f->token_label[ca], fail)) != BM_OK ||
+        if ((rc = bm_token_uri(call, where, sizeof(line->key), f->token, f->token_label[ca], fail)) != BM_OK ||
             (rc = bm_token_key_make(where, f->token_label[ca], ret, fail)) != BM_OK)
             return rc;
         f->token_keys[ca] = true;
         return BM_OK;
     }
-    (void)snprintf(place, sizeof(place), "signer/%s.key", name);
-    (void)snprintf(where, sizeof(f->site->ca_key[ca]), "file:%s", place);
+    (void)snprintf(place, sizeof(place), BM_PLACE_CA_KEY, name);
+    (void)snprintf(where, sizeof(line->key), "file:%s", place);
     if ((rc = bm_private_generate(&key, BM_KEY_P256, fail)) != BM_OK)
         return rc;
     *ret = *bm_private_public(key);
@@ -194,17 +198,6 @@ intermediate_make(struct bm_founding *f, struct bm_call *call, struct hierarchy 
     return cert_put(f, BM_PLACE_CA_CERT, intermediates[i].name, &h->der[i], fail);
 }
 
-/* What EST's /cacerts answers: root, operational, idevid. */
-static enum bm_rc
-cacerts_put(const struct bm_founding *f, const struct bm_buf *root, const struct hierarchy *h, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf p7 = { .max = 4 * BM_MAX_CERT };
-    const struct bm_bytes certs[] = { bm_buf_bytes(root), bm_buf_bytes(&h->der[BM_CA_OPERATIONAL]), bm_buf_bytes(&h->der[BM_CA_IDEVID]) };
-
-    bm_certs_only_build(&p7, (struct bm_certs){ .der = certs, .n = BM_COUNT(certs) });
-    return buf_put(f, BM_PLACE_CACERTS, "", &p7, 0644, fail);
-}
-
 /* A root made for this site, in its directory; or one that was made before, elsewhere, which must be of the site's kind. */
 static enum bm_rc
 ceremony_begin(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
@@ -245,7 +238,7 @@ hierarchy_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail
     rc = cert_put(f, BM_PLACE_ROOT_CERT, "", root, fail);
     for (size_t i = 0; i < BM_COUNT(intermediates) && rc == BM_OK; i++)
         rc = intermediate_make(f, call, &h, i, fail);
-    if (rc != BM_OK || (rc = cacerts_put(f, root, &h, fail)) != BM_OK)
+    if (rc != BM_OK)
         return rc;
     return f->root_dir != NULL ? BM_OK : bm_ceremony_commit(f->ceremony, fail);
 }
@@ -317,7 +310,7 @@ bm_founding_undo(struct bm_founding *f)
     bm_ceremony_done(&f->ceremony);
     for (size_t ca = 0; ca < BM_CA__N; ca++)
         if (f->token_keys[ca])
-            bm_token_key_destroy(f->site->ca_key[ca], f->token_label[ca]);
+            bm_token_key_destroy(f->site->ca[ca].key, f->token_label[ca]);
 }
 
 enum bm_rc

@@ -124,7 +124,8 @@ answer_give(struct connection *c, const struct bm_message *message, struct bm_fa
         if ((rc = bm_g_refused_parse(&refused, bm_rd(message->body), fail)) != BM_OK)
             return rc;
         bm_fail_note(&why, (enum bm_rc)refused.rc, NULL, "%.*s", (int)refused.sentence.n, (const char *)refused.sentence.p);
-        bm_connection_refuse(c, (unsigned)bm_rc_http(why.rc), NULL, why.text);
+        /* a name in the path that nobody has is a path that leads nowhere */
+        bm_connection_refuse(c, c->door->ends != NULL && why.rc == BM_EINPUT ? 404 : (unsigned)bm_rc_http(why.rc), NULL, why.text);
     } else if (message->type != c->door->answer_type) {
         return bm_fail(fail, BM_EPOLICY, NULL, "the registrar answered with a message of type %u", message->type);
     } else if ((rc = c->door->answer(c, bm_rd(message->body), fail)) != BM_OK) {

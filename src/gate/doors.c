@@ -1,14 +1,19 @@
 /* One row a door. What is not here is 404. */
 #include "gate/gate.h"
 
-#include "pki/profile.h"
 #include "wire/text.h"
 
 #define EST "/.well-known/est/"
 #define JSON "application/json"
 
 static const struct door doors[] = {
-    { .path = "cacerts", .est = true, .plain = true, .methods = BM_GET, .serve = bm_serve_file, .which = FILE_CACERTS },
+    { .path = "cacerts",
+      .est = true,
+      .plain = true,
+      .methods = BM_GET,
+      .serve = bm_serve_cacerts,
+      .answer_type = BM_G_ANSWER,
+      .answer = bm_answer_cacerts },
     { .path = "fullcmc",
       .est = true,
       .methods = BM_POST,
@@ -68,23 +73,24 @@ static const struct door doors[] = {
       .serve = bm_serve_health,
       .answer_type = BM_G_ANSWER,
       .answer = bm_answer_health },
-    { .path = "/crl/operational.crl",
+    { .path = "/crl/",
+      .ends = ".crl",
       .plain = true,
       .methods = BM_GET,
-      .serve = bm_serve_crl,
+      .serve = bm_serve_named,
       .answer_type = BM_G_ANSWER,
-      .answer = bm_answer_crl,
-      .which = BM_CA_OPERATIONAL },
-    { .path = "/crl/idevid.crl",
+      .answer = bm_answer_der,
+      .asks = BM_G_CRL,
+      .type = "application/pkix-crl" },
+    { .path = "/ca/",
+      .ends = ".cer",
       .plain = true,
       .methods = BM_GET,
-      .serve = bm_serve_crl,
+      .serve = bm_serve_named,
       .answer_type = BM_G_ANSWER,
-      .answer = bm_answer_crl,
-      .which = BM_CA_IDEVID },
-    { .path = "/ca/root.crt", .plain = true, .methods = BM_GET, .serve = bm_serve_file, .which = FILE_ROOT },
-    { .path = "/ca/operational.crt", .plain = true, .methods = BM_GET, .serve = bm_serve_file, .which = FILE_OPERATIONAL },
-    { .path = "/ca/idevid.crt", .plain = true, .methods = BM_GET, .serve = bm_serve_file, .which = FILE_IDEVID },
+      .answer = bm_answer_der,
+      .asks = BM_G_CA,
+      .type = "application/pkix-cert" },
 };
 
 static bool
@@ -105,6 +111,23 @@ label_take(struct bm_bytes *rest)
     if (slash != NULL)
         *rest = bm_bytes(slash + 1, rest->n - label.n - 1);
     return label;
+}
+
+/* Is it this door's path? Where a name stands in it, what name. */
+static bool
+leads(const struct door *door, struct bm_bytes path, char ret_name[static BM_MAX_NAME + 1])
+{
+    size_t before = strlen(door->path), after;
+
+    if (door->ends == NULL)
+        return bm_bytes_equal(path, bm_bytes_str(door->path));
+    after = strlen(door->ends);
+    if (path.n <= before + after || path.n > before + after + BM_MAX_NAME || !begins(path, door->path) ||
+        memcmp(path.p + path.n - after, door->ends, after) != 0)
+        return false;
+    memcpy(ret_name, path.p + before, path.n - before - after);
+    ret_name[path.n - before - after] = 0;
+    return bm_name_ok(ret_name, BM_MAX_NAME);
 }
 
 static const struct door *
@@ -129,7 +152,7 @@ door_of(struct connection *c, struct bm_bytes path)
     if (labelled && !bm_name_ok(c->label, BM_MAX_NAME))
         return NULL;
     for (size_t i = 0; i < BM_COUNT(doors); i++)
-        if (doors[i].est == est && bm_bytes_equal(path, bm_bytes_str(doors[i].path)) && (c->ssl != NULL || doors[i].plain))
+        if (doors[i].est == est && leads(&doors[i], path, c->name) && (c->ssl != NULL || doors[i].plain))
             return &doors[i];
     return NULL;
 }

@@ -12,12 +12,25 @@
 #define FRESHNESS "application/est-attestation-freshness+json"
 
 enum bm_rc
-bm_serve_file(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+bm_serve_cacerts(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
     (void)body;
-    (void)fail;
-    bm_connection_reply(c, c->door->which == FILE_CACERTS ? CERTS_ONLY : "application/pkix-cert",
-                        bm_buf_bytes(&c->gate->files[c->door->which]));
+    return bm_ask(c, BM_G_CACERTS, bm_bytes(NULL, 0), fail);
+}
+
+enum bm_rc
+bm_answer_cacerts(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 2 * BM_MAX_MESSAGE };
+    struct bm_bytes p7 = bm_rd_lv32(&answer, BM_MAX_MESSAGE);
+    enum bm_rc rc;
+
+    if (!bm_rd_end(&answer) || p7.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the registrar's CA certificates are malformed");
+    bm_b64_add(&text, BM_B64_STD, p7);
+    if ((rc = bm_buf_check(&text, "the CA certificates", fail)) != BM_OK)
+        return rc;
+    bm_connection_reply(c, CERTS_ONLY, bm_buf_bytes(&text));
     return BM_OK;
 }
 

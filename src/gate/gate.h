@@ -46,7 +46,9 @@ struct door {
     /* The registrar's answer, when it is no refusal. A failure is a breach: the gate stops. */
     uint16_t answer_type;
     enum bm_rc (*answer)(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
-    unsigned which; /* enum bm_ca of a CRL, enum file of a file */
+    const char *ends; /* path and ends are what stands before and behind a name; NULL: there is none in it */
+    uint16_t asks;    /* with a name: what the registrar is asked by it ... */
+    const char *type; /* ... and as what its answer goes out */
 };
 
 /* Finds the door and checks method, type and length. BM_EINPUT: *ret_status has the HTTP status, *ret_allow the methods for 405. */
@@ -56,7 +58,8 @@ bm_must_use enum bm_rc bm_door_find(struct connection *c, const struct bm_reques
 /* est.c, v1.c, site.c: what the doors do */
 /* What stands in the Birthmark-Station field, as a part of a bundle; nothing where there is none. */
 bm_must_use enum bm_rc bm_station_field(struct bm_buf *part, const struct connection *c, struct bm_fail *fail);
-enum bm_rc bm_serve_file(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
+enum bm_rc bm_serve_cacerts(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
+enum bm_rc bm_answer_cacerts(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_nonce(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_nonce(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_fullcmc(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
@@ -69,8 +72,8 @@ enum bm_rc bm_answer_certificates(struct connection *c, struct bm_rd answer, str
 enum bm_rc bm_serve_renew(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_serve_confirm(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_confirm(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
-enum bm_rc bm_serve_crl(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
-enum bm_rc bm_answer_crl(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
+enum bm_rc bm_serve_named(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
+enum bm_rc bm_answer_der(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_health(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_site(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
@@ -104,6 +107,7 @@ struct connection {
     struct ask *ask; /* when ASKING */
     const struct door *door;
     char label[BM_MAX_NAME + 1]; /* "" = none */
+    char name[BM_MAX_NAME + 1];  /* that stands in the path, where the door has one */
     char station[MAX_STATION];   /* what the station says of it, in base64; "" = none */
     bool get;                    /* the request was no POST */
     bool json;                   /* refusals as {"error": SENTENCE} */
@@ -176,14 +180,6 @@ void bm_ask_forget(struct connection *c);
 
 /* ---- main.c ---- */
 
-enum file {
-    FILE_CACERTS, /* base64 */
-    FILE_ROOT,    /* DER, as all below */
-    FILE_OPERATIONAL,
-    FILE_IDEVID,
-    FILE_N
-};
-
 struct gate {
     const struct bm_env *env;
     struct event_base *base;
@@ -194,7 +190,6 @@ struct gate {
     size_t nconnections, max_connections;
     bool full; /* no more are accepted until one ends */
     struct asks asks;
-    struct bm_buf files[FILE_N];
     char confinement[BM_CONFINE_TEXT];
     bm_time now;   /* of this second, for Date */
     enum bm_rc rc; /* why the loop ended */

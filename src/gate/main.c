@@ -34,58 +34,6 @@ home_parse(const char **ret_home, int argc, char **argv, struct bm_fail *fail)
     return BM_OK;
 }
 
-/* ---- files: read once, before the confinement ---- */
-
-static enum bm_rc
-keep_first(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_buf *buf = ctx;
-
-    if (buf->n == 0)
-        bm_buf_add_bytes(buf, der);
-    return bm_buf_check(buf, "the certificate", fail);
-}
-
-static enum bm_rc
-file_load(struct bm_buf *buf, const char *home, const char *name, struct bm_fail *fail)
-{
-    char path[BM_PATH];
-    enum bm_rc rc = bm_path_join(path, home, name, fail);
-
-    return rc == BM_OK ? bm_file_read(buf, path, fail) : rc;
-}
-
-static enum bm_rc
-cert_load(struct gate *gate, enum file file, const char *home, const char *name, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 65536 };
-    enum bm_rc rc;
-
-    gate->files[file].max = BM_MAX_CERT;
-    if ((rc = file_load(&pem, home, name, fail)) != BM_OK)
-        return rc;
-    rc = bm_pem_parse(bm_buf_bytes(&pem), "CERTIFICATE", keep_first, &gate->files[file], fail);
-    if (rc != BM_OK)
-        bm_fail_prefix(fail, "%s", name);
-    return rc;
-}
-
-static enum bm_rc
-files_load(struct gate *gate, const char *home, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf p7 = { .max = 65536 };
-    enum bm_rc rc;
-
-    if ((rc = file_load(&p7, home, "gate/cacerts.p7", fail)) != BM_OK ||
-        (rc = cert_load(gate, FILE_ROOT, home, "root.pem", fail)) != BM_OK ||
-        (rc = cert_load(gate, FILE_OPERATIONAL, home, "ca/operational.pem", fail)) != BM_OK ||
-        (rc = cert_load(gate, FILE_IDEVID, home, "ca/idevid.pem", fail)) != BM_OK)
-        return rc;
-    gate->files[FILE_CACERTS].max = 2 * p7.max;
-    bm_b64_add(&gate->files[FILE_CACERTS], BM_B64_STD, bm_buf_bytes(&p7));
-    return bm_buf_check(&gate->files[FILE_CACERTS], "the list of CA certificates", fail);
-}
-
 static enum bm_rc
 tls_load(struct gate *gate, const char *home, struct bm_fail *fail)
 {
@@ -135,8 +83,8 @@ start(struct gate *gate, const char *home, struct bm_fail *fail)
     enum bm_rc rc;
 
     json_object_seed(0); /* jansson reads /dev/urandom for it: now or never */
-    if ((rc = files_load(gate, home, fail)) != BM_OK || (rc = tls_load(gate, home, fail)) != BM_OK ||
-        (rc = loop_open(gate, fail)) != BM_OK || (rc = bm_asks_open(gate, BM_FD_GATE_REGISTRAR, fail)) != BM_OK ||
+    if ((rc = tls_load(gate, home, fail)) != BM_OK || (rc = loop_open(gate, fail)) != BM_OK ||
+        (rc = bm_asks_open(gate, BM_FD_GATE_REGISTRAR, fail)) != BM_OK ||
         (rc = bm_accept_open(gate, BM_FD_GATE_TLS, BM_FD_GATE_PLAIN, fail)) != BM_OK || (rc = bm_confine(&plan, fail)) != BM_OK)
         return rc;
     bm_confine_probe(gate->confinement);
@@ -160,8 +108,6 @@ gate_done(struct gate *gate)
         bm_connection_free(gate->connections);
     }
     bm_asks_close(gate);
-    for (size_t i = 0; i < FILE_N; i++)
-        bm_buf_done(&gate->files[i]);
     if (gate->base != NULL)
         event_base_free(gate->base);
     SSL_CTX_free(gate->tls);

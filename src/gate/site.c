@@ -4,22 +4,20 @@
 #include "wire/json.h"
 
 enum bm_rc
-bm_serve_crl(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
+bm_serve_named(struct connection *c, struct bm_bytes body, struct bm_fail *fail)
 {
-    uint8_t ca = (uint8_t)c->door->which;
-
     (void)body;
-    return bm_ask(c, BM_G_CRL, bm_bytes(&ca, 1), fail);
+    return bm_ask(c, c->door->asks, bm_bytes_str(c->name), fail);
 }
 
 enum bm_rc
-bm_answer_crl(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+bm_answer_der(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
 {
-    struct bm_bytes crl = bm_rd_lv32(&answer, BM_MAX_MESSAGE);
+    struct bm_bytes der = bm_rd_lv32(&answer, BM_MAX_MESSAGE);
 
-    if (!bm_rd_end(&answer) || crl.n == 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "the registrar's revocation list is malformed");
-    bm_connection_reply(c, "application/pkix-crl", crl);
+    if (!bm_rd_end(&answer) || der.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the registrar's answer by a CA's name is malformed");
+    bm_connection_reply(c, c->door->type, der);
     return BM_OK;
 }
 

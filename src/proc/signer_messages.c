@@ -353,3 +353,75 @@ bm_s_device_parse(struct bm_s_device *ret_device, struct bm_rd body, struct bm_f
     *ret_device = device;
     return BM_OK;
 }
+
+void
+bm_s_ca_build(struct bm_buf *buf, const struct bm_s_ca *ca)
+{
+    bm_buf_add_u8(buf, (uint8_t)ca->n);
+    if (ca->der.n == 0)
+        return;
+    bm_buf_add_lv16(buf, ca->name);
+    bm_buf_add_u8(buf, ca->kind);
+    bm_buf_add_u8(buf, ca->retired ? 1 : 0);
+    bm_buf_add_u64(buf, ca->issued);
+    bm_buf_add_u64(buf, ca->live);
+    bm_buf_add_u64(buf, (uint64_t)ca->last_end);
+    bm_buf_add_lv16(buf, ca->der);
+}
+
+enum bm_rc
+bm_s_ca_parse(struct bm_s_ca *ret_ca, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_ca ca = { .n = bm_rd_u8(&body) };
+    uint8_t retired;
+    enum bm_rc rc;
+
+    if (body.bad || body.left > 0) {
+        ca.name = bm_rd_lv16(&body, BM_MAX_NAME);
+        ca.kind = bm_rd_u8(&body);
+        retired = bm_rd_u8(&body);
+        ca.retired = retired == 1;
+        ca.issued = bm_rd_u64(&body);
+        ca.live = bm_rd_u64(&body);
+        ca.last_end = (bm_time)bm_rd_u64(&body);
+        ca.der = bm_rd_lv16(&body, BM_MAX_CERT);
+        if (retired > 1 || ca.name.n == 0 || ca.der.n == 0 || ca.last_end < 0)
+            body.bad = true;
+    }
+    if (ca.n > BM_MAX_CAS)
+        body.bad = true;
+    if ((rc = end_check(&body, "an issuing CA", fail)) != BM_OK)
+        return rc;
+    *ret_ca = ca;
+    return BM_OK;
+}
+
+void
+bm_s_root_build(struct bm_buf *buf, const struct bm_s_root *root)
+{
+    bm_buf_add_u8(buf, (uint8_t)root->n);
+    if (root->der.n == 0)
+        return;
+    bm_buf_add_lv16(buf, root->der);
+    bm_buf_add_lv16(buf, root->new_with_old);
+    bm_buf_add_lv16(buf, root->old_with_new);
+}
+
+enum bm_rc
+bm_s_root_parse(struct bm_s_root *ret_root, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_root root = { .n = bm_rd_u8(&body) };
+    enum bm_rc rc;
+
+    if (body.bad || body.left > 0) {
+        root.der = bm_rd_lv16(&body, BM_MAX_CERT);
+        root.new_with_old = bm_rd_lv16(&body, BM_MAX_CERT);
+        root.old_with_new = bm_rd_lv16(&body, BM_MAX_CERT);
+    }
+    if (root.n > BM_MAX_ROOTS)
+        body.bad = true;
+    if ((rc = end_check(&body, "a root", fail)) != BM_OK)
+        return rc;
+    *ret_root = root;
+    return BM_OK;
+}

@@ -24,7 +24,7 @@ enum bm_signer_message {
     BM_S_CONFIRM,    /* lv16 serial; answer: struct bm_s_leaves (none when it was confirmed already) */
     BM_S_REVOKE,     /* lv16 serial, u8 CRLReason, lv16 operator, lv16 reason text; answer: struct bm_s_leaves */
     BM_S_REFUSAL,    /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
-    BM_S_CRL,        /* u8 enum bm_ca; answer: lv32 CertificateList DER */
+    BM_S_CRL,        /* u8 number of the CA; answer: lv32 CertificateList DER */
     BM_S_CHECKPOINT, /* empty; answer: lv16 signed checkpoint */
     BM_S_LOT_STATE, /* lv16 lot, u8 BM_LOT_WITHDRAW | BM_LOT_QUARANTINE, lv16 operator, lv16 reason; a restriction: no signature. Answer: struct bm_s_leaves
                       * (none when it was so already) */
@@ -33,6 +33,8 @@ enum bm_signer_message {
     BM_S_REPLAY,      /* u64 first ledger index wanted; answers: struct bm_s_leaves with whole records, until one with n = 0 */
     BM_S_ORDER_CLOSE, /* struct bm_s_order_close; a restriction: no signature. Answer: struct bm_s_leaves (none when it was closed already) */
     BM_S_DEVICE,      /* struct bm_s_device; a restriction: no signature. Answer: struct bm_s_leaves (none when it was so already) */
+    BM_S_CA,          /* u8 number, u8 1: count its certificates; answer: struct bm_s_ca */
+    BM_S_ROOT,        /* u8 number; answer: struct bm_s_root */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -128,6 +130,27 @@ struct bm_s_lot_state {
     uint8_t what; /* BM_LOT_WITHDRAW, BM_LOT_QUARANTINE */
     struct bm_bytes lot, by, reason;
 };
+
+/* An issuing CA. u8 how many there are; then, where the number is below that: lv16 name, u8 enum bm_ca, u8 retired, u64 issued, u64 live, u64 end, lv16 DER. */
+struct bm_s_ca {
+    unsigned n;
+    struct bm_bytes name;
+    uint8_t kind; /* enum bm_ca */
+    bool retired;
+    uint64_t issued, live; /* live: 0 unless they were counted */
+    bm_time last_end;      /* of the last certificate that it issued; 0: it issued none */
+    struct bm_bytes der;   /* its certificate; n = 0: there is no CA of this number */
+};
+void bm_s_ca_build(struct bm_buf *buf, const struct bm_s_ca *ca);
+bm_must_use enum bm_rc bm_s_ca_parse(struct bm_s_ca *ret_ca, struct bm_rd body, struct bm_fail *fail);
+
+/* A root, and what leads to it from the one before. u8 how many there are; then, where the number is below that: 3 x lv16 DER. */
+struct bm_s_root {
+    unsigned n;
+    struct bm_bytes der, new_with_old, old_with_new; /* n = 0 as in struct bm_root (signer/cas.h); der n = 0: no root of this number */
+};
+void bm_s_root_build(struct bm_buf *buf, const struct bm_s_root *root);
+bm_must_use enum bm_rc bm_s_root_parse(struct bm_s_root *ret_root, struct bm_rd body, struct bm_fail *fail);
 
 /* ORDER_CLOSE: lv16 each. */
 struct bm_s_order_close {

@@ -9,6 +9,32 @@
 
 static const char *const ca_words[BM_CA__N] = { [BM_CA_OPERATIONAL] = "operational", [BM_CA_IDEVID] = "idevid" };
 
+const char *
+bm_ca_word(enum bm_ca kind)
+{
+    return ca_words[kind];
+}
+
+bool
+bm_ca_parse(enum bm_ca *ret_kind, struct bm_bytes word)
+{
+    for (unsigned kind = 0; kind < BM_CA__N; kind++)
+        if (bm_bytes_equal(word, bm_bytes_str(ca_words[kind]))) {
+            *ret_kind = (enum bm_ca)kind;
+            return true;
+        }
+    return false;
+}
+
+const struct bm_site_ca *
+bm_site_ca_find(const struct bm_site *site, const char *name)
+{
+    for (size_t i = 0; i < site->nca; i++)
+        if (strcmp(site->ca[i].name, name) == 0)
+            return &site->ca[i];
+    return NULL;
+}
+
 /* A value into a text of max bytes and its NUL. */
 static void
 text_take(struct bm_lines *lines, struct bm_bytes value, char *ret, size_t max)
@@ -19,6 +45,27 @@ text_take(struct bm_lines *lines, struct bm_bytes value, char *ret, size_t max)
     }
     memcpy(ret, value.p, value.n);
     ret[value.n] = 0;
+}
+
+static void
+ca_take(struct bm_site *site, struct bm_bytes value, struct bm_lines *lines)
+{
+    struct bm_bytes name = bm_word_take(&value), word = bm_word_take(&value);
+    struct bm_site_ca *ca = &site->ca[site->nca];
+
+    if (lines->bad)
+        return;
+    if (site->nca == BM_MAX_CAS) {
+        bm_statement_refuse(lines, "is one CA too many");
+        return;
+    }
+    if (!bm_word_name(ca->name, name) || !bm_ca_parse(&ca->kind, word) || bm_site_ca_find(site, ca->name) != NULL ||
+        (site->nca < BM_CA__N && (ca->kind != (enum bm_ca)site->nca || strcmp(ca->name, ca_words[site->nca]) != 0)))
+        bm_statement_refuse(lines, "must be a CA's name, its class and where its key is: first operational, then idevid, none twice");
+    text_take(lines, value, ca->key, sizeof(ca->key) - 1);
+    if (ca->key[0] == ' ')
+        bm_statement_refuse(lines, "has two spaces before the key");
+    site->nca++;
 }
 
 static void
@@ -35,17 +82,11 @@ site_take(struct bm_site *site, struct bm_lines *lines)
         if (!bm_bytes_equal(value, bm_bytes_str("yes")))
             bm_statement_refuse(lines, "must be yes, or not be there");
     }
-    for (size_t ca = 0; ca < BM_CA__N; ca++) {
-        struct bm_bytes word;
-
-        value = bm_lines_want(lines, "ca");
-        word = bm_word_take(&value);
-        if (!bm_bytes_equal(word, bm_bytes_str(ca_words[ca])))
-            bm_statement_refuse(lines, "must be the CA's name, first operational, then idevid, and where its key is");
-        text_take(lines, value, site->ca_key[ca], sizeof(site->ca_key[ca]) - 1);
-        if (site->ca_key[ca][0] == ' ')
-            bm_statement_refuse(lines, "has two spaces before the key");
-    }
+    ca_take(site, bm_lines_want(lines, "ca"), lines);
+    while (bm_lines_have(lines, "ca", &value))
+        ca_take(site, value, lines);
+    if (site->nca < BM_CA__N)
+        bm_statement_refuse(lines, "must be preceded by the lines of the two CAs that every site has");
     bm_operators_take(&site->operators, lines);
 }
 
@@ -62,7 +103,7 @@ bm_site_parse(struct bm_site *ret_site, struct bm_bytes text, struct bm_fail *fa
     bm_cleanup(site_free) struct bm_site *site = NULL;
     enum bm_rc rc;
 
-    if ((site = calloc(1, sizeof(*site))) == NULL) /* 16 KiB: too large for a frame */
+    if ((site = calloc(1, sizeof(*site))) == NULL) /* 90 KiB: too large for a frame */
         return bm_fail(fail, BM_ENOMEM, NULL, "site.conf: there is no memory for it");
     site_take(site, &lines);
     if ((rc = bm_lines_close(&lines)) != BM_OK)
@@ -79,11 +120,11 @@ bm_site_build(struct bm_buf *buf, const struct bm_site *site)
     bm_lines_add(buf, "url", site->url[0] != 0 ? site->url : NONE);
     if (site->test)
         bm_lines_add(buf, "test", "yes");
-    for (size_t ca = 0; ca < BM_CA__N; ca++) {
-        if (site->ca_key[ca][0] == 0 || site->ca_key[ca][0] == ' ')
+    for (size_t i = 0; i < site->nca; i++) {
+        if (site->ca[i].key[0] == 0 || site->ca[i].key[0] == ' ')
             buf->bad = true;
-        bm_buf_add_fmt(buf, "ca %s ", ca_words[ca]);
-        bm_buf_add_fmt(buf, "%s\n", site->ca_key[ca]);
+        bm_buf_add_fmt(buf, "ca %s %s ", site->ca[i].name, ca_words[site->ca[i].kind]);
+        bm_buf_add_fmt(buf, "%s\n", site->ca[i].key);
     }
     bm_operators_build(buf, &site->operators);
 }

@@ -10,25 +10,38 @@
  * name Example Factory               1 to 64 printable characters
  * url https://line1.example:8443     or -
  * test yes                           only of a test site: its certificates bear the mark, and no production site takes any
- * ca operational KEY                 KEY: file:signer/operational.key (beneath HOME) or pkcs11:... (RFC 7512; may carry pin-value, pin-source, module-path)
- * ca idevid KEY
+ * ca NAME CLASS KEY                  2 to 64 lines, first operational operational, then idevid idevid: where the signer finds the key of that name.
+ *                                    CLASS: operational | idevid. KEY: file:signer/NAME.key (beneath HOME) or pkcs11:... (RFC 7512; may carry
+ *                                    pin-value, pin-source, module-path)
  * operator NAME ROLE VKEY            the first operators: pinned in the signer's journal when it is founded, and not read again after that
  */
 struct bm_site {
     char name[BM_MAX_NAME + 1];
     char url[256]; /* "" = none */
     bool test;
-    char ca_key[BM_CA__N][1024];
+    struct bm_site_ca {
+        char name[BM_MAX_NAME + 1];
+        enum bm_ca kind;
+        char key[1024];
+    } ca[BM_MAX_CAS]; /* the first two are init's, by enum bm_ca */
+    size_t nca;
     struct bm_roles operators;
 };
+const char *bm_ca_word(enum bm_ca kind); /* "operational" | "idevid" */
+bm_must_use bool bm_ca_parse(enum bm_ca *ret_kind, struct bm_bytes word);
+/* Whose key is it; NULL: none of this name. */
+const struct bm_site_ca *bm_site_ca_find(const struct bm_site *site, const char *name);
 bm_must_use enum bm_rc bm_site_parse(struct bm_site *ret_site, struct bm_bytes text, struct bm_fail *fail);
 void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
+#define BM_MAX_SITE 131072 /* bytes of the text */
 
 /* Places beneath HOME. */
 #define BM_PLACE_SITE "site.conf"
 #define BM_PLACE_ROOT_CERT "root.pem"
 #define BM_PLACE_TRUST "trust.txt"
 #define BM_PLACE_CA_CERT "ca/%s.pem"          /* operational, idevid, server: DER in PEM, signed by the root */
+#define BM_PLACE_CA_CSR "ca/%s.csr"           /* PKCS#10: of a CA whose key is made, and whose certificate is not */
+#define BM_PLACE_CA_KEY "signer/%s.key"       /* of an issuing CA, where it is in no token */
 #define BM_PLACE_CEREMONY "ceremony"          /* the root (docs/formats/ceremony.md): to be taken offline */
 #define BM_PLACE_ROOT_KEY "ceremony/root.key" /* PKCS#8 PEM */
 #define BM_PLACE_SERVER_CA_KEY "ca/server.key"
@@ -39,7 +52,6 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_STORE "store/birthmark.db"
 #define BM_PLACE_GATE_CERT "gate/server.pem" /* chain, leaf first */
 #define BM_PLACE_GATE_KEY "gate/server.key"
-#define BM_PLACE_CACERTS "gate/cacerts.p7" /* DER certs-only: root, operational, idevid */
 #define BM_PLACE_OPERATOR_KEY "operators/%s.key"
 #define BM_PLACE_OPERATOR_URI "operators/%s.uri"  /* where the key is instead: one line */
 #define BM_PLACE_OPERATOR_CERT "operators/%s.pem" /* chain, leaf first: good while its key is on the list of operators */

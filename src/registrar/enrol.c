@@ -40,9 +40,7 @@ certs_answer(struct bm_registrar *r, struct pending *p, struct bm_bytes device, 
 
     if ((rc = bm_cert_skim(&cert, certificate, fail)) != BM_OK)
         return rc;
-    for (size_t i = 0; i < BM_CA__N; i++)
-        if (bm_bytes_equal(cert.issuer, r->ca_subject[i]))
-            certs.cert[certs.n++] = bm_buf_bytes(&r->ca_cert[i]);
+    bm_ca_chain(r, bm_ca_of(r, cert.issuer), &certs);
     bm_g_certs_build(&body, &certs);
     if ((rc = bm_buf_check(&body, "the certificates", fail)) != BM_OK)
         return rc;

@@ -120,7 +120,7 @@ crl_kept(const struct bm_registrar *r, const struct crl_cache *cache)
 static enum bm_rc
 crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    struct crl_cache *cache = &r->crl[p->ca];
+    struct crl_cache *cache = &r->cas[p->ca].crl;
     const struct bm_message last = { .type = BM_S_ANSWER, .body = bm_buf_bytes(&cache->der) };
     enum bm_rc rc;
 
@@ -143,8 +143,8 @@ crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
 void
 bm_crl_publish(struct bm_registrar *r)
 {
-    for (uint8_t ca = 0; ca < BM_CA__N; ca++) {
-        struct crl_cache *cache = &r->crl[ca];
+    for (uint8_t ca = 0; ca < r->ncas; ca++) {
+        struct crl_cache *cache = &r->cas[ca].crl;
         struct bm_fail ignored;
         struct pending *p;
 
@@ -164,14 +164,16 @@ static enum bm_rc
 serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     const struct peer *peer = ctx;
-    struct bm_bytes which = bm_rd_rest(&body);
+    struct issuing *issuing = bm_ca_named(peer->r, bm_rd_rest(&body));
     struct crl_cache *cache;
     struct pending *p;
+    uint8_t ca;
     enum bm_rc rc;
 
-    if (which.p[0] >= BM_CA__N)
-        return bm_fail(fail, BM_EINPUT, NULL, "there is no CA %u", which.p[0]);
-    cache = &peer->r->crl[which.p[0]];
+    if (issuing == NULL)
+        return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0, "there is no CA of this name here", fail);
+    ca = (uint8_t)(issuing - peer->r->cas);
+    cache = &issuing->crl;
     if (cache->der.n > 0 && !cache->dirty && cache->asked == cache->answered && peer->r->now - cache->made < CRL_AGE)
         return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&cache->der), fail);
     if (bm_disk_full(peer->r) && crl_kept(peer->r, cache))
@@ -181,12 +183,12 @@ serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
             return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
         p->joined = true;
     } else {
-        if ((rc = bm_gate_forward(peer, id, BM_S_CRL, which, crl_settle, &p, fail)) != BM_OK || p == NULL)
+        if ((rc = bm_gate_forward(peer, id, BM_S_CRL, bm_bytes(&ca, 1), crl_settle, &p, fail)) != BM_OK || p == NULL)
             return rc;
         cache->asked++;
         cache->dirty = false; /* what is revoked from here on makes it dirty again, before the answer or after */
     }
-    p->ca = which.p[0];
+    p->ca = ca;
     p->number = cache->asked;
     return BM_OK;
 }
@@ -214,7 +216,9 @@ const struct bm_rule bm_gate_rules[] = {
     { .type = BM_G_TPM_ENROL, .phases = ALWAYS, .min = 8, .max = 2 * BM_MAX_EVIDENCE + 1024, .serve = bm_serve_tpm_enrol },
     { .type = BM_G_TLS_ENROL, .phases = ALWAYS, .min = 8, .max = BM_MAX_CSR + 1024, .serve = bm_serve_tls_enrol },
     { .type = BM_G_CONFIRM, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_confirm },
-    { .type = BM_G_CRL, .phases = ALWAYS, .min = 1, .max = 1, .serve = serve_crl },
+    { .type = BM_G_CRL, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = serve_crl },
+    { .type = BM_G_CA, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_ca_cert },
+    { .type = BM_G_CACERTS, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_serve_cacerts },
     { .type = BM_G_HEALTH, .phases = ALWAYS, .min = 0, .max = 0, .serve = serve_text },
     { .type = BM_G_SITE, .phases = ALWAYS, .min = 0, .max = 0, .serve = serve_text },
 };

@@ -77,12 +77,27 @@ agree(struct bm_registrar *r, uint64_t size, struct bm_bytes checkpoint, struct 
     return rc;
 }
 
+struct asking {
+    struct bm_registrar *r;
+    uint8_t *buffer;
+};
+
+static enum bm_rc
+ask_now(void *ctx, uint16_t type, struct bm_bytes body, struct bm_message *ret_answer, struct bm_fail *fail)
+{
+    const struct asking *asking = ctx;
+    enum bm_rc rc = bm_channel_send(asking->r->signer.fd, &(struct bm_message){ .type = type, .body = body }, fail);
+
+    return rc != BM_OK ? rc : hear(asking->r, asking->buffer, ret_answer, fail);
+}
+
 static enum bm_rc
 hello(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf checkpoint = { .max = BM_MAX_NOTE };
     struct bm_message message;
     struct bm_s_site site;
+    uint64_t ledger_size;
     enum bm_rc rc;
 
     if ((rc = say_u64(r, BM_S_HELLO, r->ledger.frontier.size, fail)) != BM_OK || (rc = hear(r, buffer, &message, fail)) != BM_OK ||
@@ -94,12 +109,14 @@ hello(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
     r->next_seq = site.next_seq;
     r->signed_total = site.signed_total;
     r->signed_again = site.signed_again;
+    ledger_size = site.ledger_size; /* the rest of it goes with the next message */
     bm_buf_add_bytes(&checkpoint, site.checkpoint);
-    if ((rc = bm_buf_check(&checkpoint, "the checkpoint", fail)) != BM_OK)
+    if ((rc = bm_buf_check(&checkpoint, "the checkpoint", fail)) != BM_OK ||
+        (rc = bm_cas_load(r, ask_now, &(struct asking){ .r = r, .buffer = buffer }, fail)) != BM_OK)
         return rc;
-    if (r->ledger.frontier.size < site.ledger_size && (rc = replay(r, buffer, fail)) != BM_OK)
+    if (r->ledger.frontier.size < ledger_size && (rc = replay(r, buffer, fail)) != BM_OK)
         return rc;
-    return agree(r, site.ledger_size, bm_buf_bytes(&checkpoint), fail);
+    return agree(r, ledger_size, bm_buf_bytes(&checkpoint), fail);
 }
 
 enum bm_rc

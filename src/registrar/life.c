@@ -37,17 +37,19 @@ move_fill(struct move *move, const struct bm_event *event, uint64_t leaf)
 
 /* Does this one end with the move? A transfer leaves the root identity; a resume after a fork ends all of one service but what lives on. */
 static enum bm_rc
-ends(const struct bm_registrar *r, enum bm_move move, const struct bm_event *event, const struct bm_store_live *live, bool *ret_ends,
+ends(struct bm_registrar *r, enum bm_move move, const struct bm_event *event, const struct bm_store_live *live, bool *ret_ends,
      struct bm_fail *fail)
 {
     uint8_t kept[BM_MAX_SERIAL] = { 0 };
+    const struct issuing *ca;
     struct bm_skim cert;
     enum bm_rc rc;
 
     if (move == BM_MOVE_TRANSFER) {
         if ((rc = bm_cert_skim(&cert, bm_buf_bytes(&live->certificate), fail)) != BM_OK)
             return rc;
-        *ret_ends = !bm_bytes_equal(cert.issuer, r->ca_subject[BM_CA_IDEVID]);
+        ca = bm_ca_of(r, cert.issuer);
+        *ret_ends = ca == NULL || ca->kind != BM_CA_IDEVID;
         return BM_OK;
     }
     *ret_ends = move != BM_MOVE_RESUME || bm_bytes_equal(event->service, bm_bytes_str(live->service));

@@ -98,8 +98,19 @@ struct bm_registrar {
     struct bm_buf checkpoint; /* that came last, and its size: until the ledger has it, more answers of the same batch are due */
     uint64_t due;
     struct bm_holdings holdings;
-    struct bm_buf ca_cert[BM_CA__N]; /* DER */
-    struct bm_bytes ca_subject[BM_CA__N];
+    struct issuing { /* by number, as the signer said last */
+        char name[BM_MAX_NAME + 1];
+        enum bm_ca kind;
+        bool retired;
+        struct bm_buf der;
+        struct bm_bytes subject; /* view into der */
+        struct crl_cache crl;
+    } cas[BM_MAX_CAS];
+    size_t ncas;
+    struct root {
+        struct bm_buf der, new_with_old, old_with_new; /* n = 0: none */
+    } roots[BM_MAX_ROOTS];
+    size_t nroots;
 
     struct bm_link signer;
     struct bm_link gates[BM_MAX_GATES];
@@ -126,7 +137,6 @@ struct bm_registrar {
     struct arrival arrival;
     uint64_t arrivals; /* ever */
     struct budget budget;
-    struct crl_cache crl[BM_CA__N];
     uint64_t room;   /* bytes that are free where store and journal are */
     uint64_t issued; /* since start */
 };
@@ -209,6 +219,18 @@ extern const size_t bm_control_nrules;
 /* gate.c: sends a gate's question on; when the signer can't be asked now, the gate hears so at once, and *ret_pending is NULL. */
 bm_must_use enum bm_rc bm_gate_forward(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes body, settle_fn *settle,
                                        struct pending **ret_pending, struct bm_fail *fail);
+/* cas.c: the signer's CAs and roots, one at a time: with `ask` it hears of all of them before it returns. */
+typedef enum bm_rc ca_ask_fn(void *ctx, uint16_t type, struct bm_bytes body, struct bm_message *ret_answer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_cas_load(struct bm_registrar *r, ca_ask_fn *ask, void *ctx, struct bm_fail *fail);
+void bm_cas_done(struct bm_registrar *r);
+/* That issued this certificate; NULL. */
+struct issuing *bm_ca_of(struct bm_registrar *r, struct bm_bytes issuer);
+struct issuing *bm_ca_named(struct bm_registrar *r, struct bm_bytes name);
+/* What leads up from a device's certificate: its CA's, and those between roots, where there are several. */
+void bm_ca_chain(struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs *certs);
+void bm_crls_stale(struct bm_registrar *r);
+bm_must_use enum bm_rc bm_serve_ca_cert(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_cacerts(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* The lists of revocations are made anew now, not when the next asks for them. */
 void bm_crl_publish(struct bm_registrar *r);
 /* enrol.c: rows of the gate table. */

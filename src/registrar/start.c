@@ -38,46 +38,15 @@ bm_registrar_options_parse(struct bm_registrar_options *ret_options, int argc, c
 }
 
 static enum bm_rc
-keep_der(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_buf *buf = ctx;
-
-    if (buf->n > 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "the file must hold one certificate");
-    bm_buf_add_bytes(buf, der);
-    return bm_buf_check(buf, "the certificate", fail);
-}
-
-static enum bm_rc
-ca_load(struct bm_registrar *r, const char *home, enum bm_ca ca, const char *word, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 65536 };
-    char name[64], path[BM_PATH];
-    struct bm_cert cert;
-    enum bm_rc rc;
-
-    (void)snprintf(name, sizeof(name), BM_PLACE_CA_CERT, word);
-    r->ca_cert[ca].max = BM_MAX_CERT;
-    if ((rc = bm_path_join(path, home, name, fail)) != BM_OK || (rc = bm_file_read(&pem, path, fail)) != BM_OK ||
-        (rc = bm_pem_parse(bm_buf_bytes(&pem), "CERTIFICATE", keep_der, &r->ca_cert[ca], fail)) != BM_OK ||
-        (rc = bm_cert_parse(&cert, bm_buf_bytes(&r->ca_cert[ca]), fail)) != BM_OK)
-        return rc;
-    r->ca_subject[ca] = cert.subject;
-    return BM_OK;
-}
-
-static enum bm_rc
 site_load(struct bm_registrar *r, const char *home, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 65536 };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_SITE };
     char path[BM_PATH];
     enum bm_rc rc;
 
-    if ((rc = bm_path_join(path, home, BM_PLACE_SITE, fail)) != BM_OK || (rc = bm_file_read(&text, path, fail)) != BM_OK ||
-        (rc = bm_site_parse(&r->site, bm_buf_bytes(&text), fail)) != BM_OK ||
-        (rc = ca_load(r, home, BM_CA_OPERATIONAL, "operational", fail)) != BM_OK)
+    if ((rc = bm_path_join(path, home, BM_PLACE_SITE, fail)) != BM_OK || (rc = bm_file_read(&text, path, fail)) != BM_OK)
         return rc;
-    return ca_load(r, home, BM_CA_IDEVID, "idevid", fail);
+    return bm_site_parse(&r->site, bm_buf_bytes(&text), fail);
 }
 
 static void
@@ -149,10 +118,7 @@ registrar_free(struct bm_registrar *r)
             ours[i][k].fd = -1;
             bm_link_close(&ours[i][k]);
         }
-    for (size_t i = 0; i < BM_CA__N; i++) {
-        bm_buf_done(&r->ca_cert[i]);
-        bm_buf_done(&r->crl[i].der);
-    }
+    bm_cas_done(r);
     for (size_t i = 0; i < MAX_PENDING; i++)
         bm_buf_done(&r->pending[i].kept);
     for (size_t i = 0; i < MAX_CONTROLS; i++) {

@@ -16,8 +16,8 @@ earlier_end(struct bm_memory *memory, uint32_t at, bm_time time, struct bm_fail 
     if (earlier == NULL)
         return BM_OK;
     earlier->gone = true;
-    return bm_revocations_add(&memory->revocations[earlier->ca], bm_bytes(earlier->serial, earlier->nserial), REASON_SUPERSEDED, time,
-                              fail);
+    return bm_revocations_add(&memory->cas.row[earlier->ca]->revocations, bm_bytes(earlier->serial, earlier->nserial), REASON_SUPERSEDED,
+                              time, fail);
 }
 
 static enum bm_rc
@@ -53,7 +53,7 @@ apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_
         return renew(memory, at, intent, fail);
     if (intent->decision == BM_DECISION_REISSUE && (rc = earlier_end(memory, at, intent->time, fail)) != BM_OK)
         return rc;
-    return bm_revocations_add(&memory->revocations[identity->ca], intent->replaces, REASON_SUPERSEDED, intent->time, fail);
+    return bm_revocations_add(&memory->cas.row[identity->ca]->revocations, intent->replaces, REASON_SUPERSEDED, intent->time, fail);
 }
 
 /* The chip that the evidence shows, under all its names; the first to speak for one that is listed by its id is bound to it. */
@@ -82,6 +82,14 @@ is_renewing(const struct bm_memory *memory, const struct bm_intent *intent, uint
     return at != BM_NONE && memory->slots.identities[at].state == BM_IDENTITY_RENEWING;
 }
 
+static void
+ca_used(struct bm_issuing *ca, bm_time not_after)
+{
+    ca->issued++;
+    if (not_after > ca->last_end)
+        ca->last_end = not_after;
+}
+
 enum bm_rc
 bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
@@ -94,6 +102,8 @@ bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct
     if ((rc = bm_intent_parse(&intent, record->body, fail)) != BM_OK)
         return rc;
     order = bm_orders_find(&memory->orders, intent.order);
+    if (intent.ca >= memory->cas.n)
+        return bm_contradiction("an intent for a CA that is not there", fail);
     if (order == BM_NONE)
         return bm_contradiction("an intent for an order that is not there", fail);
     if (memory->nopen == BM_BATCH)
@@ -117,6 +127,7 @@ bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct
     use.not_after = intent.not_after;
     use.renewing =
         intent.decision == BM_DECISION_RENEW || (intent.decision == BM_DECISION_REPLACE && is_renewing(memory, &intent, use.unit));
+    ca_used(memory->cas.row[intent.ca], intent.not_after);
     memory->last_signed = intent.time;
     memory->open[memory->nopen++] = record->at;
     return bm_slots_take(&memory->slots, &use, NULL, fail);

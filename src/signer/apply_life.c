@@ -20,10 +20,7 @@ bm_memory_certificate(const struct bm_memory *memory, struct bm_bytes serial, ui
     earlier = bm_slots_earlier(&memory->slots, at);
     if (earlier != NULL && bm_bytes_equal(serial, bm_bytes(earlier->serial, earlier->nserial)))
         return BM_CERT_EARLIER;
-    for (size_t ca = 0; ca < BM_CA__N; ca++)
-        if (bm_revocations_retires(&memory->revocations[ca], serial))
-            return BM_CERT_RETIRES;
-    return BM_CERT_OVER;
+    return bm_cas_retiring(&memory->cas, serial) != NULL ? BM_CERT_RETIRES : BM_CERT_OVER;
 }
 
 bm_time
@@ -53,7 +50,7 @@ bm_apply_confirmed(struct bm_memory *memory, const struct bm_record *record, str
         bm_time time = bm_memory_retirement(identity, earlier, marked.time);
 
         if (time < earlier->not_after &&
-            (rc = bm_revocations_retire(&memory->revocations[earlier->ca], bm_bytes(earlier->serial, earlier->nserial), time,
+            (rc = bm_revocations_retire(&memory->cas.row[earlier->ca]->revocations, bm_bytes(earlier->serial, earlier->nserial), time,
                                         earlier->not_after, marked.time, fail)) != BM_OK)
             return rc;
     }
@@ -69,7 +66,7 @@ bm_apply_revoked(struct bm_memory *memory, const struct bm_record *record, struc
     struct bm_marked marked;
     enum bm_cert_place place;
     uint32_t at;
-    size_t ca;
+    struct bm_revocations *list;
     enum bm_rc rc;
 
     if ((rc = bm_marked_parse(&marked, record->body, fail)) != BM_OK)
@@ -79,7 +76,7 @@ bm_apply_revoked(struct bm_memory *memory, const struct bm_record *record, struc
         return bm_contradiction("it revokes a certificate that is not live", fail);
     identity = &memory->slots.identities[at];
     if (place == BM_CERT_NEWEST) {
-        ca = identity->ca;
+        list = &memory->cas.row[identity->ca]->revocations;
         if (identity->state == BM_IDENTITY_RENEWING && bm_slots_earlier(&memory->slots, at) != NULL)
             bm_slots_renew_undo(&memory->slots, at);
         else
@@ -87,12 +84,12 @@ bm_apply_revoked(struct bm_memory *memory, const struct bm_record *record, struc
     } else if (place == BM_CERT_EARLIER) {
         struct bm_earlier *earlier = bm_slots_earlier(&memory->slots, at);
 
-        ca = earlier->ca;
+        list = &memory->cas.row[earlier->ca]->revocations;
         earlier->gone = true;
     } else {
-        ca = bm_revocations_retires(&memory->revocations[BM_CA_OPERATIONAL], marked.serial) ? BM_CA_OPERATIONAL : BM_CA_IDEVID;
+        list = &bm_cas_retiring(&memory->cas, marked.serial)->revocations;
     }
-    if ((rc = bm_revocations_add(&memory->revocations[ca], marked.serial, marked.reason, marked.time, fail)) != BM_OK)
+    if ((rc = bm_revocations_add(list, marked.serial, marked.reason, marked.time, fail)) != BM_OK)
         return rc;
     return bm_book_append(&memory->book, &marked.leaves, record->at, fail);
 }
@@ -151,9 +148,11 @@ bm_apply_crl(struct bm_memory *memory, const struct bm_record *record, struct bm
 
     if ((rc = bm_crl_record_parse(&crl, record->body, fail)) != BM_OK)
         return rc;
-    if (crl.number <= memory->revocations[crl.ca].crl)
+    if (crl.ca >= memory->cas.n)
+        return bm_contradiction("a list of a CA that is not there", fail);
+    if (crl.number <= memory->cas.row[crl.ca]->revocations.crl)
         return bm_contradiction("a CRL's number that does not rise", fail);
-    memory->revocations[crl.ca].crl = crl.number;
+    memory->cas.row[crl.ca]->revocations.crl = crl.number;
     memory->last_signed = crl.time;
     return BM_OK;
 }

@@ -157,6 +157,15 @@ answers_send(struct bm_signer *signer, struct bm_fail *fail)
 }
 
 /* What had to wait for its record to be durable: signed here, or put where it waits for the token. */
+static bool
+is_kept(const struct bm_signer *signer, unsigned ca)
+{
+    const struct bm_ca_key *key;
+    struct bm_fail ignored;
+
+    return bm_ca_key(&key, signer, ca, &ignored) == BM_OK && key->kept;
+}
+
 static enum bm_rc
 later_do(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail)
 {
@@ -175,7 +184,7 @@ later_do(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fai
     case BM_LATER_CRL:
         if (answer->crl_der.n > 0)
             return BM_OK;
-        return signer->queue.kept[answer->crl.ca] ? bm_queue_crl(signer, answer, fail) : bm_sign_crl(signer, answer, fail);
+        return is_kept(signer, answer->crl.ca) ? bm_queue_crl(signer, answer, fail) : bm_sign_crl(signer, answer, fail);
     case BM_LATER_NOTHING:
         break;
     }

@@ -19,6 +19,7 @@ struct request {
     uint32_t lot, order, unit, identity; /* BM_NONE: none */
     struct bm_chip_names chip;
     uint8_t device_id[BM_HASH]; /* that it has, or will be used under */
+    unsigned ca;                /* that would issue it */
     char device[BM_DEVICE_TEXT];
     char order_name[BM_MAX_NAME + 1], profile_name[BM_MAX_NAME + 1];
 };
@@ -303,11 +304,11 @@ serial_draw(struct bm_signer *signer, uint8_t ret_serial[static BM_MAX_SERIAL], 
 
 /* Before anything is on record: what the device could not store is no certificate for it. */
 static enum bm_rc
-tbs_fit(const struct bm_signer *signer, const struct bm_profile *profile, struct bm_fail *fail)
+tbs_fit(const struct bm_signer *signer, const struct bm_profile *profile, unsigned by, struct bm_fail *fail)
 {
-    const struct bm_signer_ca *ca = &signer->ca[profile->ca];
+    const struct bm_issuing *ca = signer->memory.cas.row[by];
 
-    return bm_profile_fit(profile, bm_signed_most(bm_buf_bytes(&signer->der), ca->issuer.alg, &ca->cert.key), ca->der.n, fail);
+    return bm_profile_fit(profile, bm_signed_most(bm_buf_bytes(&signer->der), signer->issuers[by].alg, &ca->cert.key), ca->der.n, fail);
 }
 
 static enum bm_rc
@@ -315,7 +316,7 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
 {
     struct bm_signer *signer = in->signer;
     const struct bm_profile *profile = in->state.profile;
-    const struct bm_issuer *issuer = &signer->ca[profile->ca].issuer;
+    const struct bm_issuer *issuer = &signer->issuers[in->ca];
     const struct bm_pinned *lot = &signer->memory.lots.lots[in->lot];
     const struct bm_leaf *leaf = &in->claim.leaf;
     bm_time now = in->state.now, not_after = profile->hours == 0 ? BM_TIME_NEVER : now + (bm_time)profile->hours * 3600 - 1;
@@ -338,7 +339,7 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's certificate has expired: make a new CA before anything else is issued");
     bm_buf_reset(&signer->der);
     rc = bm_tbs_build(&signer->der, profile, issuer, &subject, bm_key_spki(&in->claim.key), serial, now, not_after, fail);
-    return rc != BM_OK ? rc : tbs_fit(signer, profile, fail);
+    return rc != BM_OK ? rc : tbs_fit(signer, profile, in->ca, fail);
 }
 
 static enum bm_rc
@@ -357,7 +358,12 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
 
     if ((rc = serial_draw(signer, serial, fail)) != BM_OK)
         return rc;
-    if (bm_queue_admit(signer, in->state.profile->ca, false, &why) != BM_OK)
+    if (!bm_cas_choose(&signer->memory.cas, in->state.profile->ca, &in->ca)) {
+        bm_fail_note(&why, BM_EBUSY, NULL, "no CA issues %s certificates any more: make one with birthmark ca roll",
+                     bm_ca_word(in->state.profile->ca));
+        return refuse(in, true, "enrol", &why, fail);
+    }
+    if (bm_queue_admit(signer, in->ca, false, &why) != BM_OK)
         return refuse(in, true, "enrol", &why, fail);
     if (replaces && bm_queue_holds(signer, bm_bytes(identity->serial, identity->nserial))) {
         bm_fail_note(&why, BM_EBUSY, NULL, "an earlier request for this identity waits for the CA's token: ask again in a moment");
@@ -368,7 +374,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
     intent = (struct bm_intent){ .time = in->state.now,
                                  .not_after = in->not_after,
                                  .decision = decision,
-                                 .ca = in->state.profile->ca,
+                                 .ca = in->ca,
                                  .evidence = in->claim.evidence,
                                  .shown = in->claim.shown,
                                  .lot = bm_bytes_str(in->state.lot),

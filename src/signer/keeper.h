@@ -15,9 +15,9 @@
  *           --a byte----->  warden        "end this keeper"; the end of the pipe: "end all"
  */
 enum bm_keeper_message {
-    BM_K_SIGN = 1,     /* u8 enum bm_ca, lv32 bytes; id: of the signer's choice, not 0 */
+    BM_K_SIGN = 1,     /* u8 number of the key in site.conf, lv32 bytes; id: of the signer's choice, not 0 */
     BM_K_SIGNED = 128, /* lv16 signature, the question's id */
-    BM_K_HERE,         /* empty: the tokens are open, what was asked before is forgotten: ask again */
+    BM_K_HERE,         /* a u8 for each key that is open, its number: the tokens are, what was asked before is forgotten: ask again */
     BM_K_AWAY,         /* u8 enum bm_keeper_why, lv16 sentence: this keeper ends, what was asked of it is not answered */
 };
 enum bm_keeper_why {
@@ -26,10 +26,12 @@ enum bm_keeper_why {
     BM_KEEPER_WRONG,    /* site.conf is wrong about it */
 };
 
-/* What the keeper knows of one CA; borrowed for as long as the keeper runs. uri NULL: its key is not in a token. */
+/* What the keeper knows of one line of site.conf; borrowed for as long as the keeper runs. uri NULL: that key is not in a token. `asked`: nobody has made a CA
+ * of it yet, and it is no reason to keep the others from signing when it cannot be opened. */
 struct bm_keeper_ca {
     const char *uri;
     const struct bm_key *key;
+    bool asked;
 };
 
 struct bm_keeper {
@@ -40,7 +42,7 @@ struct bm_keeper {
 /* Is this key in a token? Else it is the signer's own to open. */
 bool bm_keeper_needed(const char *uri);
 /* Forks the warden; the process must have no threads and should hold no secrets yet. */
-bm_must_use enum bm_rc bm_keeper_start(struct bm_keeper *ret_keeper, const struct bm_keeper_ca ca[static BM_CA__N], const char *home,
+bm_must_use enum bm_rc bm_keeper_start(struct bm_keeper *ret_keeper, const struct bm_keeper_ca ca[static BM_MAX_CAS], const char *home,
                                        struct bm_fail *fail);
 void bm_keeper_done(struct bm_keeper *keeper);
 /* Ends the keeper that runs, whatever it does; the next one follows. */
@@ -53,6 +55,6 @@ enum {
     BM_KEEPER_EXIT_PIN = 2,
     BM_KEEPER_EXIT_WORKED = 3 /* away, after it had signed: the next one need not wait */
 };
-int bm_keeper_serve(int channel, const struct bm_keeper_ca ca[static BM_CA__N], const char *home);
+int bm_keeper_serve(int channel, const struct bm_keeper_ca ca[static BM_MAX_CAS], const char *home);
 
 #endif

@@ -29,7 +29,7 @@ struct deed {
 static enum bm_rc
 cert_do(struct bm_memory *memory, unsigned ca, const uint8_t *bytes, size_t nbytes, struct deed *deed, struct bm_fail *fail)
 {
-    struct bm_revocations *list = &memory->revocations[ca];
+    struct bm_revocations *list = &memory->cas.row[ca]->revocations;
     uint8_t copy[BM_MAX_SERIAL];
     struct bm_bytes serial = bm_bytes(copy, nbytes);
 
@@ -47,14 +47,15 @@ cert_do(struct bm_memory *memory, unsigned ca, const uint8_t *bytes, size_t nbyt
 static bool
 concerns(const struct bm_memory *memory, uint32_t at, const struct deed *deed)
 {
-    return (deed->identity == BM_NONE || deed->identity == at) && !(deed->operational && memory->slots.identities[at].ca == BM_CA_IDEVID);
+    return (deed->identity == BM_NONE || deed->identity == at) &&
+           !(deed->operational && memory->cas.row[memory->slots.identities[at].ca]->kind == BM_CA_IDEVID);
 }
 
 /* Of several renewals within one overlap the earlier ones stand in the lists alone. */
 static enum bm_rc
 retiring_do(struct bm_memory *memory, unsigned ca, uint32_t unit, struct deed *deed, struct bm_fail *fail)
 {
-    struct bm_revocations *list = &memory->revocations[ca];
+    struct bm_revocations *list = &memory->cas.row[ca]->revocations;
     enum bm_rc rc = BM_OK;
 
     for (size_t i = list->nretired; i-- > 0 && rc == BM_OK;) {
@@ -99,7 +100,7 @@ unit_do(struct bm_memory *memory, uint32_t unit, struct deed *deed, struct bm_fa
 {
     enum bm_rc rc = BM_OK;
 
-    for (unsigned ca = 0; ca < BM_CA__N && rc == BM_OK; ca++)
+    for (unsigned ca = 0; ca < memory->cas.n && rc == BM_OK; ca++)
         rc = retiring_do(memory, ca, unit, deed, fail);
     for (uint32_t at = memory->slots.units[unit].identities; at != BM_NONE && rc == BM_OK; at = memory->slots.identities[at].next)
         if (concerns(memory, at, deed))

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_SITE 65536
 #define MAX_PEM 65536
 
 static enum bm_rc
@@ -31,7 +30,7 @@ home_read(struct bm_buf *buf, const char *home, const char *name, struct bm_fail
 static enum bm_rc
 open_site(struct bm_signer *signer, const char *home, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = MAX_SITE };
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_SITE };
     enum bm_rc rc;
 
     if ((signer->site = calloc(1, sizeof(*signer->site))) == NULL)
@@ -67,97 +66,6 @@ open_nonce(struct bm_signer *signer, const char *home, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "%s is not %d bytes long: put the right file back", BM_PLACE_NONCE_KEY, BM_NONCE);
     memcpy(signer->nonce_key.b, key.p, key.n);
     signer->nonce_key.n = key.n;
-    return BM_OK;
-}
-
-static enum bm_rc
-cert_keep(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_buf *into = ctx;
-
-    if (into->n == 0) /* the CA's own stands first */
-        bm_buf_add_bytes(into, der);
-    return bm_buf_check(into, "a CA's certificate", fail);
-}
-
-/* Services read the CRL of operational certificates where the site says; what never expires has no such pointer. */
-static enum bm_rc
-crl_url(struct bm_issuer *issuer, enum bm_ca ca, const char *url, struct bm_fail *fail)
-{
-    int n;
-
-    if (ca != BM_CA_OPERATIONAL || url[0] == 0)
-        return BM_OK;
-    n = snprintf(issuer->crl_url, sizeof(issuer->crl_url), "%s/crl/operational.crl", url);
-    if (n < 0 || (size_t)n >= sizeof(issuer->crl_url))
-        return bm_fail(fail, BM_EINPUT, NULL, "site.conf: the url is too long");
-    return BM_OK;
-}
-
-static enum bm_rc
-open_ca(struct bm_signer *signer, enum bm_ca which, const char *home, struct bm_fail *fail)
-{
-    static const char *const names[BM_CA__N] = { [BM_CA_OPERATIONAL] = "operational", [BM_CA_IDEVID] = "idevid" };
-    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = MAX_PEM };
-    struct bm_signer_ca *ca = &signer->ca[which];
-    char name[64];
-    enum bm_rc rc;
-
-    ca->der.max = BM_MAX_CERT;
-    (void)snprintf(name, sizeof(name), BM_PLACE_CA_CERT, names[which]);
-    if ((rc = home_read(&pem, home, name, fail)) != BM_OK ||
-        (rc = bm_pem_parse(bm_buf_bytes(&pem), "CERTIFICATE", cert_keep, &ca->der, fail)) != BM_OK ||
-        (rc = bm_cert_parse(&ca->cert, bm_buf_bytes(&ca->der), fail)) != BM_OK)
-        return rc;
-    if (ca->cert.ski.n != sizeof(ca->issuer.key_id))
-        return bm_fail(fail, BM_EINPUT, NULL, "%s has no subject key identifier of 20 bytes", name);
-    ca->issuer.subject = ca->cert.subject;
-    ca->issuer.not_after = ca->cert.not_after;
-    ca->issuer.test = bm_cert_test_mark(ca->cert.der);
-    memcpy(ca->issuer.key_id, ca->cert.ski.p, sizeof(ca->issuer.key_id));
-    return crl_url(&ca->issuer, which, signer->site->url, fail);
-}
-
-/* The keys in tokens go to a process of their own, which is made while this one holds no secret yet. */
-static enum bm_rc
-open_keeper(struct bm_signer *signer, const char *home, struct bm_fail *fail)
-{
-    struct bm_keeper_ca kept[BM_CA__N] = { { .uri = NULL } };
-    bool any = false;
-
-    for (size_t i = 0; i < BM_CA__N; i++) {
-        const struct bm_key *key = &signer->ca[i].cert.key;
-
-        if (!bm_keeper_needed(signer->site->ca_key[i]))
-            continue;
-        if (key->alg != BM_KEY_P256 && key->alg != BM_KEY_P384)
-            return bm_fail(fail, BM_EINPUT, NULL, "a CA's key in a token must be P-256 or P-384");
-        signer->ca[i].issuer.alg = key->alg == BM_KEY_P256 ? BM_SIG_ECDSA_SHA256 : BM_SIG_ECDSA_SHA384;
-        signer->queue.kept[i] = any = true;
-        kept[i] = (struct bm_keeper_ca){ .uri = signer->site->ca_key[i], .key = key };
-    }
-    return any ? bm_keeper_start(&signer->queue.keeper, kept, home, fail) : BM_OK;
-}
-
-static enum bm_rc
-open_keys(struct bm_signer *signer, const char *home, struct bm_fail *fail)
-{
-    enum bm_rc rc;
-
-    if (signer->queue.keeper.channel >= 0 && (rc = bm_queue_open(signer, fail)) != BM_OK)
-        return rc;
-    if (signer->queue.keeper.channel >= 0 && !signer->queue.here)
-        (void)fprintf(stderr, "birthmark-signer: the CA's token is away, and nothing is signed until it is there: %s\n",
-                      signer->queue.sentence);
-    for (size_t i = 0; i < BM_CA__N; i++) {
-        struct bm_signer_ca *ca = &signer->ca[i];
-
-        if (signer->queue.kept[i])
-            continue;
-        if ((rc = bm_token_open(&ca->token, signer->site->ca_key[i], home, &ca->cert.key, signer->crypto, fail)) != BM_OK)
-            return rc;
-        ca->issuer.alg = ca->token->alg;
-    }
     return BM_OK;
 }
 
@@ -206,12 +114,10 @@ run(struct bm_signer *signer, const char *home, int *journal, struct bm_fail *fa
 
     if ((rc = open_site(signer, home, fail)) != BM_OK)
         return rc;
-    for (unsigned ca = 0; ca < BM_CA__N; ca++)
-        if ((rc = open_ca(signer, (enum bm_ca)ca, home, fail)) != BM_OK)
-            return rc;
-    if ((rc = open_keeper(signer, home, fail)) != BM_OK || (rc = bm_crypto_new(&signer->crypto, fail)) != BM_OK ||
-        (rc = open_ledger(signer, home, fail)) != BM_OK || (rc = open_nonce(signer, home, fail)) != BM_OK ||
-        (rc = open_journal(journal, home, fail)) != BM_OK || (rc = open_keys(signer, home, fail)) != BM_OK)
+    if ((rc = bm_keys_read(signer, home, fail)) != BM_OK || (rc = bm_keys_keeper(signer, home, fail)) != BM_OK ||
+        (rc = bm_crypto_new(&signer->crypto, fail)) != BM_OK || (rc = open_ledger(signer, home, fail)) != BM_OK ||
+        (rc = open_nonce(signer, home, fail)) != BM_OK || (rc = open_journal(journal, home, fail)) != BM_OK ||
+        (rc = bm_keys_open(signer, home, fail)) != BM_OK)
         return rc;
     if ((rc = confine(fail)) != BM_OK || (rc = bm_signer_wake(signer, *journal, fail)) != BM_OK || (rc = bm_ready(fail)) != BM_OK)
         return rc;

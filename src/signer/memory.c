@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "signer/apply.h"
 
+#include "record/site.h"
+
 #include <stdlib.h>
 
 enum bm_rc
@@ -25,8 +27,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_profiles_done(&memory->profiles);
     bm_waivers_done(&memory->waivers);
     bm_book_done(&memory->book);
-    for (size_t ca = 0; ca < BM_CA__N; ca++)
-        bm_revocations_done(&memory->revocations[ca]);
+    bm_cas_done(&memory->cas);
     memset(memory, 0, sizeof(*memory));
 }
 
@@ -63,8 +64,12 @@ apply_founded(struct bm_memory *memory, const struct bm_record *record, struct b
         return rc;
     if (memcmp(founded.site, memory->site, BM_HASH) != 0)
         return bm_fail(fail, BM_EBUG, NULL, "it belongs to another ledger key than signer/ledger.key: put the right key back");
-    if ((rc = bm_roles_parse(&head, memory->roles, founded.roles, fail)) != BM_OK)
+    if ((rc = bm_roles_parse(&head, memory->roles, founded.roles, fail)) != BM_OK ||
+        (rc = bm_cas_root(&memory->cas, founded.root, bm_bytes(NULL, 0), bm_bytes(NULL, 0), fail)) != BM_OK)
         return rc;
+    for (unsigned i = 0; i < BM_CA__N; i++)
+        if ((rc = bm_cas_add(&memory->cas, bm_bytes_str(bm_ca_word((enum bm_ca)i)), (enum bm_ca)i, founded.ca[i], fail)) != BM_OK)
+            return rc;
     memory->founded = true;
     memory->next_seq = 1;
     memory->last_signed = head.time;

@@ -3,10 +3,10 @@
 #define BM_MEMORY_H
 
 #include "signer/book.h"
+#include "signer/cas.h"
 #include "signer/journal.h"
 #include "signer/orders.h"
 #include "signer/profiles.h"
-#include "signer/revocations.h"
 #include "signer/waivers.h"
 
 #define BM_BATCH 64 /* requests that share the two durable steps */
@@ -24,7 +24,7 @@ struct bm_memory {
     struct bm_profiles profiles;
     struct bm_waivers waivers;
     struct bm_book book;
-    struct bm_revocations revocations[BM_CA__N];
+    struct bm_cas cas;
     uint64_t signed_total;   /* certificates */
     uint64_t signed_again;   /* of them, after a crash */
     uint64_t open[BM_BATCH]; /* intents without a done record */

@@ -37,18 +37,22 @@ soon(const struct bm_signer *signer, unsigned later)
 
 /* req: FAULTS F14 whoever cannot be served in time hears so at once; no key in software stands in for a token */
 enum bm_rc
-bm_queue_admit(const struct bm_signer *signer, enum bm_ca ca, bool crl, struct bm_fail *fail)
+bm_queue_admit(const struct bm_signer *signer, unsigned ca, bool crl, struct bm_fail *fail)
 {
     const struct bm_queue *queue = &signer->queue;
     size_t before = queue->n + soon(signer, BM_LATER_SIGN) + soon(signer, BM_LATER_CRL);
+    const struct bm_ca_key *key;
     char since[BM_TIME_TEXT];
+    enum bm_rc rc = bm_ca_key(&key, signer, ca, fail);
 
-    if (!queue->kept[ca])
-        return BM_OK;
+    if (rc != BM_OK || !key->kept)
+        return rc;
     if (is_away(queue, BM_QUEUE_GLITCH)) {
         bm_time_print(since, queue->away_since);
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's token is away since %s, ask again later: %.300s", since, queue->sentence);
     }
+    if (!key->open)
+        return bm_fail(fail, BM_EBUSY, NULL, "the token of CA %s does not hold its key: put the right token back", key->name);
     if (signer->memory.nopen == BM_BATCH || (crl && count_of(queue, BM_WAITS_CRL) + soon(signer, BM_LATER_CRL) >= BM_QUEUE_OTHERS) ||
         (before > 0 && (before + 1) * queue->pace > BM_QUEUE_PATIENCE))
         return bm_fail(fail, BM_EBUSY, NULL, "%zu others wait for the CA's token, which takes %u ms each: ask again in a moment", before,
@@ -88,16 +92,17 @@ enum bm_rc
 bm_queue_intent(struct bm_signer *signer, uint64_t at, struct bm_answer *answer, bool *ret_taken, struct bm_fail *fail)
 {
     struct bm_waiting *waiting;
+    const struct bm_ca_key *key;
     struct bm_intent intent;
     enum bm_rc rc;
 
-    if ((rc = bm_intent_read(signer, at, &intent, fail)) != BM_OK)
+    if ((rc = bm_intent_read(signer, at, &intent, fail)) != BM_OK || (rc = bm_ca_key(&key, signer, intent.ca, fail)) != BM_OK)
         return rc;
-    *ret_taken = signer->queue.kept[intent.ca];
+    *ret_taken = key->kept;
     if (!*ret_taken)
         return BM_OK;
     waiting = waiting_new(&signer->queue, answer, BM_WAITS_INTENT);
-    waiting->ca = (enum bm_ca)intent.ca;
+    waiting->ca = intent.ca;
     waiting->intent = at;
     waiting->again = answer == NULL;
     waiting->nserial = intent.serial.n;
@@ -157,16 +162,19 @@ ask_one(struct bm_signer *signer, struct bm_waiting *waiting, bool *ret_sent, st
     struct bm_queue *queue = &signer->queue;
     struct bm_message message = { .type = BM_K_SIGN, .id = queue->seq + 1 };
     struct bm_bytes tbs = bm_buf_bytes(&waiting->tbs);
+    const struct bm_ca_key *key;
     struct bm_intent intent;
-    enum bm_rc rc;
+    enum bm_rc rc = bm_ca_key(&key, signer, waiting->ca, fail);
 
+    if (rc != BM_OK)
+        return rc;
     if (waiting->what == BM_WAITS_INTENT) {
         if ((rc = bm_intent_read(signer, waiting->intent, &intent, fail)) != BM_OK)
             return rc;
         tbs = intent.tbs;
     }
     bm_buf_reset(&signer->body);
-    bm_buf_add_u8(&signer->body, (uint8_t)waiting->ca);
+    bm_buf_add_u8(&signer->body, (uint8_t)(key - signer->keys));
     bm_buf_add_lv32(&signer->body, tbs);
     if ((rc = bm_buf_check(&signer->body, "what is to be signed", fail)) != BM_OK)
         return rc;
@@ -253,7 +261,6 @@ static bool
 signature_holds(struct bm_signer *signer, const struct bm_waiting *waiting, struct bm_bytes signature, bool *ret_holds,
                 struct bm_fail *fail)
 {
-    const struct bm_signer_ca *ca = &signer->ca[waiting->ca];
     struct bm_bytes tbs = bm_buf_bytes(&waiting->tbs);
     struct bm_fail why = { .rc = BM_OK };
     struct bm_intent intent;
@@ -263,7 +270,8 @@ signature_holds(struct bm_signer *signer, const struct bm_waiting *waiting, stru
             return false;
         tbs = intent.tbs;
     }
-    *ret_holds = bm_key_verify(signer->crypto, &ca->cert.key, ca->issuer.alg, tbs, signature, &why) == BM_OK;
+    *ret_holds = bm_key_verify(signer->crypto, &signer->memory.cas.row[waiting->ca]->cert.key, signer->issuers[waiting->ca].alg, tbs,
+                               signature, &why) == BM_OK;
     return true;
 }
 

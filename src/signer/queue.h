@@ -23,8 +23,8 @@ struct bm_waiting {
     } what;
     bool asked; /* somebody waits for the answer to `id`; false: it is signed all the same */
     uint64_t id;
-    int64_t since; /* bm_clock_ms() */
-    enum bm_ca ca;
+    int64_t since;                 /* bm_clock_ms() */
+    unsigned ca;                   /* its number */
     uint64_t seq;                  /* of the question to the keeper; 0: not asked */
     int64_t sent;                  /* when */
     bool again;                    /* it may have been signed before */
@@ -36,7 +36,6 @@ struct bm_waiting {
 
 struct bm_queue {
     struct bm_keeper keeper; /* channel -1: all keys are in files, and nothing ever waits */
-    bool kept[BM_CA__N];     /* this CA's key is the keeper's */
     bool synced;             /* the registrar holds every leaf: it may hear of new ones unasked */
     struct bm_waiting waiting[BM_QUEUE_WAITING];
     size_t n, in_flight;

@@ -43,6 +43,13 @@ keeper_end(struct bm_signer *signer, const char *sentence)
     bm_keeper_again(&signer->queue.keeper);
 }
 
+static void
+keys_open(struct bm_signer *signer, struct bm_bytes numbers)
+{
+    for (size_t i = 0; i < signer->nkeys; i++)
+        signer->keys[i].open = numbers.n > 0 && memchr(numbers.p, (int)i, numbers.n) != NULL;
+}
+
 static enum bm_rc
 heard(struct bm_signer *signer, const struct bm_message *message, struct bm_fail *fail)
 {
@@ -60,6 +67,7 @@ heard(struct bm_signer *signer, const struct bm_message *message, struct bm_fail
             keeper_end(signer, "it gave a signature that does not verify, which nobody got: have the token looked at");
         return BM_OK;
     case BM_K_HERE:
+        keys_open(signer, message->body);
         bm_queue_forget(&signer->queue);
         state_set(signer, true, 0, bm_bytes(NULL, 0));
         return BM_OK;

@@ -106,7 +106,7 @@ bm_intent_parse(struct bm_intent *ret_intent, struct bm_bytes body, struct bm_fa
     intent.time = (bm_time)bm_rd_u64(&rd);
     intent.not_after = (bm_time)bm_rd_u64(&rd);
     intent.decision = (enum bm_decision)take_enum(&rd, BM_DECISION__N);
-    intent.ca = (enum bm_ca)take_enum(&rd, BM_CA__N);
+    intent.ca = take_enum(&rd, BM_MAX_CAS);
     intent.evidence = (enum bm_evidence_class)take_enum(&rd, BM_EV_TLS_FRONT + 1);
     shown_take(&rd, &intent.shown);
     bm_rd_copy(&rd, intent.chip, BM_HASH);
@@ -160,6 +160,9 @@ bm_founded_build(struct bm_buf *buf, const struct bm_founded *founded)
     bm_buf_add_u16(buf, BM_JOURNAL_VERSION);
     bm_buf_add(buf, founded->site, BM_HASH);
     bm_buf_add_lv32(buf, founded->roles);
+    bm_buf_add_lv16(buf, founded->root);
+    for (size_t i = 0; i < BM_CA__N; i++)
+        bm_buf_add_lv16(buf, founded->ca[i]);
 }
 
 enum bm_rc
@@ -174,6 +177,9 @@ bm_founded_parse(struct bm_founded *ret_founded, struct bm_bytes body, struct bm
     version = bm_rd_u16(&rd);
     bm_rd_copy(&rd, founded.site, BM_HASH);
     founded.roles = bm_rd_lv32(&rd, BM_MAX_STATEMENT);
+    founded.root = bm_rd_lv16(&rd, BM_MAX_CERT);
+    for (size_t i = 0; i < BM_CA__N; i++)
+        founded.ca[i] = bm_rd_lv16(&rd, BM_MAX_CERT);
     if (!rd.bad && version != BM_JOURNAL_VERSION)
         return bm_fail(fail, BM_EBUG, NULL,
                        "it has version %u and this program knows version %d: run the release that wrote it, or a newer one", version,
@@ -273,7 +279,7 @@ bm_crl_record_parse(struct bm_crl_record *ret_crl, struct bm_bytes body, struct 
     enum bm_rc rc;
 
     leaves_none(&rd);
-    crl.ca = (enum bm_ca)take_enum(&rd, BM_CA__N);
+    crl.ca = take_enum(&rd, BM_MAX_CAS);
     crl.number = bm_rd_u64(&rd);
     crl.time = (bm_time)bm_rd_u64(&rd);
     if ((rc = end_check(&rd, "the record of a CRL", fail)) != BM_OK)

@@ -6,7 +6,7 @@
 #include "record/event.h"
 #include "wire/rd.h"
 
-#define BM_JOURNAL_VERSION 5
+#define BM_JOURNAL_VERSION 6
 
 enum bm_record_type {
     BM_R_FOUNDED = 1, /* the first: version, site, operators */
@@ -47,7 +47,7 @@ struct bm_intent {
     bm_time time;
     bm_time not_after;
     enum bm_decision decision;
-    enum bm_ca ca;
+    unsigned ca; /* its number (cas.h) */
     enum bm_evidence_class evidence;
     struct bm_shown shown;
     uint8_t chip[BM_HASH]; /* the root key that spoke */
@@ -77,6 +77,8 @@ struct bm_founded {
     struct bm_record_leaves leaves;
     uint8_t site[BM_HASH];
     struct bm_bytes roles;
+    struct bm_bytes root;         /* DER */
+    struct bm_bytes ca[BM_CA__N]; /* DER, of init's issuing CAs */
 };
 void bm_founded_build(struct bm_buf *buf, const struct bm_founded *founded);
 bm_must_use enum bm_rc bm_founded_parse(struct bm_founded *ret_founded, struct bm_bytes body, struct bm_fail *fail);
@@ -112,7 +114,7 @@ bm_must_use enum bm_rc bm_forked_parse(struct bm_forked *ret_forked, struct bm_b
 
 /* BM_R_CRL: no leaves. */
 struct bm_crl_record {
-    enum bm_ca ca;
+    unsigned ca;
     uint64_t number;
     bm_time time;
 };

@@ -54,6 +54,9 @@ found(struct bm_signer *signer, struct bm_fail *fail)
             return rc;
     memcpy(founded.site, signer->memory.site, BM_HASH);
     founded.roles = bm_buf_bytes(&text);
+    founded.root = bm_buf_bytes(&signer->root);
+    for (size_t i = 0; i < BM_CA__N; i++)
+        founded.ca[i] = bm_buf_bytes(&signer->keys[i].der);
     bm_buf_reset(&signer->record);
     bm_founded_build(&signer->record, &founded);
     return bm_commit(signer, BM_R_FOUNDED, &founded.leaves, NULL, fail);
@@ -88,7 +91,8 @@ bm_signer_wake(struct bm_signer *signer, int journal, struct bm_fail *fail)
         return rc;
     if (!signer->memory.founded && (rc = found(signer, fail)) != BM_OK)
         return rc;
-    if ((rc = finish_open(signer, fail)) != BM_OK || (rc = bm_journal_sync(&signer->journal, fail)) != BM_OK)
+    if ((rc = bm_ca_join(signer, fail)) != BM_OK || (rc = finish_open(signer, fail)) != BM_OK ||
+        (rc = bm_journal_sync(&signer->journal, fail)) != BM_OK)
         return rc;
     return bm_checkpoint_now(signer, fail);
 }

@@ -27,6 +27,8 @@ static const struct bm_rule rules[] = {
       false, bm_serve_revoke },
     { BM_S_REFUSAL, BM_PHASE_READY, 4 * LV16(0) + 8 + LV16(0), REFUSAL, false, bm_serve_refusal },
     { BM_S_CRL, BM_PHASE_READY, 1, 1, false, bm_serve_crl },
+    { BM_S_CA, BM_PHASE_READY, 2, 2, false, bm_serve_ca },
+    { BM_S_ROOT, BM_PHASE_READY, 1, 1, false, bm_serve_root },
     { BM_S_CHECKPOINT, BM_PHASE_READY, 0, 0, false, bm_serve_checkpoint },
     { BM_S_LOT_STATE, BM_PHASE_READY, 3 * LV16(0) + 1, 3 * LV16(0) + 1 + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_lot_state },
     { BM_S_CHIPS, BM_PHASE_READY, 1 + 3 * LV16(0) + 4, BM_S_MAX_SIGNED, false, bm_serve_chips },

@@ -118,7 +118,7 @@ bm_intent_done(struct bm_signer *signer, uint64_t at, bool again, struct bm_byte
         return rc;
     if (!bm_table_find(&signer->memory.slots.roots, intent.chip, &unit))
         return bm_fail(fail, BM_EBUG, NULL, "the intent at byte %llu of the signer's journal is for no chip", (unsigned long long)at);
-    done.alg = signer->ca[intent.ca].issuer.alg;
+    done.alg = signer->issuers[intent.ca].alg;
     bm_slots_device_print(&signer->memory.slots, unit, answer->device);
     memcpy(answer->serial, intent.serial.p, intent.serial.n);
     answer->nserial = intent.serial.n;
@@ -129,11 +129,12 @@ enum bm_rc
 bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
+    const struct bm_ca_key *key;
     struct bm_intent intent;
     enum bm_rc rc;
 
-    if ((rc = bm_intent_read(signer, at, &intent, fail)) != BM_OK ||
-        (rc = bm_token_sign(signer->ca[intent.ca].token, intent.tbs, &signature, signer->crypto, fail)) != BM_OK)
+    if ((rc = bm_intent_read(signer, at, &intent, fail)) != BM_OK || (rc = bm_ca_key(&key, signer, intent.ca, fail)) != BM_OK ||
+        (rc = bm_token_sign(key->token, intent.tbs, &signature, signer->crypto, fail)) != BM_OK)
         return rc;
     return bm_intent_done(signer, at, again, bm_buf_bytes(&signature), answer, fail);
 }
@@ -151,20 +152,20 @@ bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_
 {
     bm_cleanup(revoked_done) struct bm_revoked *revoked = NULL;
     size_t n = 0;
-    enum bm_rc rc = bm_revocations_now(&signer->memory.revocations[crl->ca], crl->time, &revoked, &n, fail);
+    enum bm_rc rc = bm_revocations_now(&signer->memory.cas.row[crl->ca]->revocations, crl->time, &revoked, &n, fail);
 
     return rc != BM_OK ? rc
-                       : bm_crl_build(tbs, &signer->ca[crl->ca].issuer, revoked, n, crl->number, crl->time, crl->time + CRL_SECONDS, fail);
+                       : bm_crl_build(tbs, &signer->issuers[crl->ca], revoked, n, crl->number, crl->time, crl->time + CRL_SECONDS, fail);
 }
 
 enum bm_rc
-bm_crl_done(struct bm_signer *signer, enum bm_ca ca, struct bm_bytes tbs, struct bm_bytes signature, struct bm_answer *answer,
+bm_crl_done(struct bm_signer *signer, unsigned ca, struct bm_bytes tbs, struct bm_bytes signature, struct bm_answer *answer,
             struct bm_fail *fail)
 {
     bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_MESSAGE_BODY - 4 };
     enum bm_rc rc;
 
-    bm_signed_build(&der, tbs, signer->ca[ca].issuer.alg, signature);
+    bm_signed_build(&der, tbs, signer->issuers[ca].alg, signature);
     if ((rc = bm_buf_check(&der, "the list of revoked certificates", fail)) != BM_OK)
         return rc;
     answer->later = BM_LATER_CRL;
@@ -177,10 +178,11 @@ bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *
 {
     bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_MESSAGE }, signature = { .max = BM_MAX_SIGNATURE };
     struct bm_fail why = { .rc = BM_OK };
+    const struct bm_ca_key *key;
     enum bm_rc rc;
 
-    if ((rc = bm_crl_tbs(signer, &answer->crl, &tbs, &why)) == BM_OK) {
-        if ((rc = bm_token_sign(signer->ca[answer->crl.ca].token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
+    if ((rc = bm_ca_key(&key, signer, answer->crl.ca, &why)) == BM_OK && (rc = bm_crl_tbs(signer, &answer->crl, &tbs, &why)) == BM_OK) {
+        if ((rc = bm_token_sign(key->token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
             return rc;
         rc = bm_crl_done(signer, answer->crl.ca, bm_buf_bytes(&tbs), bm_buf_bytes(&signature), answer, &why);
     }

@@ -25,10 +25,11 @@ bm_signer_init(struct bm_signer *signer, const struct bm_env *env, int channel)
 void
 bm_signer_done(struct bm_signer *signer)
 {
-    for (size_t ca = 0; ca < BM_CA__N; ca++) {
-        bm_token_close(signer->ca[ca].token);
-        bm_buf_done(&signer->ca[ca].der);
+    for (size_t i = 0; i < signer->nkeys; i++) {
+        bm_token_close(signer->keys[i].token);
+        bm_buf_done(&signer->keys[i].der);
     }
+    bm_buf_done(&signer->root);
     bm_queue_done(&signer->queue);
     bm_lot_close(signer);
     bm_journal_close(&signer->journal);

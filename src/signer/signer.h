@@ -18,12 +18,16 @@ enum {
     BM_PHASE_READY = 2
 }; /* before and after HELLO */
 
-/* One issuing CA. */
-struct bm_signer_ca {
-    struct bm_buf der;
-    struct bm_cert cert; /* views into der */
-    struct bm_issuer issuer;
-    struct bm_token *token; /* NULL: the keeper has it */
+/* The key of an issuing CA, by a name of site.conf: opened before the confinement, whether a CA of that name is on record or only asked for by then. */
+struct bm_ca_key {
+    const char *name, *uri;
+    bool known;             /* its public half, by the certificate or the request in HOME/ca */
+    bool asked;             /* by the request: a CA that nobody has made yet */
+    bool kept;              /* the keeper has it ... */
+    bool open;              /* ... and found it, when its tokens were there last */
+    struct bm_token *token; /* else; NULL: it could not be opened */
+    struct bm_key key;
+    struct bm_buf der; /* its certificate, as it lies there: who founds a site believes it, nobody else */
 };
 
 /* An answer that waits for the batch to be durable. Texts lie in the batch's arena, by offset, since it grows. */
@@ -75,8 +79,12 @@ struct bm_signer {
     const struct bm_env *env;
     int channel;
     struct bm_rules rules;
-    struct bm_site *site; /* 16 KiB */
-    struct bm_signer_ca ca[BM_CA__N];
+    struct bm_site *site; /* 90 KiB */
+    struct bm_ca_key keys[BM_MAX_CAS];
+    size_t nkeys;
+    struct bm_buf root;                   /* as `der` of keys */
+    struct bm_issuer issuers[BM_MAX_CAS]; /* of all CAs on record, by number, as far as bm_ca_join() has come */
+    size_t nissuers;
     struct bm_crypto *crypto;
     struct bm_secret nonce_key;
     struct bm_note_signer ledger;
@@ -144,6 +152,17 @@ bm_must_use enum bm_rc bm_answer_turn(struct bm_signer *signer, struct bm_answer
 /* One leaf as a replay has it, with certificate and evidence (replay.c). */
 bm_must_use enum bm_rc bm_leaf_send(struct bm_signer *signer, uint16_t type, uint64_t id, uint64_t index, struct bm_fail *fail);
 
+/* ---- the CAs and their keys (keys.c) ---- */
+
+/* Before the confinement, in this order: what site.conf and HOME/ca say of them; the keeper of tokens, while no secret is here yet; the keys in files. */
+bm_must_use enum bm_rc bm_keys_read(struct bm_signer *signer, const char *home, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_keys_keeper(struct bm_signer *signer, const char *home, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_keys_open(struct bm_signer *signer, const char *home, struct bm_fail *fail);
+/* CAs that came on record since the last time can issue from here on. */
+bm_must_use enum bm_rc bm_ca_join(struct bm_signer *signer, struct bm_fail *fail);
+/* The key of the CA of this number. BM_EBUSY: it is not here. */
+bm_must_use enum bm_rc bm_ca_key(const struct bm_ca_key **ret_key, const struct bm_signer *signer, unsigned ca, struct bm_fail *fail);
+
 /* ---- signing (sign.c) ---- */
 
 /* Views into signer->read. */
@@ -152,7 +171,7 @@ bm_must_use enum bm_rc bm_intent_read(struct bm_signer *signer, uint64_t at, str
 bm_must_use enum bm_rc bm_intent_done(struct bm_signer *signer, uint64_t at, bool again, struct bm_bytes signature,
                                       struct bm_answer *answer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_crl_done(struct bm_signer *signer, enum bm_ca ca, struct bm_bytes tbs, struct bm_bytes signature,
+bm_must_use enum bm_rc bm_crl_done(struct bm_signer *signer, unsigned ca, struct bm_bytes tbs, struct bm_bytes signature,
                                    struct bm_answer *answer, struct bm_fail *fail);
 /* Both with a key in a file: signs the TBS of the intent that stands there, or the CRL of a number that is durable; verifies. */
 bm_must_use enum bm_rc bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail);
@@ -160,8 +179,8 @@ bm_must_use enum bm_rc bm_sign_crl(struct bm_signer *signer, struct bm_answer *a
 
 /* ---- what waits for a token (queue.c, queue_hear.c) ---- */
 
-/* May another request wait? BM_EBUSY: the token is away, or too many wait. Always, for a key in a file. */
-bm_must_use enum bm_rc bm_queue_admit(const struct bm_signer *signer, enum bm_ca ca, bool crl, struct bm_fail *fail);
+/* May another request wait? BM_EBUSY: the key is not here, its token is away, or too many wait. Always, for a key in a file. */
+bm_must_use enum bm_rc bm_queue_admit(const struct bm_signer *signer, unsigned ca, bool crl, struct bm_fail *fail);
 /* Does an intent for this serial wait? */
 bool bm_queue_holds(const struct bm_signer *signer, struct bm_bytes serial);
 /* Durable by now. answer NULL: nobody asks, a process before this one took it. *ret_taken false: its key is in a file, sign it here. */
@@ -190,7 +209,7 @@ bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *f
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
-    bm_serve_device, bm_serve_crl, bm_serve_checkpoint, bm_serve_replay;
+    bm_serve_device, bm_serve_crl, bm_serve_ca, bm_serve_root, bm_serve_checkpoint, bm_serve_replay;
 
 /* The lot that is compared, a few milliseconds further; at its end its records, or its refusal (lots_serve.c). */
 bm_must_use enum bm_rc bm_lot_step(struct bm_signer *signer, struct bm_fail *fail);

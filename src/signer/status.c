@@ -170,16 +170,14 @@ bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     struct bm_signer *signer = ctx;
     const struct bm_memory *memory = &signer->memory;
-    struct bm_crl_record crl = { .ca = BM_CA_OPERATIONAL };
+    struct bm_crl_record crl = { .ca = bm_rd_u8(&body) };
     const struct bm_record_leaves none = { .n = 0 };
     struct bm_fail why = { .rc = BM_OK };
     struct bm_answer *answer;
-    unsigned ca = bm_rd_u8(&body);
     enum bm_rc rc;
 
-    if (!bm_rd_end(&body) || ca >= BM_CA__N)
+    if (!bm_rd_end(&body) || crl.ca >= memory->cas.n)
         return bm_fail(fail, BM_EINPUT, NULL, "a question for a CRL is malformed");
-    crl.ca = (enum bm_ca)ca;
     if ((rc = signer->env->now(signer->env->ctx, &crl.time, fail)) != BM_OK)
         return rc;
     /* req: FAULTS F16 */
@@ -188,7 +186,7 @@ bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
                              "the signer's clock is behind its last signature or more than 400 days ahead of it: set it", fail);
     if (bm_queue_admit(signer, crl.ca, true, &why) != BM_OK)
         return bm_batch_refuse(signer, id, &why, NULL, fail);
-    crl.number = memory->revocations[ca].crl + 1;
+    crl.number = memory->cas.row[crl.ca]->revocations.crl + 1;
     bm_buf_reset(&signer->record);
     bm_crl_record_build(&signer->record, &crl);
     answer = bm_batch_answer(signer, id, BM_S_ANSWER);

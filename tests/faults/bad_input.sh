@@ -233,12 +233,12 @@ conf "no name" '/^name /d'
 conf "two names" 's/^name .*/&\n&/'
 conf "an unknown line" '1a color red'
 conf "no operational CA" '/^ca operational/d'
-conf "a key that is nowhere" 's/^ca operational .*/ca operational file:signer\/nothing.key/'
-conf "a key elsewhere" 's/^ca operational .*/ca operational file:..\/..\/etc\/passwd/'
-conf "a key of a strange kind" 's/^ca operational .*/ca operational ftp:x/'
+conf "a key that is nowhere" 's/^ca operational .*/ca operational operational file:signer\/nothing.key/'
+conf "a key elsewhere" 's/^ca operational .*/ca operational operational file:..\/..\/etc\/passwd/'
+conf "a key of a strange kind" 's/^ca operational .*/ca operational operational ftp:x/'
 conf "carriage returns" 's/$/\r/'
 conf "an empty file" 'd'
-conf "the other CA's key" 's/^ca operational .*/ca operational file:signer\/idevid.key/'
+conf "the other CA's key" 's/^ca operational .*/ca operational operational file:signer\/idevid.key/'
 cp "$work/site.conf" "$home/site.conf"
 profile() { # NAME SED-SCRIPT
     local status=0

@@ -37,30 +37,48 @@ put_key(const struct fixture *f, const char *name, const struct bm_private *key)
     put(f, name, bm_buf_bytes(&pem));
 }
 
+/* A CA's certificate, into `der` and into the file. */
 static void
-make_ca(struct fixture *f, enum bm_ca ca, const char *name, struct bm_private *root, const struct bm_issuer *issuer)
+make_cert(struct fixture *f, struct bm_buf *der, const char *place, const struct bm_ca_subject *subject, const struct bm_key *key,
+          struct bm_private *root, const struct bm_issuer *issuer, bool ends)
 {
-    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, signature = { .max = BM_MAX_SIGNATURE }, pem = { .max = 65536 };
-    struct bm_ca_subject subject = { .common_name = name, .organization = "Fixture", .path_len = 0 };
     uint8_t serial[BM_MAX_SERIAL];
-    char path[64];
     bm_time now = 0;
 
     fixture_must(bm_env_system.now(bm_env_system.ctx, &now, &fail));
     fixture_must(bm_env_system.random(bm_env_system.ctx, serial, sizeof(serial), &fail));
     serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
-    fixture_must(bm_private_generate(&key, BM_KEY_P256, &fail));
-    fixture_must(bm_tbs_ca_build(&tbs, issuer, &subject, bm_key_spki(bm_private_public(key)), bm_bytes(serial, sizeof(serial)), now - 60,
-                                 ca == BM_CA_IDEVID ? BM_TIME_NEVER : now + (bm_time)3650 * 86400, &fail));
+    fixture_must(bm_tbs_ca_build(&tbs, issuer, subject, bm_key_spki(key), bm_bytes(serial, sizeof(serial)), now - 60,
+                                 ends ? now + (bm_time)3650 * 86400 : BM_TIME_NEVER, &fail));
     fixture_must(bm_private_sign(root, bm_buf_bytes(&tbs), &signature, &fail));
-    f->ca[ca].max = BM_MAX_CERT;
-    bm_signed_build(&f->ca[ca], bm_buf_bytes(&tbs), bm_private_alg(root), bm_buf_bytes(&signature));
-    bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(&f->ca[ca]));
+    der->max = BM_MAX_CERT;
+    bm_signed_build(der, bm_buf_bytes(&tbs), bm_private_alg(root), bm_buf_bytes(&signature));
+    bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(der));
+    put(f, place, bm_buf_bytes(&pem));
+}
+
+static void
+make_ca(struct fixture *f, enum bm_ca ca, const char *name, struct bm_private *root, const struct bm_issuer *issuer)
+{
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    struct bm_ca_subject subject = { .common_name = name, .organization = "Fixture", .path_len = 0 };
+    char path[64];
+
+    fixture_must(bm_private_generate(&key, BM_KEY_P256, &fail));
     (void)snprintf(path, sizeof(path), BM_PLACE_CA_CERT, name);
-    put(f, path, bm_buf_bytes(&pem));
-    (void)snprintf(path, sizeof(path), "signer/%s.key", name);
+    make_cert(f, &f->ca[ca], path, &subject, bm_private_public(key), root, issuer, ca != BM_CA_IDEVID);
+    (void)snprintf(path, sizeof(path), BM_PLACE_CA_KEY, name);
     put_key(f, path, key);
+}
+
+static void
+make_root(struct fixture *f, struct bm_private *root, const struct bm_issuer *issuer)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
+    struct bm_ca_subject subject = { .common_name = "root", .organization = "Fixture", .path_len = 2 };
+
+    make_cert(f, &der, BM_PLACE_ROOT_CERT, &subject, bm_private_public(root), root, issuer, false);
 }
 
 static void
@@ -75,6 +93,7 @@ make_cas(struct fixture *f)
     issuer.subject = bm_buf_bytes(&name);
     memcpy(issuer.key_id, bm_key_ski(bm_private_public(root)).octets, sizeof(issuer.key_id));
     issuer.alg = bm_private_alg(root);
+    make_root(f, root, &issuer);
     make_ca(f, BM_CA_OPERATIONAL, "operational", root, &issuer);
     make_ca(f, BM_CA_IDEVID, "idevid", root, &issuer);
 }
@@ -104,8 +123,13 @@ make_people(struct fixture *f)
     if (site == NULL)
         fixture_die(__FILE__, __LINE__, "calloc", "no memory");
     (void)snprintf(site->name, sizeof(site->name), "Fixture Factory");
-    (void)snprintf(site->ca_key[BM_CA_OPERATIONAL], sizeof(site->ca_key[0]), "file:signer/operational.key");
-    (void)snprintf(site->ca_key[BM_CA_IDEVID], sizeof(site->ca_key[0]), "file:signer/idevid.key");
+    for (size_t i = 0; i < BM_CA__N; i++) {
+        struct bm_site_ca *ca = &site->ca[site->nca++];
+
+        ca->kind = (enum bm_ca)i;
+        (void)snprintf(ca->name, sizeof(ca->name), "%s", bm_ca_word(ca->kind));
+        (void)snprintf(ca->key, sizeof(ca->key), "file:" BM_PLACE_CA_KEY, bm_ca_word(ca->kind));
+    }
     for (size_t i = 0; i < FIXTURE_PERSONS; i++) {
         struct bm_operator *operator= & site->operators.operators[i];
 

@@ -54,7 +54,7 @@ token_move(struct fixture *f, const char *module, const char *pin)
     fixture_must(bm_file_read(&text, path, &fail));
     fixture_must(bm_site_parse(site, bm_buf_bytes(&text), &fail));
     for (size_t ca = 0; ca < BM_CA__N; ca++)
-        (void)snprintf(site->ca_key[ca], sizeof(site->ca_key[ca]), "pkcs11:token=ca;object=%s?module-path=%s&%s",
+        (void)snprintf(site->ca[ca].key, sizeof(site->ca[ca].key), "pkcs11:token=ca;object=%s?module-path=%s&%s",
                        ca == BM_CA_OPERATIONAL ? "operational" : "idevid", module, pin);
     bm_buf_reset(&text);
     bm_site_build(&text, site);

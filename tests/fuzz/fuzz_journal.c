@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include "pki/private.h"
 #include "signer/memory.h"
 
 #include <sys/mman.h>
@@ -40,6 +41,32 @@ any_file(const uint8_t *data, size_t size)
     (void)close(fd);
 }
 
+/* A CA's certificate, made once. */
+static struct bm_bytes
+ca_cert(void)
+{
+    static struct bm_buf der = { .max = BM_MAX_CERT };
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, name = { .max = BM_MAX_DN },
+                                          signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_ca_subject subject = { .common_name = "ca", .organization = "Fuzz", .path_len = 0 };
+    struct bm_issuer issuer = { .not_after = BM_TIME_NEVER };
+    const uint8_t serial[16] = { 0x41 };
+    struct bm_fail fail;
+
+    if (der.n > 0)
+        return bm_buf_bytes(&der);
+    must(bm_private_generate(&key, BM_KEY_P256, &fail) == BM_OK);
+    bm_name_build(&name, "Fuzz", "ca");
+    issuer.subject = bm_buf_bytes(&name);
+    issuer.alg = bm_private_alg(key);
+    must(bm_tbs_ca_build(&tbs, &issuer, &subject, bm_key_spki(bm_private_public(key)), bm_bytes(serial, sizeof(serial)), 1800000000,
+                         BM_TIME_NEVER, &fail) == BM_OK);
+    must(bm_private_sign(key, bm_buf_bytes(&tbs), &signature, &fail) == BM_OK);
+    bm_signed_build(&der, bm_buf_bytes(&tbs), issuer.alg, bm_buf_bytes(&signature));
+    return bm_buf_bytes(&der);
+}
+
 /* A founded memory, with one chip, so that an intent finds something. */
 static void
 found(struct bm_memory *memory)
@@ -62,6 +89,7 @@ found(struct bm_memory *memory)
     bm_note_vkey_build(&text, &anna);
     bm_buf_add_u8(&text, '\n');
     founded.roles = bm_buf_bytes(&text);
+    founded.root = founded.ca[BM_CA_OPERATIONAL] = founded.ca[BM_CA_IDEVID] = ca_cert();
     bm_founded_build(&body, &founded);
     record.body = bm_buf_bytes(&body);
     must(bm_memory_apply(memory, &record, &fail) == BM_OK);

@@ -56,9 +56,9 @@ same "openssl verifies the server, host name and all" \
     "$(openssl s_client -connect "127.0.0.1:$port" -CAfile home/root.pem -verify_hostname localhost -verify_return_error </dev/null 2>/dev/null |
         sed -n 's/^ *Verify return code: \([0-9]*\).*/\1/p' | head -n 1)" 0
 same "curl, HTTP/1.0" "$("${curl[@]}" --http1.0 -o /dev/null -w '%{http_code} %{http_version}' "$url/healthz")" "200 1.1"
-same "curl is answered a HEAD" "$("${curl[@]}" --head -o /dev/null -w '%{http_code}' "$url/ca/root.crt")" 200
+same "curl is answered a HEAD" "$("${curl[@]}" --head -o /dev/null -w '%{http_code}' "$url/ca/root.cer")" 200
 if command -v wget >/dev/null; then
-    wget -q --ca-certificate=home/root.pem -O root.der "https://127.0.0.1:$port/ca/root.crt"
+    wget -q --ca-certificate=home/root.pem -O root.der "https://127.0.0.1:$port/ca/root.cer"
     same "wget fetches the root" "$(openssl x509 -inform DER -in root.der -noout -fingerprint)" "$(openssl x509 -in home/root.pem -noout -fingerprint)"
 fi
 if command -v gnutls-cli >/dev/null; then

@@ -90,7 +90,6 @@ key_put(const struct kit *kit, EVP_PKEY *key)
 static void
 home_make(struct kit *kit)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf p7 = { .max = 65536 };
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = certificate_make(key, "localhost");
     unsigned char *der = NULL;
@@ -104,14 +103,8 @@ home_make(struct kit *kit)
     (void)snprintf(kit->home, sizeof(kit->home), "/tmp/birthmark-gate-XXXXXX");
     assert_non_null(mkdtemp(kit->home));
     dir_put(kit, "gate");
-    dir_put(kit, "ca");
     pem_put(kit, "gate/server.pem", root);
-    pem_put(kit, "root.pem", root);
-    pem_put(kit, "ca/operational.pem", root);
-    pem_put(kit, "ca/idevid.pem", root);
     key_put(kit, key);
-    bm_certs_only_build(&p7, (struct bm_certs){ &root, 1 });
-    file_put(kit, "gate/cacerts.p7", bm_buf_bytes(&p7));
     OPENSSL_free(der);
     X509_free(cert);
     EVP_PKEY_free(key);
@@ -242,9 +235,8 @@ kit_gate_status(struct kit *kit)
 void
 kit_close(struct kit *kit)
 {
-    static const char *const names[] = { "gate/server.pem",    "gate/server.key", "gate/cacerts.p7",
-                                         "ca/operational.pem", "ca/idevid.pem",   "root.pem" };
-    static const char *const dirs[] = { "gate", "ca", "" };
+    static const char *const names[] = { "gate/server.pem", "gate/server.key" };
+    static const char *const dirs[] = { "gate", "" };
     pid_t pids[] = { kit->gate, kit->registrar };
     char path[BM_PATH];
 

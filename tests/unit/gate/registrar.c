@@ -3,6 +3,7 @@
  * and R's sentence tells what came with it. */
 #include "kit.h"
 
+#include "pki/cert.h"
 #include "proc/channel.h"
 #include "proc/gate_messages.h"
 
@@ -105,7 +106,7 @@ text_serve(const struct told *t, uint64_t id)
 static void
 message_serve(const struct told *t, const struct bm_message *m)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 65536 };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 65536 }, p7 = { .max = 65536 };
 
     switch (m->type) {
     case BM_G_NONCE: /* the hash itself: the test sees which one was asked for */
@@ -119,7 +120,20 @@ message_serve(const struct told *t, const struct bm_message *m)
         bm_buf_add_bytes(&body, m->body);
         break;
     case BM_G_CRL:
-        bm_buf_add_lv32(&body, bm_bytes_str(m->body.p[0] == 0 ? "operational list" : "idevid list"));
+        if (bm_bytes_equal(m->body, bm_bytes_str("nobody"))) {
+            refuse(t, m->id, BM_EINPUT, "there is no CA of this name here");
+            return;
+        }
+        bm_buf_add_u32(&body, (uint32_t)m->body.n + 5);
+        bm_buf_add_bytes(&body, m->body);
+        bm_buf_add_str(&body, " list");
+        break;
+    case BM_G_CA:
+        bm_buf_add_lv32(&body, t->certificate);
+        break;
+    case BM_G_CACERTS:
+        bm_certs_only_build(&p7, (struct bm_certs){ &t->certificate, 1 });
+        bm_buf_add_lv32(&body, bm_buf_bytes(&p7));
         break;
     case BM_G_HEALTH:
     case BM_G_SITE:

@@ -34,6 +34,7 @@ certificates_expect(int n)
     assert_int_equal(got, n);
 }
 
+/* proves: RFC7030 4.1.3 */
 static void
 cacerts_come_in_base64(void **state)
 {
@@ -274,16 +275,24 @@ the_site_tells_its_state(void **state)
     expect(200, "application/pkix-crl", "operational list");
     ask(kit.client, "GET /crl/idevid.crl HTTP/1.1\r\n" HOST "\r\n");
     expect(200, "application/pkix-crl", "idevid list");
-    ask(kit.client, "GET /ca/root.crt HTTP/1.1\r\n" HOST "\r\n");
+    ask(kit.client, "GET /ca/root.cer HTTP/1.1\r\n" HOST "\r\n");
     expect(200, "application/pkix-cert", NULL);
     assert_true(bm_bytes_equal(bm_bytes(answer.body, answer.n), bm_buf_bytes(&kit.root)));
+    ask(kit.client, "GET /crl/gateway-7.crl HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, "application/pkix-crl", "gateway-7 list");
+    ask(kit.client, "GET /crl/nobody.crl HTTP/1.1\r\n" HOST "\r\n");
+    expect(404, TEXT, "there is no CA of this name here\n");
+    ask(kit.client, "GET /crl/.crl HTTP/1.1\r\n" HOST "\r\n");
+    expect(404, TEXT, "there is nothing at this path\n");
+    ask(kit.client, "GET /ca/a/b.cer HTTP/1.1\r\n" HOST "\r\n");
+    expect(404, TEXT, "there is nothing at this path\n");
 }
 
 static void
 plain_http_has_only_what_is_signed(void **state)
 {
-    static const char *const open[] = { "/crl/operational.crl",    "/crl/idevid.crl", "/ca/root.crt",
-                                        "/ca/operational.crt",     "/ca/idevid.crt",  "/healthz",
+    static const char *const open[] = { "/crl/operational.crl",    "/crl/idevid.crl", "/ca/root.cer",
+                                        "/ca/operational.cer",     "/ca/idevid.cer",  "/healthz",
                                         "/.well-known/est/cacerts" };
     char request[256];
 

@@ -179,14 +179,18 @@ a_site_comes_out_as_it_went_in(void **state)
     (void)state;
     kit_people();
     (void)snprintf(site.name, sizeof(site.name), "Example Factory");
-    (void)snprintf(site.ca_key[BM_CA_OPERATIONAL], sizeof(site.ca_key[0]), "file:signer/operational.key");
-    (void)snprintf(site.ca_key[BM_CA_IDEVID], sizeof(site.ca_key[0]), "pkcs11:token=ca;object=idevid?pin-source=file:pin");
+    site.nca = 3;
+    site.ca[0] = (struct bm_site_ca){ .name = "operational", .kind = BM_CA_OPERATIONAL, .key = "file:signer/operational.key" };
+    site.ca[1] = (struct bm_site_ca){ .name = "idevid", .kind = BM_CA_IDEVID, .key = "pkcs11:token=ca;object=idevid?pin-source=file:pin" };
+    site.ca[2] = (struct bm_site_ca){ .name = "gateway-1", .kind = BM_CA_OPERATIONAL, .key = "file:signer/gateway-1.key" };
     site.operators = kit_roles;
     bm_site_build(&text, &site);
     assert_ok(bm_site_parse(&read, bm_buf_bytes(&text), &kit_fail));
     assert_string_equal(read.name, "Example Factory");
     assert_string_equal(read.url, "");
-    assert_string_equal(read.ca_key[BM_CA_IDEVID], site.ca_key[BM_CA_IDEVID]);
+    assert_string_equal(read.ca[BM_CA_IDEVID].key, site.ca[BM_CA_IDEVID].key);
+    assert_int_equal(read.nca, 3);
+    assert_string_equal(bm_site_ca_find(&read, "gateway-1")->key, "file:signer/gateway-1.key");
     assert_int_equal(read.operators.noperators, 4);
     bm_site_build(&out, &read);
     assert_true(bm_bytes_equal(bm_buf_bytes(&text), bm_buf_bytes(&out)));
@@ -199,11 +203,17 @@ static void
 other_sites_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "birthmark/site/v1\nname F\nurl -\nca operational file:a\nca idevid file:b\n",
-        "birthmark/site/v1\nname F\nurl -\nca idevid file:a\nca operational file:b\noperator a officer k\n",
-        "birthmark/site/v1\nname F\nurl -\nca operational\nca idevid file:b\noperator a officer k\n",
-        "birthmark/site/v1\nname F\nurl -\nca operational  file:a\nca idevid file:b\noperator a officer k\n",
-        "birthmark/site/v1\nurl -\nca operational file:a\nca idevid file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational operational file:a\nca idevid idevid file:b\n",
+        "birthmark/site/v1\nname F\nurl -\nca idevid idevid file:a\nca operational operational file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational operational\nca idevid idevid file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational operational  file:a\nca idevid idevid file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational idevid file:a\nca idevid operational file:b\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational operational file:a\noperator a officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational operational file:a\nca idevid idevid file:b\nca idevid idevid file:c\noperator a "
+        "officer k\n",
+        "birthmark/site/v1\nname F\nurl -\nca operational operational file:a\nca idevid idevid file:b\nca two server file:c\noperator a "
+        "officer k\n",
+        "birthmark/site/v1\nurl -\nca operational operational file:a\nca idevid idevid file:b\noperator a officer k\n",
     };
     static struct bm_site site;
 

@@ -160,6 +160,28 @@ kit_hello(struct kit *k)
     return bm_rd_u64(&rd);
 }
 
+/* Which CAs there are is asked next. */
+static void
+cas_answer(struct kit *k)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = BM_MAX_MESSAGE_BODY };
+
+    for (unsigned i = 0; i < BM_CA__N; i++) {
+        const struct bm_s_ca ca = {
+            .n = BM_CA__N, .name = bm_bytes_str(bm_ca_word((enum bm_ca)i)), .kind = (uint8_t)i, .der = bm_buf_bytes(&k->site.ca[i])
+        };
+
+        assert_int_equal(kit_want(k, k->signer, BM_S_CA).body.p[0], i);
+        bm_buf_reset(&body);
+        bm_s_ca_build(&body, &ca);
+        kit_say(k, k->signer, BM_S_ANSWER, 0, bm_buf_bytes(&body));
+    }
+    (void)kit_want(k, k->signer, BM_S_ROOT);
+    bm_buf_reset(&body);
+    bm_s_root_build(&body, &(struct bm_s_root){ .n = 1, .der = bm_buf_bytes(&k->site.ca[0]) });
+    kit_say(k, k->signer, BM_S_ANSWER, 0, bm_buf_bytes(&body));
+}
+
 void
 kit_hello_answer(struct kit *k)
 {
@@ -171,6 +193,7 @@ kit_hello_answer(struct kit *k)
     site.confinement = bm_bytes_str("played");
     bm_s_site_build(&body, &site);
     kit_say(k, k->signer, BM_S_ANSWER, 0, bm_buf_bytes(&body));
+    cas_answer(k);
 }
 
 static void

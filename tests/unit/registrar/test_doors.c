@@ -45,13 +45,14 @@ a_gate_that_breaks_the_protocol_stops_all(void **state)
         { BM_G_TPM_CHALLENGE, 4, BM_MAX_SPKI + BM_MAX_TPM + 4 },
         { BM_G_TPM_ENROL, 8, BM_MAX_EVIDENCE + 1024 },
         { BM_G_CONFIRM, BM_HASH, BM_HASH },
-        { BM_G_CRL, 1, 1 },
+        { BM_G_CRL, 1, BM_MAX_NAME },
+        { BM_G_CA, 1, BM_MAX_NAME },
+        { BM_G_CACERTS, 0, 0 },
         { BM_G_HEALTH, 0, 0 },
         { BM_G_SITE, 0, 0 },
     };
     struct kit *k = *state;
     static const uint8_t zero[BM_MAX_EVIDENCE + 2048];
-    const uint8_t no_ca = BM_CA__N;
     DOOR_BUF(body);
 
     for (size_t i = 0; i < BM_COUNT(rows); i++) {
@@ -61,7 +62,6 @@ a_gate_that_breaks_the_protocol_stops_all(void **state)
     }
     gate_breach(k, 0, bm_bytes(NULL, 0));
     gate_breach(k, BM_G_ANSWER, bm_bytes(NULL, 0));
-    gate_breach(k, BM_G_CRL, bm_bytes(&no_ca, 1));
     /* the two of several fields: cut, and one byte more */
     bm_g_enrol_build(&body,
                      &(struct bm_g_enrol){ .label = bm_bytes_str("mqtt"), .source = bm_bytes_str("x"), .body = bm_bytes_str("cmc") });

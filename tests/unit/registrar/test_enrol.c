@@ -297,10 +297,9 @@ a_replaced_identity_is_marked_and_dirties_the_list(void **state)
     struct kit *k = *state;
     bm_cleanup(bm_buf_done) struct bm_buf rows = { .max = 100000 };
     struct kit_issue first = { .chip = 0 }, second = { .chip = 0, .replaces = first.serial };
-    uint8_t ca = BM_CA_OPERATIONAL;
 
     enrolled(k, &first);
-    kit_say(k, k->gate, BM_G_CRL, 1, bm_bytes(&ca, 1));
+    kit_say(k, k->gate, BM_G_CRL, 1, bm_bytes_str("operational"));
     kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, bm_bytes("\0\0\0\1A", 5));
     (void)kit_want(k, k->gate, BM_G_ANSWER);
     enrolled(k, &second);
@@ -308,7 +307,7 @@ a_replaced_identity_is_marked_and_dirties_the_list(void **state)
     assert_non_null(strstr((char *)rows.p, first.serial));
     kit_list(k, 0, "order", "{}", &rows);
     assert_non_null(strstr((char *)rows.p, "\"used\":1")); /* the same unit */
-    kit_say(k, k->gate, BM_G_CRL, 2, bm_bytes(&ca, 1));
+    kit_say(k, k->gate, BM_G_CRL, 2, bm_bytes_str("operational"));
     (void)kit_want(k, k->signer, BM_S_CRL);
     bm_buf_done(&first.certificate);
     bm_buf_done(&second.certificate);
@@ -320,12 +319,11 @@ a_revocation_list_is_signed_once_for_all_who_ask(void **state)
 {
     struct kit *k = *state;
     const struct bm_bytes crl[] = { bm_bytes("\0\0\0\1A", 5), bm_bytes("\0\0\0\1B", 5) };
-    uint8_t ca = BM_CA_OPERATIONAL, other = BM_CA_IDEVID;
     uint64_t first, second;
 
     for (uint64_t id = 1; id <= 20; id++)
-        kit_say(k, k->gate, BM_G_CRL, id, bm_bytes(&ca, 1));
-    kit_say(k, k->gate, BM_G_CRL, 50, bm_bytes(&other, 1));
+        kit_say(k, k->gate, BM_G_CRL, id, bm_bytes_str("operational"));
+    kit_say(k, k->gate, BM_G_CRL, 50, bm_bytes_str("idevid"));
     first = kit_want(k, k->signer, BM_S_CRL).id;
     second = kit_want(k, k->signer, BM_S_CRL).id;
     assert_true(kit_silent(k, k->signer));
@@ -340,14 +338,14 @@ a_revocation_list_is_signed_once_for_all_who_ask(void **state)
     assert_int_equal(kit_gate_refused(k, 50).rc, BM_EBUSY);
     /* kept for ten minutes */
     k->page->now += 599;
-    kit_say(k, k->gate, BM_G_CRL, 60, bm_bytes(&ca, 1));
+    kit_say(k, k->gate, BM_G_CRL, 60, bm_bytes_str("operational"));
     (void)kit_want(k, k->gate, BM_G_ANSWER);
     k->page->now += 1;
-    kit_say(k, k->gate, BM_G_CRL, 61, bm_bytes(&ca, 1));
+    kit_say(k, k->gate, BM_G_CRL, 61, bm_bytes_str("operational"));
     kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, crl[1]);
     assert_true(bm_bytes_equal(kit_want(k, k->gate, BM_G_ANSWER).body, crl[1]));
     /* a refusal left nothing behind: the next one asks again */
-    kit_say(k, k->gate, BM_G_CRL, 62, bm_bytes(&other, 1));
+    kit_say(k, k->gate, BM_G_CRL, 62, bm_bytes_str("idevid"));
     (void)kit_want(k, k->signer, BM_S_CRL);
 }
 
@@ -358,7 +356,6 @@ a_suspended_device_is_in_a_list_at_once(void **state)
     struct kit *k = *state;
     struct kit_issue first = { .chip = 0 };
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 }, rows = { .max = 100000 };
-    const uint8_t ca = BM_CA_OPERATIONAL;
     struct bm_message message;
     struct bm_s_leaf leaf;
 
@@ -382,7 +379,7 @@ a_suspended_device_is_in_a_list_at_once(void **state)
     message = kit_want(k, k->command[0], BM_C_ROW);
     assert_non_null(memmem(message.body.p, message.body.n, "\"state\":\"suspended\"", 19));
     (void)kit_want(k, k->command[0], BM_C_END);
-    kit_say(k, k->gate, BM_G_CRL, 6, bm_bytes(&ca, 1));
+    kit_say(k, k->gate, BM_G_CRL, 6, bm_bytes_str("operational"));
     (void)kit_want(k, k->gate, BM_G_ANSWER);
     assert_true(kit_silent(k, k->signer));
     kit_list(k, 0, "identity", "{\"state\":\"suspended\"}", &rows);

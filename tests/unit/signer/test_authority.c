@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "pki/private.h"
 #include "signer/signer.h"
 
 #include <stdlib.h>
@@ -51,7 +52,41 @@ struct desk {
     uint8_t count;
     int ends[2];
     int journal;
+    struct bm_buf cert;
+    struct bm_key key;
 };
+
+/* One certificate is root and CAs here. */
+static void
+cert_make(struct desk *desk)
+{
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, name = { .max = BM_MAX_DN },
+                                          signature = { .max = BM_MAX_SIGNATURE };
+    const struct bm_ca_subject subject = { .common_name = "ca", .organization = "Desk", .path_len = 0 };
+    struct bm_issuer issuer = { .not_after = BM_TIME_NEVER };
+    const uint8_t serial[16] = { 0x41 };
+    struct bm_fail fail;
+
+    assert_int_equal(bm_private_generate(&key, BM_KEY_P256, &fail), BM_OK);
+    desk->key = *bm_private_public(key);
+    bm_name_build(&name, "Desk", "ca");
+    issuer.subject = bm_buf_bytes(&name);
+    issuer.alg = bm_private_alg(key);
+    assert_int_equal(bm_tbs_ca_build(&tbs, &issuer, &subject, bm_key_spki(&desk->key), bm_bytes(serial, sizeof(serial)), 1790000000,
+                                     BM_TIME_NEVER, &fail),
+                     BM_OK);
+    assert_int_equal(bm_private_sign(key, bm_buf_bytes(&tbs), &signature, &fail), BM_OK);
+    desk->cert.max = BM_MAX_CERT;
+    bm_signed_build(&desk->cert, bm_buf_bytes(&tbs), issuer.alg, bm_buf_bytes(&signature));
+}
+
+static void
+der_put(struct bm_buf *der, const struct desk *desk)
+{
+    der->max = BM_MAX_CERT;
+    bm_buf_add_bytes(der, bm_buf_bytes(&desk->cert));
+}
 
 static void
 wake(struct desk *desk, struct bm_signer **ret_signer)
@@ -78,6 +113,12 @@ wake(struct desk *desk, struct bm_signer **ret_signer)
         who->key = desk->keys[i].key;
     }
     (void)snprintf(signer->site->name, sizeof(signer->site->name), "Desk");
+    der_put(&signer->root, desk);
+    for (size_t i = 0; i < BM_CA__N; i++, signer->nkeys++) {
+        der_put(&signer->keys[i].der, desk);
+        signer->keys[i].name = bm_ca_word((enum bm_ca)i);
+        signer->keys[i].key = desk->key;
+    }
     if (bm_signer_wake(signer, desk->journal, &fail) != BM_OK)
         fail_msg("%s", fail.text);
     *ret_signer = signer;
@@ -107,6 +148,7 @@ open_desk(void **state)
 
         assert_int_equal(bm_note_signer_init(&desk->keys[i], people[i].name, seed, &fail), BM_OK);
     }
+    cert_make(desk);
     wake(desk, &desk->signer);
     *state = desk;
     return 0;
@@ -118,6 +160,7 @@ close_desk(void **state)
     struct desk *desk = *state;
 
     asleep(&desk->signer);
+    bm_buf_done(&desk->cert);
     (void)close(desk->journal);
     (void)close(desk->ends[0]);
     (void)close(desk->ends[1]);
