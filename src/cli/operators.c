@@ -128,6 +128,8 @@ add_run(struct bm_call *call, struct bm_fail *fail)
     (void)snprintf(person->name, sizeof(person->name), "%s", name);
     if (bm_role_parse(&person->role, bm_bytes_str(role), fail) != BM_OK)
         return bm_usage(call, fail, "--role: %s", fail->text);
+    if (person->role == BM_ROLE_STATION)
+        return bm_usage(call, fail, "a station is enrolled with the key of its own machine: see `birthmark station enrol --help`");
     if (key != NULL && bm_operator_uri(key))
         rc = bm_operator_key_make(&person->key, call, call->home, name, key, fail);
     else
@@ -161,7 +163,7 @@ const struct bm_verb bm_verb_operator_add = {
         "never leaves it. The PIN is in the file of pin-source=, never in the URI.\n\n"
         "example: birthmark operator add ben --role custodian --key ben.pub\n"
         "         birthmark operator add eva --role officer --key \"pkcs11:token=eva;object=sign?pin-source=/run/eva.pin\"\n",
-    .options = { { .name = "role", .value = "R", .help = "officer, custodian, planner, operator, auditor or station", .needed = true },
+    .options = { { .name = "role", .value = "R", .help = "officer, custodian, planner, operator or auditor", .needed = true },
                  { .name = "key",
                    .value = "KEY",
                    .help = "their vkey, a file with their public key, or where it is: pkcs11:..., tpm2:..." },
@@ -182,6 +184,8 @@ certify_run(struct bm_call *call, struct bm_fail *fail)
         return rc;
     if ((person = operator_find(roles, call->words.v[0])) == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
+    if (person->role == BM_ROLE_STATION)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%.64s is a station, whose certificate `birthmark station enrol` renews", call->words.v[0]);
     if ((rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK ||
         (rc = bm_operator_cert_make(call->home, &person->key, now, fail)) != BM_OK)
         return rc;

@@ -37,14 +37,14 @@ status_clear(const struct shift *shift)
         (void)fputs("\r\x1b[K", stdout);
 }
 
-/* "3 of 4 done, yield 75.0 %, takt 2.31 s" */
+/* "3 of 4 done, yield 75.0 %, takt 2.31 s"; all: what the last line of a terminal has no room for. */
 static void
-sum_print(const struct shift *shift)
+sum_print(const struct shift *shift, bool all)
 {
     struct bm_tally_sum sum = bm_tally_sum(&shift->tally, bm_clock_ms());
 
     (void)printf("%zu of %zu done, yield %.1f %%", sum.done, sum.units, sum.yield);
-    if (sum.first < sum.yield)
+    if (all && sum.first < sum.yield)
         (void)printf(" (%.1f %% at the first try)", sum.first);
     (void)printf(", takt %.2f s", sum.takt);
 }
@@ -60,7 +60,7 @@ status_print(void *ctx, const char *step)
     (void)printf("\xe2\x80\xa6 %s", step);
     if (shift->tally.n > 0) {
         (void)fputs("   ", stdout);
-        sum_print(shift);
+        sum_print(shift, false);
     }
     (void)fflush(stdout);
 }
@@ -70,12 +70,13 @@ status_print(void *ctx, const char *step)
 static void
 unit_print(const struct shift *shift, const struct bm_unit *unit, size_t number, double seconds, const struct bm_fail *why)
 {
+    const int digits = shift->terminal ? 16 : (int)sizeof(unit->serial); /* a line of a terminal is one line */
     const char *on = !shift->terminal ? "" : why->rc == BM_OK ? "\x1b[32m" : "\x1b[31m", *off = shift->terminal ? "\x1b[0m" : "";
 
     status_clear(shift);
     if (why->rc == BM_OK)
-        (void)printf("%s\xe2\x9c\x93%s unit %zu  %s  %s%s%s  certificate %s  %.1f s\n", on, off, number, shift->ask.service, unit->root,
-                     *unit->id == '\0' ? "" : " ", unit->id, unit->serial, seconds);
+        (void)printf("%s\xe2\x9c\x93%s unit %zu  %s  %s%s%s  certificate %.*s%s  %.1f s\n", on, off, number, shift->ask.service, unit->root,
+                     *unit->id == '\0' ? "" : " ", unit->id, digits, unit->serial, shift->terminal ? "\xe2\x80\xa6" : "", seconds);
     else {
         (void)printf("%s\xe2\x9c\x97 unit %zu%s  ", on, number, off);
         bm_text_wrap(why->text, strlen("x unit 1  "));
@@ -112,7 +113,7 @@ unit_run(struct shift *shift, struct bm_fail *fail)
     size_t number = 0;
     enum bm_rc rc;
 
-    status_print(shift, "waiting for the device");
+    status_print(shift, "connecting");
     rc = bm_line_open(&line, shift->link, &why);
     if (rc == BM_OK)
         rc = bm_unit_make(&unit, &shift->pc->station, &line.link, &shift->ask, &why);
@@ -163,7 +164,7 @@ shift_end(const struct shift *shift, struct bm_fail *fail)
     if (!shift->call->json) {
         status_clear(shift);
         (void)printf("order %s: ", shift->order);
-        sum_print(shift);
+        sum_print(shift, true);
         (void)putchar('\n');
     } else {
         row = json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f}", "order", shift->order, "units", (json_int_t)sum.units, "done",

@@ -149,7 +149,7 @@ bm_unit_make(struct bm_unit *ret, const struct bm_station *station, struct bm_li
     enum bm_rc rc;
 
     *ret = (struct bm_unit){ 0 };
-    step_tell(ask, "waiting for the device");
+    step_tell(ask, "waiting");
     if ((rc = hello(ret, &course, fail)) == BM_OK) {
         step_tell(ask, "enrolling");
         rc = enrol(ret, &course, ask, fail);

@@ -254,7 +254,7 @@ bm_json_print(struct bm_buf *buf, const json_t *json, struct bm_fail *fail)
 {
     size_t before = buf->n;
 
-    if (json_dump_callback(json, add_piece, buf, JSON_COMPACT) == 0)
+    if (json_dump_callback(json, add_piece, buf, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0)
         return BM_OK;
     buf->n = before;
     if (buf->bad)

@@ -123,6 +123,9 @@ expect 0 'enrolled|✓' run chip1 # the first order is made anywhere
 
 # ---- a station that is none any more ----
 
+expect 2 'a station is enrolled with the key of its own machine' birthmark operator add line-7 --role station
+expect 1 'line-1 is a station' birthmark operator certify line-1
+
 expect 0 'line-1 +enrolled +[0-9]+ ' birthmark station list
 expect 1 "this key is station line-1's" birthmark station enrol line-3 --root "$line1"
 expect 0 'line-1 +revoked' birthmark station revoke line-1
