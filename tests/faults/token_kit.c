@@ -193,7 +193,8 @@ token_await(struct token_site *t, bool here)
 
     while (t->f.token_here != here && bm_clock_ms() < until)
         fixture_listen(&t->f, 20);
-    assert_int_equal(t->f.token_here, here);
+    if (t->f.token_here != here)
+        fail_msg("the token is %s after a minute: %s", here ? "away" : "here", t->f.token_sentence);
 }
 
 void
