@@ -74,6 +74,7 @@ enum bm_rc bm_serve_confirm(struct connection *c, struct bm_bytes body, struct b
 enum bm_rc bm_answer_confirm(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_named(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_der(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
+enum bm_rc bm_answer_crl_pem(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_health(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_site(struct connection *c, struct bm_bytes body, struct bm_fail *fail);

@@ -1,6 +1,7 @@
 /* What anybody may know of a site: its state, its description, its revocation lists. */
 #include "gate/gate.h"
 
+#include "pki/cert.h"
 #include "wire/json.h"
 
 enum bm_rc
@@ -19,6 +20,21 @@ bm_answer_der(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
         return bm_fail(fail, BM_EINPUT, NULL, "the registrar's answer by a CA's name is malformed");
     bm_connection_reply(c, c->door->type, der);
     return BM_OK;
+}
+
+enum bm_rc
+bm_answer_crl_pem(struct connection *c, struct bm_rd answer, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 2 * BM_MAX_MESSAGE };
+    struct bm_bytes der = bm_rd_lv32(&answer, BM_MAX_MESSAGE);
+    enum bm_rc rc;
+
+    if (!bm_rd_end(&answer) || der.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "the registrar's list is malformed");
+    bm_pem_build(&pem, "X509 CRL", der);
+    if ((rc = bm_buf_check(&pem, "the list", fail)) == BM_OK)
+        bm_connection_reply(c, "application/x-pem-file", bm_buf_bytes(&pem));
+    return rc;
 }
 
 enum bm_rc

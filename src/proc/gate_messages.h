@@ -13,12 +13,13 @@ enum bm_gate_message {
     BM_G_TPM_CHALLENGE, /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
     BM_G_TPM_ENROL,     /* struct bm_g_enrol with a TPM claim; answer: as ENROL */
     BM_G_CONFIRM,       /* 32 hash of the TLS peer's key; answer: lv16 device */
-    BM_G_CRL,           /* name of a CA; answer: lv32 CRL DER (cached by the registrar) */
+    BM_G_CRL,           /* name of a CA, "-", number of a bucket; answer: lv32 CRL DER (cached by the registrar) */
     BM_G_HEALTH,        /* empty; answer: lv32 JSON text */
     BM_G_SITE,          /* empty; answer: lv32 JSON text: name, site, vkey, ledger size, checkpoint */
     BM_G_TLS_ENROL,     /* struct bm_g_enrol with a TLS client's request (evidence/tls_front.h); answer: as ENROL */
     BM_G_CA,            /* name of a CA, or "root"; answer: lv32 certificate DER */
     BM_G_CACERTS,       /* empty; answer: lv32 DER, certs-only (RFC 7030 4.1.3) */
+    BM_G_LISTS,         /* name of a CA; answer: lv32 text, a URL a line: its lists in PEM */
 
     /* answers: registrar -> gate */
     BM_G_ANSWER = 128,

@@ -18,13 +18,13 @@ enum bm_signer_message {
     BM_S_LOT_BEGIN,  /* lv32 signed pin, lv32 head note (n = 0 for a foreign format); answer: empty */
     BM_S_LOT_LEAVES, /* u32 n, n x lv16 leaf DER; answer: empty */
     BM_S_LOT_END, /* empty, or lv16 why it comes in in quarantine; answer: struct bm_s_leaves. Any refusal on the way ends the lot; nothing stays. */
-    BM_S_NONCE,      /* 32 hash of a root key; answer: 32 nonce, u32 seconds that it is good for at least */
-    BM_S_CHALLENGE,  /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
-    BM_S_ISSUE,      /* struct bm_s_issue; answer: BM_S_ISSUED, or BM_S_REFUSED */
-    BM_S_CONFIRM,    /* lv16 serial; answer: struct bm_s_leaves (none when it was confirmed already) */
-    BM_S_REVOKE,     /* lv16 serial, u8 CRLReason, lv16 operator, lv16 reason text; answer: struct bm_s_leaves */
-    BM_S_REFUSAL,    /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
-    BM_S_CRL,        /* u8 number of the CA; answer: lv32 CertificateList DER */
+    BM_S_NONCE,     /* 32 hash of a root key; answer: 32 nonce, u32 seconds that it is good for at least */
+    BM_S_CHALLENGE, /* lv16 endorsement key SPKI, lv16 AK TPMT_PUBLIC; answer: lv16 credential, lv16 encrypted secret */
+    BM_S_ISSUE,     /* struct bm_s_issue; answer: BM_S_ISSUED, or BM_S_REFUSED */
+    BM_S_CONFIRM,   /* lv16 serial; answer: struct bm_s_leaves (none when it was confirmed already) */
+    BM_S_REVOKE,    /* lv16 serial, u8 CRLReason, lv16 operator, lv16 reason text; answer: struct bm_s_leaves */
+    BM_S_REFUSAL,   /* struct bm_s_refusal: what the registrar refused by itself; answer: struct bm_s_leaves */
+    BM_S_CRL, /* u8 number of the CA, u32 bucket; answer: u64 time until which it may be given out again unless a CHANGED names it, lv32 CertificateList DER */
     BM_S_CHECKPOINT, /* empty; answer: lv16 signed checkpoint */
     BM_S_LOT_STATE, /* lv16 lot, u8 BM_LOT_WITHDRAW | BM_LOT_QUARANTINE, lv16 operator, lv16 reason; a restriction: no signature. Answer: struct bm_s_leaves
                       * (none when it was so already) */
@@ -35,6 +35,7 @@ enum bm_signer_message {
     BM_S_DEVICE,      /* struct bm_s_device; a restriction: no signature. Answer: struct bm_s_leaves (none when it was so already) */
     BM_S_CA,          /* u8 number, u8 1: count its certificates; answer: struct bm_s_ca */
     BM_S_ROOT,        /* u8 number; answer: struct bm_s_root */
+    BM_S_LISTS,       /* u8 number of the CA; answer: u32 n, n x u32 bucket: all whose lists somebody may need */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -44,7 +45,11 @@ enum bm_signer_message {
     /* unasked, id 0, once the registrar holds every leaf: signer -> registrar */
     BM_S_LATE, /* struct bm_s_leaves, one leaf as in a REPLAY: a certificate whose asker had been told to ask again; an alarm of the signer's own */
     BM_S_TOKEN, /* struct bm_s_token: when it changes; never from a signer whose keys are all in files */
+    BM_S_CHANGED, /* n x { u8 number of the CA, u32 bucket, u8 1: everybody should hear of it now }, n >= 1: comes before the answers that it is true with */
 };
+
+#define BM_S_CHANGED_ONE 6   /* bytes */
+#define BM_S_MAX_LISTS 32000 /* that one answer names: 64 million certificates */
 
 enum {
     BM_LOT_WITHDRAW = 1,

@@ -56,7 +56,7 @@ bm_signer_ask(struct bm_registrar *r, uint16_t type, struct bm_bytes body, struc
     return BM_OK;
 }
 
-/* What comes unasked: records that nobody waits for any more, and whether the CA's token is there. */
+/* What comes unasked: records that nobody waits for any more, lists that are out of date, and whether the CA's token is there. */
 static enum bm_rc
 unasked(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
 {
@@ -68,6 +68,8 @@ unasked(struct bm_registrar *r, const struct bm_message *message, struct bm_fail
     if (message->type == BM_S_LATE)
         return (rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ? rc
                                                                                       : bm_records_keep(r, &leaves, NULL, &alarm, fail);
+    if (message->type == BM_S_CHANGED)
+        return bm_lists_changed(r, message->body, fail);
     if ((rc = bm_s_token_parse(&token, bm_rd(message->body), fail)) != BM_OK)
         return rc;
     r->token.kept = true;
@@ -94,7 +96,7 @@ asked(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *
 enum bm_rc
 bm_signer_heard(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
 {
-    bool news = message->type == BM_S_LATE || message->type == BM_S_TOKEN;
+    bool news = message->type == BM_S_LATE || message->type == BM_S_TOKEN || message->type == BM_S_CHANGED;
     enum bm_rc rc = news ? unasked(r, message, fail) : asked(r, message, fail);
 
     /* What the signer says is no stranger's word: if it can't be read or kept, signer and store have parted. */

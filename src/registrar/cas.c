@@ -76,10 +76,8 @@ bm_cas_load(struct bm_registrar *r, ca_ask_fn *ask, void *ctx, struct bm_fail *f
 void
 bm_cas_done(struct bm_registrar *r)
 {
-    for (size_t i = 0; i < BM_MAX_CAS; i++) {
+    for (size_t i = 0; i < BM_MAX_CAS; i++)
         bm_buf_done(&r->cas[i].der);
-        bm_buf_done(&r->cas[i].crl.der);
-    }
     for (size_t i = 0; i < BM_MAX_ROOTS; i++) {
         bm_buf_done(&r->roots[i].der);
         bm_buf_done(&r->roots[i].new_with_old);
@@ -111,13 +109,6 @@ bm_ca_chain(struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs 
     (void)r;
     if (ca != NULL)
         certs->cert[certs->n++] = bm_buf_bytes(&ca->der);
-}
-
-void
-bm_crls_stale(struct bm_registrar *r)
-{
-    for (size_t i = 0; i < r->ncas; i++)
-        r->cas[i].crl.dirty = true;
 }
 
 /* ---- for anybody ---- */

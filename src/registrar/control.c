@@ -179,23 +179,6 @@ serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     return act_ask(ctx, id, BM_S_STATEMENT, whole, statement_settle, true, fail);
 }
 
-#define REASON_KEY_COMPROMISE 1 /* RFC 5280 5.3.1 */
-
-/* Whoever has the key might use it now. */
-static enum bm_rc
-revoke_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
-{
-    struct bm_rd ask = bm_rd(bm_buf_bytes(&p->kept));
-    bool urgent;
-    enum bm_rc rc;
-
-    (void)bm_rd_lv16(&ask, BM_MAX_SERIAL);
-    urgent = bm_rd_u8(&ask) == REASON_KEY_COMPROMISE;
-    if ((rc = act_settle(r, p, message, fail)) == BM_OK && urgent && message->type == BM_S_ANSWER)
-        bm_crl_publish(r);
-    return rc;
-}
-
 static enum bm_rc
 serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
@@ -214,7 +197,7 @@ serve_revoke(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     bm_buf_add_u8(&ask, reason);
     bm_buf_add_lv16(&ask, by);
     bm_buf_add_lv16(&ask, text);
-    return act_ask(peer, id, BM_S_REVOKE, bm_buf_bytes(&ask), revoke_settle, true, fail);
+    return act_ask(peer, id, BM_S_REVOKE, bm_buf_bytes(&ask), act_settle, true, fail);
 }
 
 /* A command refused a file before it came here: the refusal is an event all the same. */

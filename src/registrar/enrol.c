@@ -73,8 +73,6 @@ issue_refused(struct bm_registrar *r, struct pending *p, const struct bm_message
 
     if ((rc = bm_records_keep_refused(r, p, message, &refused, sentence, &alarm, fail)) != BM_OK || !bm_asker_there(p))
         return rc;
-    if (refused.leaves.n > 1) /* a fork, by which the device is suspended */
-        bm_crl_publish(r);
     if (refused.leaves.n > 0)
         return bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)refused.rc, alarm, sentence, fail);
     refusal.class = (enum bm_rc)refused.rc;

@@ -85,114 +85,6 @@ serve_confirm(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     return bm_buf_check(&p->kept, "the confirmation", fail);
 }
 
-#define CRL_KEPT (6 * 86400) /* ... and while no new one can be made: it says itself that the next is due in seven days */
-#define CRL_AGE 600          /* seconds for which a CRL is given out again, unless something was revoked */
-
-/* Those who asked while this one was being made. */
-static enum bm_rc
-crl_joined(struct bm_registrar *r, const struct pending *first, const struct bm_message *message, struct bm_fail *fail)
-{
-    struct bm_s_refused refused;
-    char sentence[SENTENCE];
-    enum bm_rc rc = BM_OK;
-
-    for (struct pending *p = r->pending; rc == BM_OK && p < r->pending + MAX_PENDING; p++) {
-        if (!p->used || !p->joined || p->ca != first->ca || p->number > first->number)
-            continue;
-        if (message->type == BM_S_ANSWER) {
-            rc = bm_answer(p, BM_G_ANSWER, message->body, fail);
-        } else if ((rc = bm_s_refused_parse(&refused, bm_rd(message->body), fail)) == BM_OK && bm_asker_there(p)) {
-            bm_view_copy(sentence, sizeof(sentence), refused.sentence);
-            rc = bm_answer_refused(r, p->asker, p->asker_id, (enum bm_rc)refused.rc, 0, sentence, fail);
-        }
-        bm_pending_release(r, p);
-    }
-    return rc;
-}
-
-/* Better the last one than none: services that read it go on. */
-static bool
-crl_kept(const struct bm_registrar *r, const struct crl_cache *cache)
-{
-    return cache->der.n > 0 && r->now >= cache->made && r->now - cache->made < CRL_KEPT;
-}
-
-static enum bm_rc
-crl_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
-{
-    struct crl_cache *cache = &r->cas[p->ca].crl;
-    const struct bm_message last = { .type = BM_S_ANSWER, .body = bm_buf_bytes(&cache->der) };
-    enum bm_rc rc;
-
-    cache->answered = p->number;
-    if (message->type == BM_S_ANSWER) {
-        bm_buf_reset(&cache->der);
-        cache->der.max = BM_MAX_MESSAGE;
-        bm_buf_add_bytes(&cache->der, message->body);
-        cache->made = r->now;
-        rc = bm_buf_check(&cache->der, "the CRL", fail);
-    } else {
-        cache->dirty = true;
-        rc = BM_OK;
-        if (crl_kept(r, cache)) /* the token is away */
-            message = &last;
-    }
-    return rc != BM_OK || (rc = pass_on(r, p, message, fail)) != BM_OK ? rc : crl_joined(r, p, message, fail);
-}
-
-void
-bm_crl_publish(struct bm_registrar *r)
-{
-    for (uint8_t ca = 0; ca < r->ncas; ca++) {
-        struct crl_cache *cache = &r->cas[ca].crl;
-        struct bm_fail ignored;
-        struct pending *p;
-
-        if (!cache->dirty)
-            continue;
-        /* The signer can't be asked now: whoever asks for the list gets a new one all the same. */
-        if (bm_signer_ask(r, BM_S_CRL, bm_bytes(&ca, 1), NULL, 0, crl_settle, &p, &ignored) != BM_OK)
-            return;
-        cache->dirty = false;
-        p->ca = ca;
-        p->number = ++cache->asked;
-    }
-}
-
-/* One signature serves all who wait: otherwise whoever asks without end would fill the journal. */
-static enum bm_rc
-serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
-{
-    const struct peer *peer = ctx;
-    struct issuing *issuing = bm_ca_named(peer->r, bm_rd_rest(&body));
-    struct crl_cache *cache;
-    struct pending *p;
-    uint8_t ca;
-    enum bm_rc rc;
-
-    if (issuing == NULL)
-        return bm_answer_refused(peer->r, peer->link, id, BM_EINPUT, 0, "there is no CA of this name here", fail);
-    ca = (uint8_t)(issuing - peer->r->cas);
-    cache = &issuing->crl;
-    if (cache->der.n > 0 && !cache->dirty && cache->asked == cache->answered && peer->r->now - cache->made < CRL_AGE)
-        return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&cache->der), fail);
-    if (bm_disk_full(peer->r) && crl_kept(peer->r, cache))
-        return bm_link_queue(peer->link, BM_G_ANSWER, id, bm_buf_bytes(&cache->der), fail);
-    if (cache->asked != cache->answered && !cache->dirty) {
-        if ((rc = bm_pending_new(peer->r, peer->link, id, crl_settle, &p, fail)) != BM_OK)
-            return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
-        p->joined = true;
-    } else {
-        if ((rc = bm_gate_forward(peer, id, BM_S_CRL, bm_bytes(&ca, 1), crl_settle, &p, fail)) != BM_OK || p == NULL)
-            return rc;
-        cache->asked++;
-        cache->dirty = false; /* what is revoked from here on makes it dirty again, before the answer or after */
-    }
-    p->ca = ca;
-    p->number = cache->asked;
-    return BM_OK;
-}
-
 static enum bm_rc
 serve_text(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
@@ -216,7 +108,8 @@ const struct bm_rule bm_gate_rules[] = {
     { .type = BM_G_TPM_ENROL, .phases = ALWAYS, .min = 8, .max = 2 * BM_MAX_EVIDENCE + 1024, .serve = bm_serve_tpm_enrol },
     { .type = BM_G_TLS_ENROL, .phases = ALWAYS, .min = 8, .max = BM_MAX_CSR + 1024, .serve = bm_serve_tls_enrol },
     { .type = BM_G_CONFIRM, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_confirm },
-    { .type = BM_G_CRL, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = serve_crl },
+    { .type = BM_G_CRL, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_crl },
+    { .type = BM_G_LISTS, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_lists },
     { .type = BM_G_CA, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_ca_cert },
     { .type = BM_G_CACERTS, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_serve_cacerts },
     { .type = BM_G_HEALTH, .phases = ALWAYS, .min = 0, .max = 0, .serve = serve_text },

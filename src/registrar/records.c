@@ -158,7 +158,6 @@ keep_replaced(const struct kept *k, struct bm_fail *fail)
         (rc = state_set(k, k->event->replaces, "replaced", reason, fail)) != BM_OK ||
         (rc = bm_bundle_parse(&bundle, evidence_of(k), fail)) != BM_OK)
         return rc;
-    bm_crls_stale(k->r);
     again = bundle.part[BM_PART_RENEWAL].n > 0;
     if (!again && n > 0 && (rc = bm_store_identity_ended(k->r->store, bm_bytes(earlier, n), k->event->time, reason, fail)) != BM_OK)
         return rc;
@@ -186,7 +185,6 @@ keep_confirmed(const struct kept *k, struct bm_fail *fail)
 static enum bm_rc
 keep_moved(const struct kept *k, struct bm_fail *fail)
 {
-    bm_crls_stale(k->r);
     return bm_life_keep(k->r, k->event, k->leaf->index, fail);
 }
 
@@ -195,7 +193,6 @@ keep_revoked(const struct kept *k, struct bm_fail *fail)
 {
     char reason[256];
 
-    bm_crls_stale(k->r);
     bm_view_copy(reason, sizeof(reason), k->event->reason);
     return state_set(k, k->event->serial, "revoked", reason, fail);
 }

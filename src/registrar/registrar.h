@@ -33,10 +33,13 @@ struct pending {
     uint64_t generation;   /* of asker when it asked */
     uint64_t asker_id;
     char lot[BM_MAX_NAME + 1];
-    uint64_t number;    /* of the arrival, or of the CRL that was asked for */
-    uint8_t rc;         /* refusals: the class to answer with */
-    uint8_t ca;         /* CRL */
-    bool joined;        /* CRL: nothing was sent; another's answer serves this one too */
+    uint64_t number; /* of the arrival, or of the CRL that was asked for */
+    uint8_t rc;      /* refusals: the class to answer with */
+    uint8_t ca;      /* CRL, as all that follows */
+    uint32_t bucket;
+    bool joined;        /* nothing was sent; another's answer serves this one too */
+    bool stale;         /* something changed since it was sent ... */
+    bool again;         /* ... and everybody should hear of it at once */
     struct bm_buf kept; /* evidence bundle, statement with profiles, beginning of a lot, or a refusal's sentence */
 };
 
@@ -63,11 +66,14 @@ struct budget {
     bm_time since; /* the first of those counted */
 };
 
-struct crl_cache {
+/* One that the signer made. */
+struct crl_list {
+    uint8_t ca;
+    uint32_t bucket;
     struct bm_buf der;
-    bm_time made;
-    bool dirty;
-    uint64_t asked, answered; /* how often; the signer makes a new one while they differ */
+    bm_time made, until; /* given out again so long, unless it is stale */
+    bool stale;          /* something else stands there now */
+    struct crl_list *next;
 };
 
 /* An answer of many rows, given a page at a time as fast as its command reads it, so that it holds up nobody else. */
@@ -104,7 +110,6 @@ struct bm_registrar {
         bool retired;
         struct bm_buf der;
         struct bm_bytes subject; /* view into der */
-        struct crl_cache crl;
     } cas[BM_MAX_CAS];
     size_t ncas;
     struct root {
@@ -137,8 +142,11 @@ struct bm_registrar {
     struct arrival arrival;
     uint64_t arrivals; /* ever */
     struct budget budget;
-    uint64_t room;   /* bytes that are free where store and journal are */
-    uint64_t issued; /* since start */
+    struct crl_list *lists;
+    size_t lists_bytes;
+    uint64_t lists_asked; /* ever */
+    uint64_t room;        /* bytes that are free where store and journal are */
+    uint64_t issued;      /* since start */
 };
 
 /* disk.c: looks how much room there is; is it too little for new work? may this be asked of the signer? BM_EBUSY: no. */
@@ -228,11 +236,13 @@ struct issuing *bm_ca_of(struct bm_registrar *r, struct bm_bytes issuer);
 struct issuing *bm_ca_named(struct bm_registrar *r, struct bm_bytes name);
 /* What leads up from a device's certificate: its CA's, and those between roots, where there are several. */
 void bm_ca_chain(struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs *certs);
-void bm_crls_stale(struct bm_registrar *r);
 bm_must_use enum bm_rc bm_serve_ca_cert(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_cacerts(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
-/* The lists of revocations are made anew now, not when the next asks for them. */
-void bm_crl_publish(struct bm_registrar *r);
+/* lists.c: rows of the gate table; the signer's word that lists are out of date. */
+bm_must_use enum bm_rc bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_lists(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lists_changed(struct bm_registrar *r, struct bm_bytes body, struct bm_fail *fail);
+void bm_lists_done(struct bm_registrar *r);
 /* enrol.c: rows of the gate table. */
 bm_must_use enum bm_rc bm_serve_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_tpm_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

@@ -116,20 +116,8 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 static enum bm_rc
 device_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
 {
-    bool urgent = p->number != 0;
-    uint64_t alarm;
-    enum bm_rc rc;
-
-    if (message->type != BM_S_ANSWER)
-        return bm_refused_answer(r, p, message, fail);
-    if ((rc = bm_records_keep_answer(r, p, message, &alarm, fail)) != BM_OK)
-        return rc;
-    if (urgent)
-        bm_crl_publish(r);
-    return bm_row_answer(r, p, "device", p->lot, fail);
+    return settle(r, p, message, "device", fail);
 }
-
-#define REASON_KEY_COMPROMISE 1 /* RFC 5280 5.3.1 */
 
 enum bm_rc
 bm_serve_device(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
@@ -145,7 +133,6 @@ bm_serve_device(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if ((rc = bm_signer_ask(peer->r, BM_S_DEVICE, whole, peer->link, id, device_settle, &p, fail)) != BM_OK)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
     bm_view_copy(p->lot, sizeof(p->lot), device.device); /* the device's name */
-    p->number = device.move == BM_MOVE_SUSPEND || device.reason == REASON_KEY_COMPROMISE;
     return BM_OK;
 }
 

@@ -16,8 +16,8 @@ earlier_end(struct bm_memory *memory, uint32_t at, bm_time time, struct bm_fail 
     if (earlier == NULL)
         return BM_OK;
     earlier->gone = true;
-    return bm_revocations_add(&memory->cas.row[earlier->ca]->revocations, bm_bytes(earlier->serial, earlier->nserial), REASON_SUPERSEDED,
-                              time, fail);
+    return bm_revocations_add(&memory->revocations, earlier->bucket, bm_bytes(earlier->serial, earlier->nserial), REASON_SUPERSEDED, time,
+                              fail);
 }
 
 static enum bm_rc
@@ -53,7 +53,7 @@ apply_replaces(struct bm_memory *memory, const struct bm_intent *intent, uint32_
         return renew(memory, at, intent, fail);
     if (intent->decision == BM_DECISION_REISSUE && (rc = earlier_end(memory, at, intent->time, fail)) != BM_OK)
         return rc;
-    return bm_revocations_add(&memory->cas.row[identity->ca]->revocations, intent->replaces, REASON_SUPERSEDED, intent->time, fail);
+    return bm_revocations_add(&memory->revocations, identity->bucket, intent->replaces, REASON_SUPERSEDED, intent->time, fail);
 }
 
 /* The chip that the evidence shows, under all its names; the first to speak for one that is listed by its id is bound to it. */
@@ -90,13 +90,29 @@ ca_used(struct bm_issuing *ca, bm_time not_after)
         ca->last_end = not_after;
 }
 
+/* The bucket that the certificate says; the size of those that its profile wants. */
+static enum bm_rc
+bucket_take(struct bm_memory *memory, const struct bm_intent *intent, uint32_t order, uint32_t at, struct bm_fail *fail)
+{
+    const struct bm_profile *profile = bm_order_profile(&memory->orders.orders[order], intent->profile);
+    struct bm_identity *identity = &memory->slots.identities[at];
+    const struct bm_bucket_use use = { .ca = intent->ca,
+                                       .service = identity->service,
+                                       .number = intent->bucket,
+                                       .room = profile == NULL ? 0 : profile->bucket,
+                                       .not_after = intent->not_after };
+
+    return profile == NULL ? bm_contradiction("an intent for a profile that its order has not", fail)
+                           : bm_bucket_take(&memory->revocations, &use, intent->time, &identity->bucket, fail);
+}
+
 enum bm_rc
 bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
     struct bm_slots_use use = { .unit = BM_NONE };
     struct bm_intent intent;
     struct bm_unit *unit;
-    uint32_t order;
+    uint32_t order, at;
     enum bm_rc rc;
 
     if ((rc = bm_intent_parse(&intent, record->body, fail)) != BM_OK)
@@ -130,7 +146,9 @@ bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct
     ca_used(memory->cas.row[intent.ca], intent.not_after);
     memory->last_signed = intent.time;
     memory->open[memory->nopen++] = record->at;
-    return bm_slots_take(&memory->slots, &use, NULL, fail);
+    if ((rc = bm_slots_take(&memory->slots, &use, &at, fail)) != BM_OK)
+        return rc;
+    return bucket_take(memory, &intent, order, at, fail);
 }
 
 enum bm_rc

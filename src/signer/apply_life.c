@@ -20,7 +20,7 @@ bm_memory_certificate(const struct bm_memory *memory, struct bm_bytes serial, ui
     earlier = bm_slots_earlier(&memory->slots, at);
     if (earlier != NULL && bm_bytes_equal(serial, bm_bytes(earlier->serial, earlier->nserial)))
         return BM_CERT_EARLIER;
-    return bm_cas_retiring(&memory->cas, serial) != NULL ? BM_CERT_RETIRES : BM_CERT_OVER;
+    return bm_revocations_retires(&memory->revocations, serial) != BM_NO_BUCKET ? BM_CERT_RETIRES : BM_CERT_OVER;
 }
 
 bm_time
@@ -50,7 +50,7 @@ bm_apply_confirmed(struct bm_memory *memory, const struct bm_record *record, str
         bm_time time = bm_memory_retirement(identity, earlier, marked.time);
 
         if (time < earlier->not_after &&
-            (rc = bm_revocations_retire(&memory->cas.row[earlier->ca]->revocations, bm_bytes(earlier->serial, earlier->nserial), time,
+            (rc = bm_revocations_retire(&memory->revocations, earlier->bucket, bm_bytes(earlier->serial, earlier->nserial), time,
                                         earlier->not_after, marked.time, fail)) != BM_OK)
             return rc;
     }
@@ -65,8 +65,7 @@ bm_apply_revoked(struct bm_memory *memory, const struct bm_record *record, struc
     struct bm_identity *identity;
     struct bm_marked marked;
     enum bm_cert_place place;
-    uint32_t at;
-    struct bm_revocations *list;
+    uint32_t at, bucket;
     enum bm_rc rc;
 
     if ((rc = bm_marked_parse(&marked, record->body, fail)) != BM_OK)
@@ -76,7 +75,7 @@ bm_apply_revoked(struct bm_memory *memory, const struct bm_record *record, struc
         return bm_contradiction("it revokes a certificate that is not live", fail);
     identity = &memory->slots.identities[at];
     if (place == BM_CERT_NEWEST) {
-        list = &memory->cas.row[identity->ca]->revocations;
+        bucket = identity->bucket;
         if (identity->state == BM_IDENTITY_RENEWING && bm_slots_earlier(&memory->slots, at) != NULL)
             bm_slots_renew_undo(&memory->slots, at);
         else
@@ -84,12 +83,12 @@ bm_apply_revoked(struct bm_memory *memory, const struct bm_record *record, struc
     } else if (place == BM_CERT_EARLIER) {
         struct bm_earlier *earlier = bm_slots_earlier(&memory->slots, at);
 
-        list = &memory->cas.row[earlier->ca]->revocations;
+        bucket = earlier->bucket;
         earlier->gone = true;
     } else {
-        list = &bm_cas_retiring(&memory->cas, marked.serial)->revocations;
+        bucket = bm_revocations_retires(&memory->revocations, marked.serial);
     }
-    if ((rc = bm_revocations_add(list, marked.serial, marked.reason, marked.time, fail)) != BM_OK)
+    if ((rc = bm_revocations_add(&memory->revocations, bucket, marked.serial, marked.reason, marked.time, fail)) != BM_OK)
         return rc;
     return bm_book_append(&memory->book, &marked.leaves, record->at, fail);
 }
@@ -150,9 +149,8 @@ bm_apply_crl(struct bm_memory *memory, const struct bm_record *record, struct bm
         return rc;
     if (crl.ca >= memory->cas.n)
         return bm_contradiction("a list of a CA that is not there", fail);
-    if (crl.number <= memory->cas.row[crl.ca]->revocations.crl)
-        return bm_contradiction("a CRL's number that does not rise", fail);
-    memory->cas.row[crl.ca]->revocations.crl = crl.number;
+    if ((rc = bm_bucket_listed(&memory->revocations, crl.ca, crl.bucket, crl.number, fail)) != BM_OK)
+        return rc;
     memory->last_signed = crl.time;
     return BM_OK;
 }

@@ -108,6 +108,7 @@ answer_send(struct bm_signer *signer, const struct bm_answer *answer, struct bm_
         leaves_of(signer, answer, &refused.leaves);
         bm_s_refused_build(&signer->body, &refused);
     } else if (answer->later == BM_LATER_CRL) {
+        bm_buf_add_u64(&signer->body, (uint64_t)answer->until);
         bm_buf_add_lv32(&signer->body, kept(signer, answer->crl_der));
     } else {
         leaves_of(signer, answer, &leaves);
@@ -207,7 +208,7 @@ bm_batch_finish(struct bm_signer *signer, struct bm_fail *fail)
         return rc;
     if (signer->arena.bad)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the answers of a batch");
-    if ((rc = answers_send(signer, fail)) != BM_OK)
+    if ((rc = bm_changes_tell(signer, fail)) != BM_OK || (rc = answers_send(signer, fail)) != BM_OK)
         return rc;
     signer->nbatch = 0;
     bm_buf_reset(&signer->arena);

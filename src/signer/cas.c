@@ -6,10 +6,8 @@
 static void
 issuing_free(struct bm_issuing **ca)
 {
-    if (*ca != NULL) {
+    if (*ca != NULL)
         bm_buf_done(&(*ca)->der);
-        bm_revocations_done(&(*ca)->revocations);
-    }
     free(*ca);
     *ca = NULL;
 }
@@ -92,15 +90,6 @@ bm_cas_add(struct bm_cas *cas, struct bm_bytes name, enum bm_ca kind, struct bm_
     ca->kind = kind;
     cas->row[cas->n++] = bm_take(ca);
     return BM_OK;
-}
-
-struct bm_issuing *
-bm_cas_retiring(const struct bm_cas *cas, struct bm_bytes serial)
-{
-    for (size_t i = 0; i < cas->n; i++)
-        if (bm_revocations_retires(&cas->row[i]->revocations, serial))
-            return cas->row[i];
-    return NULL;
 }
 
 bool

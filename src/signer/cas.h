@@ -4,7 +4,7 @@
 
 #include "pki/cert.h"
 #include "pki/profile.h"
-#include "signer/revocations.h"
+#include "base/limits.h"
 
 struct bm_issuing {
     char name[BM_MAX_NAME + 1]; /* site.conf says by it where the key is */
@@ -12,7 +12,6 @@ struct bm_issuing {
     bool retired; /* issues no more; its lists are signed until what it issued has ended */
     struct bm_buf der;
     struct bm_cert cert; /* views into der */
-    struct bm_revocations revocations;
     uint64_t issued;
     bm_time last_end; /* of all certificates that it has issued */
 };
@@ -40,8 +39,6 @@ bm_must_use enum bm_rc bm_cas_root(struct bm_cas *cas, struct bm_bytes der, stru
                                    struct bm_fail *fail);
 /* The one of this name; NULL. */
 struct bm_issuing *bm_cas_find(const struct bm_cas *cas, struct bm_bytes name);
-/* In whose lists this certificate stands as one that retires; NULL: in none. */
-struct bm_issuing *bm_cas_retiring(const struct bm_cas *cas, struct bm_bytes serial);
 /* Which one issues a certificate of this class now; false: none. */
 bm_must_use bool bm_cas_choose(const struct bm_cas *cas, enum bm_ca kind, unsigned *ret_ca);
 

@@ -6,7 +6,7 @@
 static uint64_t
 live_count(const struct bm_memory *memory, unsigned ca, bm_time now)
 {
-    const struct bm_revocations *list = &memory->cas.row[ca]->revocations;
+    const struct bm_revocations *lists = &memory->revocations;
     const struct bm_slots *slots = &memory->slots;
     uint64_t n = 0;
 
@@ -18,8 +18,9 @@ live_count(const struct bm_memory *memory, unsigned ca, bm_time now)
              identity->not_after >= now;
         n += identity->state == BM_IDENTITY_RENEWING && earlier != NULL && !earlier->gone && earlier->ca == ca && earlier->not_after >= now;
     }
-    for (size_t i = 0; i < list->nretired; i++)
-        n += list->retired[i].entry.time > now && list->retired[i].not_after >= now;
+    for (size_t k = 0; k < lists->n; k++)
+        for (size_t i = 0; lists->buckets[k].ca == ca && i < lists->buckets[k].nretired; i++)
+            n += lists->buckets[k].retired[i].entry.time > now && lists->buckets[k].retired[i].not_after >= now;
     return n;
 }
 

@@ -20,6 +20,7 @@ struct request {
     struct bm_chip_names chip;
     uint8_t device_id[BM_HASH]; /* that it has, or will be used under */
     unsigned ca;                /* that would issue it */
+    uint32_t bucket;            /* of that CA */
     char device[BM_DEVICE_TEXT];
     char order_name[BM_MAX_NAME + 1], profile_name[BM_MAX_NAME + 1];
 };
@@ -311,12 +312,27 @@ tbs_fit(const struct bm_signer *signer, const struct bm_profile *profile, unsign
     return bm_profile_fit(profile, bm_signed_most(bm_buf_bytes(&signer->der), signer->issuers[by].alg, &ca->cert.key), ca->der.n, fail);
 }
 
+/* The issuer as the bucket that has room has it. Where the site has no url the certificate points nowhere. */
+static void
+bucket_choose(struct request *in, struct bm_issuer *ret_issuer)
+{
+    const struct bm_memory *memory = &in->signer->memory;
+    const struct bm_profile *profile = in->state.profile;
+
+    in->bucket =
+        bm_bucket_next(&memory->revocations, in->ca, bm_slots_service(&memory->slots, bm_bytes_str(profile->service)), profile->bucket);
+    bm_ca_bucket(ret_issuer, in->signer, in->ca, in->bucket);
+    if (in->signer->site->url[0] == 0)
+        ret_issuer->crl_url[0] = 0;
+}
+
 static enum bm_rc
 tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
 {
     struct bm_signer *signer = in->signer;
     const struct bm_profile *profile = in->state.profile;
     const struct bm_issuer *issuer = &signer->issuers[in->ca];
+    struct bm_issuer pointing;
     const struct bm_pinned *lot = &signer->memory.lots.lots[in->lot];
     const struct bm_leaf *leaf = &in->claim.leaf;
     bm_time now = in->state.now, not_after = profile->hours == 0 ? BM_TIME_NEVER : now + (bm_time)profile->hours * 3600 - 1;
@@ -338,7 +354,8 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
     if (not_after < now)
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's certificate has expired: make a new CA before anything else is issued");
     bm_buf_reset(&signer->der);
-    rc = bm_tbs_build(&signer->der, profile, issuer, &subject, bm_key_spki(&in->claim.key), serial, now, not_after, fail);
+    bucket_choose(in, &pointing);
+    rc = bm_tbs_build(&signer->der, profile, &pointing, &subject, bm_key_spki(&in->claim.key), serial, now, not_after, fail);
     return rc != BM_OK ? rc : tbs_fit(signer, profile, in->ca, fail);
 }
 
@@ -375,6 +392,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
                                  .not_after = in->not_after,
                                  .decision = decision,
                                  .ca = in->ca,
+                                 .bucket = in->bucket,
                                  .evidence = in->claim.evidence,
                                  .shown = in->claim.shown,
                                  .lot = bm_bytes_str(in->state.lot),

@@ -153,22 +153,48 @@ bm_ca_key(const struct bm_ca_key **ret_key, const struct bm_signer *signer, unsi
     return bm_fail(fail, BM_EBUSY, NULL, "the key of CA %s is not here: site.conf must say where it is, then start the server again", name);
 }
 
-/* Services read the CRL of operational certificates where the site says; what never expires has no such pointer. */
+/* A list of a site without a url is named all the same, or it would be taken for one of all certificates of the CA. False: too long. */
+static bool
+point_print(char ret[static 256], const char *url, const char *ca, uint32_t bucket)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 255 };
+
+    bm_buf_add_fmt(&text, "%s/crl/%s-%u.crl", url[0] != 0 ? url : "urn:birthmark:no-url", ca, bucket);
+    if (text.bad)
+        return false;
+    memcpy(ret, text.p, text.n);
+    ret[text.n] = 0;
+    return true;
+}
+
+void
+bm_ca_bucket(struct bm_issuer *ret_issuer, const struct bm_signer *signer, unsigned ca, uint32_t bucket)
+{
+    *ret_issuer = signer->issuers[ca];
+    (void)point_print(ret_issuer->crl_url, signer->site->url, signer->memory.cas.row[ca]->name,
+                      bucket); /* tried with the longest number before */
+}
+
+/* Where anybody asks for the status of operational certificates the site says; what never expires has no such pointers. */
 static enum bm_rc
 issuer_make(struct bm_issuer *issuer, const struct bm_issuing *ca, const char *url, struct bm_fail *fail)
 {
-    int n;
+    bm_cleanup(bm_buf_done) struct bm_buf ocsp = { .max = sizeof(issuer->ocsp_url) - 1 };
 
     *issuer = (struct bm_issuer){ .subject = ca->cert.subject,
                                   .alg = bm_key_sig_alg(ca->cert.key.alg),
                                   .not_after = ca->cert.not_after,
                                   .test = bm_cert_test_mark(ca->cert.der) };
     memcpy(issuer->key_id, ca->cert.ski.p, sizeof(issuer->key_id));
+    if (!point_print(issuer->crl_url, url, ca->name, UINT32_MAX))
+        return bm_fail(fail, BM_EINPUT, NULL, "site.conf: the url is too long");
+    issuer->crl_url[0] = 0; /* each bucket has its own */
     if (ca->kind != BM_CA_OPERATIONAL || url[0] == 0)
         return BM_OK;
-    n = snprintf(issuer->crl_url, sizeof(issuer->crl_url), "%s/crl/%s.crl", url, ca->name);
-    if (n < 0 || (size_t)n >= sizeof(issuer->crl_url))
+    bm_buf_add_fmt(&ocsp, "%s/ocsp", url);
+    if (ocsp.bad)
         return bm_fail(fail, BM_EINPUT, NULL, "site.conf: the url is too long");
+    memcpy(issuer->ocsp_url, ocsp.p, ocsp.n);
     return BM_OK;
 }
 

@@ -27,20 +27,20 @@ struct deed {
 };
 
 static enum bm_rc
-cert_do(struct bm_memory *memory, unsigned ca, const uint8_t *bytes, size_t nbytes, struct deed *deed, struct bm_fail *fail)
+cert_do(struct bm_memory *memory, uint32_t bucket, const uint8_t *bytes, size_t nbytes, struct deed *deed, struct bm_fail *fail)
 {
-    struct bm_revocations *list = &memory->cas.row[ca]->revocations;
+    struct bm_revocations *lists = &memory->revocations;
     uint8_t copy[BM_MAX_SERIAL];
     struct bm_bytes serial = bm_bytes(copy, nbytes);
 
     memcpy(copy, bytes, nbytes); /* it may stand in the list that changes */
     deed->n++;
     if (deed->what == HOLD)
-        return bm_revocations_hold(list, serial, deed->time, fail);
+        return bm_revocations_hold(lists, bucket, serial, deed->time, fail);
     if (deed->what == END)
-        return bm_revocations_add(list, serial, deed->reason, deed->time, fail);
+        return bm_revocations_add(lists, bucket, serial, deed->reason, deed->time, fail);
     if (deed->what == LET_GO)
-        bm_revocations_let_go(list, serial);
+        bm_revocations_let_go(lists, bucket, serial);
     return BM_OK;
 }
 
@@ -53,9 +53,9 @@ concerns(const struct bm_memory *memory, uint32_t at, const struct deed *deed)
 
 /* Of several renewals within one overlap the earlier ones stand in the lists alone. */
 static enum bm_rc
-retiring_do(struct bm_memory *memory, unsigned ca, uint32_t unit, struct deed *deed, struct bm_fail *fail)
+retiring_do(struct bm_memory *memory, uint32_t bucket, uint32_t unit, struct deed *deed, struct bm_fail *fail)
 {
-    struct bm_revocations *list = &memory->cas.row[ca]->revocations;
+    const struct bm_bucket *list = &memory->revocations.buckets[bucket];
     enum bm_rc rc = BM_OK;
 
     for (size_t i = list->nretired; i-- > 0 && rc == BM_OK;) {
@@ -65,7 +65,7 @@ retiring_do(struct bm_memory *memory, unsigned ca, uint32_t unit, struct deed *d
 
         if (bm_memory_certificate(memory, serial, &at) == BM_CERT_RETIRES && memory->slots.identities[at].unit == unit &&
             concerns(memory, at, deed))
-            rc = cert_do(memory, ca, entry->serial, entry->nserial, deed, fail);
+            rc = cert_do(memory, bucket, entry->serial, entry->nserial, deed, fail);
     }
     return rc;
 }
@@ -80,9 +80,9 @@ identity_do(struct bm_memory *memory, uint32_t at, struct deed *deed, struct bm_
     if (identity->state == BM_IDENTITY_NONE)
         return BM_OK;
     if (identity->state != BM_IDENTITY_REVOKED && !deed->but_newest &&
-        (rc = cert_do(memory, identity->ca, identity->serial, identity->nserial, deed, fail)) != BM_OK)
+        (rc = cert_do(memory, identity->bucket, identity->serial, identity->nserial, deed, fail)) != BM_OK)
         return rc;
-    if (earlier != NULL && (rc = cert_do(memory, earlier->ca, earlier->serial, earlier->nserial, deed, fail)) != BM_OK)
+    if (earlier != NULL && (rc = cert_do(memory, earlier->bucket, earlier->serial, earlier->nserial, deed, fail)) != BM_OK)
         return rc;
     if (deed->what != END)
         return BM_OK;
@@ -100,8 +100,8 @@ unit_do(struct bm_memory *memory, uint32_t unit, struct deed *deed, struct bm_fa
 {
     enum bm_rc rc = BM_OK;
 
-    for (unsigned ca = 0; ca < memory->cas.n && rc == BM_OK; ca++)
-        rc = retiring_do(memory, ca, unit, deed, fail);
+    for (uint32_t bucket = 0; bucket < memory->revocations.n && rc == BM_OK; bucket++)
+        rc = retiring_do(memory, bucket, unit, deed, fail);
     for (uint32_t at = memory->slots.units[unit].identities; at != BM_NONE && rc == BM_OK; at = memory->slots.identities[at].next)
         if (concerns(memory, at, deed))
             rc = identity_do(memory, at, deed, fail);

@@ -14,6 +14,7 @@ bm_memory_init(struct bm_memory *ret_memory, const uint8_t site[static BM_HASH],
     memcpy(ret_memory->site, site, BM_HASH);
     bm_slots_init(&ret_memory->slots, seed);
     bm_waivers_init(&ret_memory->waivers, seed);
+    bm_revocations_init(&ret_memory->revocations, seed);
     return BM_OK;
 }
 
@@ -28,6 +29,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_waivers_done(&memory->waivers);
     bm_book_done(&memory->book);
     bm_cas_done(&memory->cas);
+    bm_revocations_done(&memory->revocations);
     memset(memory, 0, sizeof(*memory));
 }
 

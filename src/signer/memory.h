@@ -7,6 +7,7 @@
 #include "signer/journal.h"
 #include "signer/orders.h"
 #include "signer/profiles.h"
+#include "signer/revocations.h"
 #include "signer/waivers.h"
 
 #define BM_BATCH 64 /* requests that share the two durable steps */
@@ -25,6 +26,7 @@ struct bm_memory {
     struct bm_waivers waivers;
     struct bm_book book;
     struct bm_cas cas;
+    struct bm_revocations revocations;
     uint64_t signed_total;   /* certificates */
     uint64_t signed_again;   /* of them, after a crash */
     uint64_t open[BM_BATCH]; /* intents without a done record */

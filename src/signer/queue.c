@@ -135,7 +135,7 @@ bm_queue_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail 
     struct bm_fail why = { .rc = BM_OK };
 
     waiting->ca = answer->crl.ca;
-    if (bm_crl_tbs(signer, &answer->crl, &waiting->tbs, &why) != BM_OK) {
+    if (bm_crl_tbs(signer, &answer->crl, &waiting->tbs, &waiting->until, &why) != BM_OK) {
         bm_buf_done(&waiting->tbs);
         signer->queue.n--;
         return bm_answer_turn(signer, answer, &why, fail);
@@ -244,6 +244,7 @@ signed_settle(struct bm_signer *signer, size_t i, struct bm_bytes signature, str
     }
     if (waiting.what == BM_WAITS_CRL) {
         answer = bm_batch_answer(signer, waiting.id, BM_S_ANSWER);
+        answer->until = waiting.until;
         rc = bm_crl_done(signer, waiting.ca, bm_buf_bytes(&waiting.tbs), signature, answer, &why);
         waiting_drop(&signer->queue, i);
         return rc == BM_OK ? BM_OK : bm_answer_turn(signer, answer, &why, fail);

@@ -32,6 +32,7 @@ struct bm_waiting {
     uint8_t serial[BM_MAX_SERIAL]; /* its certificate's; of a repeat too */
     size_t nserial;
     struct bm_buf tbs; /* of a CRL */
+    bm_time until;     /* the same */
 };
 
 struct bm_queue {

@@ -81,6 +81,7 @@ bm_intent_build(struct bm_buf *buf, const struct bm_intent *intent)
     bm_buf_add_u64(buf, (uint64_t)intent->not_after);
     bm_buf_add_u8(buf, (uint8_t)intent->decision);
     bm_buf_add_u8(buf, (uint8_t)intent->ca);
+    bm_buf_add_u32(buf, intent->bucket);
     bm_buf_add_u8(buf, (uint8_t)intent->evidence);
     shown_build(buf, &intent->shown);
     bm_buf_add(buf, intent->chip, BM_HASH);
@@ -107,6 +108,7 @@ bm_intent_parse(struct bm_intent *ret_intent, struct bm_bytes body, struct bm_fa
     intent.not_after = (bm_time)bm_rd_u64(&rd);
     intent.decision = (enum bm_decision)take_enum(&rd, BM_DECISION__N);
     intent.ca = take_enum(&rd, BM_MAX_CAS);
+    intent.bucket = bm_rd_u32(&rd);
     intent.evidence = (enum bm_evidence_class)take_enum(&rd, BM_EV_TLS_FRONT + 1);
     shown_take(&rd, &intent.shown);
     bm_rd_copy(&rd, intent.chip, BM_HASH);
@@ -267,6 +269,7 @@ bm_crl_record_build(struct bm_buf *buf, const struct bm_crl_record *crl)
 {
     bm_buf_add_u8(buf, 0);
     bm_buf_add_u8(buf, (uint8_t)crl->ca);
+    bm_buf_add_u32(buf, crl->bucket);
     bm_buf_add_u64(buf, crl->number);
     bm_buf_add_u64(buf, (uint64_t)crl->time);
 }
@@ -280,6 +283,7 @@ bm_crl_record_parse(struct bm_crl_record *ret_crl, struct bm_bytes body, struct 
 
     leaves_none(&rd);
     crl.ca = take_enum(&rd, BM_MAX_CAS);
+    crl.bucket = bm_rd_u32(&rd);
     crl.number = bm_rd_u64(&rd);
     crl.time = (bm_time)bm_rd_u64(&rd);
     if ((rc = end_check(&rd, "the record of a CRL", fail)) != BM_OK)

@@ -47,7 +47,8 @@ struct bm_intent {
     bm_time time;
     bm_time not_after;
     enum bm_decision decision;
-    unsigned ca; /* its number (cas.h) */
+    unsigned ca;     /* its number (cas.h) */
+    uint32_t bucket; /* its number, of the CA's (revocations.h) */
     enum bm_evidence_class evidence;
     struct bm_shown shown;
     uint8_t chip[BM_HASH]; /* the root key that spoke */
@@ -115,6 +116,7 @@ bm_must_use enum bm_rc bm_forked_parse(struct bm_forked *ret_forked, struct bm_b
 /* BM_R_CRL: no leaves. */
 struct bm_crl_record {
     unsigned ca;
+    uint32_t bucket;
     uint64_t number;
     bm_time time;
 };

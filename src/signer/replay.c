@@ -89,6 +89,7 @@ bm_signer_wake(struct bm_signer *signer, int journal, struct bm_fail *fail)
 
     if ((rc = bm_journal_open(&signer->journal, journal, apply_each, &signer->memory, fail)) != BM_OK)
         return rc;
+    bm_revocations_told(&signer->memory.revocations); /* a registrar that begins holds no list that could be out of date */
     if (!signer->memory.founded && (rc = found(signer, fail)) != BM_OK)
         return rc;
     if ((rc = bm_ca_join(signer, fail)) != BM_OK || (rc = finish_open(signer, fail)) != BM_OK ||

@@ -140,6 +140,7 @@ bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answ
 }
 
 #define CRL_SECONDS (7 * 86400) /* until the next: a service that reads it weekly misses none */
+#define CRL_AGE 86400           /* given out again for so long: then another is made, with days to spare before this one's end */
 
 static void
 revoked_done(struct bm_revoked **revoked)
@@ -148,21 +149,28 @@ revoked_done(struct bm_revoked **revoked)
 }
 
 enum bm_rc
-bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, struct bm_fail *fail)
+bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, bm_time *ret_until, struct bm_fail *fail)
 {
+    const struct bm_revocations *lists = &signer->memory.revocations;
     bm_cleanup(revoked_done) struct bm_revoked *revoked = NULL;
+    struct bm_issuer issuer;
     size_t n = 0;
-    enum bm_rc rc = bm_revocations_now(&signer->memory.cas.row[crl->ca]->revocations, crl->time, &revoked, &n, fail);
+    enum bm_rc rc =
+        bm_revocations_now(&lists->buckets[bm_bucket_find(lists, crl->ca, crl->bucket)], crl->time, &revoked, &n, ret_until, fail);
 
-    return rc != BM_OK ? rc
-                       : bm_crl_build(tbs, &signer->issuers[crl->ca], revoked, n, crl->number, crl->time, crl->time + CRL_SECONDS, fail);
+    if (rc != BM_OK)
+        return rc;
+    if (*ret_until > crl->time + CRL_AGE)
+        *ret_until = crl->time + CRL_AGE;
+    bm_ca_bucket(&issuer, signer, crl->ca, crl->bucket);
+    return bm_crl_build(tbs, &issuer, revoked, n, crl->number, crl->time, crl->time + CRL_SECONDS, fail);
 }
 
 enum bm_rc
 bm_crl_done(struct bm_signer *signer, unsigned ca, struct bm_bytes tbs, struct bm_bytes signature, struct bm_answer *answer,
             struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_MESSAGE_BODY - 4 };
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_MESSAGE_BODY - 12 };
     enum bm_rc rc;
 
     bm_signed_build(&der, tbs, signer->issuers[ca].alg, signature);
@@ -181,7 +189,8 @@ bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *
     const struct bm_ca_key *key;
     enum bm_rc rc;
 
-    if ((rc = bm_ca_key(&key, signer, answer->crl.ca, &why)) == BM_OK && (rc = bm_crl_tbs(signer, &answer->crl, &tbs, &why)) == BM_OK) {
+    if ((rc = bm_ca_key(&key, signer, answer->crl.ca, &why)) == BM_OK &&
+        (rc = bm_crl_tbs(signer, &answer->crl, &tbs, &answer->until, &why)) == BM_OK) {
         if ((rc = bm_token_sign(key->token, bm_buf_bytes(&tbs), &signature, signer->crypto, fail)) != BM_OK)
             return rc;
         rc = bm_crl_done(signer, answer->crl.ca, bm_buf_bytes(&tbs), bm_buf_bytes(&signature), answer, &why);

@@ -41,6 +41,7 @@ struct bm_answer {
     } later;
     uint64_t intent; /* BM_LATER_SIGN: where its intent stands */
     struct bm_crl_record crl;
+    bm_time until; /* of a CRL */
     enum bm_rc rc;
     bool repeat;
     uint8_t serial[BM_MAX_SERIAL];
@@ -135,6 +136,8 @@ struct bm_span bm_batch_keep(struct bm_signer *signer, struct bm_bytes bytes);
 bm_must_use enum bm_rc bm_batch_refuse(struct bm_signer *signer, uint64_t id, const struct bm_fail *why, const struct bm_event *event,
                                        struct bm_fail *fail);
 /* Intents durable, signed, done records durable, checkpoint, answers. */
+/* To the registrar: in which lists something else stands now, once it holds every leaf (status.c). */
+bm_must_use enum bm_rc bm_changes_tell(struct bm_signer *signer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_batch_finish(struct bm_signer *signer, struct bm_fail *fail);
 /* A refusal without a leaf (status.c). */
 bm_must_use enum bm_rc bm_refuse_now(struct bm_signer *signer, uint64_t id, enum bm_rc rc, const char *sentence, struct bm_fail *fail);
@@ -160,6 +163,8 @@ bm_must_use enum bm_rc bm_keys_keeper(struct bm_signer *signer, const char *home
 bm_must_use enum bm_rc bm_keys_open(struct bm_signer *signer, const char *home, struct bm_fail *fail);
 /* CAs that came on record since the last time can issue from here on. */
 bm_must_use enum bm_rc bm_ca_join(struct bm_signer *signer, struct bm_fail *fail);
+/* The issuer of the certificates of one bucket, and of its lists. */
+void bm_ca_bucket(struct bm_issuer *ret_issuer, const struct bm_signer *signer, unsigned ca, uint32_t bucket);
 /* The key of the CA of this number. BM_EBUSY: it is not here. */
 bm_must_use enum bm_rc bm_ca_key(const struct bm_ca_key **ret_key, const struct bm_signer *signer, unsigned ca, struct bm_fail *fail);
 
@@ -170,7 +175,9 @@ bm_must_use enum bm_rc bm_intent_read(struct bm_signer *signer, uint64_t at, str
 /* A signature that holds: adds the done record of the intent that stands there. again: it may have been signed before. */
 bm_must_use enum bm_rc bm_intent_done(struct bm_signer *signer, uint64_t at, bool again, struct bm_bytes signature,
                                       struct bm_answer *answer, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, struct bm_fail *fail);
+/* *ret_until: how long it may be given out again, where nothing changes in it. */
+bm_must_use enum bm_rc bm_crl_tbs(struct bm_signer *signer, const struct bm_crl_record *crl, struct bm_buf *tbs, bm_time *ret_until,
+                                  struct bm_fail *fail);
 bm_must_use enum bm_rc bm_crl_done(struct bm_signer *signer, unsigned ca, struct bm_bytes tbs, struct bm_bytes signature,
                                    struct bm_answer *answer, struct bm_fail *fail);
 /* Both with a key in a file: signs the TBS of the intent that stands there, or the CRL of a number that is durable; verifies. */
@@ -209,7 +216,7 @@ bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *f
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
-    bm_serve_device, bm_serve_crl, bm_serve_ca, bm_serve_root, bm_serve_checkpoint, bm_serve_replay;
+    bm_serve_device, bm_serve_crl, bm_serve_lists, bm_serve_ca, bm_serve_root, bm_serve_checkpoint, bm_serve_replay;
 
 /* The lot that is compared, a few milliseconds further; at its end its records, or its refusal (lots_serve.c). */
 bm_must_use enum bm_rc bm_lot_step(struct bm_signer *signer, struct bm_fail *fail);

@@ -343,6 +343,14 @@ service_make(struct bm_slots *slots, struct bm_bytes service, uint16_t *ret_serv
 }
 
 uint32_t
+bm_slots_service(const struct bm_slots *slots, struct bm_bytes service)
+{
+    size_t at = service_find(slots, service);
+
+    return at == slots->nservices ? BM_NONE : (uint32_t)at;
+}
+
+uint32_t
 bm_slots_identity(const struct bm_slots *slots, uint32_t unit, struct bm_bytes service)
 {
     size_t wanted = service_find(slots, service);
@@ -416,7 +424,9 @@ bm_slots_renew(struct bm_slots *slots, uint32_t at, uint16_t overlap, struct bm_
         identity->earlier = (uint32_t)slots->nearlier++;
     }
     earlier = &slots->earlier[identity->earlier];
-    *earlier = (struct bm_earlier){ .ca = identity->ca, .nserial = identity->nserial, .not_after = identity->not_after };
+    *earlier = (struct bm_earlier){
+        .ca = identity->ca, .nserial = identity->nserial, .bucket = identity->bucket, .not_after = identity->not_after
+    };
     memcpy(earlier->serial, identity->serial, sizeof(earlier->serial));
     memcpy(earlier->key, identity->key, BM_HASH);
     identity->overlap = overlap;
@@ -432,6 +442,7 @@ bm_slots_renew_undo(struct bm_slots *slots, uint32_t at)
     identity->state = BM_IDENTITY_CONFIRMED;
     identity->ca = earlier->ca;
     identity->nserial = earlier->nserial;
+    identity->bucket = earlier->bucket;
     identity->not_after = earlier->not_after;
     memcpy(identity->serial, earlier->serial, sizeof(identity->serial));
     memcpy(identity->key, earlier->key, BM_HASH);

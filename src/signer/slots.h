@@ -38,6 +38,7 @@ struct bm_identity {
     bool forked;                   /* a key that was replaced asked for a renewal: two hold it */
     uint16_t overlap;              /* days, by the profile of its last renewal */
     uint32_t earlier;              /* what was renewed by the newest, of struct bm_slots; BM_NONE */
+    uint32_t bucket;               /* of the newest certificate (revocations.h) */
     uint8_t serial[BM_MAX_SERIAL]; /* of the newest certificate */
     uint8_t key[BM_HASH];          /* the newest operational key */
     bm_time not_after;
@@ -50,6 +51,7 @@ struct bm_earlier {
     uint8_t nserial;
     uint8_t serial[BM_MAX_SERIAL];
     uint8_t key[BM_HASH];
+    uint32_t bucket;
     bm_time not_after;
 };
 
@@ -112,6 +114,8 @@ enum bm_unit_state bm_slots_state(const struct bm_slots *slots, uint32_t unit, c
 uint32_t bm_slots_device(const struct bm_slots *slots, const uint8_t device[static BM_DEVICE]);
 void bm_slots_device_print(const struct bm_slots *slots, uint32_t unit, char ret_text[static BM_DEVICE_TEXT]);
 
+/* Number of a service that some unit has, or had; BM_NONE. */
+uint32_t bm_slots_service(const struct bm_slots *slots, struct bm_bytes service);
 /* Of this unit for this service; BM_NONE. */
 uint32_t bm_slots_identity(const struct bm_slots *slots, uint32_t unit, struct bm_bytes service);
 /* Consumes: the identity slot (made when it is new) takes a key and a serial, provisional. ret_identity may be NULL. */

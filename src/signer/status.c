@@ -1,4 +1,4 @@
-/* status.c - what becomes of certificates: confirmed, revoked, listed; and what others refused. None of it needs a signature: it can only take away. */
+/* status.c - what becomes of certificates: confirmed, revoked; and what others refused. None of it needs a signature: it can only take away. */
 #include "base/base.h"
 #include "signer/authority.h"
 
@@ -162,35 +162,4 @@ bm_serve_refusal(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
         event.by = refusal.by;
     }
     return bm_commit_noted(signer, &event, bm_batch_answer(signer, id, BM_S_ANSWER), fail);
-}
-
-/* req: RFC5280 5.2.3 a CRL number that rises, across crashes too: it is on record before the list is signed */
-enum bm_rc
-bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
-{
-    struct bm_signer *signer = ctx;
-    const struct bm_memory *memory = &signer->memory;
-    struct bm_crl_record crl = { .ca = bm_rd_u8(&body) };
-    const struct bm_record_leaves none = { .n = 0 };
-    struct bm_fail why = { .rc = BM_OK };
-    struct bm_answer *answer;
-    enum bm_rc rc;
-
-    if (!bm_rd_end(&body) || crl.ca >= memory->cas.n)
-        return bm_fail(fail, BM_EINPUT, NULL, "a question for a CRL is malformed");
-    if ((rc = signer->env->now(signer->env->ctx, &crl.time, fail)) != BM_OK)
-        return rc;
-    /* req: FAULTS F16 */
-    if (crl.time < memory->last_signed || crl.time - memory->last_signed > BM_CLOCK_JUMP)
-        return bm_refuse_now(signer, id, BM_EBUSY,
-                             "the signer's clock is behind its last signature or more than 400 days ahead of it: set it", fail);
-    if (bm_queue_admit(signer, crl.ca, true, &why) != BM_OK)
-        return bm_batch_refuse(signer, id, &why, NULL, fail);
-    crl.number = memory->cas.row[crl.ca]->revocations.crl + 1;
-    bm_buf_reset(&signer->record);
-    bm_crl_record_build(&signer->record, &crl);
-    answer = bm_batch_answer(signer, id, BM_S_ANSWER);
-    answer->later = BM_LATER_CRL;
-    answer->crl = crl;
-    return bm_commit(signer, BM_R_CRL, &none, answer, fail);
 }

@@ -123,7 +123,7 @@ reads_go_on() {
     expect 0 '' birthmark lot list
     expect 0 '' birthmark device list
     curl -sf --cacert "$home/root.pem" "https://localhost:$port/v1/site" >"$work/out" || die "the site is not told of while the disk is full"
-    curl -sf --cacert "$home/root.pem" "https://localhost:$port/crl/operational.crl" | cmp - "$work/crl" || die "the last CRL is not given out"
+    curl -sf --cacert "$home/root.pem" "https://localhost:$port/crl/operational-1.crl" | cmp - "$work/crl" || die "the last CRL is not given out"
     ! birthmark identity list --json | grep -q '"serial"' || die "something was issued on a full disk"
 }
 mkdir "$work/small"
@@ -133,7 +133,7 @@ if mount -t tmpfs -o size=24m tmpfs "$work/small" 2>/dev/null; then
         cp -r "$home/$part/." "$work/small/"
         mount --bind "$work/small" "$home/$part"
         server_start
-        curl -sf --cacert "$home/root.pem" "https://localhost:$port/crl/operational.crl" >"$work/crl" || die "there is no CRL"
+        curl -sf --cacert "$home/root.pem" "https://localhost:$port/crl/operational-1.crl" >"$work/crl" || die "there is no CRL"
         dd if=/dev/zero of="$work/small/fill" bs=4096 2>/dev/null || :
         sleep 1.1 # the server looks once a second
         expect 3 "~the server's disk is nearly full: free some space, then ask again" enrol 1

@@ -187,7 +187,7 @@ issues_nothing(struct site *s, const char *seconds, const char *words)
     assert_int_equal(answer.rc, BM_EBUSY);
     if (strstr(answer.sentence, words) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", answer.sentence, words);
-    fixture_ask(&s->f, BM_S_CRL, bm_bytes((const uint8_t[]){ BM_CA_OPERATIONAL }, 1), false, &answer);
+    fixture_ask(&s->f, BM_S_CRL, FIXTURE_LIST, false, &answer);
     assert_int_equal(answer.type, BM_S_REFUSED);
     assert_int_equal(s->f.certificates, before);
 }

@@ -116,11 +116,10 @@ later(struct world *w, long seconds)
 static bool
 listed(struct world *w, const struct fixture_answer *issued)
 {
-    const uint8_t ca = BM_CA_OPERATIONAL;
     struct fixture_answer answer;
     bool is;
 
-    fixture_ask(&w->f, BM_S_CRL, bm_bytes(&ca, 1), false, &answer);
+    fixture_ask(&w->f, BM_S_CRL, FIXTURE_LIST, false, &answer);
     assert_int_equal(answer.type, BM_S_ANSWER);
     is = memmem(answer.body.p, answer.body.n, issued->serial, issued->nserial) != NULL;
     fixture_answer_done(&answer);

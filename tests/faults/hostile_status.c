@@ -5,14 +5,14 @@
 static void
 crl_get(struct world *w, struct bm_buf *der)
 {
-    const uint8_t ca = BM_CA_OPERATIONAL;
     struct fixture_answer answer;
     struct bm_rd rd;
 
-    fixture_ask(&w->f, BM_S_CRL, bm_bytes(&ca, 1), false, &answer);
+    fixture_ask(&w->f, BM_S_CRL, FIXTURE_LIST, false, &answer);
     assert_int_equal(answer.type, BM_S_ANSWER);
     rd = bm_rd(bm_buf_bytes(&answer.body));
     bm_buf_reset(der);
+    assert_true(bm_rd_u64(&rd) > 0);
     bm_buf_add_bytes(der, bm_rd_lv32(&rd, BM_MAX_MESSAGE));
     assert_true(bm_rd_end(&rd));
     fixture_answer_done(&answer);

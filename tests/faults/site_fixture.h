@@ -15,6 +15,9 @@
 #include <sys/types.h>
 
 /* Everything that goes wrong here ends the program with a sentence: a fixture has no errors, tests have. */
+/* BM_S_CRL's question for the first list of init's operational CA. */
+#define FIXTURE_LIST bm_bytes((const uint8_t[]){ BM_CA_OPERATIONAL, 0, 0, 0, 1 }, 5)
+
 #define fixture_must(call)                                     \
     do {                                                       \
         struct bm_fail fail = { .rc = BM_OK };                 \
@@ -71,6 +74,7 @@ struct fixture {
     size_t checkpoints;
     size_t certificates; /* issued, by the leaves */
     size_t late;         /* leaves that came unasked */
+    size_t changed;      /* words that lists are out of date */
     bool token_here;     /* as the signer said last */
     bm_time token_since;
     char token_sentence[512];

@@ -135,6 +135,12 @@ news(struct fixture *f, const struct bm_message *message)
         f->late++;
         return;
     }
+    if (message->type == BM_S_CHANGED) {
+        if (message->body.n % BM_S_CHANGED_ONE != 0 || message->body.n == 0)
+            fixture_die(__FILE__, __LINE__, "changed", "it does not parse");
+        f->changed++;
+        return;
+    }
     fixture_must(bm_s_token_parse(&token, bm_rd(message->body), &fail));
     f->token_here = token.here;
     f->token_since = token.since;
@@ -149,7 +155,8 @@ next(struct fixture *f, int patience, uint8_t *packet, size_t size, enum bm_hear
 
     do {
         fixture_must(bm_channel_recv(ret_heard, ret_message, f->channel, packet, size, patience, &fail));
-        is_news = *ret_heard == BM_HEARD_MESSAGE && (ret_message->type == BM_S_LATE || ret_message->type == BM_S_TOKEN);
+        is_news = *ret_heard == BM_HEARD_MESSAGE &&
+                  (ret_message->type == BM_S_LATE || ret_message->type == BM_S_TOKEN || ret_message->type == BM_S_CHANGED);
         if (is_news)
             news(f, ret_message);
     } while (is_news);

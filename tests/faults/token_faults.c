@@ -108,7 +108,7 @@ a_token_that_is_pulled_stops_signatures_and_nothing_else(void **state)
     works_without(t, &issued);
     assert_int_equal(t->f.late, 1); /* one alarm, not one a request */
     assert_int_equal(t->f.ledger.size, before + 2);
-    fixture_ask(&t->f, BM_S_CRL, bm_bytes((const uint8_t[]){ BM_CA_OPERATIONAL }, 1), false, &answer);
+    fixture_ask(&t->f, BM_S_CRL, FIXTURE_LIST, false, &answer);
     assert_int_equal(answer.type, BM_S_REFUSED);
     assert_int_equal(answer.rc, BM_EBUSY);
 
@@ -117,7 +117,7 @@ a_token_that_is_pulled_stops_signatures_and_nothing_else(void **state)
     token_issued(t, &answer);
     assert_int_equal(t->f.certificates, 3); /* the first, the one on record, this one: what was refused left nothing */
     assert_int_equal(t->f.late, 3);         /* alarm; certificate and signed-again of the one on record */
-    fixture_ask(&t->f, BM_S_CRL, bm_bytes((const uint8_t[]){ BM_CA_OPERATIONAL }, 1), false, &answer);
+    fixture_ask(&t->f, BM_S_CRL, FIXTURE_LIST, false, &answer);
     assert_int_equal(answer.type, BM_S_ANSWER);
     fixture_answer_done(&answer);
 }

@@ -174,8 +174,8 @@ openssl x509 -req -in "$state/broker.csr" -CA "$site/ca/server.pem" -CAkey "$sit
     -extfile "$state/broker.ext" -out "$state/broker.leaf.pem" 2>/dev/null
 cat "$state/broker.leaf.pem" "$site/ca/server.pem" >"$state/broker.pem"
 cat "$site/ca/operational.pem" "$site/root.pem" >"$state/broker-trusts.pem"
-curl -sf --cacert "$site/root.pem" "$url/crl/operational.crl" -o "$state/operational.crl" || fail "the server gives no CRL" "$log/server.log"
-openssl crl -inform DER -in "$state/operational.crl" -out "$state/operational.crl.pem"
+curl -sf --cacert "$site/root.pem" "$url/crl/operational.txt" -o "$state/lists" || fail "the server names no CRL" "$log/server.log"
+xargs curl -sf --fail-early --cacert "$site/root.pem" <"$state/lists" >"$state/operational.crl.pem" || fail "the server gives no CRL" "$log/server.log"
 cat >"$state/mosquitto.conf" <<CONF
 per_listener_settings false
 listener $mqtt_port 127.0.0.1

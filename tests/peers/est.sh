@@ -119,7 +119,7 @@ same "confirmed with the new key" \
 
 # ---- the plain port: what is signed ----
 same "openssl verifies the revocation list" \
-    "$(curl -s "http://127.0.0.1:$plain/crl/operational.crl" | openssl crl -inform DER -noout -CAfile cacerts.pem 2>&1 | grep -c '^verify OK')" 1
+    "$(curl -s "http://127.0.0.1:$plain/crl/operational-1.crl" | openssl crl -inform DER -noout -CAfile cacerts.pem 2>&1 | grep -c '^verify OK')" 1
 same "nothing else" "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$plain/v1/site")" 404
 
 # ---- strongSwan: wants the head within its first 1,024 bytes and the rest in one more read ----

@@ -140,7 +140,7 @@ confirm k5
 expect 0 revoked birthmark identity revoke "$device" mqtt --reason keyCompromise --json
 for key in k5 k3 k1 k0; do state $key revoked; done
 refused 403 'was revoked' c1 k5 k2
-curl -sS --cacert "$BIRTHMARK_HOME/root.pem" "$url/crl/operational.crl" | openssl crl -inform DER -noout -text >crl.txt
+curl -sS --cacert "$BIRTHMARK_HOME/root.pem" "$url/crl/operational-1.crl" | openssl crl -inform DER -noout -text >crl.txt
 for key in k5 k4 k3 k2 k1 k0; do grep -qi "$(serial $key)" crl.txt || die "the certificate of $key is on no list"; done
 [ "$(grep -c 'Serial Number:' crl.txt)" = 6 ] || die "the list has other entries than those: $(cat crl.txt)"
 

@@ -41,7 +41,9 @@ for n in 1 2 3 4; do chip "c$n" "C-$n"; done
 } >>init.log
 cat "$BIRTHMARK_HOME/ca/operational.pem" "$BIRTHMARK_HOME/root.pem" >trusts.pem
 crl() {
-    curl -sSf --cacert "$BIRTHMARK_HOME/root.pem" "https://localhost:$port/crl/operational.crl" | openssl crl -inform DER -out crl.pem
+    curl -sSf --cacert "$BIRTHMARK_HOME/root.pem" "https://localhost:$port/crl/operational.txt" >lists
+    xargs curl -sSf --fail-early --cacert "$BIRTHMARK_HOME/root.pem" --connect-to "localhost:8443:localhost:$port" <lists >crl.pem
+    [ "$(grep -c 'BEGIN X509 CRL' crl.pem)" = "$(wc -l <lists)" ] || die "not all of the lists are there"
 }
 brokered() { # the broker, with the newest list
     local try

@@ -81,7 +81,7 @@ done
 for profile in gateway-1 bench-1 mqtt-client https-client code-update aws-iot azure-iot; do
     verified "$profile" sslclient
     not_for "$profile" sslserver
-    says "$profile" 'TLS Web Client Authentication' 'X509v3 CRL Distribution Points' 'URI:https?://localhost:[0-9]+/crl/operational.crl'
+    says "$profile" 'TLS Web Client Authentication' 'X509v3 CRL Distribution Points' 'URI:https?://localhost:[0-9]+/crl/operational-[0-9]+.crl'
 done
 verified https-server sslserver
 verified https-server sslclient # by which it confirms itself here

@@ -291,6 +291,25 @@ a_confirmation_is_asked_of_the_signer_once(void **state)
     bm_buf_done(&issue.certificate);
 }
 
+/* What the signer makes of the question for a list; it is good for so many seconds. */
+static struct bm_bytes
+list_answer(const struct kit *k, bm_time good, const char *letter)
+{
+    static struct bm_buf body = { .max = 64 };
+
+    bm_buf_reset(&body);
+    bm_buf_add_u64(&body, (uint64_t)(k->page->now + good));
+    bm_buf_add_lv32(&body, bm_bytes_str(letter));
+    return bm_buf_bytes(&body);
+}
+
+/* The signer says that a list of the operational CA is out of date. */
+static void
+list_changed(struct kit *k, uint8_t bucket, uint8_t urgent)
+{
+    kit_say(k, k->signer, BM_S_CHANGED, 0, bm_bytes((const uint8_t[]){ BM_CA_OPERATIONAL, 0, 0, 0, bucket, urgent }, BM_S_CHANGED_ONE));
+}
+
 static void
 a_replaced_identity_is_marked_and_dirties_the_list(void **state)
 {
@@ -299,15 +318,16 @@ a_replaced_identity_is_marked_and_dirties_the_list(void **state)
     struct kit_issue first = { .chip = 0 }, second = { .chip = 0, .replaces = first.serial };
 
     enrolled(k, &first);
-    kit_say(k, k->gate, BM_G_CRL, 1, bm_bytes_str("operational"));
-    kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, bm_bytes("\0\0\0\1A", 5));
+    kit_say(k, k->gate, BM_G_CRL, 1, bm_bytes_str("operational-1"));
+    kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, list_answer(k, 86400, "A"));
     (void)kit_want(k, k->gate, BM_G_ANSWER);
+    list_changed(k, 1, 0);
     enrolled(k, &second);
     kit_list(k, 0, "identity", "{\"state\":\"replaced\"}", &rows);
     assert_non_null(strstr((char *)rows.p, first.serial));
     kit_list(k, 0, "order", "{}", &rows);
     assert_non_null(strstr((char *)rows.p, "\"used\":1")); /* the same unit */
-    kit_say(k, k->gate, BM_G_CRL, 2, bm_bytes_str("operational"));
+    kit_say(k, k->gate, BM_G_CRL, 2, bm_bytes_str("operational-1"));
     (void)kit_want(k, k->signer, BM_S_CRL);
     bm_buf_done(&first.certificate);
     bm_buf_done(&second.certificate);
@@ -317,36 +337,94 @@ a_replaced_identity_is_marked_and_dirties_the_list(void **state)
 static void
 a_revocation_list_is_signed_once_for_all_who_ask(void **state)
 {
+    static const char *const nobodys[] = { "operational", "operational-", "operational-0", "operational-01", "operational-1x", "nobody-1",
+                                           "-1" };
+    const struct bm_bytes lists[] = { bm_bytes("\0\0\0\1A", 5), bm_bytes("\0\0\0\1B", 5) };
     struct kit *k = *state;
-    const struct bm_bytes crl[] = { bm_bytes("\0\0\0\1A", 5), bm_bytes("\0\0\0\1B", 5) };
     uint64_t first, second;
 
     for (uint64_t id = 1; id <= 20; id++)
-        kit_say(k, k->gate, BM_G_CRL, id, bm_bytes_str("operational"));
-    kit_say(k, k->gate, BM_G_CRL, 50, bm_bytes_str("idevid"));
+        kit_say(k, k->gate, BM_G_CRL, id, bm_bytes_str("operational-1"));
+    kit_say(k, k->gate, BM_G_CRL, 50, bm_bytes_str("idevid-7"));
     first = kit_want(k, k->signer, BM_S_CRL).id;
     second = kit_want(k, k->signer, BM_S_CRL).id;
     assert_true(kit_silent(k, k->signer));
-    kit_say(k, k->signer, BM_S_ANSWER, first, crl[0]);
+    kit_say(k, k->signer, BM_S_ANSWER, first, list_answer(k, 86400, "A"));
     for (uint64_t id = 1; id <= 20; id++) {
         struct bm_message message = kit_want(k, k->gate, BM_G_ANSWER);
 
         assert_int_equal(message.id, id);
-        assert_true(bm_bytes_equal(message.body, crl[0]));
+        assert_true(bm_bytes_equal(message.body, lists[0]));
     }
     kit_refuse(k, second, BM_EBUSY, "the clock is behind", NULL);
     assert_int_equal(kit_gate_refused(k, 50).rc, BM_EBUSY);
-    /* kept for ten minutes */
-    k->page->now += 599;
-    kit_say(k, k->gate, BM_G_CRL, 60, bm_bytes_str("operational"));
+    /* kept for as long as the signer said */
+    k->page->now += 86399;
+    kit_say(k, k->gate, BM_G_CRL, 60, bm_bytes_str("operational-1"));
     (void)kit_want(k, k->gate, BM_G_ANSWER);
     k->page->now += 1;
-    kit_say(k, k->gate, BM_G_CRL, 61, bm_bytes_str("operational"));
-    kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, crl[1]);
-    assert_true(bm_bytes_equal(kit_want(k, k->gate, BM_G_ANSWER).body, crl[1]));
+    kit_say(k, k->gate, BM_G_CRL, 61, bm_bytes_str("operational-1"));
+    kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, list_answer(k, 86400, "B"));
+    assert_true(bm_bytes_equal(kit_want(k, k->gate, BM_G_ANSWER).body, lists[1]));
     /* a refusal left nothing behind: the next one asks again */
-    kit_say(k, k->gate, BM_G_CRL, 62, bm_bytes_str("idevid"));
-    (void)kit_want(k, k->signer, BM_S_CRL);
+    kit_say(k, k->gate, BM_G_CRL, 62, bm_bytes_str("idevid-7"));
+    kit_refuse(k, kit_want(k, k->signer, BM_S_CRL).id, BM_EINPUT, "there is no such list", NULL);
+    assert_int_equal(kit_gate_refused(k, 62).rc, BM_EINPUT);
+    for (size_t i = 0; i < BM_COUNT(nobodys); i++) {
+        kit_say(k, k->gate, BM_G_CRL, 70 + i, bm_bytes_str(nobodys[i]));
+        assert_int_equal(kit_gate_refused(k, 70 + i).rc, BM_EINPUT);
+    }
+    assert_true(kit_silent(k, k->signer));
+}
+
+/* What is out of date before it comes is asked for again: for those who ask from then on, and where it is urgent at once. Many changes, one list. */
+static void
+a_list_that_changed_while_it_was_made_is_made_again(void **state)
+{
+    struct kit *k = *state;
+    uint64_t first;
+
+    kit_say(k, k->gate, BM_G_CRL, 1, bm_bytes_str("operational-1"));
+    first = kit_want(k, k->signer, BM_S_CRL).id;
+    list_changed(k, 1, 0);
+    kit_say(k, k->gate, BM_G_CRL, 2, bm_bytes_str("operational-1"));
+    kit_say(k, k->signer, BM_S_ANSWER, first, list_answer(k, 86400, "A"));
+    assert_int_equal(kit_want(k, k->gate, BM_G_ANSWER).id, 1);
+    first = kit_want(k, k->signer, BM_S_CRL).id;
+    for (size_t i = 0; i < 10; i++)
+        list_changed(k, 1, 1);
+    kit_say(k, k->signer, BM_S_ANSWER, first, list_answer(k, 86400, "B"));
+    assert_int_equal(kit_want(k, k->gate, BM_G_ANSWER).id, 2);
+    kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, list_answer(k, 86400, "C"));
+    assert_true(kit_silent(k, k->signer));
+    kit_say(k, k->gate, BM_G_CRL, 3, bm_bytes_str("operational-1"));
+    assert_true(bm_bytes_equal(kit_want(k, k->gate, BM_G_ANSWER).body, bm_bytes("\0\0\0\1C", 5)));
+    /* another list is none of its business */
+    list_changed(k, 2, 0);
+    kit_say(k, k->gate, BM_G_CRL, 4, bm_bytes_str("operational-1"));
+    (void)kit_want(k, k->gate, BM_G_ANSWER);
+    assert_true(kit_silent(k, k->signer));
+}
+
+static void
+the_lists_of_a_ca_are_named(void **state)
+{
+    struct kit *k = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 64 };
+    struct bm_message message;
+
+    kit_say(k, k->gate, BM_G_LISTS, 1, bm_bytes_str("idevid"));
+    message = kit_want(k, k->signer, BM_S_LISTS);
+    assert_true(message.body.n == 1 && message.body.p[0] == BM_CA_IDEVID);
+    bm_buf_add_u32(&body, 2);
+    bm_buf_add_u32(&body, 7);
+    bm_buf_add_u32(&body, 12);
+    kit_say(k, k->signer, BM_S_ANSWER, message.id, bm_buf_bytes(&body));
+    message = kit_want(k, k->gate, BM_G_ANSWER);
+    assert_non_null(memmem(message.body.p, message.body.n, "/crl/idevid-7.pem\n", 18));
+    assert_non_null(memmem(message.body.p, message.body.n, "/crl/idevid-12.pem\n", 19));
+    kit_say(k, k->gate, BM_G_LISTS, 2, bm_bytes_str("nobody"));
+    assert_int_equal(kit_gate_refused(k, 2).rc, BM_EINPUT);
 }
 
 /* A new list is asked for before anybody asks for one, and whoever does gets that one. */
@@ -373,13 +451,13 @@ a_suspended_device_is_in_a_list_at_once(void **state)
                                            .state = bm_bytes_str("suspended"),
                                            .by = bm_bytes_str("anna"),
                                            .reason = bm_bytes_str("stolen") });
+    list_changed(k, 1, 1);
     kit_answer(k, message.id, &leaf);
-    for (size_t i = 0; i < BM_CA__N; i++)
-        kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, bm_bytes("\0\0\0\1A", 5));
+    kit_say(k, k->signer, BM_S_ANSWER, kit_want(k, k->signer, BM_S_CRL).id, list_answer(k, 86400, "A"));
     message = kit_want(k, k->command[0], BM_C_ROW);
     assert_non_null(memmem(message.body.p, message.body.n, "\"state\":\"suspended\"", 19));
     (void)kit_want(k, k->command[0], BM_C_END);
-    kit_say(k, k->gate, BM_G_CRL, 6, bm_bytes_str("operational"));
+    kit_say(k, k->gate, BM_G_CRL, 6, bm_bytes_str("operational-1"));
     (void)kit_want(k, k->gate, BM_G_ANSWER);
     assert_true(kit_silent(k, k->signer));
     kit_list(k, 0, "identity", "{\"state\":\"suspended\"}", &rows);
@@ -408,6 +486,8 @@ main(void)
         TEST(a_confirmation_is_asked_of_the_signer_once),
         TEST(a_replaced_identity_is_marked_and_dirties_the_list),
         TEST(a_revocation_list_is_signed_once_for_all_who_ask),
+        TEST(a_list_that_changed_while_it_was_made_is_made_again),
+        TEST(the_lists_of_a_ca_are_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
