@@ -35,10 +35,21 @@ const struct bm_verb bm_verb_device_list = {
             "Each option narrows the list; where nothing is known of a unit, no word finds it.\n\n"
             "example: birthmark device list --model GW-1 --owner Acme --state active\n"
             "example: birthmark device list GW-0000\n",
-    .options = { BM_OPTION_STATE, BM_OPTION_LOT, BM_OPTION_ORDER, BM_OPTION_PROFILE, OF("serial", "serial number"),
-                 OF("model", "product model"), OF("hardware", "hardware revision"), OF("firmware", "firmware"), OF("owner", "owner"),
-                 OF("region", "region"), OF("vendor", "chipmaker"), OF("station", "station"), OF("root", "kind of root of trust"),
-                 OF("chip", "chip's id") },
+    .options = { BM_OPTION_STATE,
+                 BM_OPTION_LOT,
+                 BM_OPTION_ORDER,
+                 BM_OPTION_PROFILE,
+                 OF("serial", "serial number"),
+                 OF("model", "product model"),
+                 OF("hardware", "hardware revision"),
+                 OF("firmware", "firmware"),
+                 OF("owner", "owner"),
+                 OF("region", "region"),
+                 OF("vendor", "chipmaker"),
+                 OF("station", "station"),
+                 OF("root", "kind of root of trust"),
+                 OF("chip", "chip's id"),
+                 { .name = "support", .value = "WORD", .help = "only those whose last support is open, used, closed or ended" } },
     .run = list_run,
 };
 
@@ -91,6 +102,7 @@ show_run(struct bm_call *call, struct bm_fail *fail)
                        json_array_size(found), call->words.v[0], call->words.v[0]);
     device = json_array_get(found, 0);
     if ((rc = rows_of(device, "identities", &ask, "identity", NULL, fail)) != BM_OK ||
+        (rc = rows_of(device, "supports", &ask, "support", NULL, fail)) != BM_OK ||
         (rc = rows_of(device, "moves", &ask, "move", NULL, fail)) != BM_OK ||
         (rc = rows_of(device, "alarms", &ask, "alarm", "open", fail)) != BM_OK)
         return rc;

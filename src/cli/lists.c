@@ -1,7 +1,7 @@
 #include "cli/lists.h"
 
-static const char *const filters[] = { "state",    "lot",   "order",  "profile", "serial",  "model", "hardware",
-                                       "firmware", "owner", "region", "vendor",  "station", "root",  "chip" };
+static const char *const filters[] = { "state", "lot",    "order",  "profile", "serial", "model", "hardware", "firmware",
+                                       "owner", "region", "vendor", "station", "root",   "chip",  "support" };
 
 enum bm_rc
 bm_filter_build(struct bm_buf *buf, const struct bm_call *call, const char *name, const char *value, struct bm_fail *fail)

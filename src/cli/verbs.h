@@ -20,6 +20,7 @@ extern const struct bm_verb bm_verb_station_enrol, bm_verb_station_run, bm_verb_
 extern const struct bm_verb bm_verb_device_list, bm_verb_device_show;
 extern const struct bm_verb bm_verb_device_suspend, bm_verb_device_resume, bm_verb_device_revoke, bm_verb_device_repair;
 extern const struct bm_verb bm_verb_device_transfer, bm_verb_device_decommission;
+extern const struct bm_verb bm_verb_device_support_open, bm_verb_device_support_close, bm_verb_device_support_list;
 extern const struct bm_verb bm_verb_export;
 extern const struct bm_verb bm_verb_identity_list, bm_verb_identity_revoke, bm_verb_identity_reissue;
 extern const struct bm_verb bm_verb_alarm_list, bm_verb_alarm_show, bm_verb_alarm_settle;

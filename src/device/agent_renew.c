@@ -267,6 +267,13 @@ name_add(void *ctx, const struct birthmark_identity *identity)
         (void)snprintf(names->name[names->n++], sizeof(names->name[0]), "%s", identity->service);
 }
 
+/* For one repair: the site never renews it, it ends by itself. */
+static bool
+is_support(const char *service)
+{
+    return strcmp(service, "support") == 0;
+}
+
 /* The identities of the root that was named. */
 static int
 renew_root(struct run *run)
@@ -289,7 +296,8 @@ renew_root(struct run *run)
         renew_one(run, bm, run->options->service);
     else
         for (size_t i = 0; i < names.n; i++)
-            renew_one(run, bm, names.name[i]);
+            if (!is_support(names.name[i]))
+                renew_one(run, bm, names.name[i]);
     birthmark_free(bm);
     return run->code;
 }
@@ -303,7 +311,7 @@ renew_remembered(struct run *run)
         enum birthmark_result rc;
         struct birthmark *bm;
 
-        if (run->options->service != NULL && strcmp(run->options->service, entry->service) != 0)
+        if (run->options->service != NULL ? strcmp(run->options->service, entry->service) != 0 : is_support(entry->service))
             continue;
         bm = birthmark_new();
         (void)snprintf(run->root, sizeof(run->root), "%s", entry->root);

@@ -87,6 +87,12 @@ step_of(const struct bm_request *in)
     "device {device} renewed its identity for service {service} since: the key that signs this renewal was replaced by a later " \
     "one, so two hold it, and one is a copy (root key {root}). Put the device aside and tell the fleet operator."
 
+#define KEY_KNOWN                                                                                                                      \
+    "key {key} is or was the key of another identity: two devices may not share a key. Make a new key and ask again: birthmark-agent " \
+    "enrol --new-key."
+#define OTHER_ORDER \
+    "device {device} (root key {root}) was counted under another order than {order}. Ask again under the order that it was made for."
+
 /* What a step may end in, tried from left to right; BM_DECISION_NO when none fits: then `say`. */
 static const struct outcome {
     bool unit;             /* the unit slot was consumed before: it must be under this order */
@@ -166,10 +172,7 @@ new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struc
     if (!outcome->replace && !outcome->reissue && outcome->slot == BM_DECISION_NO)
         return bm_request_refuse(in, BM_EPOLICY, outcome->say, fail);
     if (state->key_known)
-        return bm_request_refuse(in, BM_EPOLICY,
-                                 "key {key} is or was the key of another identity: two devices may not share a key. "
-                                 "Make a new key and ask again: birthmark-agent enrol --new-key.",
-                                 fail);
+        return bm_request_refuse(in, BM_EPOLICY, KEY_KNOWN, fail);
     if (in->claim->tls_front && state->tls_front_used >= state->tls_front)
         return bm_request_refuse(
             in, BM_EPOLICY,
@@ -193,23 +196,60 @@ new_key_decide(enum bm_decision *ret, const struct outcome *outcome, const struc
     return BM_OK;
 }
 
+/* Why no certificate for support comes of it; NULL: it may. */
+static const char *
+support_refusal(const struct bm_request *in)
+{
+    static const char *const say[BM_SUPPORT__N] = {
+        [BM_SUPPORT_USED] =
+            "the support of device {device} was used already, for another key: it is one certificate for one repair. Ask an "
+            "officer to close it and open another: birthmark device support open {device}.",
+        [BM_SUPPORT_OVER] = "the support of device {device} is over. Ask an officer to open another, if it still has to be repaired: "
+                            "birthmark device support open {device}.",
+    };
+    const struct bm_state *state = in->state;
+
+    if ((unsigned)state->unit >= BM_UNIT__N || state->unit == BM_UNIT_FREE)
+        return outcomes[STEP_CONTRADICTION].say;
+    if (state->unit != BM_UNIT_ACTIVE)
+        return outcomes[steps[state->unit][BM_IDENTITY_NONE]].say;
+    if (in->claim->renews)
+        return "the identity of device {device} for service {service} is for one repair and never renewed: it ends by itself.";
+    return say[state->support];
+}
+
+static enum bm_rc
+support_decide(enum bm_decision *ret, const struct bm_request *in, struct bm_fail *fail)
+{
+    const struct bm_state *state = in->state;
+    bool again = state->support == BM_SUPPORT_USED && state->unit == BM_UNIT_ACTIVE && state->same_key && !in->claim->renews;
+    const char *say = again || (unsigned)state->support >= BM_SUPPORT__N ? NULL : support_refusal(in);
+
+    if (say != NULL || (unsigned)state->support >= BM_SUPPORT__N)
+        return bm_request_refuse(in, BM_EPOLICY, say != NULL ? say : outcomes[STEP_CONTRADICTION].say, fail);
+    if (!state->unit_in_order)
+        return bm_request_refuse(in, BM_EPOLICY, OTHER_ORDER, fail);
+    if (!again && state->key_known)
+        return bm_request_refuse(in, BM_EPOLICY, KEY_KNOWN, fail);
+    *ret = again ? BM_DECISION_SAME : BM_DECISION_SUPPORT;
+    return BM_OK;
+}
+
 enum bm_rc
 bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state, struct bm_fail *fail)
 {
     const struct bm_request in = { .claim = claim, .state = state };
-    const bool later = claim->renews || state->reissue_allowed || state->by_allow;
+    const bool later = claim->renews || state->reissue_allowed || state->by_allow || state->support != BM_SUPPORT_NONE;
     const struct outcome *outcome;
     enum bm_rc rc;
 
     if ((rc = bm_request_rules(&in, later, fail)) != BM_OK)
         return rc;
+    if (state->support != BM_SUPPORT_NONE)
+        return support_decide(ret_decision, &in, fail);
     outcome = &outcomes[step_of(&in)];
     if (outcome->unit && !state->unit_in_order)
-        return bm_request_refuse(
-            &in, BM_EPOLICY,
-            "device {device} (root key {root}) was counted under another order than {order}. Ask again under the order that it "
-            "was made for.",
-            fail);
+        return bm_request_refuse(&in, BM_EPOLICY, OTHER_ORDER, fail);
     if (outcome->expires && !not_expired(&in))
         return bm_request_refuse(
             &in, BM_EPOLICY,
@@ -228,5 +268,5 @@ bm_is_fork(const struct bm_claim *claim, const struct bm_state *state)
     const struct bm_request in = { .claim = claim, .state = state };
     enum step step = step_of(&in);
 
-    return claim->renews && (step == STEP_FORK || (step == STEP_RENEWED && !state->same_key));
+    return claim->renews && state->support == BM_SUPPORT_NONE && (step == STEP_FORK || (step == STEP_RENEWED && !state->same_key));
 }

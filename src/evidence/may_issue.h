@@ -34,6 +34,15 @@ enum bm_speaker {
     BM_SPEAKER__N
 };
 
+/* What an officer allowed the device for one repair, as far as this request is for that. */
+enum bm_support {
+    BM_SUPPORT_NONE, /* it is for something else */
+    BM_SUPPORT_OPEN,
+    BM_SUPPORT_USED, /* its one certificate was issued */
+    BM_SUPPORT_OVER, /* closed, or its time is */
+    BM_SUPPORT__N
+};
+
 /*
  * What the signer's own tables say about this request. Strings may be NULL where nothing is known. What is not there because of an earlier "no"
  * (order_has_lot of an order that is not known) is false or zero.
@@ -73,9 +82,10 @@ struct bm_state {
     bool same_key;                   /* its live key is the one asked for: a retry */
     /* The key asked for is live in another identity, or was used before: two devices may not share a key. Not looked at when same_key. */
     bool key_known;
-    unsigned replaced;    /* times it was replaced while provisional */
-    bool reissue_allowed; /* an unused `allow reissue`, repair or transfer stands for it */
-    bool by_allow;        /* what it has was issued by one */
+    unsigned replaced;       /* times it was replaced while provisional */
+    bool reissue_allowed;    /* an unused `allow reissue`, repair or transfer stands for it */
+    bool by_allow;           /* what it has was issued by one */
+    enum bm_support support; /* whose profile `profile` is then */
     enum bm_speaker speaker;
     bm_time not_after; /* of the certificate of the key that signs the renewal; 0: it has none */
 };
@@ -88,13 +98,14 @@ enum bm_decision {
     BM_DECISION_REPLACE,  /* a provisional identity: revoke it in the same commit */
     BM_DECISION_REISSUE,  /* by an operator's allow: revoke the earlier one in the same commit */
     BM_DECISION_RENEW,    /* by its current key: the earlier one stays good until this one is confirmed, and for the profile's overlap */
+    BM_DECISION_SUPPORT,  /* by an officer's allow: uses up the device's support, and no quota */
     BM_DECISION__N
 };
 
 /*
  * The first "no" in this order counts: clock, lot, order, profile (its evidence, its kinds of key), unit, identity, quota. A retry is answered like any
  * request: not under a closed order, not for a suspended unit. A renewal (claim->renews), and what an operator allowed for one device, needs the order that
- * its unit was made under, open or not, and no quota.
+ * its unit was made under, open or not, and no quota. For support likewise.
  * BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads.
  */
 bm_must_use enum bm_rc bm_may_issue(enum bm_decision *ret_decision, const struct bm_claim *claim, const struct bm_state *state,

@@ -47,6 +47,9 @@ enum bm_evidence_class {
  * max-certificate 600                bytes that the target has for it, 256 to 65535; without the line any
  * max-chain 1200                     for it and its CA's
  */
+#define BM_SERVICE_SUPPORT \
+    "support" /* of profiles that no order has: for one device and one repair, by an officer's word (bm_profile_is_support()) */
+#define BM_SUPPORT_HOURS 72 /* that such an identity lives at most */
 #define BM_MAX_PROFILE_NAMES 4
 /* So many certificates share a list that it fits into one message with all of them on it: 55 bytes each, and what stands around them. */
 #define BM_CRL_BUCKET 2000
@@ -102,6 +105,7 @@ const char *bm_profile_root_word(unsigned root); /* enum bm_root_kind: "tpm" ...
 
 /* What no single line shows: BM_EINPUT with the contradiction. */
 bm_must_use enum bm_rc bm_profile_check(const struct bm_profile *profile, struct bm_fail *fail);
+bool bm_profile_is_support(const struct bm_profile *profile);
 /* Does a certificate of so many bytes, and the chain with its CA's, fit the target? BM_EPOLICY, with by how much not. */
 bm_must_use enum bm_rc bm_profile_fit(const struct bm_profile *profile, size_t certificate, size_t ca, struct bm_fail *fail);
 

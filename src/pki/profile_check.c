@@ -112,6 +112,20 @@ rsa_in_little(const struct bm_profile *p)
     return (p->keys & 1u << BM_KEY_RSA) != 0 && p->max_certificate != 0 && p->max_certificate < 512;
 }
 
+bool
+bm_profile_is_support(const struct bm_profile *profile)
+{
+    return strcmp(profile->service, BM_SERVICE_SUPPORT) == 0;
+}
+
+/* It ends by itself, or is ended: nobody forgets it. */
+static bool
+support_lasts(const struct bm_profile *p)
+{
+    return bm_profile_is_support(p) && (p->ca != BM_CA_OPERATIONAL || p->hours == 0 || p->hours > BM_SUPPORT_HOURS || p->grace != 0 ||
+                                        p->revocation == BM_REVOCATION_NONE);
+}
+
 static const struct {
     bool (*is)(const struct bm_profile *profile);
     const char *citation, *say;
@@ -133,6 +147,9 @@ static const struct {
       "no client takes a server's certificate without its name: add a line \"dns {device}.devices.example\"" },
     { same_for_all, NULL, "a dns or uri line makes one name for all devices: put {device} or {chip} into it" },
     { chain_smaller, NULL, "the chain holds the certificate and its CA's: let max-chain be more than max-certificate" },
+    { support_lasts, NULL,
+      "the service support is for one repair: let it be \"ca operational\", of at most 72 hours, without grace and without \"revocation "
+      "none\"" },
     { rsa_in_little, NULL, "no certificate of an RSA key is smaller than 512 bytes: take \"key RSA\" out, or raise max-certificate" },
 };
 

@@ -27,6 +27,9 @@ static const char *const shipped[] = {
     HEAD("matter-dac", "matter") "ca idevid\ndays never\n" HARDWARE "key P-256\nhardware-module no\nbasic-constraints yes\n"
                                  "common-name DAC {device}\nattribute 1.3.6.1.4.1.37244.2.1 FFF1\n"
                                  "attribute 1.3.6.1.4.1.37244.2.2 8000\nmax-certificate 600\n",
+    /* for one repair, by an officer's word (bm_profile_is_support()): it ends with the hours that were said then, these at most */
+    HEAD("support", BM_SERVICE_SUPPORT) "ca operational\ndays 3\n" HARDWARE CURVES CLIENT "hardware-module yes\n"
+                                        "common-name support {device}\n",
 };
 
 const char *

@@ -32,10 +32,11 @@ enum bm_control_message {
     BM_C_PROPOSE, /* lv32 note with one signature, lv32 what goes to the signer behind the note; one row: as SHOW proposal */
     BM_C_APPROVE, /* u64 proposal, lv32 the same text with both signatures; goes to the signer as a statement; one row: as SHOW proposal */
     BM_C_REJECT,  /* u64 proposal, lv16 operator, lv16 reason; one row: as SHOW proposal */
-    BM_C_VENDOR_PART, /* raw bytes: of a VENDOR_ADD body that is longer than a message, before the one that ends it */
-    BM_C_LOT_INDEX,   /* 32 root: the lot's index was made anew in HOME/lots/ROOT.index */
-    BM_C_ORDER_CLOSE, /* lv16 order, lv16 operator, lv16 reason; one row: as SHOW order */
-    BM_C_DEVICE,      /* as BM_S_DEVICE: suspend, revoke, decommission; one row: as SHOW device */
+    BM_C_VENDOR_PART,   /* raw bytes: of a VENDOR_ADD body that is longer than a message, before the one that ends it */
+    BM_C_LOT_INDEX,     /* 32 root: the lot's index was made anew in HOME/lots/ROOT.index */
+    BM_C_ORDER_CLOSE,   /* lv16 order, lv16 operator, lv16 reason; one row: as SHOW order */
+    BM_C_DEVICE,        /* as BM_S_DEVICE: suspend, revoke, decommission; one row: as SHOW device */
+    BM_C_SUPPORT_CLOSE, /* as BM_S_SUPPORT_CLOSE, with an operator; one row: as SHOW device */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128, /* lv32 JSON object text, stable field names: --json prints it as it is */

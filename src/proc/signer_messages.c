@@ -425,3 +425,26 @@ bm_s_root_parse(struct bm_s_root *ret_root, struct bm_rd body, struct bm_fail *f
     *ret_root = root;
     return BM_OK;
 }
+
+void
+bm_s_support_close_build(struct bm_buf *buf, const struct bm_s_support_close *close)
+{
+    bm_buf_add_lv16(buf, close->device);
+    bm_buf_add_lv16(buf, close->by);
+    bm_buf_add_lv16(buf, close->reason);
+}
+
+enum bm_rc
+bm_s_support_close_parse(struct bm_s_support_close *ret_close, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_s_support_close close;
+    enum bm_rc rc;
+
+    close.device = bm_rd_lv16(&body, BM_MAX_NAME);
+    close.by = bm_rd_lv16(&body, BM_MAX_NAME);
+    close.reason = bm_rd_lv16(&body, BM_MAX_EVENT);
+    if ((rc = end_check(&body, "an end of support", fail)) != BM_OK)
+        return rc;
+    *ret_close = close;
+    return BM_OK;
+}

@@ -36,6 +36,7 @@ enum bm_signer_message {
     BM_S_CA,          /* u8 number, u8 1: count its certificates; answer: struct bm_s_ca */
     BM_S_ROOT,        /* u8 number; answer: struct bm_s_root */
     BM_S_LISTS,       /* u8 number of the CA; answer: u32 n, n x u32 bucket: all whose lists somebody may need */
+    BM_S_SUPPORT_CLOSE, /* struct bm_s_support_close; a restriction: no signature. Answer: struct bm_s_leaves (none when it was closed already) */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -173,6 +174,13 @@ struct bm_s_device {
 };
 void bm_s_device_build(struct bm_buf *buf, const struct bm_s_device *device);
 bm_must_use enum bm_rc bm_s_device_parse(struct bm_s_device *ret_device, struct bm_rd body, struct bm_fail *fail);
+
+/* SUPPORT_CLOSE: lv16 device, lv16 operator (empty: its time is over), lv16 reason. */
+struct bm_s_support_close {
+    struct bm_bytes device, by, reason;
+};
+void bm_s_support_close_build(struct bm_buf *buf, const struct bm_s_support_close *close);
+bm_must_use enum bm_rc bm_s_support_close_parse(struct bm_s_support_close *ret_close, struct bm_rd body, struct bm_fail *fail);
 
 /* CHIPS: a restriction of some chips of a lot, named by all their root keys. */
 #define BM_S_MAX_CHIPS 1000

@@ -32,6 +32,7 @@ static const struct act_row {
     [BM_ACT_RESUME] = { "resume", "end a suspension", OFFICER | OPERATOR, false, false },
     [BM_ACT_REPAIR] = { "repair", "give a device another chip", OFFICER | OPERATOR, false, false },
     [BM_ACT_TRANSFER] = { "transfer", "give a device to another owner", OFFICER | OPERATOR, false, false },
+    [BM_ACT_SUPPORT] = { "support", "open support for a device", OFFICER, false, false },
     [BM_ACT_PROFILE] = { "profile", "activate a version of a profile", OFFICER, false, false },
     [BM_ACT_ROLES] = { "roles", "say who may what", OFFICER, false, false },
     [BM_ACT_POLICY] = { "policy", "say what takes two persons", OFFICER, false, false },
@@ -41,6 +42,7 @@ static const struct act_row {
     [BM_ACT_REVOKE] = { "revoke", "revoke an identity or a device", OFFICER | OPERATOR, false, true },
     [BM_ACT_SUSPEND] = { "suspend", "suspend a device", OFFICER | OPERATOR, false, true },
     [BM_ACT_DECOMMISSION] = { "decommission", "decommission a device", OFFICER | OPERATOR, false, true },
+    [BM_ACT_SUPPORT_CLOSE] = { "support-close", "close a device's support", OFFICER | OPERATOR, false, true },
     [BM_ACT_REJECT] = { "reject", "close a proposal", DECIDERS, false, true },
     [BM_ACT_SETTLE] = { "settle", "settle an alarm", DECIDERS, false, true },
 };

@@ -27,6 +27,7 @@ enum bm_act {
     BM_ACT_RESUME,
     BM_ACT_REPAIR,
     BM_ACT_TRANSFER,
+    BM_ACT_SUPPORT,
     BM_ACT_PROFILE,
     BM_ACT_ROLES,
     BM_ACT_POLICY,
@@ -36,6 +37,7 @@ enum bm_act {
     BM_ACT_REVOKE,
     BM_ACT_SUSPEND,
     BM_ACT_DECOMMISSION,
+    BM_ACT_SUPPORT_CLOSE,
     BM_ACT_REJECT,
     BM_ACT_SETTLE,
     BM_ACT__N

@@ -1,6 +1,7 @@
 #include "record/parts.h"
 
 #include "lot/check.h"
+#include "pki/profile.h"
 #include "wire/text.h"
 
 #include <stdio.h>
@@ -15,12 +16,13 @@ static const char *const acts[] = { [0] = "",
                                     [BM_ALLOW_REPAIR] = "repair",
                                     [BM_ALLOW_WAIVE] = "waive",
                                     [BM_ALLOW_RELEASE] = "release",
-                                    [BM_ALLOW_TRANSFER] = "transfer" };
+                                    [BM_ALLOW_TRANSFER] = "transfer",
+                                    [BM_ALLOW_SUPPORT] = "support" };
 
 const char *
 bm_allow_act_word(enum bm_allow_act act)
 {
-    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_TRANSFER ? acts[act] : "unknown";
+    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_SUPPORT ? acts[act] : "unknown";
 }
 
 enum bm_act
@@ -28,10 +30,11 @@ bm_allow_act(enum bm_allow_act act)
 {
     static const enum bm_act of[] = {
         [BM_ALLOW_REISSUE] = BM_ACT_REISSUE, [BM_ALLOW_RESUME] = BM_ACT_RESUME,   [BM_ALLOW_REPAIR] = BM_ACT_REPAIR,
-        [BM_ALLOW_WAIVE] = BM_ACT_WAIVE,     [BM_ALLOW_RELEASE] = BM_ACT_RELEASE, [BM_ALLOW_TRANSFER] = BM_ACT_TRANSFER
+        [BM_ALLOW_WAIVE] = BM_ACT_WAIVE,     [BM_ALLOW_RELEASE] = BM_ACT_RELEASE, [BM_ALLOW_TRANSFER] = BM_ACT_TRANSFER,
+        [BM_ALLOW_SUPPORT] = BM_ACT_SUPPORT
     };
 
-    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_TRANSFER ? of[act] : BM_ACT__N;
+    return act >= BM_ALLOW_REISSUE && act <= BM_ALLOW_SUPPORT ? of[act] : BM_ACT__N;
 }
 
 /* Which of the identities whose key two hold lives on. */
@@ -71,6 +74,17 @@ owner_take(struct bm_allow *allow, struct bm_lines *lines)
 }
 
 static void
+support_take(struct bm_allow *allow, struct bm_lines *lines)
+{
+    struct bm_bytes value = bm_lines_want(lines, "profile");
+
+    if (!lines->bad && !bm_word_name_hash(allow->support.name, allow->support.digest, value))
+        bm_statement_refuse(lines, "must hold a profile's name and the SHA-256 of its text in lower-case hexadecimal");
+    bm_lines_name(lines, "ticket", allow->ticket, BM_MAX_NAME);
+    allow->hours = bm_lines_u64(lines, "hours", 1, BM_SUPPORT_HOURS);
+}
+
+static void
 device_take(struct bm_allow *allow, struct bm_lines *lines)
 {
     struct bm_bytes value;
@@ -88,6 +102,10 @@ device_take(struct bm_allow *allow, struct bm_lines *lines)
     }
     if (allow->act == BM_ALLOW_TRANSFER) {
         owner_take(allow, lines);
+        return;
+    }
+    if (allow->act == BM_ALLOW_SUPPORT) {
+        support_take(allow, lines);
         return;
     }
     value = bm_lines_want(lines, "service");
@@ -125,7 +143,7 @@ body_take(struct bm_allow *allow, const struct bm_statement_head *head, struct b
 
     allow->act = (enum bm_allow_act)bm_word_find(acts, BM_COUNT(acts), value);
     if ((size_t)allow->act == 0)
-        bm_statement_refuse(lines, "must be what is allowed: reissue, resume, repair, transfer, waive or release");
+        bm_statement_refuse(lines, "must be what is allowed: reissue, resume, repair, transfer, support, waive or release");
     bm_statement_place_want(lines, head, bm_allow_act(allow->act));
     if (allow->act == BM_ALLOW_WAIVE)
         waive_take(allow, lines);
@@ -169,6 +187,11 @@ device_build(struct bm_buf *buf, const struct bm_allow *allow)
         bm_lines_add(buf, "chip", hex);
     } else if (allow->act == BM_ALLOW_TRANSFER) {
         bm_lines_add(buf, "owner", allow->owner);
+    } else if (allow->act == BM_ALLOW_SUPPORT) {
+        bm_hex(hex, bm_bytes(allow->support.digest, BM_HASH));
+        bm_buf_add_fmt(buf, "profile %s %s\n", allow->support.name, hex);
+        bm_lines_add(buf, "ticket", allow->ticket);
+        bm_buf_add_fmt(buf, "hours %llu\n", (unsigned long long)allow->hours);
     } else {
         bm_lines_add(buf, "service", allow->service[0] != 0 ? allow->service : NONE);
     }

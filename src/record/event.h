@@ -32,6 +32,8 @@ enum bm_event_kind {
     BM_EVENT_ORDER_CLOSED,      /* nothing more is issued for it */
     BM_EVENT_DEVICE_MOVED,      /* a move in a device's life, by a person or by the site itself (record/life.h) */
     BM_EVENT_PROFILE_ACTIVATED, /* a version of a profile: orders are opened with it from now on */
+    BM_EVENT_SUPPORT_OPENED,    /* a device may have one identity more, for one repair */
+    BM_EVENT_SUPPORT_CLOSED,    /* no more: by an operator, or because its time was over */
     BM_EVENT__N
 };
 

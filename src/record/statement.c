@@ -115,12 +115,14 @@ bm_act_statement(enum bm_act act)
     case BM_ACT_RESUME:
     case BM_ACT_REPAIR:
     case BM_ACT_TRANSFER:
+    case BM_ACT_SUPPORT:
     case BM_ACT_SCRAP:
     case BM_ACT_WITHDRAW:
     case BM_ACT_CLOSE:
     case BM_ACT_REVOKE:
     case BM_ACT_SUSPEND:
     case BM_ACT_DECOMMISSION:
+    case BM_ACT_SUPPORT_CLOSE:
     case BM_ACT_REJECT:
     case BM_ACT_SETTLE:
     case BM_ACT__N:

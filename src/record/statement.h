@@ -120,7 +120,8 @@ enum bm_allow_act {
     BM_ALLOW_REPAIR,
     BM_ALLOW_WAIVE,
     BM_ALLOW_RELEASE,
-    BM_ALLOW_TRANSFER
+    BM_ALLOW_TRANSFER,
+    BM_ALLOW_SUPPORT
 };
 #define BM_MAX_OWNER 100 /* bytes of an owner's name */
 enum bm_keep {           /* of the identities that forked */
@@ -135,12 +136,15 @@ struct bm_allow {
     enum bm_keep keep;             /* resume: which of the identities that forked lives on */
     uint8_t serial[BM_MAX_SERIAL]; /* the same: by its newest certificate */
     size_t nserial;
-    uint8_t chip[BM_HASH];        /* repair: a root key of the new chip */
-    char owner[BM_MAX_OWNER + 1]; /* transfer */
-    char vendor[BM_MAX_NAME + 1]; /* waive */
-    char check[BM_MAX_NAME + 1];  /* waive: bm_check_word(), a waivable one */
-    bm_time until;                /* waive */
-    char lot[BM_MAX_NAME + 1];    /* release */
+    uint8_t chip[BM_HASH];           /* repair: a root key of the new chip */
+    char owner[BM_MAX_OWNER + 1];    /* transfer */
+    char vendor[BM_MAX_NAME + 1];    /* waive */
+    char check[BM_MAX_NAME + 1];     /* waive: bm_check_word(), a waivable one */
+    bm_time until;                   /* waive */
+    char lot[BM_MAX_NAME + 1];       /* release */
+    struct bm_order_profile support; /* support */
+    char ticket[BM_MAX_NAME + 1];    /* the same: the repair's name */
+    uint64_t hours;                  /* the same: 1 to BM_SUPPORT_HOURS */
     char reason[161];
 };
 

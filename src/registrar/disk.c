@@ -37,7 +37,8 @@ enum bm_rc
 bm_disk_admit(const struct bm_registrar *r, uint16_t type, struct bm_fail *fail)
 {
     bool writes = type != BM_S_NONCE && type != BM_S_CHALLENGE && type != BM_S_CHECKPOINT;
-    bool restricts = type == BM_S_REVOKE || type == BM_S_LOT_STATE || type == BM_S_CHIPS;
+    bool restricts =
+        type == BM_S_REVOKE || type == BM_S_LOT_STATE || type == BM_S_CHIPS || type == BM_S_DEVICE || type == BM_S_SUPPORT_CLOSE;
 
     if (!writes || r->room >= (restricts ? LAST_RESERVE : RESERVE))
         return BM_OK;

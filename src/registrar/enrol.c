@@ -238,6 +238,13 @@ request_serve(struct request *q, struct bm_fail *fail)
     }
     if ((rc = order_choose(q, &choice, &any, fail)) != BM_OK)
         return rc;
+    if (!any && (rc = bm_store_support_choose(q->peer->r->store, q->whose.name, q->label, &any, &choice, fail)) != BM_OK)
+        return rc;
+    if (!any && strcmp(q->label, BM_SERVICE_SUPPORT) == 0)
+        return refuse_request(q, "support", BM_EPOLICY,
+                              "no support was opened for this device. Ask an officer to open it, for one repair: birthmark device support "
+                              "open DEVICE.",
+                              fail);
     if (!any) {
         (void)snprintf(sentence, sizeof(sentence),
                        "no open order covers lot %s for %s%s. Ask the planner to open one, or name another service.",

@@ -119,6 +119,9 @@ bm_life_keep(struct bm_registrar *r, const struct bm_event *event, uint64_t leaf
     if (what != BM_MOVE_SUSPEND && !(what == BM_MOVE_RESUME && event->service.n == 0) &&
         (rc = identities_end(r, what, event, &move, fail)) != BM_OK)
         return rc;
+    if (what != BM_MOVE_SUSPEND && what != BM_MOVE_RESUME &&
+        (rc = bm_store_support_close(r->store, move.device, event->time, move.by, move.reason, fail)) != BM_OK)
+        return rc;
     if (what == BM_MOVE_REPAIR && (rc = chip_change(r, event, &move, fail)) != BM_OK)
         return rc;
     return bm_store_device_move(r->store, &move.row, fail);

@@ -64,6 +64,7 @@ filter_parse(struct bm_store_filter *ret_filter, json_t **ret_json, struct bm_by
     ret_filter->station = bm_json_str_opt(&in, "station", BM_MAX_NAME);
     ret_filter->root = bm_json_str_opt(&in, "root", 32);
     ret_filter->chip = bm_json_str_opt(&in, "chip", BM_MAX_ID);
+    ret_filter->support = bm_json_str_opt(&in, "support", 32);
     ret_filter->begins = bm_json_str_opt(&in, "begins", 128);
     if (json_object_get(*ret_json, "after") != NULL)
         ret_filter->after = bm_json_u64(&in, "after", 0, INT64_MAX);

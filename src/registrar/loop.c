@@ -230,6 +230,8 @@ serve_round(struct bm_registrar *r, const struct pollfd *set, uint8_t *buffer, s
         rc = listings_go(r, fail);
     if (rc == BM_OK && (set[1].revents & POLLIN) != 0)
         rc = control_accept(r, fail);
+    if (rc == BM_OK)
+        rc = bm_support_look(r, fail);
     return rc == BM_OK ? bm_refuse_counted(r, fail) : rc;
 }
 

@@ -124,6 +124,8 @@ given_print(char *ret, size_t n, const struct bm_allow *allow)
     } else if (allow->act == BM_ALLOW_RESUME && allow->keep != BM_KEEP_UNSAID) {
         bm_hex(hex, bm_bytes(allow->serial, allow->nserial));
         (void)snprintf(ret, n, " keeping %s", allow->keep == BM_KEEP_SERIAL ? hex : "none");
+    } else if (allow->act == BM_ALLOW_SUPPORT) {
+        (void)snprintf(ret, n, " %s for %llu hours by profile %s", allow->ticket, (unsigned long long)allow->hours, allow->support.name);
     } else if (allow->service[0] != 0) {
         (void)snprintf(ret, n, " %s", allow->service);
     }
@@ -132,7 +134,7 @@ given_print(char *ret, size_t n, const struct bm_allow *allow)
 static enum bm_rc
 allow_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
 {
-    char given[sizeof(p->allow.owner) + 16];
+    char given[256];
     enum bm_rc rc = bm_allow_parse(&p->head, &p->allow, text, fail);
 
     if (rc != BM_OK)

@@ -122,12 +122,24 @@ identity_keep(const struct kept *k, struct bm_bytes renews, struct bm_fail *fail
 }
 
 static enum bm_rc
+support_used(const struct kept *k, const char *device, struct bm_fail *fail)
+{
+    uint8_t serial[BM_MAX_SERIAL];
+    struct bm_bytes view = { 0 };
+    enum bm_rc rc = serial_parse(serial, &view, k->event->serial, fail);
+
+    return rc != BM_OK ? rc : bm_store_support_used(k->r->store, device, view, fail);
+}
+
+static enum bm_rc
 keep_issued(const struct kept *k, struct bm_fail *fail)
 {
     char device[BM_MAX_NAME + 1];
     enum bm_rc rc = identity_keep(k, bm_bytes(NULL, 0), fail);
 
     bm_view_copy(device, sizeof(device), k->event->device);
+    if (rc == BM_OK && bm_bytes_equal(k->event->service, bm_bytes_str(BM_SERVICE_SUPPORT)))
+        rc = support_used(k, device, fail);
     return rc != BM_OK ? rc : bm_units_twin(k->r, device, k->leaf->index, k->event->time, fail);
 }
 
@@ -173,7 +185,8 @@ keep_confirmed(const struct kept *k, struct bm_fail *fail)
     bm_time retires;
     enum bm_rc rc = state_set(k, k->event->serial, "active", NULL, fail);
 
-    if (rc != BM_OK || (rc = serial_parse(serial, &confirmed, k->event->serial, fail)) != BM_OK ||
+    if (rc != BM_OK || bm_bytes_equal(k->event->service, bm_bytes_str(BM_SERVICE_SUPPORT)) || /* no move in its life */
+        (rc = serial_parse(serial, &confirmed, k->event->serial, fail)) != BM_OK ||
         (rc = bm_life_confirmed(k->r, k->event, confirmed, k->leaf->index, fail)) != BM_OK || k->event->replaces.n == 0)
         return rc;
     bm_view_copy(until, sizeof(until), k->event->until);
@@ -207,7 +220,7 @@ attachment_of(const struct kept *k)
         [BM_EVENT_ORDER_OPENED] = true,   [BM_EVENT_ALLOWED] = true,           [BM_EVENT_LOT_QUARANTINED] = true,
         [BM_EVENT_LOT_WITHDRAWN] = true,  [BM_EVENT_LOT_RELEASED] = true,      [BM_EVENT_POLICY_SET] = true,
         [BM_EVENT_ORDER_RAISED] = true,   [BM_EVENT_PROFILE_ACTIVATED] = true, [BM_EVENT_WAIVED] = true,
-        [BM_EVENT_CHIPS_SCRAPPED] = true, [BM_EVENT_CHIPS_WITHDRAWN] = true,
+        [BM_EVENT_CHIPS_SCRAPPED] = true, [BM_EVENT_CHIPS_WITHDRAWN] = true,   [BM_EVENT_SUPPORT_OPENED] = true,
     };
 
     bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;
@@ -377,17 +390,39 @@ keep_refused(const struct kept *k, struct bm_fail *fail)
     return bm_store_alarm_add(k->r->store, &alarm, k->ret_alarm, fail);
 }
 
+static enum bm_rc
+keep_support_opened(const struct kept *k, struct bm_fail *fail)
+{
+    return bm_support_keep_opened(k->r, k->event, k->leaf->index, fail);
+}
+
+static enum bm_rc
+keep_support_closed(const struct kept *k, struct bm_fail *fail)
+{
+    return bm_support_keep_closed(k->r, k->event, fail);
+}
+
 /* A kind that stands only in the ledger has no row. */
 static keep_fn *const keepers[BM_EVENT__N] = {
-    [BM_EVENT_LOT_PINNED] = keep_pinned,         [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
-    [BM_EVENT_LOT_QUARANTINED] = keep_lot_state, [BM_EVENT_LOT_RELEASED] = keep_lot_state,
-    [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,   [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
-    [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,     [BM_EVENT_ORDER_OPENED] = keep_order,
-    [BM_EVENT_ORDER_RAISED] = keep_raised,       [BM_EVENT_ORDER_CLOSED] = keep_closed,
-    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
-    [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,  [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
-    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,  [BM_EVENT_REFUSED] = keep_refused,
+    [BM_EVENT_LOT_PINNED] = keep_pinned,
+    [BM_EVENT_LOT_SUPERSEDED] = keep_superseded,
+    [BM_EVENT_LOT_QUARANTINED] = keep_lot_state,
+    [BM_EVENT_LOT_RELEASED] = keep_lot_state,
+    [BM_EVENT_LOT_WITHDRAWN] = keep_lot_state,
+    [BM_EVENT_CHIPS_SCRAPPED] = keep_chips,
+    [BM_EVENT_CHIPS_WITHDRAWN] = keep_chips,
+    [BM_EVENT_ORDER_OPENED] = keep_order,
+    [BM_EVENT_ORDER_RAISED] = keep_raised,
+    [BM_EVENT_ORDER_CLOSED] = keep_closed,
+    [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
+    [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
+    [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,
+    [BM_EVENT_IDENTITY_CONFIRMED] = keep_confirmed,
+    [BM_EVENT_IDENTITY_REVOKED] = keep_revoked,
+    [BM_EVENT_REFUSED] = keep_refused,
     [BM_EVENT_DEVICE_MOVED] = keep_moved,
+    [BM_EVENT_SUPPORT_OPENED] = keep_support_opened,
+    [BM_EVENT_SUPPORT_CLOSED] = keep_support_closed,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */

@@ -147,6 +147,10 @@ struct bm_registrar {
     uint64_t lists_asked; /* ever */
     uint64_t room;        /* bytes that are free where store and journal are */
     uint64_t issued;      /* since start */
+    struct {              /* for support that is over */
+        bm_time looked;
+        bool asked;
+    } support;
 };
 
 /* disk.c: looks how much room there is; is it too little for new work? may this be asked of the signer? BM_EBUSY: no. */
@@ -280,6 +284,13 @@ bm_must_use enum bm_rc bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd b
 bm_must_use enum bm_rc bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_device(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+
+/* support.c: what an officer allows a device for one repair. */
+bm_must_use enum bm_rc bm_support_keep_opened(struct bm_registrar *r, const struct bm_event *event, uint64_t leaf, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_support_keep_closed(struct bm_registrar *r, const struct bm_event *event, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_support_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+/* Every round: what is over is closed. */
+bm_must_use enum bm_rc bm_support_look(struct bm_registrar *r, struct bm_fail *fail);
 
 /* list.c: gives the next page of an answer of many rows, and its end. */
 bm_must_use enum bm_rc bm_listing_go(struct bm_registrar *r, struct listing *listing, struct bm_link *link, struct bm_fail *fail);

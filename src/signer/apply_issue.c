@@ -94,8 +94,10 @@ ca_used(struct bm_issuing *ca, bm_time not_after)
 static enum bm_rc
 bucket_take(struct bm_memory *memory, const struct bm_intent *intent, uint32_t order, uint32_t at, struct bm_fail *fail)
 {
-    const struct bm_profile *profile = bm_order_profile(&memory->orders.orders[order], intent->profile);
     struct bm_identity *identity = &memory->slots.identities[at];
+    const struct bm_profile *profile = intent->decision == BM_DECISION_SUPPORT
+                                           ? bm_support_profile(&memory->supports, identity->unit)
+                                           : bm_order_profile(&memory->orders.orders[order], intent->profile);
     const struct bm_bucket_use use = { .ca = intent->ca,
                                        .service = identity->service,
                                        .number = intent->bucket,
@@ -133,6 +135,9 @@ bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct
         bm_life_door(memory, use.unit, BM_MOVE_ISSUE);
         unit->order = order;
         memory->orders.orders[order].used++;
+    } else if (intent.decision == BM_DECISION_SUPPORT) {
+        if ((rc = bm_support_use(memory, use.unit, fail)) != BM_OK)
+            return rc;
     } else if (intent.decision != BM_DECISION_IDENTITY && (rc = apply_replaces(memory, &intent, use.unit, fail)) != BM_OK) {
         return rc;
     }

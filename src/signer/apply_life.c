@@ -45,7 +45,8 @@ bm_apply_confirmed(struct bm_memory *memory, const struct bm_record *record, str
     if (bm_memory_certificate(memory, marked.serial, &at) != BM_CERT_NEWEST)
         return bm_contradiction("it confirms a certificate that is not live", fail);
     identity = &memory->slots.identities[at];
-    bm_life_door(memory, identity->unit, identity->state == BM_IDENTITY_RENEWING ? BM_MOVE_RENEW : BM_MOVE_CONFIRM);
+    if (!bm_support_is(memory, at)) /* which says nothing of what the device is there for */
+        bm_life_door(memory, identity->unit, identity->state == BM_IDENTITY_RENEWING ? BM_MOVE_RENEW : BM_MOVE_CONFIRM);
     if (identity->state == BM_IDENTITY_RENEWING && (earlier = bm_slots_earlier(&memory->slots, at)) != NULL) {
         bm_time time = bm_memory_retirement(identity, earlier, marked.time);
 
@@ -135,6 +136,30 @@ bm_apply_device(struct bm_memory *memory, const struct bm_record *record, struct
     if ((unit = bm_slots_device(&memory->slots, id)) == BM_NONE)
         return bm_contradiction("it restricts a device that is not there", fail);
     if ((rc = bm_life_restrict(memory, unit, (enum bm_move)device.move, device.reason, time, fail)) != BM_OK)
+        return rc;
+    return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
+}
+
+enum bm_rc
+bm_apply_support_closed(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_s_support_close close;
+    uint8_t id[BM_DEVICE];
+    struct bm_plain plain;
+    struct bm_rd rd;
+    bm_time time;
+    uint32_t unit;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(plain.rest);
+    time = (bm_time)bm_rd_u64(&rd);
+    if ((rc = bm_s_support_close_parse(&close, rd, fail)) != BM_OK || (rc = bm_hex_parse(id, sizeof(id), close.device, fail)) != BM_OK)
+        return rc;
+    if ((unit = bm_slots_device(&memory->slots, id)) == BM_NONE)
+        return bm_contradiction("an end of support of a device that is not there", fail);
+    if ((rc = bm_support_close(memory, unit, time, fail)) != BM_OK)
         return rc;
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
 }

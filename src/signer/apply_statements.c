@@ -56,7 +56,8 @@ apply_allow(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fa
     if (unit != BM_NONE && allow.act != BM_ALLOW_REISSUE)
         return taken->leaves->n != 1 || (rc = bm_event_parse(&event, taken->leaves->leaf[0].event, fail)) != BM_OK
                    ? bm_contradiction("a move in a device's life without its leaf", fail)
-                   : bm_life_allow(memory, unit, &allow, event.time, fail);
+               : allow.act == BM_ALLOW_SUPPORT ? bm_support_open(memory, unit, &allow, taken->rest, event.time, fail)
+                                               : bm_life_allow(memory, unit, &allow, event.time, fail);
     identity = unit == BM_NONE ? BM_NONE : bm_slots_identity(&memory->slots, unit, bm_bytes_str(allow.service));
     if (allow.act != BM_ALLOW_REISSUE || identity == BM_NONE)
         return bm_contradiction("it allows something for what is not there", fail);

@@ -155,6 +155,19 @@ stations_enrolled(const struct bm_order *order, const struct bm_roles *roles, st
     return BM_OK;
 }
 
+/* That is one device's, by an officer's word. */
+static enum bm_rc
+no_support(const struct bm_signer_order *order, struct bm_fail *fail)
+{
+    for (size_t i = 0; i < order->nprofiles; i++)
+        if (bm_profile_is_support(&order->profiles[i]))
+            return bm_fail(
+                fail, BM_EPOLICY, NULL,
+                "profile %s is for the support of one device: leave it out; an officer opens it by birthmark device support open",
+                order->profiles[i].name);
+    return BM_OK;
+}
+
 static enum bm_rc
 try_order(struct trial *trial, struct bm_fail *fail)
 {
@@ -174,10 +187,11 @@ try_order(struct trial *trial, struct bm_fail *fail)
     if (trial->order.nprofiles == 1)
         trial->event.profile = bm_bytes_str(trial->order.profiles[0].name);
     count_print(trial, trial->order.quantity);
-    if ((rc = stations_enrolled(&trial->order, memory->roles, fail)) != BM_OK)
+    if ((rc = stations_enrolled(&trial->order, memory->roles, fail)) != BM_OK ||
+        (rc = bm_orders_add(&aside, &trial->order, trial->profiles, &memory->lots, fail)) != BM_OK ||
+        (rc = no_support(&aside.orders[0], fail)) != BM_OK)
         return rc;
-    rc = bm_orders_add(&aside, &trial->order, trial->profiles, &memory->lots, fail);
-    return rc != BM_OK ? rc : bm_profiles_active(&memory->profiles, &trial->order, fail);
+    return bm_profiles_active(&memory->profiles, &trial->order, fail);
 }
 
 static enum bm_rc
@@ -217,6 +231,25 @@ try_release(struct trial *trial, struct bm_fail *fail)
     return BM_OK;
 }
 
+static enum bm_rc
+try_support(struct trial *trial, uint32_t unit, struct bm_fail *fail)
+{
+    const struct bm_allow *allow = &trial->allow;
+    struct bm_event *event = &trial->event;
+    enum bm_rc rc = bm_support_try(&trial->signer->memory, unit, allow, trial->profiles, event->time, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    bm_time_print(trial->until, event->time + (bm_time)allow->hours * 3600 - 1);
+    event->kind = BM_EVENT_SUPPORT_OPENED;
+    event->device = bm_bytes_str(allow->device);
+    event->profile = bm_bytes_str(allow->support.name);
+    event->what = bm_bytes_str(allow->ticket);
+    event->until = bm_bytes_str(trial->until);
+    event->reason = bm_bytes_str(allow->reason);
+    return BM_OK;
+}
+
 /* What two persons allow; the rest is one's, for a device. */
 static enum bm_rc
 try_both(struct trial *trial, struct bm_fail *fail)
@@ -243,11 +276,16 @@ try_allow(struct trial *trial, struct bm_fail *fail)
         return rc;
     if ((unit = bm_slots_device(slots, device)) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no device %s here", allow->device);
+    if (allow->act == BM_ALLOW_SUPPORT)
+        return try_support(trial, unit, fail);
     if (allow->act != BM_ALLOW_REISSUE)
         return bm_life_try(&trial->signer->memory, &trial->signer->journal, unit, allow, &trial->life, &trial->event, fail);
     if (slots->units[unit].life == BM_LIFE_REVOKED || slots->units[unit].life == BM_LIFE_DECOMMISSIONED)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s is %s and gets no certificate again", allow->device,
                        bm_life_word((enum bm_life)slots->units[unit].life));
+    if (strcmp(allow->service, BM_SERVICE_SUPPORT) == 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "a support identity is never issued again: let an officer open support of device %s anew",
+                       allow->device);
     if (bm_slots_identity(slots, unit, bm_bytes_str(allow->service)) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s has no identity for service %s that could be issued again", allow->device,
                        allow->service);
@@ -339,9 +377,9 @@ statement_try(struct trial *trial, struct bm_fail *fail)
     enum bm_statement_kind kind = trial->authority->head.kind;
     enum bm_rc rc = trials[kind](trial, fail);
 
-    if (rc == BM_OK && kind != BM_STATEMENT_ORDER && kind != BM_STATEMENT_PROFILE &&
+    if (rc == BM_OK && kind != BM_STATEMENT_ORDER && kind != BM_STATEMENT_PROFILE && trial->authority->act != BM_ACT_SUPPORT &&
         (bm_rd_u8(&trial->profiles) != 0 || !bm_rd_end(&trial->profiles)))
-        return bm_fail(fail, BM_EINPUT, NULL, "only an order and an activation come with profiles");
+        return bm_fail(fail, BM_EINPUT, NULL, "only an order, an activation and support come with profiles");
     return rc;
 }
 
@@ -358,13 +396,14 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     if (bm_authority_open(&authority, signer, &body, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
     trial.profiles = body;
+    if ((rc = signer->env->now(signer->env->ctx, &trial.event.time, fail)) != BM_OK)
+        return rc;
     if (statement_try(&trial, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
     trial.event.by = bm_bytes_str(authority.head.by);
     trial.event.second = bm_bytes_str(authority.second);
     trial.event.statement = bm_bytes_str(authority.digest);
-    if ((rc = signer->env->now(signer->env->ctx, &trial.event.time, fail)) != BM_OK ||
-        (rc = bm_leaf_make(signer, 0, &trial.event, &plain.leaves.leaf[0], fail)) != BM_OK)
+    if ((rc = bm_leaf_make(signer, 0, &trial.event, &plain.leaves.leaf[0], fail)) != BM_OK)
         return rc;
     bm_buf_reset(&signer->record);
     bm_plain_build(&signer->record, &plain);

@@ -16,6 +16,7 @@ struct request {
     struct bm_claim claim;
     struct bm_state state;
     bm_time not_after;                   /* of the certificate that would be issued */
+    bm_time ends;                        /* no certificate goes beyond it; 0: its profile and CA say when */
     uint32_t lot, order, unit, identity; /* BM_NONE: none */
     struct bm_chip_names chip;
     uint8_t device_id[BM_HASH]; /* that it has, or will be used under */
@@ -113,6 +114,22 @@ key_known(const struct request *in)
     return own || bm_slots_key_used(&in->signer->memory.slots, in->claim.key.hash);
 }
 
+/* What no order has, but an officer's word for this device. */
+static void
+state_fill_support(struct request *in)
+{
+    const struct bm_supports *supports = &in->signer->memory.supports;
+    const struct bm_support_permit *permit =
+        in->order == BM_NONE || in->state.profile != NULL ? NULL : bm_support_meant(supports, in->unit, in->issue.profile);
+
+    if (permit == NULL)
+        return;
+    in->state.profile = &supports->profiles[permit->profile];
+    in->state.order_has_profile = true;
+    in->state.support = bm_support_state(permit, in->state.now);
+    in->ends = permit->until;
+}
+
 static void
 state_fill_unit(struct request *in)
 {
@@ -127,6 +144,7 @@ state_fill_unit(struct request *in)
         return;
     unit = &slots->units[in->unit];
     in->state.unit_in_order = in->order != BM_NONE && unit->order == in->order;
+    state_fill_support(in);
     if (in->state.profile == NULL)
         return;
     in->identity = bm_slots_identity(slots, in->unit, bm_bytes_str(in->state.profile->service));
@@ -173,6 +191,8 @@ refusal_word(const struct request *in)
         return "suspended";
     if (state->unit == BM_UNIT_REVOKED || state->unit == BM_UNIT_RETIRED || state->unit == BM_UNIT_DECOMMISSIONED)
         return "revoked";
+    if (state->support != BM_SUPPORT_NONE)
+        return "support";
     if (in->claim.renews && !state->key_known && !state->unit_other_root)
         return bm_is_fork(&in->claim, state) ? "fork" : "renewal";
     if (state->identity == BM_IDENTITY_CONFIRMED || state->identity == BM_IDENTITY_RENEWING || state->identity == BM_IDENTITY_PROVISIONAL ||
@@ -350,6 +370,8 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
                        profile->name);
     if (not_after > issuer->not_after)
         not_after = issuer->not_after;
+    if (in->ends != 0 && not_after > in->ends)
+        not_after = in->ends;
     in->not_after = not_after;
     if (not_after < now)
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's certificate has expired: make a new CA before anything else is issued");

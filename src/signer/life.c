@@ -147,6 +147,8 @@ bm_life_restrict(struct bm_memory *memory, uint32_t unit, enum bm_move move, uin
 
     if ((rc = bm_life_next(memory, unit, move, &life, fail)) != BM_OK || (rc = unit_do(memory, unit, &deed, fail)) != BM_OK)
         return rc;
+    if (move != BM_MOVE_SUSPEND)
+        bm_support_end(memory, unit);
     memory->slots.units[unit].was = memory->slots.units[unit].life;
     bm_slots_live(&memory->slots, unit, life);
     return BM_OK;
@@ -332,6 +334,8 @@ bm_life_allow(struct bm_memory *memory, uint32_t unit, const struct bm_allow *al
 
     if ((rc = bm_life_next(memory, unit, move_of(allow), &life, fail)) != BM_OK)
         return rc;
+    if (allow->act != BM_ALLOW_RESUME)
+        bm_support_end(memory, unit);
     rc = allow->act == BM_ALLOW_RESUME   ? resume(memory, unit, allow, time, fail)
          : allow->act == BM_ALLOW_REPAIR ? repair(memory, unit, allow, time, fail)
                                          : unit_do(memory, unit, &transfer, fail);

@@ -27,6 +27,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_orders_done(&memory->orders);
     bm_profiles_done(&memory->profiles);
     bm_waivers_done(&memory->waivers);
+    bm_supports_done(&memory->supports);
     bm_book_done(&memory->book);
     bm_cas_done(&memory->cas);
     bm_revocations_done(&memory->revocations);
@@ -106,6 +107,7 @@ static bm_apply *const applies[BM_R__N] = {
     [BM_R_FORKED] = bm_apply_forked,
     [BM_R_ORDER_CLOSED] = bm_apply_order_closed,
     [BM_R_DEVICE] = bm_apply_device,
+    [BM_R_SUPPORT_CLOSED] = bm_apply_support_closed,
 };
 
 enum bm_rc

@@ -8,6 +8,7 @@
 #include "signer/orders.h"
 #include "signer/profiles.h"
 #include "signer/revocations.h"
+#include "signer/support.h"
 #include "signer/waivers.h"
 
 #define BM_BATCH 64 /* requests that share the two durable steps */
@@ -24,6 +25,7 @@ struct bm_memory {
     struct bm_orders orders;
     struct bm_profiles profiles;
     struct bm_waivers waivers;
+    struct bm_supports supports;
     struct bm_book book;
     struct bm_cas cas;
     struct bm_revocations revocations;

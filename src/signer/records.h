@@ -25,6 +25,7 @@ enum bm_record_type {
     BM_R_FORKED,    /* an identity's first fork: the refused renewal is the proof, and kept */
     BM_R_ORDER_CLOSED,
     BM_R_DEVICE, /* a device is suspended, revoked or decommissioned */
+    BM_R_SUPPORT_CLOSED,
     BM_R__N
 };
 
@@ -86,7 +87,7 @@ bm_must_use enum bm_rc bm_founded_parse(struct bm_founded *ret_founded, struct b
 
 /* BM_R_STATEMENT: `rest` is BM_S_STATEMENT's body (note and profiles). BM_R_LOT: nothing. BM_R_LOT_KEYS: n x 8 (listed.h), no leaves.
  * BM_R_LOT_END: BM_S_LOT_BEGIN's body (pin and head note). BM_R_NOTED: leaves only. BM_R_LOT_STATE, BM_R_CHIPS: the body of BM_S_LOT_STATE, BM_S_CHIPS.
- * BM_R_ORDER_CLOSED, BM_R_DEVICE: u64 time, the body of BM_S_ORDER_CLOSE, BM_S_DEVICE. */
+ * BM_R_ORDER_CLOSED, BM_R_DEVICE, BM_R_SUPPORT_CLOSED: u64 time, the body of BM_S_ORDER_CLOSE, BM_S_DEVICE, BM_S_SUPPORT_CLOSE. */
 struct bm_plain {
     struct bm_record_leaves leaves;
     struct bm_bytes rest;

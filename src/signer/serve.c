@@ -35,6 +35,7 @@ static const struct bm_rule rules[] = {
     { BM_S_CHIPS, BM_PHASE_READY, 1 + 3 * LV16(0) + 4, BM_S_MAX_SIGNED, false, bm_serve_chips },
     { BM_S_ORDER_CLOSE, BM_PHASE_READY, 3 * LV16(0), 3 * LV16(0) + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_order_close },
     { BM_S_DEVICE, BM_PHASE_READY, 2 + 3 * LV16(0), 2 + 3 * LV16(0) + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_device },
+    { BM_S_SUPPORT_CLOSE, BM_PHASE_READY, 3 * LV16(0), 3 * LV16(0) + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_support_close },
     { BM_S_REPLAY, BM_PHASE_READY, 8, 8, false, bm_serve_replay },
 };
 

@@ -216,7 +216,7 @@ bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *f
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
-    bm_serve_device, bm_serve_crl, bm_serve_lists, bm_serve_ca, bm_serve_root, bm_serve_checkpoint, bm_serve_replay;
+    bm_serve_device, bm_serve_support_close, bm_serve_crl, bm_serve_lists, bm_serve_ca, bm_serve_root, bm_serve_checkpoint, bm_serve_replay;
 
 /* The lot that is compared, a few milliseconds further; at its end its records, or its refusal (lots_serve.c). */
 bm_must_use enum bm_rc bm_lot_step(struct bm_signer *signer, struct bm_fail *fail);

@@ -65,6 +65,11 @@ enum lite_sql {
     Q_DEVICE_CHIP,
     Q_MOVE_ADD,
     Q_LIVE_NEXT,
+    Q_SUPPORT_PUT,
+    Q_SUPPORT_USED,
+    Q_SUPPORT_CLOSE,
+    Q_SUPPORT_CHOOSE,
+    Q_SUPPORT_ENDED,
     Q_ORDER_USED,
     Q_IDENTITY_PUT,
     Q_IDENTITY_STATE,
@@ -91,7 +96,7 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 8
+#define LITE_VERSION 9
 #define LITE_TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')" /* as rows show times */
 extern const char *const lite_schema;                                               /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];

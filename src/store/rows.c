@@ -12,6 +12,12 @@
     "THEN"                                                                                                                              \
     " 'suspended' ELSE i.state END"
 
+/* Of what an officer allowed for a repair. "ended" by itself, whether the signer has been asked since or not. */
+#define SUPPORT_STATE                                                                                                                 \
+    "CASE WHEN s.closed <= s.until THEN 'closed' WHEN s.closed IS NOT NULL OR s.until < CAST(strftime('%s', 'now') AS INTEGER) THEN " \
+    "'ended'"                                                                                                                         \
+    " WHEN s.serial IS NULL THEN 'open' ELSE 'used' END"
+
 /* clang-format off */
 /* The first one given leads: only its index is used, and of a list that is told by windows only its index matters. */
 static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", true }, { 0 } },
@@ -28,6 +34,8 @@ static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", tru
         { ROWS_MODEL, "d.model = ?11", true }, { ROWS_HARDWARE, "d.hardware = ?12", true }, { ROWS_FIRMWARE, "d.firmware = ?13", true },
         { ROWS_REGION, "d.region = ?15", true }, { ROWS_VENDOR, "d.vendor = ?16", true }, { ROWS_STATE, "d.state = ?2", true },
         { ROWS_ROOT, "d.root_kind = ?18", true },
+        { ROWS_SUPPORT, "d.rowid IN (SELECT o.rowid FROM support s JOIN device o ON o.id = s.device WHERE s.id = (SELECT max(n.id) FROM support n"
+                        " WHERE n.device = s.device) AND " SUPPORT_STATE " = ?23)", true },
         { ROWS_PROFILE, "EXISTS(SELECT 1 FROM identity i WHERE i.device = d.id AND i.profile = ?5)", false }, { 0 } },
     /* Told by their identities: a device stands where its first one of the profile does. */
     of_profile_conds[] = { { ROWS_PROFILE, "i.profile = ?5 AND NOT EXISTS(SELECT 1 FROM identity e WHERE e.device = i.device AND"
@@ -35,6 +43,7 @@ static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", tru
     export_conds[] = { { ROWS_ORDER, "d.ord = ?4", true }, { 0 } },
     identity_conds[] = { { ROWS_BYTES, "i.serial = ?22", true }, { ROWS_DEVICE, "i.device = ?6", true }, { ROWS_PROFILE, "i.profile = ?5", true },
                          { ROWS_STATE, IDENTITY_STATE " = ?2", false }, { ROWS_ORDER, "i.ord = ?4", false }, { 0 } },
+    support_conds[] = { { ROWS_DEVICE, "s.device = ?6", true }, { ROWS_STATE, SUPPORT_STATE " = ?2", false }, { 0 } },
     move_conds[] = { { ROWS_DEVICE, "m.device = ?6", true }, { 0 } },
     alarm_conds[] = { { ROWS_NAME, "a.id = CAST(?1 AS INTEGER) AND CAST(a.id AS TEXT) = ?1", true }, { ROWS_DEVICE, "a.device = ?6", true },
                       { ROWS_STATE, "(?2 = 'open') = (a.settled IS NULL)", false }, { ROWS_LOT, "a.lot = ?3", false }, { 0 } },
@@ -50,7 +59,8 @@ static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", tru
       " 'made', " TIME("d.made") ", 'identities', (SELECT count(DISTINCT i.service) FROM identity i WHERE i.device = d.id AND i.state IN ('provisional'," \
       " 'active')), 'renewed', (SELECT count(*) FROM identity i WHERE i.device = d.id AND i.renews IS NOT NULL AND i.seen IS NOT NULL)," \
       " 'serial', d.serial, 'model', d.model, 'hardware', d.hardware, 'firmware', d.firmware, 'owner', d.owner, 'region', d.region," \
-      " 'support_until', date(d.support_until, 'unixepoch'), 'vendor', d.vendor, 'station', d.station, 'row', d.row)"
+      " 'support_until', date(d.support_until, 'unixepoch'), 'vendor', d.vendor, 'station', d.station, 'row', d.row, 'support', (SELECT " SUPPORT_STATE " FROM support s WHERE s.device = d.id" \
+      " ORDER BY s.id DESC LIMIT 1))"
 
 const struct rows_list rows_lists[] = {
     { .what = "vendor", .from = "vendor v", AFTER("v.rowid"), .conds = vendor_conds,
@@ -92,6 +102,10 @@ const struct rows_list rows_lists[] = {
     { .what = "move", .from = "move m", AFTER("m.id"), .conds = move_conds,
       .columns = "json_object('device', m.device, 'time', " TIME("m.time") ", 'move', m.move, 'state', m.state, 'by', m.operator, 'second', m.second,"
       " 'owner', m.owner, 'reason', m.reason, 'leaf', m.leaf)" },
+    { .what = "support", .from = "support s", AFTER("s.id"), .conds = support_conds, .window = true,
+      .columns = "json_object('device', s.device, 'state', " SUPPORT_STATE ", 'ticket', s.ticket, 'profile', s.profile, 'opened', " TIME("s.opened") ","
+      " 'until', " TIME("s.until") ", 'by', s.operator, 'second', s.second, 'reason', s.reason, 'serial', lower(hex(s.serial)), 'closed', " TIME("s.closed") ","
+      " 'closed_by', s.closed_by, 'why', s.why, 'leaf', s.leaf)" },
     { .what = "alarm", .from = "alarm a", .begin = "a.id > max(?7, ?8)", .key = "a.id", .order = "a.id LIMIT ?9", .conds = alarm_conds, .window = true,
       .columns = "json_object('alarm', a.id, 'time', " TIME("a.time") ", 'kind', a.kind, 'sentence', a.sentence, 'device', a.device,"
       " 'chip', a.chip, 'lot', a.lot, 'by', a.operator, 'leaf', a.leaf, 'state', CASE WHEN a.settled IS NULL THEN 'open' ELSE 'settled' END,"

@@ -28,6 +28,7 @@ enum rows_by {
     ROWS_BEGINS,
     ROWS_END,   /* the last key of this page's window */
     ROWS_BYTES, /* the name, where it is hexadecimal, as bytes */
+    ROWS_SUPPORT,
     ROWS__N
 };
 

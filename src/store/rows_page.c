@@ -21,7 +21,7 @@ asked_fill(struct asked *asked, const struct bm_store_filter *f, const struct bm
         [ROWS_PROFILE] = f->profile, [ROWS_DEVICE] = f->device, [ROWS_SERIAL] = f->serial,     [ROWS_MODEL] = f->model,
         [ROWS_OWNER] = f->owner,     [ROWS_REGION] = f->region, [ROWS_HARDWARE] = f->hardware, [ROWS_FIRMWARE] = f->firmware,
         [ROWS_VENDOR] = f->vendor,   [ROWS_ROOT] = f->root,     [ROWS_STATION] = f->station,   [ROWS_CHIP] = f->chip,
-        [ROWS_BEGINS] = f->begins,   [ROWS_BYTES] = f->name,
+        [ROWS_BEGINS] = f->begins,   [ROWS_BYTES] = f->name,    [ROWS_SUPPORT] = f->support,
     };
     size_t n = f->name == NULL ? 0 : strlen(f->name);
     struct bm_fail unused;

@@ -6,7 +6,7 @@
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 8);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 9);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -55,6 +55,11 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS move(id INTEGER PRIMARY KEY, device TEXT NOT NULL, move TEXT NOT NULL, state TEXT NOT NULL, operator TEXT,"
     " second TEXT, owner TEXT, reason TEXT, time INTEGER NOT NULL, leaf INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS move_device ON move(device);"
+    "CREATE TABLE IF NOT EXISTS support(id INTEGER PRIMARY KEY, device TEXT NOT NULL, profile TEXT NOT NULL, ticket TEXT NOT NULL,"
+    " reason TEXT, operator TEXT, second TEXT, opened INTEGER NOT NULL, until INTEGER NOT NULL, leaf INTEGER NOT NULL, serial BLOB,"
+    " closed INTEGER, closed_by TEXT, why TEXT);"
+    "CREATE INDEX IF NOT EXISTS support_device ON support(device);"
+    "CREATE INDEX IF NOT EXISTS support_until ON support(until) WHERE closed IS NULL;"
     "CREATE TABLE IF NOT EXISTS device_key(hash BLOB NOT NULL, device TEXT NOT NULL REFERENCES device(id));"
     "CREATE INDEX IF NOT EXISTS device_key_hash ON device_key(hash);"
     "CREATE INDEX IF NOT EXISTS device_key_device ON device_key(device);"
@@ -203,6 +208,14 @@ const char *const lite_sql[Q__N] = {
                    "?8, ?9)",
     [Q_LIVE_NEXT] = "SELECT id, service, serial, certificate FROM identity WHERE device = ?1 AND id > ?2 AND state IN ('provisional', "
                     "'active', 'renewed') ORDER BY id LIMIT 1",
+    [Q_SUPPORT_PUT] = "INSERT INTO support(device, profile, ticket, reason, operator, second, opened, until, leaf) VALUES(?1, ?2, ?3,"
+                      " nullif(?4, ''), nullif(?5, ''), nullif(?6, ''), ?7, ?8, ?9)",
+    [Q_SUPPORT_USED] = "UPDATE support SET serial = ?2 WHERE id = (SELECT max(id) FROM support WHERE device = ?1) AND closed IS NULL",
+    [Q_SUPPORT_CLOSE] = "UPDATE support SET closed = ?2, closed_by = nullif(?3, ''), why = ?4 WHERE id = (SELECT max(id) FROM support WHERE"
+                        " device = ?1) AND closed IS NULL",
+    [Q_SUPPORT_CHOOSE] = "SELECT d.ord, s.profile, 'support' FROM device_key k JOIN device d ON d.id = k.device JOIN support s ON s.id ="
+                         " (SELECT max(id) FROM support WHERE device = d.id) WHERE k.hash = ?1 AND ?2 IN ('support', s.profile) LIMIT 1",
+    [Q_SUPPORT_ENDED] = "SELECT device FROM support WHERE closed IS NULL AND until < ?1 ORDER BY until LIMIT 1",
     [Q_DEVICE_KEY] = "INSERT INTO device_key(hash, device) VALUES(?1, ?2)",
     [Q_ORDER_USED] = "UPDATE ord SET used = used + 1 WHERE name = ?1",
     [Q_IDENTITY_PUT] =

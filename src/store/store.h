@@ -210,6 +210,23 @@ struct bm_store_live {
 bm_must_use enum bm_rc bm_store_live_next(struct bm_store *store, const char *device, struct bm_store_live *live, bool *ret_found,
                                           struct bm_fail *fail);
 void bm_store_live_done(struct bm_store_live *live);
+/* What an officer allowed a device for one repair. "" where a text does not apply. */
+struct bm_store_support {
+    const char *device, *profile, *ticket, *reason, *by, *second;
+    bm_time opened, until;
+    uint64_t leaf;
+};
+bm_must_use enum bm_rc bm_store_support_put(struct bm_store *store, const struct bm_store_support *support, struct bm_fail *fail);
+/* Its certificate was issued; it is closed. Of the device's newest; nothing where that is closed already. by "": its time was over. */
+bm_must_use enum bm_rc bm_store_support_used(struct bm_store *store, const char *device, struct bm_bytes serial, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_support_close(struct bm_store *store, const char *device, bm_time time, const char *by, const char *why,
+                                              struct bm_fail *fail);
+/* As bm_store_choose(), for the service support or the profile that the newest was opened with, open or not. */
+bm_must_use enum bm_rc bm_store_support_choose(struct bm_store *store, const uint8_t key[static BM_HASH], const char *label,
+                                               bool *ret_found, struct bm_store_choice *ret_choice, struct bm_fail *fail);
+/* A device whose support is over and not closed; "" = none. */
+bm_must_use enum bm_rc bm_store_support_ended(struct bm_store *store, bm_time now, char ret_device[static BM_MAX_NAME + 1],
+                                              struct bm_fail *fail);
 struct bm_store_found {
     bool found;
     uint8_t serial[BM_MAX_SERIAL];
@@ -261,13 +278,13 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
 
 /*
  * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot
- * order profile device move identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
+ * order profile device move support identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
  * it. BM_EINPUT: nothing by that name. A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {
     const char *name; /* one lot, order, device (its serial number does too), alarm ... */
     const char *state, *lot, *order, *profile, *device;
-    const char *serial, *model, *hardware, *firmware, *owner, *region, *vendor, *station, *root, *chip; /* of devices */
+    const char *serial, *model, *hardware, *firmware, *owner, *region, *vendor, *station, *root, *chip, *support; /* of devices */
     const char *begins; /* devices: what their id, serial number or chip begins with; the first BM_STORE_FOUND of each, in one page */
     uint64_t after;     /* alarms: only those above; events: only those from this index on */
 };

@@ -7,18 +7,17 @@
 
 #define MOST 24 /* words that a test gives a verb */
 
-/* "lot receive" as its two words; *ret_second NULL when it is one. */
-static const char *
-split(const struct bm_verb *verb, char *buf, const char **ret_second)
+/* "lot receive" as its words, at most three; in the place of each that is not there `filler`. */
+static void
+split(const struct bm_verb *verb, char *buf, const char *filler, const char *ret[static 3])
 {
-    char *space;
+    char *rest = buf;
 
     (void)snprintf(buf, 64, "%s", verb->words);
-    space = strchr(buf, ' ');
-    if (space != NULL)
-        *space = '\0';
-    *ret_second = space != NULL ? space + 1 : NULL;
-    return buf;
+    for (size_t i = 0; i < 3; i++)
+        if ((ret[i] = strsep(&rest, " ")) == NULL)
+            ret[i] = filler;
+    assert_null(rest);
 }
 
 static void
@@ -27,12 +26,13 @@ test_help_teaches(void **state)
     (void)state;
     for (const struct bm_verb *const *v = bm_verbs; *v != NULL; v++) {
         char buf[64], usage[100], example[100];
-        const char *second, *first = split(*v, buf, &second);
+        const char *word[3];
         static struct kit_said said;
 
+        split(*v, buf, "--help", word);
         (void)snprintf(usage, sizeof(usage), "usage: birthmark %s", (*v)->words);
         (void)snprintf(example, sizeof(example), "birthmark %s", (*v)->words);
-        assert_int_equal(kit_run(&said, bm_verbs, first, second != NULL ? second : "--help", "--help", NULL), 0);
+        assert_int_equal(kit_run(&said, bm_verbs, word[0], word[1], word[2], "--help", NULL), 0);
         assert_string_equal(said.err, "");
         assert_memory_equal(said.out, usage, strlen(usage));
         assert_non_null(strstr(said.out, (*v)->purpose));
@@ -66,17 +66,19 @@ test_wrong_use_ends_with_2(void **state)
     (void)state;
     for (const struct bm_verb *const *v = bm_verbs; *v != NULL; v++) {
         char buf[64], see[100];
-        const char *second, *first = split(*v, buf, &second);
+        const char *word[3];
         static struct kit_said said;
 
+        split(*v, buf, "--no-such-option", word);
         (void)snprintf(see, sizeof(see), "; see `birthmark %s --help`\n", (*v)->words);
-        assert_int_equal(kit_run(&said, bm_verbs, first, second != NULL ? second : "--no-such-option", "--no-such-option", NULL), 2);
+        assert_int_equal(kit_run(&said, bm_verbs, word[0], word[1], word[2], "--no-such-option", NULL), 2);
         assert_string_equal(said.out, "");
         kit_one_line(said.err);
         assert_non_null(strstr(said.err, "there is no option --no-such-option"));
         assert_non_null(strstr(said.err, see));
         if ((*v)->most < 3) { /* one word too many */
-            assert_int_equal(kit_run(&said, bm_verbs, first, second != NULL ? second : "a", "a", "b", "c", NULL), 2);
+            split(*v, buf, "a", word);
+            assert_int_equal(kit_run(&said, bm_verbs, word[0], word[1], word[2], "a", "b", "c", NULL), 2);
             kit_one_line(said.err);
             assert_non_null(strstr(said.err, "one word too many"));
         }

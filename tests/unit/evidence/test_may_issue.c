@@ -553,6 +553,63 @@ withdrawing_a_right_of_a_renewal_never_turns_no_into_yes(void **cmocka)
         assert_true(lost[i] > 0);
 }
 
+/* ---- for one repair ---- */
+
+static struct answer
+oracle_support(const struct bm_claim *c, const struct bm_state *s)
+{
+    if (s->unit != BM_UNIT_ACTIVE)
+        return no("");
+    if (c->renews)
+        return no("never renewed");
+    if (s->support == BM_SUPPORT_OVER)
+        return no("is over");
+    if (s->support == BM_SUPPORT_USED && !s->same_key)
+        return no("used already");
+    if (!s->unit_in_order)
+        return no("another order");
+    if (s->support == BM_SUPPORT_USED)
+        return yes(BM_DECISION_SAME);
+    return s->key_known ? no("another identity") : yes(BM_DECISION_SUPPORT);
+}
+
+/* Whatever state its other identities and its order are in. */
+static void
+answers_as_the_oracle_for_every_support(void **cmocka)
+{
+    (void)cmocka;
+    for (unsigned i = 0; i < BM_UNIT__N * BM_IDENTITY__N * 3 * 64; i++) {
+        struct bm_claim claim = good_claim();
+        struct bm_state state = good_state();
+        enum bm_decision decision = BM_DECISION_NO;
+        struct bm_fail fail = { 0 };
+        const unsigned bits = i / (BM_UNIT__N * BM_IDENTITY__N * 3);
+        struct answer want;
+
+        state.unit = (enum bm_unit_state)(i % BM_UNIT__N);
+        state.identity = (enum bm_identity_state)(i / BM_UNIT__N % BM_IDENTITY__N);
+        state.support = (enum bm_support)(BM_SUPPORT_OPEN + i / BM_UNIT__N / BM_IDENTITY__N % 3);
+        claim.renews = (bits & 1u << 0) != 0;
+        state.unit_in_order = (bits & 1u << 1) != 0;
+        state.same_key = (bits & 1u << 2) != 0;
+        state.key_known = (bits & 1u << 3) != 0;
+        state.reissue_allowed = (bits & 1u << 4) != 0;
+        state.order_closed = (bits & 1u << 5) != 0; /* its officer's word stands for the order's dates and quota */
+        state.order_until = 0;
+        state.order_has_lot = state.order_station = false;
+        state.used = state.quantity;
+        state.speaker = BM_SPEAKER_PAST;
+        want = oracle_support(&claim, &state);
+        assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), want.rc);
+        assert_int_equal(decision, want.decision);
+        if (want.word != NULL && strstr(fail.text, want.word) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", fail.text, want.word);
+        assert_false(bm_is_fork(&claim, &state));
+        state.order_has_profile = false;
+        assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
+    }
+}
+
 /* ---- the sentences ---- */
 
 static void
@@ -673,6 +730,7 @@ main(void)
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
         cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
         cmocka_unit_test(withdrawing_a_right_of_a_renewal_never_turns_no_into_yes),
+        cmocka_unit_test(answers_as_the_oracle_for_every_support),
         cmocka_unit_test(says_what_to_do_in_whole_sentences),
         cmocka_unit_test(what_a_profile_requires_is_named_where_it_is_missing),
         cmocka_unit_test(what_comes_over_tls_alone_is_capped_by_the_order),

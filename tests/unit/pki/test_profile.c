@@ -21,7 +21,7 @@ builtins_mean_what_they_say_and_print_as_they_are(void **state)
         bm_sha256(digest, bm_buf_bytes(&text));
         assert_memory_equal(digest, profile.digest, BM_HASH);
     }
-    assert_int_equal(i, 10);
+    assert_int_equal(i, 11);
     assert_ok(bm_profile_parse(&profile, bm_bytes_str(bm_profile_builtin(0)), &kit_fail));
     assert_string_equal(profile.name, "gateway-1");
     assert_string_equal(profile.service, "mqtt");
@@ -153,6 +153,11 @@ all_lines_together_are_one_text_and_each_cut_is_none(void **state)
 #define REST "hardware-module no\n"
 
 /* proves: RFC9608 1 */
+#define SUPPORT(lives) "birthmark/profile/v1\nname a\nversion 1\nservice support\n" lives SOME REST
+#define REPAIR                                                                                                                      \
+    "profile: the service support is for one repair: let it be \"ca operational\", of at most 72 hours, without grace and without " \
+    "\"revocation none\""
+
 static void
 contradictions_are_said_in_one_sentence_each(void **state)
 {
@@ -192,6 +197,10 @@ contradictions_are_said_in_one_sentence_each(void **state)
           "profile: the chain holds the certificate and its CA's: let max-chain be more than max-certificate" },
         { HEAD BODY "evidence root-signed\nkey RSA\n" REST "max-certificate 511\n",
           "profile: no certificate of an RSA key is smaller than 512 bytes: take \"key RSA\" out, or raise max-certificate" },
+        { SUPPORT("ca idevid\ndays 1\n"), REPAIR },
+        { SUPPORT("ca operational\ndays 4\n"), REPAIR },
+        { SUPPORT("ca operational\ndays 1\ngrace 1\n"), REPAIR },
+        { SUPPORT("ca operational\ndays 1\nrevocation none\n"), REPAIR },
         { HEAD BODY SOME REST "max-certificate 255\n",
           "profile: line 10: max-certificate must be 256 to 65535 bytes, or left out for any" },
         { HEAD BODY SOME REST "common-name {device}\n", "profile: line 10: common-name is {device} without the line: take it out" },

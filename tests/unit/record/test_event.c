@@ -43,6 +43,9 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("device-moved") "device 0123456789abcdef0123\nby fred\ncount 2\nwhat transfer\nreason contract 12\nowner Acme Water\nstate "
                              "transferred\n",
         HEAD("profile-activated") "profile gateway-1\nstatement " DIGEST "\nby anna\ncount 2\n",
+        HEAD("support-opened") "device 0123456789abcdef0123\nprofile support\nstatement " DIGEST
+                               "\nby anna\nuntil 2026-11-24T05:34:08Z\nwhat T-91\nreason main board\n",
+        HEAD("support-closed") "device 0123456789abcdef0123\nserial 0a1b\nwhat T-91\nreason its time was over\n",
     };
 
     (void)state;

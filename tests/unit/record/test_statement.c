@@ -104,6 +104,8 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep 40ff\nreason r\n",
         KIT_HEAD("allow", "fred") "act repair\ndevice 0123456789abcdef0123\nchip " KIT_HEX "\nreason r\n",
         KIT_HEAD("allow", "fred") "act transfer\ndevice 0123456789abcdef0123\nowner Acme Water\nreason r\n",
+        KIT_HEAD("allow", "anna") "act support\ndevice 0123456789abcdef0123\nprofile support " KIT_HEX
+                                  "\nticket T-91\nhours 72\nreason r\n",
     };
 
     (void)state;
@@ -231,6 +233,10 @@ other_texts_are_refused(void **state)
         KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep all\nreason r\n",
         KIT_HEAD("allow", "fred") "act repair\ndevice 0123456789abcdef0123\nchip 40ff\nreason r\n",
         KIT_HEAD("allow", "fred") "act transfer\ndevice 0123456789abcdef0123\nowner \nreason r\n",
+        KIT_HEAD("allow", "anna") "act support\ndevice 0123456789abcdef0123\nprofile support " KIT_HEX
+                                  "\nticket T-91\nhours 73\nreason r\n",
+        KIT_HEAD("allow", "anna") "act support\ndevice 0123456789abcdef0123\nprofile support " KIT_HEX "\nticket T 91\nhours 8\nreason r\n",
+        KIT_HEAD("allow", "anna") "act support\ndevice 0123456789abcdef0123\nprofile support\nticket T-91\nhours 8\nreason r\n",
         KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef01\nkeep -\nreason r\n",
         KIT_HEAD("allow", "fred") "act reissue\ndevice 0123456789abcdef0123\nservice --\nreason r\n",
         KIT_HEAD("allow", "fred") "act resume\ndevice 0123456789abcdef0123\nkeep -\n",
