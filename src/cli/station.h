@@ -23,6 +23,9 @@ void bm_station_home(struct bm_call *call);
 /* Its key, which is made where there is none yet; *ret_pending: it waits for its first certificate. */
 bm_must_use enum bm_rc bm_station_key(struct bm_root *root, struct bm_key *ret_key, bool *ret_pending, struct bm_fail *fail);
 
+/* BM_EPOLICY once its certificate has ended; *ret_days: how long it is good for, when that is soon, else 0. */
+bm_must_use enum bm_rc bm_station_cert_check(struct bm_root *root, unsigned *ret_days, struct bm_fail *fail);
+
 /* "station enrol --request FILE": what another machine's key signed. */
 bm_must_use enum bm_rc bm_station_request_read(struct bm_key *ret_key, const char *path, const char *name, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_station_request_write(struct bm_root *root, const char *name, const struct bm_key *key, bool pending,

@@ -5,12 +5,15 @@
 #include "pki/csr.h"
 #include "station/unit.h"
 #include "wire/lines.h"
+#include "wire/rd.h"
+#include "wire/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define HEAD "birthmark/station/v1"
 #define SYSTEM_HOME "/var/lib/birthmark"
+#define RENEW_DAYS 30 /* so long before its end somebody should think of it */
 
 void
 bm_station_home(struct bm_call *call)
@@ -92,6 +95,30 @@ bm_station_key(struct bm_root *root, struct bm_key *ret_key, bool *ret_pending, 
     if ((rc = root->ops->key_public(root, BM_STATION_SERVICE, true, ret_key, fail)) != BM_EPOLICY)
         return rc;
     return root->ops->key_new(root, BM_STATION_SERVICE, ret_key, fail);
+}
+
+enum bm_rc
+bm_station_cert_check(struct bm_root *root, unsigned *ret_days, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = 4 * BM_MAX_CERT };
+    char text[BM_TIME_TEXT];
+    struct bm_cert cert;
+    struct bm_rd rd;
+    bm_time now, left;
+    enum bm_rc rc;
+
+    if ((rc = root->ops->certs(root, BM_STATION_SERVICE, &certs, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(bm_buf_bytes(&certs));
+    if ((rc = bm_cert_parse(&cert, bm_rd_lv32(&rd, BM_MAX_CERT), fail)) != BM_OK ||
+        (rc = bm_env_system.now(bm_env_system.ctx, &now, fail)) != BM_OK)
+        return rc;
+    left = cert.not_after - now;
+    bm_time_print(text, cert.not_after);
+    if (left < 0)
+        return bm_fail(fail, BM_EPOLICY, NULL, "this station's certificate ended at %s: enrol it once more, its key stays", text);
+    *ret_days = left < (bm_time)RENEW_DAYS * 86400 ? (unsigned)(left / 86400) + 1 : 0;
+    return BM_OK;
 }
 
 /* ---- the request that goes to the site ---- */

@@ -201,6 +201,7 @@ pc_open(struct bm_station_pc *ret, char server[static 256], struct bm_call *call
     bm_cleanup(bm_site_free) struct bm_site *site = NULL;
     const char *root = bm_call_option(call, "root"), *url = bm_call_option(call, "server"), *ca_file = bm_call_option(call, "cacert");
     struct bm_station_conf conf = { .name = "" };
+    unsigned days = 0;
     char path[BM_PATH];
     enum bm_rc rc;
 
@@ -216,8 +217,12 @@ pc_open(struct bm_station_pc *ret, char server[static 256], struct bm_call *call
     (void)snprintf(server, 256, "%s", url != NULL ? url : site->url);
     if (*server == '\0')
         return bm_usage(call, fail, "the site's url is not set: say --server https://HOST:PORT");
-    return bm_station_open(ret, root != NULL ? root : conf.root, bm_call_option(call, "order"), server, ca_file != NULL ? ca_file : path,
-                           fail);
+    if ((rc = bm_station_open(ret, root != NULL ? root : conf.root, bm_call_option(call, "order"), server, ca_file != NULL ? ca_file : path,
+                              fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_station_cert_check(ret->root, &days, fail)) == BM_OK && days > 0)
+        (void)fprintf(stderr, "warning: this station's certificate ends in %u days: enrol it once more, its key stays\n", days);
+    return rc;
 }
 
 static enum bm_rc

@@ -41,9 +41,14 @@ bm_station_open(struct bm_station_pc *ret, const char *root_uri, const char *ord
                 struct bm_fail *fail)
 {
     bm_cleanup(bm_station_close) struct bm_station_pc pc = { .station = { .order = order, .server = server } };
+    bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
     enum bm_rc rc;
 
-    if ((rc = bm_root_open(&pc.root, root_uri, fail)) != BM_OK || (rc = bm_provider_new(&pc.provider, fail)) != BM_OK ||
+    if ((rc = bm_root_open(&pc.root, root_uri, fail)) != BM_OK)
+        return rc;
+    if ((rc = pc.root->ops->certs(pc.root, BM_STATION_SERVICE, &certs, fail)) == BM_EPOLICY)
+        return bm_fail(fail, rc, NULL, "this station has no certificate yet: see `birthmark station enrol --help`");
+    if (rc != BM_OK || (rc = bm_provider_new(&pc.provider, fail)) != BM_OK ||
         (rc = bm_http_open(&pc.station.http, server, ca_file, NULL, fail)) != BM_OK ||
         (rc = bm_http_identity(pc.station.http, pc.root, BM_STATION_SERVICE, fail)) != BM_OK ||
         (rc = bm_station_tls(&pc.station.tls, pc.provider, pc.root, BM_STATION_SERVICE, ca_file, fail)) != BM_OK)

@@ -88,6 +88,16 @@ openssl req -new -key ed.key -subj /CN=line-4 -out ed.csr
 expect 1 'a station signs with a P-256 key' site station enrol line-4 --request ed.csr
 expect 2 'https://HOST' pc line-1 station enrol line-1 --certificate line-1.crt --server ftp://x
 
+# a certificate that ends soon is said; none yet, too
+openssl x509 -req -in line-1/stations/line-1.csr -CA works/ca/server.pem -CAkey works/ca/server.key -CAcreateserial -CAserial serial -days 9 \
+    -extfile <(printf 'subjectAltName=DNS:station.birthmark.invalid\nextendedKeyUsage=serverAuth,clientAuth\n') -out soon.crt 2>/dev/null
+cat works/ca/server.pem works/root.pem >>soon.crt
+expect 0 site_root pc line-1 station enrol line-1 --certificate soon.crt --server https://localhost:8443
+expect 3 'certificate ends in (9|10) days: enrol it once more' pc line-1 station run --order boards --service mqtt --link exec:true
+expect 0 site_root pc line-1 station enrol line-1 --certificate line-1.crt --server https://localhost:8443
+expect 0 request pc line-6 station enrol line-6
+expect 1 'this station has no certificate yet' pc line-6 station run --order boards --service mqtt --link exec:true --server https://localhost:1 --cacert works/root.pem
+
 # ---- each makes a unit, one of them over TCP ----
 
 site order open boards --lot S-LOT --profile bench-1 --quantity 6 --station line-1 line-2 line-3 >>setup.log
@@ -172,9 +182,16 @@ expect 0 '✓ unit 1' run line-1 "exec:$(agent chip5)"
 same 5 used
 expect 0 'stations +line-1 3, line-2 1, line-3 1' site order show boards
 
-# ---- where the list of operators takes two persons, a station does ----
+# ---- a store that is lost and made again from the journal counts the same ----
 
 unserve
+mv works/store works/lost && mkdir -m 700 works/store
+expect 0 'stations +line-1 3, line-2 1, line-3 1' site order show boards
+expect 0 'line-1 +enrolled +3 ' site station list
+same 5 used
+
+# ---- where the list of operators takes two persons, a station does ----
+
 first=$(find works/operators -name '*.key' -printf '%f\n' | sed 's/\.key$//')
 {
     birthmark operator add olga --role officer --operator "$first"
