@@ -70,6 +70,15 @@ expect 0 '^enrolled: mqtt as ' birthmark-agent enrol --root "$(uri 1)" --server 
 expect 0 '' birthmark-agent identity list --root "$(uri 1)" --service mqtt --cert-file stored.pem
 [ "$(openssl x509 -in stored.pem -noout -serial)" = "$(openssl x509 -in first.pem -noout -serial)" ] || die "the agent stored another certificate"
 
+# ---- bound to the boot state: the key says so, another one is not taken for it, and the certificate says that a policy guards it ----
+
+openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -pubout -out update.pub
+expect 1 'service mqtt has a key that is not bound so' csr 1 bound.csr --pcrs 7
+expect 2 'an update key wants --pcrs LIST too' csr 1 bound.csr --update-key update.pub
+expect 0 'warning: PCR 7 holds nothing but zeros' csr 1 bound.csr --service bound --pcrs 7 --update-key update.pub
+expect 0 '' csr 1 bound.csr --service bound --pcrs 7 --update-key update.pub # the same key again
+expect 1 'service bound has a key that is not bound so' csr 1 bound.csr --service bound --pcrs 8 --update-key update.pub
+
 # ---- not of a TPM in no lot, not without an attestation key, not by nothing at all ----
 
 expect 0 '' csr 2 2.csr

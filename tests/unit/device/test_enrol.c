@@ -4,15 +4,7 @@
 #include "birthmark.h"
 #include "device/enrol.h"
 
-#include "testserver.h"
-#include "virtual.h"
-
-static struct virtual chips;
-static struct testca ca;
-static struct testserver server;
-static char ca_file[128];
-static struct bm_key roots[VIRTUAL__N * 3];
-static size_t nroots;
+#include "site_kit.h"
 
 #define assert_birthmark(bm, rc, want)                                       \
     do {                                                                     \
@@ -254,46 +246,6 @@ the_agent_tells_what_came_of_it(void **state)
 #undef AGENT
 }
 
-/* The root keys of all three, as a lot would list them. */
-static void
-roots_collect(void)
-{
-    for (int kind = 0; kind < VIRTUAL__N; kind++) {
-        bm_cleanup(bm_root_done) struct bm_root *root = NULL;
-        bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
-        static struct bm_leaf leaf;
-        struct bm_fail fail;
-
-        assert_int_equal(bm_root_open(&root, chips.uri[kind], &fail), BM_OK);
-        assert_int_equal(root->ops->identify(root, true, &leaf, &certs, &fail), BM_OK);
-        for (size_t i = 0; i < leaf.nkeys && nroots < BM_COUNT(roots); i++)
-            roots[nroots++] = leaf.keys[i].key;
-    }
-}
-
-static int
-start(void **state)
-{
-    (void)state;
-    if (!virtual_start(&chips))
-        return -1;
-    ca = testca_new();
-    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
-    testca_write(&ca, ca_file);
-    roots_collect();
-    return testserver_start(&server, &ca, roots, nroots) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    testserver_stop(&server);
-    testca_free(&ca);
-    virtual_stop(&chips);
-    return 0;
-}
-
 #define SUITE(kind)                                                                                                                  \
     { "an_identity_is_made_stored_confirmed_and_speaks " #kind, an_identity_is_made_stored_confirmed_and_speaks, NULL, NULL,         \
       chips.uri[kind] },                                                                                                             \
@@ -312,5 +264,5 @@ main(void)
     const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PUF), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2),
                                         cmocka_unit_test(a_clock_behind_the_servers_is_no_reason_to_refuse) };
 
-    return kit_end(cmocka_run_group_tests(tests, start, stop));
+    return kit_end(cmocka_run_group_tests(tests, site_start, site_stop));
 }

@@ -3,11 +3,9 @@
 
 #include "birthmark.h"
 
-#include "virtual.h"
+#include "chips_kit.h"
 
 #include <stdio.h>
-
-static struct virtual chips;
 
 static struct birthmark *
 open_device(const char *uri)
@@ -121,21 +119,6 @@ binding_lasts_until_it_is_taken_back(void **state)
     birthmark_free(bm);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -145,5 +128,5 @@ main(void)
         cmocka_unit_test(binding_lasts_until_it_is_taken_back),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

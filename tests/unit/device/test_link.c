@@ -3,20 +3,15 @@
 
 #include "linked.h"
 #include "wire/text.h"
-#include "virtual.h"
+#include "site_kit.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct virtual chips;
-static struct testca ca, other;
-static struct testserver server;
+static struct testca other;
 static struct line line;
-static char ca_file[128];
-static struct bm_key roots[VIRTUAL__N * 3];
-static size_t nroots;
 
 static struct linked
 agent(const char *uri)
@@ -302,50 +297,22 @@ a_forged_certificate_is_not_stored(void **state)
     assert_true(bm_bytes_equal(bm_buf_bytes(&before), bm_buf_bytes(&after)));
 }
 
-static void
-roots_collect(void)
-{
-    for (int kind = 0; kind < VIRTUAL__N; kind++) {
-        bm_cleanup(bm_root_done) struct bm_root *root = NULL;
-        bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
-        static struct bm_leaf leaf;
-        struct bm_fail fail;
-
-        assert_int_equal(bm_root_open(&root, chips.uri[kind], &fail), BM_OK);
-        assert_int_equal(root->ops->identify(root, true, &leaf, &certs, &fail), BM_OK);
-        for (size_t i = 0; i < leaf.nkeys && nroots < BM_COUNT(roots); i++)
-            roots[nroots++] = leaf.keys[i].key;
-    }
-}
-
 static int
 start(void **state)
 {
-    (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
-    if (getenv("BM_AGENT") == NULL || !virtual_start(&chips))
+    if (getenv("BM_AGENT") == NULL || site_start(state) != 0)
         return -1;
-    ca = testca_new();
     other = testca_new();
-    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
-    testca_write(&ca, ca_file);
-    roots_collect();
-    return testserver_start(&server, &ca, roots, nroots) &&
-                   line_start(&line, chips.dir, "station", &ca, "DNS:station.birthmark.invalid", server.url, ca_file)
-               ? 0
-               : -1;
+    return line_start(&line, chips.dir, "station", &ca, "DNS:station.birthmark.invalid", server.url, ca_file) ? 0 : -1;
 }
 
 static int
 stop(void **state)
 {
-    (void)state;
     line_stop(&line);
-    testserver_stop(&server);
-    testca_free(&ca);
     testca_free(&other);
-    virtual_stop(&chips);
-    return 0;
+    return site_stop(state);
 }
 
 #define ONE(test, kind)                                    \

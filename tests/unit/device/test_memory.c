@@ -10,17 +10,11 @@
 #include "birthmark.h"
 #include "heap.h"
 #include "root/root.h"
-#include "testserver.h"
-#include "virtual.h"
+#include "site_kit.h"
 
 #include <openssl/err.h>
 
-static struct virtual chips;
-static struct testca ca;
-static struct testserver server;
-static char ca_file[128], key_file[128], cert_file[128];
-static struct bm_key roots[VIRTUAL__N * 3];
-static size_t nroots;
+static char key_file[128], cert_file[128];
 
 /* ---- the calls, each with a handle on an open root ---- */
 
@@ -240,34 +234,14 @@ what_it_takes(void **state)
     }
 }
 
-static void
-roots_collect(void)
-{
-    for (int kind = 0; kind < VIRTUAL__N; kind++) {
-        bm_cleanup(bm_root_done) struct bm_root *root = NULL;
-        bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
-        static struct bm_leaf leaf;
-
-        assert_ok(bm_root_open(&root, chips.uri[kind], &kit_fail));
-        assert_ok(root->ops->identify(root, true, &leaf, &certs, &kit_fail));
-        for (size_t i = 0; i < leaf.nkeys && nroots < BM_COUNT(roots); i++)
-            roots[nroots++] = leaf.keys[i].key;
-    }
-}
-
 static int
 start(void **state)
 {
-    (void)state;
-    if (!virtual_start(&chips))
+    if (site_start(state) != 0)
         return -1;
-    ca = testca_new();
-    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
     (void)snprintf(key_file, sizeof(key_file), "%s/mqtt.key", chips.dir);
     (void)snprintf(cert_file, sizeof(cert_file), "%s/mqtt.pem", chips.dir);
-    testca_write(&ca, ca_file);
-    roots_collect();
-    return testserver_start(&server, &ca, roots, nroots) ? 0 : -1;
+    return 0;
 }
 
 static int
@@ -279,16 +253,6 @@ first_made(void **state)
     assert_int_equal(call_enrol(bm), BIRTHMARK_OK);
     assert_int_equal(call_seal(bm), BIRTHMARK_OK);
     birthmark_free(bm);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    testserver_stop(&server);
-    testca_free(&ca);
-    virtual_stop(&chips);
     return 0;
 }
 
@@ -304,5 +268,5 @@ main(int argc, char **argv)
 
     if (argc == 5)
         return use(argv[2], argv[3], argv[4]);
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, site_stop);
 }

@@ -1,8 +1,7 @@
 /* test_mqtt.c - a real broker that demands our CA's client certificates: hardware keys publish, a wrong name and a stranger do not. */
 #include "device/tls.h"
 
-#include "testca.h"
-#include "virtual.h"
+#include "ca_kit.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -17,9 +16,7 @@
 #include <cmocka.h>
 #include <openssl/pem.h>
 
-static struct virtual chips;
-static struct testca ca;
-static char ca_file[128], port[8];
+static char port[8];
 static pid_t broker;
 
 static void
@@ -150,15 +147,11 @@ broker_start(void)
 static int
 start(void **state)
 {
-    (void)state;
-    if (!virtual_start(&chips))
+    if (ca_start(state) != 0)
         return -1;
-    ca = testca_new();
-    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
-    testca_write(&ca, ca_file);
     if (broker_start())
         return 0;
-    virtual_stop(&chips);
+    (void)ca_stop(state);
     print_message("mosquitto does not start: tools/deps run\n");
     return -1;
 }
@@ -166,12 +159,9 @@ start(void **state)
 static int
 stop(void **state)
 {
-    (void)state;
     (void)kill(broker, SIGKILL);
     (void)waitpid(broker, NULL, 0);
-    testca_free(&ca);
-    virtual_stop(&chips);
-    return 0;
+    return ca_stop(state);
 }
 
 int

@@ -3,8 +3,7 @@
 
 #include "root/root.h"
 
-#include "testca.h"
-#include "virtual.h"
+#include "ca_kit.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -22,8 +21,6 @@
 #define THREADS 4
 #define SIGNATURES 25 /* each */
 
-static struct virtual chips;
-static struct testca ca;
 static struct bm_fail fail;
 
 /* An identity "many" in the root, and its key file. */
@@ -162,25 +159,6 @@ a_fork_opens_the_root_anew(void **state)
     context_close(&c);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    if (!virtual_start(&chips))
-        return -1;
-    ca = testca_new();
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    testca_free(&ca);
-    virtual_stop(&chips);
-    return 0;
-}
-
 #define SUITE(kind)                                                                                  \
     { "threads_share_a_key " #kind, threads_share_a_key, NULL, NULL, chips.uri[kind] },              \
     {                                                                                                \
@@ -192,5 +170,5 @@ main(void)
 {
     const struct CMUnitTest tests[] = { SUITE(VIRTUAL_SOFT), SUITE(VIRTUAL_PKCS11), SUITE(VIRTUAL_TPM2) };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, ca_start, ca_stop);
 }

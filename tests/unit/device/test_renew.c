@@ -5,18 +5,10 @@
 
 #include "cut.h"
 #include "hooks.h"
-#include "testserver.h"
-#include "virtual.h"
+#include "site_kit.h"
 #include "wire/rd.h"
 
 #include <sys/wait.h>
-
-static struct virtual chips;
-static struct testca ca;
-static struct testserver server;
-static char ca_file[128];
-static struct bm_key roots[VIRTUAL__N * 3];
-static size_t nroots;
 
 static struct bm_root *
 open_root(void **state)
@@ -389,45 +381,6 @@ the_new_key_is_bound_as_the_old_one(void **state)
     assert_rc(BM_EPOLICY, root->ops->key_public(root, "bound", true, &none, &kit_fail));
 }
 
-/* The root keys of all, as a lot would list them. */
-static void
-roots_collect(void)
-{
-    for (int kind = 0; kind < VIRTUAL__N; kind++) {
-        bm_cleanup(bm_root_done) struct bm_root *root = NULL;
-        bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
-        static struct bm_leaf leaf;
-
-        assert_ok(bm_root_open(&root, chips.uri[kind], &kit_fail));
-        assert_ok(root->ops->identify(root, true, &leaf, &certs, &kit_fail));
-        for (size_t i = 0; i < leaf.nkeys && nroots < BM_COUNT(roots); i++)
-            roots[nroots++] = leaf.keys[i].key;
-    }
-}
-
-static int
-start(void **state)
-{
-    (void)state;
-    if (!virtual_start(&chips))
-        return -1;
-    ca = testca_new();
-    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
-    testca_write(&ca, ca_file);
-    roots_collect();
-    return testserver_start(&server, &ca, roots, nroots) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    testserver_stop(&server);
-    testca_free(&ca);
-    virtual_stop(&chips);
-    return 0;
-}
-
 #define ON(test, kind)                                     \
     {                                                      \
 #test " " #kind, test, NULL, NULL, chips.uri[kind] \
@@ -450,5 +403,5 @@ main(void)
                                         ON(the_new_key_is_bound_as_the_old_one, VIRTUAL_TPM2) };
 
     cmocka_set_test_filter(getenv("BM_TEST"));
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, site_start, site_stop);
 }

@@ -1,8 +1,7 @@
 /* test_tls.c - mutual TLS with keys in a TPM, a PKCS#11 token and a file, through one call of libbirthmark's kind. */
 #include "device/tls.h"
 
-#include "testca.h"
-#include "virtual.h"
+#include "ca_kit.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -13,9 +12,6 @@
 
 #define HANDSHAKES 20
 
-static struct virtual chips;
-static struct testca ca;
-static char ca_file[128];
 static struct bm_fail fail;
 
 #define assert_ok(rc)                                              \
@@ -165,27 +161,6 @@ the_key_cannot_be_exported(void **state)
     ERR_clear_error();
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    if (!virtual_start(&chips))
-        return -1;
-    ca = testca_new();
-    (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", chips.dir);
-    testca_write(&ca, ca_file);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    testca_free(&ca);
-    virtual_stop(&chips);
-    return 0;
-}
-
 #define SUITE(kind)                                                                                                                    \
     { "hardware_keys_shake_hands " #kind, hardware_keys_shake_hands, NULL, NULL, chips.uri[kind] },                                    \
         { "a_server_that_wants_another_hash_gets_no_signature " #kind, a_server_that_wants_another_hash_gets_no_signature, NULL, NULL, \
@@ -205,5 +180,5 @@ main(void)
         cmocka_unit_test(the_wrong_server_is_not_spoken_to),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, ca_start, ca_stop);
 }

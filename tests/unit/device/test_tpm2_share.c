@@ -4,23 +4,12 @@
 #include "device/turn.h"
 #include "root/tpm2.h"
 
-#include "virtual.h"
+#include "tpm_kit.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 
 #define ROUNDS 40
-
-static struct virtual chips;
-
-static struct bm_root *
-open_tpm(void)
-{
-    struct bm_root *root = NULL;
-
-    assert_ok(bm_root_open(&root, chips.uri[VIRTUAL_TPM2], &kit_fail));
-    return root;
-}
 
 /* Of two parts: a reader that mixes the parts of two records finds a hash that does not fit. */
 static enum bm_rc
@@ -101,7 +90,7 @@ static void
 two_programs_write_and_one_reads_in_a_loop(void **state)
 {
     static const char *const services[] = { "one", "two", "read" };
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     pid_t children[BM_COUNT(services)];
     int status;
 
@@ -115,7 +104,7 @@ two_programs_write_and_one_reads_in_a_loop(void **state)
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
     }
-    root = open_tpm();
+    root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     for (size_t i = 0; i < BM_COUNT(services); i++)
         assert_true(found((struct bm_tpm2 *)root, services[i], BM_TPM2_LIVE, i < 2 ? ROUNDS : 1, &kit_fail));
 }
@@ -124,7 +113,7 @@ two_programs_write_and_one_reads_in_a_loop(void **state)
 static void
 one_that_is_killed_stands_in_nobodys_way(void **state)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
 
     (void)state;
@@ -144,7 +133,7 @@ one_that_is_killed_stands_in_nobodys_way(void **state)
 static void
 one_service_begun_twice(void **state)
 {
-    bm_cleanup(bm_root_done) struct bm_root *one = open_tpm(), *two = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *one = open_tpm(chips.uri[VIRTUAL_TPM2]), *two = open_tpm(chips.uri[VIRTUAL_TPM2]);
     const struct bm_bytes cert = bm_bytes_str("certificate");
     struct bm_key first, second, live;
 
@@ -163,21 +152,6 @@ one_service_begun_twice(void **state)
     assert_memory_equal(live.hash, second.hash, BM_HASH);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -187,5 +161,5 @@ main(void)
         cmocka_unit_test(one_service_begun_twice),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

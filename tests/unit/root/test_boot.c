@@ -4,28 +4,17 @@
 #include "root/tpm2.h"
 
 #include "pki/private.h"
-#include "virtual.h"
+#include "tpm_kit.h"
 
 #include <tss2/tss2_tcti.h>
 
-static struct virtual chips;
-
 #define PCRS 0x81u /* 0 and 7 */
-
-static struct bm_root *
-open_tpm(void)
-{
-    struct bm_root *root = NULL;
-
-    assert_ok(bm_root_open(&root, chips.uri[VIRTUAL_TPM2], &kit_fail));
-    return root;
-}
 
 /* Other firmware: it measures something else into PCR 7. */
 static void
 boot_other(unsigned char what)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
     TPML_DIGEST_VALUES values = { .count = 1, .digests[0].hashAlg = TPM2_ALG_SHA256 };
 
@@ -36,7 +25,7 @@ boot_other(unsigned char what)
 static void
 policy_now(uint8_t ret[static BM_HASH])
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     uint8_t values[BM_PCRS][BM_HASH];
 
     assert_ok(bm_root_boot_values(root, PCRS, values, &kit_fail));
@@ -47,7 +36,7 @@ policy_now(uint8_t ret[static BM_HASH])
 static void
 policy_after(uint8_t ret[static BM_HASH], unsigned char what)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     uint8_t values[BM_PCRS][BM_HASH], measured[BM_HASH];
 
     assert_ok(bm_root_boot_values(root, PCRS, values, &kit_fail));
@@ -83,7 +72,7 @@ update_key(void)
 static enum bm_rc
 sign_with(const char *service)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     bm_cleanup(bm_crypto_done) struct bm_crypto *crypto = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
     struct bm_bytes tbs = bm_bytes_str("a handshake");
@@ -105,7 +94,7 @@ sign_with(const char *service)
 static enum bm_rc
 unseal(const char *name, const char *want)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     bm_cleanup(bm_buf_done) struct bm_buf bytes = { .max = BM_MAX_SEALED };
     enum bm_rc rc = root->ops->unseal(root, name, &bytes, &kit_fail);
 
@@ -131,7 +120,7 @@ identity_make(struct bm_root *root, const char *service)
 static void
 bound_make(struct bm_private *key, const char *service, const char *name)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     struct bm_bound bound = { .pcrs = PCRS, .pinned = key != NULL };
 
     if (key != NULL)
@@ -146,7 +135,7 @@ bound_make(struct bm_private *key, const char *service, const char *name)
 static void
 both_refused(const char *service, const char *name, const char *words)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     bm_cleanup(bm_buf_done) struct bm_buf area = { .max = 1024 }, attest = { .max = 1024 }, signature = { .max = 1024 };
     struct bm_bound bound;
     bool usable = true;
@@ -167,7 +156,7 @@ both_refused(const char *service, const char *name, const char *words)
     assert_ok(root->ops->certify(root, NULL, service, false, bm_bytes_str("x"), &area, &attest, &signature, &kit_fail));
     bm_root_done(&root);
     assert_ok(sign_with("free"));
-    root = open_tpm();
+    root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     assert_ok(bm_root_bound_tell(root, BM_KEPT_LIVE, "free", &bound, &usable, &kit_fail));
     assert_int_equal(bound.pcrs, 0);
     assert_true(usable);
@@ -176,7 +165,7 @@ both_refused(const char *service, const char *name, const char *words)
 static void
 both_work(const char *service, const char *name)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     struct bm_bound bound;
     bool usable = false;
 
@@ -189,7 +178,7 @@ both_work(const char *service, const char *name)
 static enum bm_rc
 install(const struct bm_permit *permit)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
 
     return bm_root_boot_permit(root, permit, &kit_fail);
 }
@@ -252,7 +241,7 @@ a_permit_of_another_key_in_nv_memory_does_not_help(void **state)
     assert_ok(install(&permit));
     both_work("mqtt", "disk");
     {
-        bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+        bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
         bm_cleanup(bm_buf_done) struct bm_buf bound = { .max = BM_BOUND_BYTES };
         struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
         struct bm_bound inside = { .pcrs = PCRS, .pinned = true, .update_key = *bm_private_public(key) };
@@ -292,7 +281,7 @@ without_an_update_key_only_the_same_firmware_will_do(void **state)
 static void
 the_tpm_itself_refuses(void **state)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     struct bm_tpm2 *tpm = (struct bm_tpm2 *)root;
     struct bm_tpm2_record record;
     TPM2B_SENSITIVE_DATA *data = NULL;
@@ -331,7 +320,7 @@ old_permits_make_room_for_new_ones(void **state)
         permit = permit_make(key, policy);
         assert_ok(install(&permit));
     }
-    root = open_tpm();
+    root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     assert_ok(bm_tpm2_record_names((struct bm_tpm2 *)root, BM_TPM2_PERMIT, &names, &kit_fail));
     assert_int_equal(names.n, 8);
     both_work("mqtt", "disk");
@@ -340,7 +329,7 @@ old_permits_make_room_for_new_ones(void **state)
 static void
 what_cannot_be_bound_to_is_refused(void **state)
 {
-    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+    bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     bm_cleanup(bm_private_done) struct bm_private *p384 = NULL;
     struct bm_bound bound = { .pcrs = 0 };
 
@@ -372,7 +361,7 @@ cut_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t *command)
 static struct bm_root *
 open_cut(unsigned commands)
 {
-    struct bm_root *root = open_tpm();
+    struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
     TSS2_TCTI_CONTEXT_COMMON_V1 *tcti = (TSS2_TCTI_CONTEXT_COMMON_V1 *)((struct bm_tpm2 *)root)->tcti;
 
     passed_on = tcti->transmit;
@@ -390,7 +379,7 @@ sealing_that_is_cut_off_anywhere_leaves_the_old_or_the_new(void **state)
 
     (void)state;
     {
-        bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+        bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
 
         assert_ok(root->ops->reset(root, &kit_fail)); /* fewer records, fewer commands */
         assert_ok(root->ops->seal(root, "cut", bm_bytes_str(old), &kit_fail));
@@ -405,7 +394,7 @@ sealing_that_is_cut_off_anywhere_leaves_the_old_or_the_new(void **state)
         if (rc != BM_OK)
             assert_non_null(strstr(kit_fail.text, " does not answer: start it, or correct the root's URI"));
         bm_root_done(&root);
-        root = open_tpm();
+        root = open_tpm(chips.uri[VIRTUAL_TPM2]);
         assert_ok(root->ops->unseal(root, "cut", &bytes, &kit_fail));
         if (bm_bytes_equal(bm_buf_bytes(&bytes), bm_bytes_str(new))) {
             replaced = true;
@@ -423,7 +412,7 @@ retiring_that_is_cut_off_anywhere_leaves_the_identity_or_nothing(void **state)
 
     (void)state;
     for (unsigned cut = 1; rc != BM_OK; cut++) {
-        bm_cleanup(bm_root_done) struct bm_root *root = open_tpm();
+        bm_cleanup(bm_root_done) struct bm_root *root = open_tpm(chips.uri[VIRTUAL_TPM2]);
         bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE }, certs = { .max = 4096 };
         struct bm_key key;
         enum bm_sig_alg alg;
@@ -437,28 +426,13 @@ retiring_that_is_cut_off_anywhere_leaves_the_identity_or_nothing(void **state)
         root = open_cut(cut);
         rc = root->ops->retire(root, "leaving", &kit_fail);
         bm_root_done(&root);
-        root = open_tpm();
+        root = open_tpm(chips.uri[VIRTUAL_TPM2]);
         there = root->ops->certs(root, "leaving", &certs, &kit_fail) == BM_OK;
         assert_true(there || root->ops->key_public(root, "leaving", false, &key, &kit_fail) == BM_EPOLICY);
         if (there)
             assert_ok(root->ops->key_sign(root, "leaving", false, bm_bytes_str("x"), &alg, &signature, &kit_fail));
         assert_false(there && rc == BM_OK);
     }
-}
-
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
 }
 
 int
@@ -475,5 +449,5 @@ main(void)
         cmocka_unit_test(retiring_that_is_cut_off_anywhere_leaves_the_identity_or_nothing),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

@@ -4,9 +4,7 @@
 #include "root/pkcs11_cert.h"
 #include "root/root.h"
 
-#include "virtual.h"
-
-static struct virtual chips;
+#include "chips_kit.h"
 
 /* The token's URI with another query or path. */
 static const char *
@@ -281,21 +279,6 @@ what_was_changed_in_the_token_is_not_opened(void **state)
     assert_int_equal(whole.C_GetAttributeValue(token->session, found[0], &ask, 1), CKR_ATTRIBUTE_SENSITIVE);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -309,5 +292,5 @@ main(void)
         cmocka_unit_test(what_was_changed_in_the_token_is_not_opened),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

@@ -6,7 +6,7 @@
 #include "pki/cert.h"
 #include "pki/csr.h"
 #include "pki/private.h"
-#include "virtual.h"
+#include "tpm_kit.h"
 #include "wire/der.h"
 #include "wire/rd.h"
 
@@ -436,40 +436,21 @@ uris_that_name_nothing_are_refused(void **state)
     }
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 /* Which template its root keys are by stays in the chip when it is reset: it goes by the TPM's own tools. */
 static void
 forget_template(void **state)
 {
     bm_cleanup(bm_root_done) struct bm_root *root = NULL;
-    char tcti[600];
 
     assert_ok(bm_root_open(&root, chips.uri[VIRTUAL_TPM2], &kit_fail));
     assert_ok(root->ops->reset(root, &kit_fail));
     bm_root_done(&root);
     (void)state;
-    (void)snprintf(tcti, sizeof(tcti), "swtpm:host=127.0.0.1,%s", strstr(chips.uri[VIRTUAL_TPM2], "port="));
-    (void)setenv("TPM2TOOLS_TCTI", tcti, 1);
     for (unsigned i = 0; i < 8; i++) {
         char index[16];
-        const char *const argv[] = { "tpm2_nvundefine", index, "-C", "o", NULL };
 
         (void)snprintf(index, sizeof(index), "0x1b1d00%x", i);
-        (void)virtual_run(&chips, argv, "tool.txt");
+        (void)TOOL("tpm2_nvundefine", index, "-C", "o");
     }
 }
 
@@ -503,5 +484,5 @@ main(void)
         TEMPLATE_SUITE(0),   TEMPLATE_SUITE(1),  TEMPLATE_SUITE(2),     cmocka_unit_test(uris_that_name_nothing_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

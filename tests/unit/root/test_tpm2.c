@@ -3,19 +3,7 @@
 
 #include "root/tpm2.h"
 
-#include "evidence/tpm.h"
-#include "virtual.h"
-
-static struct virtual chips;
-
-static struct bm_root *
-open_tpm(const char *uri)
-{
-    struct bm_root *root = NULL;
-
-    assert_ok(bm_root_open(&root, uri, &kit_fail));
-    return root;
-}
+#include "tpm_kit.h"
 
 /* 9 KiB each: not for the stack. */
 static struct bm_leaf leaf, other;
@@ -26,24 +14,6 @@ identify(struct bm_root *root, struct bm_leaf *ret)
     bm_cleanup(bm_buf_done) struct bm_buf certs = { .max = BM_MAX_EVIDENCE };
 
     assert_ok(root->ops->identify(root, true, ret, &certs, &kit_fail));
-}
-
-static enum bm_rc
-activate(struct bm_root *root, const struct bm_key *ek, bool damage, struct bm_secret *ret_secret)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf ak = { .max = 1024 }, credential = { .max = 1024 }, encrypted = { .max = 1024 };
-    const struct bm_secret secret = { .b = "what only this TPM can read.....", .n = 32 };
-    uint8_t seed[64];
-    struct bm_tpm_public public;
-
-    memset(seed, 7, sizeof(seed));
-    assert_ok(root->ops->attestation_key(root, &ak, &kit_fail));
-    assert_ok(bm_tpm_public_parse(&public, bm_buf_bytes(&ak), &kit_fail));
-    assert_ok(bm_tpm_public_check_attestation(&public, &kit_fail));
-    assert_ok(bm_tpm_credential_make(&credential, &encrypted, ek, bm_bytes(public.name, public.nname), &secret, seed, &kit_fail));
-    if (damage)
-        credential.p[credential.n - 1] ^= 1;
-    return root->ops->activate(root, ek, bm_buf_bytes(&credential), bm_buf_bytes(&encrypted), ret_secret, &kit_fail);
 }
 
 static void
@@ -58,13 +28,9 @@ every_endorsement_key_opens_its_challenge(void **state)
     assert_int_equal(leaf.keys[1].key.alg, BM_KEY_P384);
     assert_int_equal(leaf.keys[2].key.alg, BM_KEY_RSA);
     for (size_t i = 0; i < leaf.nkeys; i++) {
-        BM_SECRET(secret);
-
         assert_int_equal(leaf.keys[i].use, BM_USE_DECRYPT);
-        assert_ok(activate(root, &leaf.keys[i].key, false, &secret));
-        assert_int_equal(secret.n, 32);
-        assert_memory_equal(secret.b, "what only this TPM can read.....", 32);
-        assert_int_equal(activate(root, &leaf.keys[i].key, true, &secret), BM_EPOLICY);
+        assert_ok(challenge(root, &leaf.keys[i].key, false, &kit_fail));
+        assert_int_equal(challenge(root, &leaf.keys[i].key, true, &kit_fail), BM_EPOLICY);
     }
 }
 
@@ -86,7 +52,6 @@ nothing_stays_loaded(void **state)
         struct bm_tpm_public public, attestation;
         struct bm_bytes extra = bm_bytes_str("thirty-two bytes, as of a digest");
         enum bm_sig_alg alg;
-        BM_SECRET(secret);
 
         assert_ok(root->ops->key_sign(root, "busy", true, extra, &alg, &tls, &kit_fail));
         assert_ok(root->ops->certify(root, NULL, "busy", true, extra, &area, &attest, &signature, &kit_fail));
@@ -97,7 +62,7 @@ nothing_stays_loaded(void **state)
         assert_ok(bm_tpm_certify_check(crypto, bm_buf_bytes(&attest), bm_buf_bytes(&signature), &attestation, &public, extra, &kit_fail));
         assert_memory_equal(public.key.hash, key.hash, BM_HASH);
         identify(root, &leaf);
-        assert_ok(activate(root, &leaf.keys[2].key, false, &secret));
+        assert_ok(challenge(root, &leaf.keys[2].key, false, &kit_fail));
     }
 }
 
@@ -131,7 +96,7 @@ another_tpm_cannot_answer(void **state)
     identify(root, &leaf);
     other = leaf;
     other.keys[0].key.hash[3] ^= 1;
-    assert_int_equal(activate(root, &other.keys[0].key, false, &secret), BM_EPOLICY);
+    assert_int_equal(challenge(root, &other.keys[0].key, false, &kit_fail), BM_EPOLICY);
     assert_int_equal(root->ops->activate(root, &leaf.keys[0].key, bm_bytes_str("x"), bm_bytes_str("y"), &secret, &kit_fail), BM_EINPUT);
 }
 
@@ -176,19 +141,6 @@ a_record_is_whole_or_nothing(void **state)
         record.bytes[i] ^= 0x40;
     }
 }
-
-/* Runs a tpm2-tools command on the TPM. */
-static int
-tool(const char *const *argv)
-{
-    char tcti[600];
-
-    /* by number: the tools would look for "localhost", which a bare system does not know */
-    (void)snprintf(tcti, sizeof(tcti), "swtpm:host=127.0.0.1,%s", strstr(chips.uri[VIRTUAL_TPM2], "port="));
-    (void)setenv("TPM2TOOLS_TCTI", tcti, 1);
-    return virtual_run(&chips, argv, "tool.txt");
-}
-#define TOOL(...) tool((const char *const[]){ __VA_ARGS__, NULL })
 
 static unsigned
 records(void)
@@ -402,21 +354,6 @@ a_clone_has_the_same_root_keys(void **state)
     assert_memory_equal(leaf.keys[0].key.hash, other.keys[0].key.hash, BM_HASH);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -434,5 +371,5 @@ main(void)
         cmocka_unit_test(a_clone_has_the_same_root_keys),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

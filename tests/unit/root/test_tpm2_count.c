@@ -4,28 +4,9 @@
 #include "root/root.h"
 
 #include "counted.h"
-#include "evidence/tpm.h"
-#include "virtual.h"
-
-static struct virtual chips;
+#include "tpm_kit.h"
 
 /* ---- what an enrolment asks of its root, as src/device does it ---- */
-
-static void
-activated(struct bm_root *root, const struct bm_key *ek)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf ak = { .max = 1024 }, credential = { .max = 1024 }, encrypted = { .max = 1024 };
-    const struct bm_secret secret = { .b = "what only this TPM can read.....", .n = 32 };
-    uint8_t seed[64] = { 7 };
-    struct bm_tpm_public public;
-    BM_SECRET(back);
-
-    assert_ok(root->ops->attestation_key(root, &ak, &kit_fail));
-    assert_ok(bm_tpm_public_parse(&public, bm_buf_bytes(&ak), &kit_fail));
-    assert_ok(bm_tpm_credential_make(&credential, &encrypted, ek, bm_bytes(public.name, public.nname), &secret, seed, &kit_fail));
-    assert_ok(root->ops->activate(root, ek, bm_buf_bytes(&credential), bm_buf_bytes(&encrypted), &back, &kit_fail));
-    assert_memory_equal(back.b, secret.b, 32);
-}
 
 static void
 sign(struct bm_root *root, const char *service, bool pending)
@@ -43,7 +24,7 @@ evidence(struct bm_root *root, const char *service, const struct bm_leaf_key *sp
     const struct bm_bytes extra = bm_bytes_str("thirty-two bytes, as of a digest");
 
     if (speaker->use == BM_USE_DECRYPT)
-        activated(root, &speaker->key);
+        assert_ok(challenge(root, &speaker->key, false, &kit_fail));
     assert_ok(root->ops->certify(root, speaker->use == BM_USE_DECRYPT ? NULL : &speaker->key, service, true, extra, &area, &attest,
                                  &signature, &kit_fail));
 }
@@ -138,21 +119,6 @@ the_commands_where_the_lot_lists_an_attestation_key(void **state)
     at_most("renew, certified", chips.templates[1], true, CERTIFIED + MORE_AT_RENEWAL);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -161,5 +127,5 @@ main(void)
         cmocka_unit_test(the_commands_where_the_lot_lists_an_attestation_key),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

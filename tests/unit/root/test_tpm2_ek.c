@@ -3,23 +3,12 @@
 
 #include "root/tpm2.h"
 
-#include "evidence/tpm.h"
-#include "virtual.h"
+#include "tpm_kit.h"
 
 #include <openssl/x509.h>
 #include <tss2/tss2_mu.h>
 
-static struct virtual chips;
 static struct bm_leaf leaf; /* 9 KiB: not for the stack */
-
-static struct bm_root *
-open_tpm(const char *uri)
-{
-    struct bm_root *root = NULL;
-
-    assert_ok(bm_root_open(&root, uri, &kit_fail));
-    return root;
-}
 
 /* ---- NV memory as makers leave it ---- */
 
@@ -152,22 +141,6 @@ key_of(struct bm_root *root, const TPM2B_PUBLIC *template, struct bm_key *ret)
     assert_ok(bm_tpm2_public_key(ret, &public, &kit_fail));
 }
 
-static void
-opens_a_challenge(struct bm_root *root, const struct bm_key *ek)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf ak = { .max = 1024 }, credential = { .max = 1024 }, encrypted = { .max = 1024 };
-    const struct bm_secret secret = { .b = "what only this TPM can read.....", .n = 32 };
-    const uint8_t seed[64] = { 7 };
-    struct bm_tpm_public public;
-    BM_SECRET(back);
-
-    assert_ok(root->ops->attestation_key(root, &ak, &kit_fail));
-    assert_ok(bm_tpm_public_parse(&public, bm_buf_bytes(&ak), &kit_fail));
-    assert_ok(bm_tpm_credential_make(&credential, &encrypted, ek, bm_bytes(public.name, public.nname), &secret, seed, &kit_fail));
-    assert_ok(root->ops->activate(root, ek, bm_buf_bytes(&credential), bm_buf_bytes(&encrypted), &back, &kit_fail));
-    assert_memory_equal(back.b, secret.b, 32);
-}
-
 /* It speaks by this key, and shows these certificates (lv32 each). */
 static void
 speaks_by(const char *uri, const struct bm_key *key, const struct bm_buf *certs)
@@ -179,7 +152,7 @@ speaks_by(const char *uri, const struct bm_key *key, const struct bm_buf *certs)
     assert_ok(bm_root_speaker(root, &speaker, &shown, &kit_fail));
     assert_memory_equal(speaker.key.hash, key->hash, BM_HASH);
     assert_true(bm_bytes_equal(bm_buf_bytes(&shown), bm_buf_bytes(certs)));
-    opens_a_challenge(root, key);
+    assert_ok(challenge(root, key, false, &kit_fail));
 }
 
 static bool
@@ -415,7 +388,7 @@ what_swtpm_setup_makes(void **state)
     assert_ok(root->ops->identify(root, true, &leaf, &certs, &kit_fail));
     for (size_t i = 0; i < leaf.nkeys; i++) {
         print_message("swtpm_setup: %s\n", leaf.keys[i].key.alg == BM_KEY_RSA ? "RSA-2048" : "P-384");
-        opens_a_challenge(root, &leaf.keys[i].key);
+        assert_ok(challenge(root, &leaf.keys[i].key, false, &kit_fail));
     }
     assert_true(leaf.nkeys > 0 && certs.n > 0);
     bm_root_done(&root);
@@ -436,21 +409,6 @@ what_swtpm_setup_makes(void **state)
     assert_non_null(strstr(kit_fail.text, "RSA-3072"));
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -463,5 +421,5 @@ main(void)
         cmocka_unit_test(certificates_of_identity_keys_among_other_things),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

@@ -4,41 +4,13 @@
 #include "root/tpm2.h"
 
 #include "counted.h"
-#include "evidence/tpm.h"
-#include "virtual.h"
+#include "tpm_kit.h"
 
 #include <signal.h>
 
-static struct virtual chips;
 static struct bm_leaf leaf; /* 9 KiB: not for the stack */
 
-static struct bm_root *
-open_tpm(const char *uri)
-{
-    struct bm_root *root = NULL;
-
-    assert_ok(bm_root_open(&root, uri, &kit_fail));
-    return root;
-}
-
 /* ---- an enrolment, which goes on where one was cut off ---- */
-
-static enum bm_rc
-activated(struct bm_root *root, const struct bm_key *ek, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf ak = { .max = 1024 }, credential = { .max = 1024 }, encrypted = { .max = 1024 };
-    const struct bm_secret secret = { .b = "what only this TPM can read.....", .n = 32 };
-    const uint8_t seed[64] = { 7 };
-    struct bm_tpm_public public;
-    BM_SECRET(back);
-    enum bm_rc rc;
-
-    if ((rc = root->ops->attestation_key(root, &ak, fail)) != BM_OK ||
-        (rc = bm_tpm_public_parse(&public, bm_buf_bytes(&ak), fail)) != BM_OK ||
-        (rc = bm_tpm_credential_make(&credential, &encrypted, ek, bm_bytes(public.name, public.nname), &secret, seed, fail)) != BM_OK)
-        return rc;
-    return root->ops->activate(root, ek, bm_buf_bytes(&credential), bm_buf_bytes(&encrypted), &back, fail);
-}
 
 static enum bm_rc
 signs(struct bm_root *root, bool pending, struct bm_fail *fail)
@@ -65,7 +37,7 @@ enrol(struct bm_root *root, uint8_t round, struct bm_key *ret_key, struct bm_fai
         return rc;
     if ((rc = root->ops->key_public(root, "mqtt", true, ret_key, fail)) == BM_EPOLICY)
         rc = root->ops->key_new(root, "mqtt", ret_key, fail);
-    if (rc != BM_OK || (rc = signs(root, true, fail)) != BM_OK || (rc = activated(root, &speaker.key, fail)) != BM_OK ||
+    if (rc != BM_OK || (rc = signs(root, true, fail)) != BM_OK || (rc = challenge(root, &speaker.key, false, fail)) != BM_OK ||
         (rc = root->ops->certify(root, NULL, "mqtt", true, bm_bytes_str("thirty-two bytes, as of a digest"), &area, &attest, &signature,
                                  fail)) != BM_OK ||
         (rc = root->ops->commit(root, "mqtt", &chain, 1, fail)) != BM_OK)
@@ -184,18 +156,6 @@ the_tpm_is_killed_at_any_command(void **state)
 
 /* ---- locked, full ---- */
 
-/* Runs a tpm2-tools command on the TPM. */
-static int
-tool(const char *const *argv)
-{
-    char tcti[600];
-
-    (void)snprintf(tcti, sizeof(tcti), "swtpm:host=127.0.0.1,%s", strstr(chips.uri[VIRTUAL_TPM2], "port="));
-    (void)setenv("TPM2TOOLS_TCTI", tcti, 1);
-    return virtual_run(&chips, argv, "tool.txt");
-}
-#define TOOL(...) tool((const char *const[]){ __VA_ARGS__, NULL })
-
 /* Wrong passwords for a key that the lock-out guards. */
 static void
 lock_out(struct bm_root *root)
@@ -293,21 +253,6 @@ another_tpm_in_its_place_has_nothing_of_it(void **state)
     assert_ok(signs(one, false, &kit_fail));
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -318,5 +263,5 @@ main(void)
         cmocka_unit_test(another_tpm_in_its_place_has_nothing_of_it),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }

@@ -5,11 +5,10 @@
 #include "root/tpm2.h"
 
 #include "evidence/tpm.h"
-#include "virtual.h"
+#include "chips_kit.h"
 
 #include <tss2/tss2_mu.h>
 
-static struct virtual chips;
 static struct bm_leaf leaf, other; /* 9 KiB each: not for the stack */
 
 /* On the chip, by this template; "": none named. */
@@ -247,21 +246,6 @@ keys_that_a_maker_left_are_taken_as_they_stand(void **state)
         assert_memory_equal(leaf.keys[i].key.hash, other.keys[i].key.hash, BM_HASH);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    return virtual_start(&chips) ? 0 : -1;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    virtual_stop(&chips);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -271,5 +255,5 @@ main(void)
         cmocka_unit_test(the_tpm_keeps_which_template),    cmocka_unit_test(keys_that_a_maker_left_are_taken_as_they_stand),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, chips_start, chips_stop);
 }
