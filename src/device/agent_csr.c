@@ -2,6 +2,7 @@
 #include "device/agent.h"
 
 #include "base/file.h"
+#include "device/bound.h"
 #include "device/enrol.h"
 #include "device/turn.h"
 #include "evidence/attested.h"
@@ -17,6 +18,8 @@ const char bm_agent_help_csr[] =
     "  --service NAME   the name under which the device will hold the identity\n"
     "  --cacert FILE    the site's root certificate (root.pem)\n"
     "  --new-key        make a new key where there is one already\n"
+    "  --pcrs LIST      bind a new key to what these PCRs hold now, as 0,2,7: other firmware cannot use it\n"
+    "  --update-key FILE   PEM, P-256: boot permits that this key signs carry the key over updates of the firmware\n"
     "  -o, --out FILE   where to write it, in PEM; default: stdout\n"
     "\n"
     "Send it within five minutes, to /.well-known/est/LABEL/simpleenroll. The key stays in the TPM: birthmark-agent enrol\n"
@@ -90,6 +93,26 @@ request_make(struct bm_buf *pem, const struct bm_enrol *enrol, struct bm_fail *f
     return bm_buf_check(pem, "the request", fail);
 }
 
+/* What a new key is bound to, and the key that is there already must be. */
+static enum bm_rc
+bind(struct bm_root *root, const struct options *options, struct bm_fail *fail)
+{
+    struct bm_bound bound;
+    char warning[400];
+    enum bm_rc rc;
+
+    if (options->pcrs == NULL)
+        return BM_OK;
+    if ((rc = bm_bound_read(&bound, options->pcrs, options->update_key, fail)) != BM_OK ||
+        (rc = bm_root_bind(root, &bound, fail)) != BM_OK ||
+        (!options->new_key && (rc = bm_bound_check(root, &bound, options->service, fail)) != BM_OK) ||
+        (rc = bm_bound_warn(warning, sizeof(warning), root, bound.pcrs, fail)) != BM_OK)
+        return rc;
+    if (*warning != '\0')
+        (void)fprintf(stderr, "warning: %s\n", warning);
+    return BM_OK;
+}
+
 int
 bm_agent_csr(struct birthmark *bm, const struct options *options)
 {
@@ -105,8 +128,10 @@ bm_agent_csr(struct birthmark *bm, const struct options *options)
                                             : options->server == NULL  ? "--server URL"
                                             : options->service == NULL ? "--service NAME"
                                                                        : "--cacert FILE, the site's root.pem");
+    if (options->pcrs == NULL && options->update_key != NULL)
+        return bm_agent_usage("an update key wants ", "--pcrs LIST too");
     if ((rc = bm_turn_take(&turn, options->root, BM_TURN_WAIT, &fail)) != BM_OK ||
-        (rc = bm_root_open(&root, options->root, &fail)) != BM_OK)
+        (rc = bm_root_open(&root, options->root, &fail)) != BM_OK || (rc = bind(root, options, &fail)) != BM_OK)
         return refuse(rc, &fail);
     const struct bm_enrol enrol = {
         .root = root, .server = options->server, .service = options->service, .ca_file = options->ca_file, .new_key = options->new_key

@@ -1,6 +1,8 @@
 /* birthmark.c - include/birthmark.h over the rooms behind it: arguments checked, refusals put into the handle. */
 #include "device/handle.h"
 
+#include "device/bound.h"
+
 #include "device/enrol.h"
 #include "device/files.h"
 #include "device/tls.h"
@@ -86,7 +88,7 @@ birthmark_enrol(struct birthmark *bm, const char *server_url, const char *servic
         return BIRTHMARK_USAGE;
     if ((rc = bm_handle_turn(bm, &turn)) != BM_OK)
         return bm_handle_result(rc);
-    if ((flags & BIRTHMARK_NEW_KEY) == 0 && (rc = bm_handle_bound_check(bm, service)) != BM_OK)
+    if ((flags & BIRTHMARK_NEW_KEY) == 0 && (rc = bm_bound_check(bm->root, &bm->bound, service, &bm->fail)) != BM_OK)
         return bm_handle_result(rc);
     const struct bm_enrol enrol = {
         .root = bm->root,

@@ -38,7 +38,4 @@ bm_must_use enum bm_rc bm_handle_names(struct birthmark *bm,
 /* Before anything is changed: no other program does, and what it changed is seen. bm_turn_done() ends it. */
 bm_must_use enum bm_rc bm_handle_turn(struct birthmark *bm, int *ret_turn);
 
-/* keep.c: the key that an enrolment would use again is bound as this handle binds. */
-bm_must_use enum bm_rc bm_handle_bound_check(struct birthmark *bm, const char *service);
-
 #endif

@@ -1,62 +1,12 @@
 /* keep.c - birthmark.h: what is bound to the boot state, sealed, retired, reset. */
 #include "device/handle.h"
 
-#include "base/file.h"
-#include "pki/cert.h"
+#include "device/bound.h"
 #include "wire/text.h"
 
 #include <stdio.h>
 
 /* ---- binding ---- */
-
-static enum bm_rc
-key_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
-{
-    struct bm_bound *bound = ctx;
-
-    if (bound->pinned)
-        return bm_fail(fail, BM_EINPUT, NULL, "there are two keys: name one update key");
-    bound->pinned = true;
-    return bm_key_parse(&bound->update_key, der, fail);
-}
-
-static enum bm_rc
-bound_read(struct bm_bound *ret_bound, const char *pcrs, const char *update_key_file, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_PEM_FILE };
-    struct bm_bound bound = { .pcrs = 0 };
-    enum bm_rc rc;
-
-    if (pcrs != NULL && (rc = bm_pcrs_parse(&bound.pcrs, pcrs, fail)) != BM_OK)
-        return rc;
-    if (update_key_file != NULL) {
-        if ((rc = bm_file_read(&text, update_key_file, fail)) != BM_OK)
-            return rc;
-        if ((rc = bm_pem_parse(bm_buf_bytes(&text), "PUBLIC KEY", key_take, &bound, fail)) != BM_OK) {
-            bm_fail_prefix(fail, "%.200s", update_key_file);
-            return rc;
-        }
-    }
-    *ret_bound = bound;
-    return BM_OK;
-}
-
-/* Where nothing is measured, being bound protects from nothing. */
-static enum bm_rc
-zeros_warn(struct birthmark *bm, uint32_t pcrs)
-{
-    static const uint8_t zeros[BM_HASH];
-    uint8_t values[BM_PCRS][BM_HASH];
-    enum bm_rc rc = bm_root_boot_values(bm->root, pcrs, values, &bm->fail);
-
-    for (unsigned i = 0; rc == BM_OK && i < BM_PCRS; i++) {
-        if (pcrs >> i & 1 && memcmp(values[i], zeros, BM_HASH) == 0) {
-            (void)snprintf(bm->warning, sizeof(bm->warning), "PCR %u holds nothing but zeros: this machine measures nothing into it", i);
-            break;
-        }
-    }
-    return rc;
-}
 
 EXPORT enum birthmark_result
 birthmark_bind(struct birthmark *bm, const char *pcrs, const char *update_key_file)
@@ -66,37 +16,12 @@ birthmark_bind(struct birthmark *bm, const char *pcrs, const char *update_key_fi
 
     if (!bm_handle_begin_open(bm, pcrs != NULL || update_key_file == NULL))
         return BIRTHMARK_USAGE;
-    if ((rc = bound_read(&bound, pcrs, update_key_file, &bm->fail)) == BM_OK &&
+    if ((rc = bm_bound_read(&bound, pcrs, update_key_file, &bm->fail)) == BM_OK &&
         (rc = bm_root_bind(bm->root, pcrs != NULL ? &bound : NULL, &bm->fail)) == BM_OK) {
         bm->bound = bound;
-        rc = pcrs != NULL ? zeros_warn(bm, bound.pcrs) : BM_OK;
+        rc = pcrs != NULL ? bm_bound_warn(bm->warning, sizeof(bm->warning), bm->root, bound.pcrs, &bm->fail) : BM_OK;
     }
     return bm_handle_result(rc);
-}
-
-static bool
-same_bound(const struct bm_bound *a, const struct bm_bound *b)
-{
-    return a->pcrs == b->pcrs && a->pinned == b->pinned && (!a->pinned || memcmp(a->update_key.hash, b->update_key.hash, BM_HASH) == 0);
-}
-
-enum bm_rc
-bm_handle_bound_check(struct birthmark *bm, const char *service)
-{
-    struct bm_bound bound;
-    bool usable;
-    enum bm_rc rc;
-
-    if (bm->bound.pcrs == 0 || !bm_name_ok(service, BM_MAX_NAME))
-        return BM_OK;
-    if ((rc = bm_root_bound_tell(bm->root, BM_KEPT_PENDING, service, &bound, &usable, &bm->fail)) == BM_EPOLICY)
-        rc = bm_root_bound_tell(bm->root, BM_KEPT_LIVE, service, &bound, &usable, &bm->fail);
-    if (rc != BM_OK || same_bound(&bound, &bm->bound)) {
-        bm->fail = rc == BM_EPOLICY ? (struct bm_fail){ 0 } : bm->fail;
-        return rc == BM_EPOLICY ? BM_OK : rc; /* no key yet */
-    }
-    return bm_fail(&bm->fail, BM_EPOLICY, NULL, "service %s has a key that is not bound so: enrol with a new key, or retire it first",
-                   service);
 }
 
 /* ---- boot state ---- */

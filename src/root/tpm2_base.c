@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Without a resource manager whoever opens a TPM clears what others left in it, and everybody changes the same NV memory. */
+#define OTHERS                                                                                                                      \
+    "has no longer what was there a moment ago, for another program uses it too: try again, or let both use the kernel's resource " \
+    "manager (tpm2:device:/dev/tpmrm0)"
+
 /* By format-zero code, or format-one code without its parameter number. */
 static const struct {
     TSS2_RC code;
@@ -35,6 +40,9 @@ static const struct {
     { TPM2_RC_NV_RATE, "limits writes to its NV memory: try again in a minute" },
     { TPM2_RC_NV_UNAVAILABLE, "cannot reach its NV memory: try again" },
     { TPM2_RC_PCR_CHANGED, "had its PCRs extended meanwhile: try again" },
+    { TPM2_RC_REFERENCE_H0, OTHERS },
+    { TPM2_RC_REFERENCE_S0, OTHERS },
+    { TPM2_RC_HANDLE, OTHERS },
     { TPM2_RC_CURVE, "does not know the curve P-256" },
 };
 
@@ -43,6 +51,8 @@ code_of(TSS2_RC trc)
 {
     TSS2_RC code = trc & 0xffff;
 
+    if (code >= TPM2_RC_REFERENCE_H0 && code <= TPM2_RC_REFERENCE_S6)
+        return code < TPM2_RC_REFERENCE_S0 ? TPM2_RC_REFERENCE_H0 : TPM2_RC_REFERENCE_S0; /* by which handle, of seven */
     if (!(code & TPM2_RC_FMT1))
         return code;
     return code & (TPM2_RC_FMT1 | 0x3f); /* Part 2, 6.6.2: bits 6 and 8 to 11 say which parameter */

@@ -53,17 +53,57 @@ code_know(void)
 }
 
 static bool
+is_own(const void *caller)
+{
+    return (uintptr_t)caller >= code && (uintptr_t)caller < code_end;
+}
+
+static bool
 refuse(const void *caller)
 {
     unsigned long n;
 
-    if (ours_alone && !((uintptr_t)caller >= code && (uintptr_t)caller < code_end))
+    if (ours_alone && !is_own(caller))
         return false;
     n = ++count;
     if (refused == 0 || n < refused || (n > refused && !onwards))
         return false;
     errno = ENOMEM;
     return true;
+}
+
+/* Marks of the blocks that libbirthmark asked for, by their place. A full table marks no more: heap_own() says less, never more. */
+#define OWN_PLACES 8192u
+static void *_Atomic own_blocks[OWN_PLACES];
+static atomic_size_t own;
+
+static bool
+own_swap(const void *at, void *from, void *to)
+{
+    const size_t first = (uintptr_t)at >> 4;
+
+    for (size_t i = 0; i < 64; i++) {
+        void *expected = from;
+
+        if (atomic_compare_exchange_strong(&own_blocks[(first + i) % OWN_PLACES], &expected, to))
+            return true;
+    }
+    return false;
+}
+
+static void *
+own_taken(void *p, const void *caller)
+{
+    if (p != NULL && is_own(caller) && own_swap(p, NULL, p))
+        own += malloc_usable_size(p);
+    return p;
+}
+
+static void
+own_given(void *p, size_t n)
+{
+    if (own_swap(p, p, NULL))
+        own -= n;
 }
 
 static void *
@@ -82,27 +122,36 @@ taken(void *p)
 EXPORT void *
 malloc(size_t n)
 {
-    return refuse(__builtin_return_address(0)) ? NULL : taken(__libc_malloc(n));
+    const void *caller = __builtin_return_address(0);
+
+    return refuse(caller) ? NULL : own_taken(taken(__libc_malloc(n)), caller);
 }
 
 EXPORT void *
 calloc(size_t n, size_t size)
 {
-    return refuse(__builtin_return_address(0)) ? NULL : taken(__libc_calloc(n, size));
+    const void *caller = __builtin_return_address(0);
+
+    return refuse(caller) ? NULL : own_taken(taken(__libc_calloc(n, size)), caller);
 }
 
 EXPORT void *
 realloc(void *p, size_t n)
 {
+    const void *caller = __builtin_return_address(0);
     size_t before = p == NULL ? 0 : malloc_usable_size(p);
+    bool was_own = p != NULL && own_swap(p, p, NULL);
     void *moved;
 
-    if (refuse(__builtin_return_address(0)))
+    if (was_own)
+        own -= before;
+    if (refuse(caller) || ((moved = __libc_realloc(p, n)) == NULL && n > 0)) {
+        if (was_own)
+            (void)own_taken(p, (const void *)code);
         return NULL;
-    moved = __libc_realloc(p, n);
-    if (moved != NULL || n == 0)
-        now -= before;
-    return taken(moved);
+    }
+    now -= before;
+    return own_taken(taken(moved), was_own ? (const void *)code : caller);
 }
 
 EXPORT void *
@@ -125,8 +174,10 @@ posix_memalign(void **ret, size_t place, size_t n)
 EXPORT void
 free(void *p)
 {
-    if (p != NULL)
+    if (p != NULL) {
         now -= malloc_usable_size(p);
+        own_given(p, malloc_usable_size(p));
+    }
     __libc_free(p);
 }
 
@@ -134,6 +185,12 @@ size_t
 heap_now(void)
 {
     return now;
+}
+
+size_t
+heap_own(void)
+{
+    return own;
 }
 
 size_t

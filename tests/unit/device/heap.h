@@ -7,6 +7,7 @@
 
 /* Bytes that are allocated now, and the most that were since heap_peak_reset(). */
 size_t heap_now(void);
+size_t heap_own(void); /* of these, what libbirthmark's own code asked for, after the first heap_refuse() */
 size_t heap_peak(void);
 void heap_peak_reset(void);
 

@@ -86,6 +86,12 @@ call_enrol_new(struct birthmark *bm)
     return birthmark_enrol(bm, server.url, "mqtt", NULL, ca_file, BIRTHMARK_NEW_KEY);
 }
 
+static enum birthmark_result
+call_renew(struct birthmark *bm)
+{
+    return birthmark_renew(bm, server.url, "mqtt", NULL, ca_file, 0);
+}
+
 static const struct call {
     const char *name;
     enum birthmark_result (*call)(struct birthmark *bm);
@@ -95,7 +101,7 @@ static const struct call {
     { "status", call_status, 499, 1024 },        { "identities", call_identities, 1, 0 }, { "tls_client", call_tls, 997, 1024 },
     { "files", call_files, 499, 1024 },          { "seal", call_seal, 499, 1024 },        { "unseal", call_unseal, 499, 1024 },
     { "enrol again", call_enrol, 3989, 131072 }, /* a connection's buffers */
-    { "enrol", call_enrol_new, 3989, 131072 },
+    { "enrol", call_enrol_new, 3989, 131072 },   { "renew", call_renew, 3989, 131072 },
 };
 
 /* ---- memory that is refused ---- */
@@ -112,6 +118,8 @@ used_without(const char *uri, const struct call *call, unsigned long n, bool on,
     bm = birthmark_new();
     if ((result = bm == NULL ? BIRTHMARK_AWAY : birthmark_open(bm, uri)) == BIRTHMARK_OK)
         result = call->call(bm);
+    if (result == BIRTHMARK_OK)
+        assert_true(heap_own() > 0); /* its handle */
     counted = heap_count();
     heap_refuse(0, false, false);
     if (result != BIRTHMARK_OK && strlen(birthmark_error(bm)) < 5)
@@ -138,25 +146,40 @@ all_is_there(const char *uri, const char *after, unsigned long n)
     ERR_clear_error();
 }
 
-static void
-call_without_memory(const char *uri, const struct call *call, bool on, bool ours)
+/* SoftHSM keeps something of every object that is gone: beside a token only what our own code holds counts. */
+static size_t
+held(const char *uri)
 {
-    const unsigned long stride = ours ? 1 : getenv("BM_LONG") != NULL ? call->stride / 20 + 1 : call->stride;
-    unsigned long n = 1, last = 0;
-    size_t before = 0;
+    return strncmp(uri, "pkcs11:", 7) == 0 ? heap_own() : heap_now();
+}
+
+/* What it cost; *ret_more as used_without() says. */
+static size_t
+lost_without(const char *uri, const struct call *call, unsigned long n, bool on, bool ours, bool *ret_more)
+{
+    const size_t before = held(uri);
+
+    *ret_more = used_without(uri, call, n, on, ours);
+    all_is_there(uri, call->name, n);
+    return held(uri) > before ? held(uri) - before : 0;
+}
+
+static void
+call_without_memory(const char *uri, const struct call *call, bool on, bool ours, unsigned long stride)
+{
+    const size_t allowed = ours ? 0 : call->lost;
+    unsigned long last = 0;
+    bool more = true;
 
     all_is_there(uri, call->name, 0); /* libcrypto, too, has what it keeps from now on */
-    for (;; n += stride) {
-        bool more;
+    for (unsigned long n = 1; more; n += stride) {
+        size_t lost = lost_without(uri, call, n, on, ours, &more);
 
-        before = heap_now();
-        more = used_without(uri, call, n, on, ours);
-        all_is_there(uri, call->name, n);
-        if (heap_now() > before + (ours ? 0 : call->lost))
-            fail_msg("%s, allocation %lu%s: %zu bytes leak", call->name, n, on ? " and all after" : "", heap_now() - before);
-        if (!more)
-            break;
-        last = n;
+        if (lost > allowed) /* kept for good by a library the first time that it came here, or lost each time? */
+            lost = lost_without(uri, call, n, on, ours, &more);
+        if (lost > allowed)
+            fail_msg("%s, allocation %lu%s: %zu bytes leak", call->name, n, on ? " and all after" : "", lost);
+        last = more ? n : last;
     }
     print_message("    %s: %lu allocations%s\n", call->name, last, ours ? " of libbirthmark's own" : "");
     assert_true(last > 0);
@@ -166,8 +189,20 @@ static void
 memory_of_its_own_is_refused(void **state)
 {
     for (size_t i = 0; i < BM_COUNT(calls); i++) {
-        call_without_memory(*state, &calls[i], false, true);
-        call_without_memory(*state, &calls[i], true, true);
+        call_without_memory(*state, &calls[i], false, true, 1);
+        call_without_memory(*state, &calls[i], true, true, 1);
+    }
+}
+
+/* Hardware takes its time: every fifth (BM_LONG: every one). */
+static void
+memory_of_its_own_is_refused_beside_hardware(void **state)
+{
+    const unsigned long stride = getenv("BM_LONG") != NULL ? 1 : 5;
+
+    for (size_t i = 0; i < BM_COUNT(calls); i++) {
+        call_without_memory(*state, &calls[i], false, true, stride);
+        call_without_memory(*state, &calls[i], true, true, stride);
     }
 }
 
@@ -175,7 +210,7 @@ static void
 memory_of_the_libraries_below_is_refused(void **state)
 {
     for (size_t i = 0; i < BM_COUNT(calls); i++)
-        call_without_memory(*state, &calls[i], true, false);
+        call_without_memory(*state, &calls[i], true, false, getenv("BM_LONG") != NULL ? calls[i].stride / 20 + 1 : calls[i].stride);
 }
 
 /* ---- how much it takes ---- */
@@ -263,10 +298,14 @@ main(int argc, char **argv)
         cmocka_unit_test(what_it_takes),
         { "memory_of_its_own_is_refused soft", memory_of_its_own_is_refused, first_made, NULL, chips.uri[VIRTUAL_SOFT] },
         { "memory_of_its_own_is_refused puf", memory_of_its_own_is_refused, first_made, NULL, chips.uri[VIRTUAL_PUF] },
+        { "memory_of_its_own_is_refused pkcs11", memory_of_its_own_is_refused_beside_hardware, first_made, NULL,
+          chips.uri[VIRTUAL_PKCS11] },
+        { "memory_of_its_own_is_refused tpm2", memory_of_its_own_is_refused_beside_hardware, first_made, NULL, chips.uri[VIRTUAL_TPM2] },
         { "memory_of_the_libraries_below_is_refused", memory_of_the_libraries_below_is_refused, first_made, NULL, chips.uri[VIRTUAL_SOFT] },
     };
 
     if (argc == 5)
         return use(argv[2], argv[3], argv[4]);
+    cmocka_set_test_filter(getenv("BM_TEST"));
     return cmocka_run_group_tests(tests, start, site_stop);
 }
