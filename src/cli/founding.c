@@ -130,32 +130,54 @@ journal_make(const struct bm_founding *f, struct bm_fail *fail)
 }
 
 /* The signer's CA keys: in its directory, or in the token. */
+/* In the token, under its label, or in a file; where[n] says which. */
 static enum bm_rc
-ca_key_make(struct bm_founding *f, struct bm_call *call, enum bm_ca ca, const char *name, struct bm_key *ret, struct bm_fail *fail)
+signers_key_make(struct bm_founding *f, struct bm_call *call, size_t i, const char *name, char *where, size_t n, struct bm_key *ret,
+                 struct bm_fail *fail)
 {
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
-    struct bm_site_ca *line = &f->site->ca[ca];
-    char *where = line->key;
     char place[64];
     enum bm_rc rc;
 
-    (void)snprintf(line->name, sizeof(line->name), "%s", name);
-    line->kind = ca;
-    f->site->nca = (size_t)ca + 1; /* they are made in this order */
     if (f->token != NULL) {
-        (void)snprintf(f->token_label[ca], sizeof(f->token_label[ca]), "birthmark-%s", name);
-        if ((rc = bm_token_uri(call, where, sizeof(line->key), f->token, f->token_label[ca], fail)) != BM_OK ||
-            (rc = bm_token_key_make(where, f->token_label[ca], ret, fail)) != BM_OK)
+        (void)snprintf(f->token_label[i], sizeof(f->token_label[i]), "birthmark-%s", name);
+        if ((rc = bm_token_uri(call, where, n, f->token, f->token_label[i], fail)) != BM_OK ||
+            (rc = bm_token_key_make(where, f->token_label[i], ret, fail)) != BM_OK)
             return rc;
-        f->token_keys[ca] = true;
+        f->token_keys[i] = true;
         return BM_OK;
     }
     (void)snprintf(place, sizeof(place), BM_PLACE_CA_KEY, name);
-    (void)snprintf(where, sizeof(line->key), "file:%s", place);
+    (void)snprintf(where, n, "file:%s", place);
     if ((rc = bm_private_generate(&key, BM_KEY_P256, fail)) != BM_OK)
         return rc;
     *ret = *bm_private_public(key);
     return key_put(f, key, place, "", fail);
+}
+
+static enum bm_rc
+ca_key_make(struct bm_founding *f, struct bm_call *call, enum bm_ca ca, const char *name, struct bm_key *ret, struct bm_fail *fail)
+{
+    struct bm_site_ca *line = &f->site->ca[ca];
+
+    (void)snprintf(line->name, sizeof(line->name), "%s", name);
+    line->kind = ca;
+    f->site->nca = (size_t)ca + 1; /* they are made in this order */
+    return signers_key_make(f, call, ca, name, line->key, sizeof(line->key), ret, fail);
+}
+
+/* Its certificates the signer makes itself, one for each CA, whenever it needs one. */
+static enum bm_rc
+ocsp_key_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
+    struct bm_key key;
+    enum bm_rc rc = signers_key_make(f, call, BM_CA__N, "ocsp", f->site->ocsp_key, sizeof(f->site->ocsp_key), &key, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    bm_pem_build(&pem, "PUBLIC KEY", bm_key_spki(&key));
+    return buf_put(f, BM_PLACE_OCSP_PUB, "", &pem, 0644, fail);
 }
 
 /* ---- certificates ---- */
@@ -308,9 +330,9 @@ void
 bm_founding_undo(struct bm_founding *f)
 {
     bm_ceremony_done(&f->ceremony);
-    for (size_t ca = 0; ca < BM_CA__N; ca++)
-        if (f->token_keys[ca])
-            bm_token_key_destroy(f->site->ca[ca].key, f->token_label[ca]);
+    for (size_t i = 0; i <= BM_CA__N; i++)
+        if (f->token_keys[i])
+            bm_token_key_destroy(i < BM_CA__N ? f->site->ca[i].key : f->site->ocsp_key, f->token_label[i]);
 }
 
 enum bm_rc
@@ -320,8 +342,9 @@ bm_founding_make(struct bm_founding *f, struct bm_call *call, struct bm_fail *fa
     enum bm_rc rc;
 
     if ((rc = dirs_make(f, fail)) != BM_OK || (rc = ledger_make(f, fail)) != BM_OK || (rc = nonce_make(f, fail)) != BM_OK ||
-        (rc = journal_make(f, fail)) != BM_OK || (rc = operator_make(f, call, &first->key, fail)) != BM_OK ||
-        (rc = hierarchy_make(f, call, fail)) != BM_OK || (rc = profiles_put(f, fail)) != BM_OK || (rc = texts_put(f, fail)) != BM_OK)
+        (rc = journal_make(f, fail)) != BM_OK || (rc = ocsp_key_make(f, call, fail)) != BM_OK ||
+        (rc = operator_make(f, call, &first->key, fail)) != BM_OK || (rc = hierarchy_make(f, call, fail)) != BM_OK ||
+        (rc = profiles_put(f, fail)) != BM_OK || (rc = texts_put(f, fail)) != BM_OK)
         return rc;
     if ((rc = bm_server_cert_make(f->dir, f->site->url, f->now, fail)) != BM_OK)
         return rc;

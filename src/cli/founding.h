@@ -15,11 +15,11 @@ struct bm_founding {
     struct bm_ceremony *ceremony;  /* filled: not committed where root_dir is given: that is for when the site is in its place */
     struct bm_operator_key person; /* filled: the first operator's key, who is present */
     bm_time now;
-    struct bm_site *site;      /* name, url and operator names are set; the rest is filled here */
-    struct bm_note_key ledger; /* filled */
-    uint8_t root[BM_HASH];     /* filled: SHA-256 of the root certificate */
-    bool token_keys[BM_CA__N]; /* filled: were made in the token */
-    char token_label[BM_CA__N][BM_MAX_NAME + 1];
+    struct bm_site *site;          /* name, url and operator names are set; the rest is filled here */
+    struct bm_note_key ledger;     /* filled */
+    uint8_t root[BM_HASH];         /* filled: SHA-256 of the root certificate */
+    bool token_keys[BM_CA__N + 1]; /* filled: were made in the token; the last is the OCSP key */
+    char token_label[BM_CA__N + 1][BM_MAX_NAME + 1];
 };
 
 /* Directories, keys, certificates, profiles, site.conf, trust.txt, everything but the journal and the store. */

@@ -67,10 +67,18 @@ reply(struct connection *c, const struct bm_reply *what)
 }
 
 void
+bm_connection_reply_kept(struct connection *c, const char *type, struct bm_bytes body, unsigned seconds)
+{
+    reply(
+        c,
+        &(struct bm_reply){
+            .status = 200, .type = type, .body = body, .max_age = seconds, .head = c->head, .last = c->last, .keep_alive = c->keep_alive });
+}
+
+void
 bm_connection_reply(struct connection *c, const char *type, struct bm_bytes body)
 {
-    reply(c,
-          &(struct bm_reply){ .status = 200, .type = type, .body = body, .head = c->head, .last = c->last, .keep_alive = c->keep_alive });
+    bm_connection_reply_kept(c, type, body, 0);
 }
 
 void
@@ -110,7 +118,10 @@ static void
 request_serve(struct connection *c, const struct bm_request *r)
 {
     struct bm_fail fail = { .rc = BM_OK };
-    enum bm_rc rc = c->door->serve(c, bm_bytes(c->in.p + r->head, (size_t)r->length), &fail);
+    size_t before = c->door->rest ? strlen(c->door->path) : 0;
+    struct bm_bytes says =
+        c->door->rest ? bm_bytes(r->path.p + before, r->path.n - before) : bm_bytes(c->in.p + r->head, (size_t)r->length);
+    enum bm_rc rc = c->door->serve(c, says, &fail);
 
     if (rc != BM_OK)
         bm_connection_refuse(c, (unsigned)bm_rc_http(rc), NULL, fail.text);

@@ -1,6 +1,7 @@
 /* One row a door. What is not here is 404. */
 #include "gate/gate.h"
 
+#include "pki/ocsp.h"
 #include "wire/text.h"
 
 #define EST "/.well-known/est/"
@@ -99,6 +100,21 @@ static const struct door doors[] = {
       .answer = bm_answer_der,
       .asks = BM_G_LISTS,
       .type = "text/plain; charset=utf-8" },
+    { .path = "/ocsp",
+      .plain = true,
+      .methods = BM_POST,
+      .types = { "application/ocsp-request" },
+      .max = BM_OCSP_QUESTION,
+      .serve = bm_serve_ocsp_post,
+      .answer_type = BM_G_ANSWER,
+      .answer = bm_answer_ocsp },
+    { .path = BM_REQUEST_OCSP,
+      .rest = true,
+      .plain = true,
+      .methods = BM_GET,
+      .serve = bm_serve_ocsp_get,
+      .answer_type = BM_G_ANSWER,
+      .answer = bm_answer_ocsp },
     { .path = "/ca/",
       .ends = ".cer",
       .plain = true,
@@ -136,6 +152,8 @@ leads(const struct door *door, struct bm_bytes path, char ret_name[static BM_MAX
 {
     size_t before = strlen(door->path), after;
 
+    if (door->rest)
+        return path.n > before && begins(path, door->path);
     if (door->ends == NULL)
         return bm_bytes_equal(path, bm_bytes_str(door->path));
     after = strlen(door->ends);

@@ -37,6 +37,7 @@ struct connection;
 struct door {
     const char *path; /* beneath /.well-known/est/[LABEL/] when est, else whole */
     bool est;
+    bool rest;        /* what stands behind `path` is what the client says: serve() gets it in place of a body */
     bool plain;       /* on the plain port too: what is signed, or says nothing */
     unsigned methods; /* of enum bm_method; GET means HEAD too */
     const char *types[2];
@@ -74,6 +75,9 @@ enum bm_rc bm_serve_confirm(struct connection *c, struct bm_bytes body, struct b
 enum bm_rc bm_answer_confirm(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_named(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_der(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
+enum bm_rc bm_serve_ocsp_post(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
+enum bm_rc bm_serve_ocsp_get(struct connection *c, struct bm_bytes text, struct bm_fail *fail);
+enum bm_rc bm_answer_ocsp(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_answer_crl_pem(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
 enum bm_rc bm_serve_health(struct connection *c, struct bm_bytes body, struct bm_fail *fail);
 enum bm_rc bm_answer_health(struct connection *c, struct bm_rd answer, struct bm_fail *fail);
@@ -124,6 +128,8 @@ void bm_connection_open(struct gate *gate, int fd, bool tls, const char *source)
 void bm_connection_free(struct connection *c);
 /* The one reply to the request being served. */
 void bm_connection_reply(struct connection *c, const char *type, struct bm_bytes body);
+/* The same, for so many seconds good for whoever asks the same (0: as above). */
+void bm_connection_reply_kept(struct connection *c, const char *type, struct bm_bytes body, unsigned seconds);
 void bm_connection_refuse(struct connection *c, unsigned status, const char *allow, const char *sentence);
 /* Goes on after a reply that did not come from within serve(). */
 void bm_connection_go(struct connection *c);

@@ -32,14 +32,14 @@ phrase_of(unsigned status)
 
 /* req: RFC9110 5.6.7 "Sun, 06 Nov 1994 08:49:37 GMT" */
 static void
-date_add(struct bm_buf *buf, bm_time now)
+date_add(struct bm_buf *buf, const char *name, bm_time now)
 {
     static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" }; /* 1970-01-01 was a Thursday */
     static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     struct bm_civil t = bm_time_civil(now);
 
-    bm_buf_add_fmt(buf, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[now / 86400 % 7], t.day, months[t.month - 1], t.year, t.hour,
-                   t.minute, t.second);
+    bm_buf_add_fmt(buf, "%s: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", name, days[now / 86400 % 7], t.day, months[t.month - 1], t.year,
+                   t.hour, t.minute, t.second);
 }
 
 void
@@ -47,12 +47,18 @@ bm_reply_build(struct bm_buf *buf, const struct bm_reply *reply, bm_time now)
 {
     bm_buf_add_fmt(buf, "HTTP/1.1 %u %s\r\n", reply->status, phrase_of(reply->status));
     if (now >= 0)
-        date_add(buf, now);
+        date_add(buf, "Date", now);
     bm_buf_add_fmt(buf, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->type, reply->body.n);
     if (reply->allow != NULL)
         bm_buf_add_fmt(buf, "Allow: %s\r\n", reply->allow);
     if (reply->retry > 0)
         bm_buf_add_fmt(buf, "Retry-After: %u\r\n", reply->retry);
+    /* req: RFC5019 6.2 who stands between may give it out again until it ends */
+    if (reply->max_age > 0) {
+        bm_buf_add_fmt(buf, "Cache-Control: max-age=%u, public, no-transform, must-revalidate\r\n", reply->max_age);
+        if (now >= 0)
+            date_add(buf, "Expires", now + reply->max_age);
+    }
     if (reply->last || reply->keep_alive)
         bm_buf_add_str(buf, reply->last ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
     bm_buf_add_str(buf, "\r\n");

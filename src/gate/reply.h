@@ -11,6 +11,7 @@ struct bm_reply {
     struct bm_bytes body;
     const char *allow; /* with 405: "GET, HEAD" */
     unsigned retry;    /* Retry-After, seconds; 0 = none */
+    unsigned max_age;  /* Cache-Control and Expires, seconds; 0 = none */
     bool last;         /* the connection ends after it */
     bool keep_alive;   /* HTTP/1.0 wants to be told that it does not */
     bool head;         /* the answer to HEAD: the length of the body, not the body */

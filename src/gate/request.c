@@ -109,6 +109,17 @@ version_read(struct bm_request_in *in, struct bm_bytes word)
     return bm_request_refuse(in, 400, "the request line must end with HTTP/1.1");
 }
 
+/* req: RFC6960 A.1 base64 in a path, where clients encode what a path may have as it is */
+static bool
+encoded(struct bm_bytes target, size_t at)
+{
+    const size_t n = strlen(BM_REQUEST_OCSP);
+
+    return target.p[at] == '%' && target.n > n && memcmp(target.p, BM_REQUEST_OCSP, n) == 0 && target.n - at > 2 &&
+           (bm_text_is(bm_bytes(target.p + at + 1, 2), "2b") || bm_text_is(bm_bytes(target.p + at + 1, 2), "2f") ||
+            bm_text_is(bm_bytes(target.p + at + 1, 2), "3d"));
+}
+
 /* "https://AUTHORITY/path": a server must read it (RFC 9112 3.2.2); the authority must then be Host's, see bm_request_settle(). */
 static enum bm_rc
 target_read(struct bm_request_in *in, struct bm_bytes target)
@@ -128,7 +139,7 @@ target_read(struct bm_request_in *in, struct bm_bytes target)
     if (target.n == 0 || target.p[0] != '/')
         return bm_request_refuse(in, 400, "the request's target must be a path that begins with /");
     for (size_t i = 0; i < target.n; i++)
-        if (!alphanumeric(target.p[i]) && !one_of(target.p[i], "-._~!$&'()*+,;=:@/"))
+        if (!alphanumeric(target.p[i]) && !one_of(target.p[i], "-._~!$&'()*+,;=:@/") && !encoded(target, i))
             return bm_request_refuse(in, 400, "the request's path has a character that no path here has: no query, no percent-encoding");
     in->request.path = target;
     return BM_OK;

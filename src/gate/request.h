@@ -6,6 +6,7 @@
 
 #define BM_REQUEST_HEAD 8192 /* request line and fields: curl sends 200 bytes, a browser 1,500 */
 #define BM_REQUEST_FIELDS 64
+#define BM_REQUEST_OCSP "/ocsp/"
 
 /* Bits, for sets. */
 enum bm_method {
@@ -17,7 +18,8 @@ enum bm_method {
 
 struct bm_request {
     enum bm_method method;
-    struct bm_bytes path;    /* begins with '/'; letters, digits and "-._~!$&'()*+,;=:@/" only: no query, no percent-encoding */
+    struct bm_bytes path;    /* begins with '/'; letters, digits and "-._~!$&'()*+,;=:@/" only: no query, no percent-encoding but that of
+                              * base64's three (%2B %2F %3D, small letters too) behind BM_REQUEST_OCSP */
     struct bm_bytes type;    /* Content-Type without its parameters; n = 0 when absent */
     struct bm_bytes station; /* Birthmark-Station; n = 0 when absent */
     bool has_length;

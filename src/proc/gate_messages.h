@@ -20,6 +20,7 @@ enum bm_gate_message {
     BM_G_CA,            /* name of a CA, or "root"; answer: lv32 certificate DER */
     BM_G_CACERTS,       /* empty; answer: lv32 DER, certs-only (RFC 7030 4.1.3) */
     BM_G_LISTS,         /* name of a CA; answer: lv32 text, a URL a line: its lists in PEM */
+    BM_G_OCSP,          /* OCSPRequest DER; answer: u32 seconds for which it may be kept (0: not at all), lv32 OCSPResponse DER */
 
     /* answers: registrar -> gate */
     BM_G_ANSWER = 128,

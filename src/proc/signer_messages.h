@@ -37,6 +37,8 @@ enum bm_signer_message {
     BM_S_ROOT,        /* u8 number; answer: struct bm_s_root */
     BM_S_LISTS,       /* u8 number of the CA; answer: u32 n, n x u32 bucket: all whose lists somebody may need */
     BM_S_SUPPORT_CLOSE, /* struct bm_s_support_close; a restriction: no signature. Answer: struct bm_s_leaves (none when it was closed already) */
+    BM_S_OCSP, /* OCSPRequest DER; answer: u64 time until which it may be given out again unless a CHANGED names one of its lists (0: not at all), u8 number
+                * of the CA, u8 n, n x u32 bucket, lv32 OCSPResponse DER */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,

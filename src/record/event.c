@@ -123,6 +123,7 @@ static const struct {
     [BM_EVENT_PROFILE_ACTIVATED] = { "profile-activated", PROFILE | COUNT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_OPENED] = { "support-opened", DEVICE | PROFILE | STATEMENT | UNTIL | WHAT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_CLOSED] = { "support-closed", DEVICE | WHAT | REASON, SERIALNO | BY },
+    [BM_EVENT_RESPONDER_CERTIFIED] = { "responder-certified", WHAT | CERTIFICATE, 0 },
 };
 
 const char *

@@ -29,11 +29,12 @@ enum bm_event_kind {
     BM_EVENT_IDENTITY_RENEWED, /* issued beside the one that it renews, which is good until this one is confirmed, and for an overlap */
     BM_EVENT_POLICY_SET,       /* which acts take two persons */
     BM_EVENT_ORDER_RAISED,
-    BM_EVENT_ORDER_CLOSED,      /* nothing more is issued for it */
-    BM_EVENT_DEVICE_MOVED,      /* a move in a device's life, by a person or by the site itself (record/life.h) */
-    BM_EVENT_PROFILE_ACTIVATED, /* a version of a profile: orders are opened with it from now on */
-    BM_EVENT_SUPPORT_OPENED,    /* a device may have one identity more, for one repair */
-    BM_EVENT_SUPPORT_CLOSED,    /* no more: by an operator, or because its time was over */
+    BM_EVENT_ORDER_CLOSED,        /* nothing more is issued for it */
+    BM_EVENT_DEVICE_MOVED,        /* a move in a device's life, by a person or by the site itself (record/life.h) */
+    BM_EVENT_PROFILE_ACTIVATED,   /* a version of a profile: orders are opened with it from now on */
+    BM_EVENT_SUPPORT_OPENED,      /* a device may have one identity more, for one repair */
+    BM_EVENT_SUPPORT_CLOSED,      /* no more: by an operator, or because its time was over */
+    BM_EVENT_RESPONDER_CERTIFIED, /* who answers OCSP questions for a CA has another certificate */
     BM_EVENT__N
 };
 
@@ -102,6 +103,7 @@ struct bm_event {
  *   order-raised        order count statement; by second reason             count: the new quantity
  *   order-closed        order reason; by count                              count: units that it gave
  *   device-moved        device what state reason; WHERE serial statement by second count owner old-chip
+ *   responder-certified certificate what                              what: the CA
  *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
  *                       certificate that lives on after a fork
  *   profile-activated   profile count statement; by second reason           count: the version

@@ -87,6 +87,8 @@ site_take(struct bm_site *site, struct bm_lines *lines)
         ca_take(site, value, lines);
     if (site->nca < BM_CA__N)
         bm_statement_refuse(lines, "must be preceded by the lines of the two CAs that every site has");
+    if (bm_lines_have(lines, "ocsp", &value))
+        text_take(lines, value, site->ocsp_key, sizeof(site->ocsp_key) - 1);
     bm_operators_take(&site->operators, lines);
 }
 
@@ -126,5 +128,7 @@ bm_site_build(struct bm_buf *buf, const struct bm_site *site)
         bm_buf_add_fmt(buf, "ca %s %s ", site->ca[i].name, ca_words[site->ca[i].kind]);
         bm_buf_add_fmt(buf, "%s\n", site->ca[i].key);
     }
+    if (site->ocsp_key[0] != 0)
+        bm_lines_add(buf, "ocsp", site->ocsp_key);
     bm_operators_build(buf, &site->operators);
 }

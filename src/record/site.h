@@ -13,6 +13,7 @@
  * ca NAME CLASS KEY                  2 to 64 lines, first operational operational, then idevid idevid: where the signer finds the key of that name.
  *                                    CLASS: operational | idevid. KEY: file:signer/NAME.key (beneath HOME) or pkcs11:... (RFC 7512; may carry
  *                                    pin-value, pin-source, module-path)
+ * ocsp KEY                           none or one: the key that answers OCSP questions for all of them; without the line nobody does
  * operator NAME ROLE VKEY            the first operators: pinned in the signer's journal when it is founded, and not read again after that
  */
 struct bm_site {
@@ -25,6 +26,7 @@ struct bm_site {
         char key[1024];
     } ca[BM_MAX_CAS]; /* the first two are init's, by enum bm_ca */
     size_t nca;
+    char ocsp_key[1024]; /* "" = none */
     struct bm_roles operators;
 };
 const char *bm_ca_word(enum bm_ca kind); /* "operational" | "idevid" */
@@ -42,6 +44,8 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_CA_CERT "ca/%s.pem"          /* operational, idevid, server: DER in PEM, signed by the root */
 #define BM_PLACE_CA_CSR "ca/%s.csr"           /* PKCS#10: of a CA whose key is made, and whose certificate is not */
 #define BM_PLACE_CA_KEY "signer/%s.key"       /* of an issuing CA, where it is in no token */
+#define BM_PLACE_OCSP_KEY "signer/ocsp.key"   /* where it is in no token */
+#define BM_PLACE_OCSP_PUB "ca/ocsp.pub"       /* its public half, SubjectPublicKeyInfo in PEM: what site.conf's ocsp must be */
 #define BM_PLACE_CEREMONY "ceremony"          /* the root (docs/formats/ceremony.md): to be taken offline */
 #define BM_PLACE_ROOT_KEY "ceremony/root.key" /* PKCS#8 PEM */
 #define BM_PLACE_SERVER_CA_KEY "ca/server.key"

@@ -36,7 +36,7 @@ bm_disk_full(const struct bm_registrar *r)
 enum bm_rc
 bm_disk_admit(const struct bm_registrar *r, uint16_t type, struct bm_fail *fail)
 {
-    bool writes = type != BM_S_NONCE && type != BM_S_CHALLENGE && type != BM_S_CHECKPOINT;
+    bool writes = type != BM_S_NONCE && type != BM_S_CHALLENGE && type != BM_S_CHECKPOINT && type != BM_S_OCSP && type != BM_S_LISTS;
     bool restricts =
         type == BM_S_REVOKE || type == BM_S_LOT_STATE || type == BM_S_CHIPS || type == BM_S_DEVICE || type == BM_S_SUPPORT_CLOSE;
 

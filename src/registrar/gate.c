@@ -1,6 +1,7 @@
 /* What gates ask: one row a message. */
 #include "registrar/registrar.h"
 
+#include "pki/ocsp.h"
 #include "wire/text.h"
 
 /* An answer of the signer that the gate reads as it is. */
@@ -110,6 +111,7 @@ const struct bm_rule bm_gate_rules[] = {
     { .type = BM_G_CONFIRM, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_confirm },
     { .type = BM_G_CRL, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_crl },
     { .type = BM_G_LISTS, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_lists },
+    { .type = BM_G_OCSP, .phases = ALWAYS, .min = 1, .max = BM_OCSP_QUESTION, .serve = bm_serve_ocsp },
     { .type = BM_G_CA, .phases = ALWAYS, .min = 1, .max = BM_MAX_NAME, .serve = bm_serve_ca_cert },
     { .type = BM_G_CACERTS, .phases = ALWAYS, .min = 0, .max = 0, .serve = bm_serve_cacerts },
     { .type = BM_G_HEALTH, .phases = ALWAYS, .min = 0, .max = 0, .serve = serve_text },

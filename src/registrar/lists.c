@@ -201,8 +201,10 @@ bm_lists_changed(struct bm_registrar *r, struct bm_bytes body, struct bm_fail *f
         uint32_t bucket = bm_rd_u32(&rd);
         bool urgent = bm_rd_u8(&rd) == 1;
 
-        if (!rd.bad)
-            changed(r, ca, bucket, urgent);
+        if (rd.bad)
+            break;
+        changed(r, ca, bucket, urgent);
+        bm_ocsp_changed(r, ca, bucket);
     }
     return bm_rd_end(&rd) ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "what changed does not parse");
 }

@@ -144,10 +144,12 @@ struct bm_registrar {
     struct budget budget;
     struct crl_list *lists;
     size_t lists_bytes;
-    uint64_t lists_asked; /* ever */
-    uint64_t room;        /* bytes that are free where store and journal are */
-    uint64_t issued;      /* since start */
-    struct {              /* for support that is over */
+    uint64_t lists_asked;       /* ever */
+    struct bm_ocsp_cache *ocsp; /* NULL: nothing is kept yet */
+    size_t ocsp_asked;          /* questions under way at the signer */
+    uint64_t room;              /* bytes that are free where store and journal are */
+    uint64_t issued;            /* since start */
+    struct {                    /* for support that is over */
         bm_time looked;
         bool asked;
     } support;
@@ -247,6 +249,10 @@ bm_must_use enum bm_rc bm_serve_crl(void *ctx, uint64_t id, struct bm_rd body, s
 bm_must_use enum bm_rc bm_serve_lists(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_lists_changed(struct bm_registrar *r, struct bm_bytes body, struct bm_fail *fail);
 void bm_lists_done(struct bm_registrar *r);
+/* ocsp.c: a row of the gate table; something changed in this list. */
+bm_must_use enum bm_rc bm_serve_ocsp(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+void bm_ocsp_changed(struct bm_registrar *r, uint8_t ca, uint32_t bucket);
+void bm_ocsp_cache_done(struct bm_registrar *r);
 /* enrol.c: rows of the gate table. */
 bm_must_use enum bm_rc bm_serve_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_tpm_enrol(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);

@@ -120,6 +120,7 @@ registrar_free(struct bm_registrar *r)
         }
     bm_cas_done(r);
     bm_lists_done(r);
+    bm_ocsp_cache_done(r);
     for (size_t i = 0; i < MAX_PENDING; i++)
         bm_buf_done(&r->pending[i].kept);
     for (size_t i = 0; i < MAX_CONTROLS; i++) {

@@ -10,6 +10,7 @@ bm_apply bm_apply_order_closed;                                                 
 bm_apply bm_apply_lot, bm_apply_lot_keys, bm_apply_lot_end, bm_apply_lot_state, bm_apply_chips; /* apply_lots.c */
 bm_apply bm_apply_intent, bm_apply_done;                                                        /* apply_issue.c */
 bm_apply bm_apply_confirmed, bm_apply_revoked, bm_apply_forked, bm_apply_device, bm_apply_crl, bm_apply_support_closed; /* apply_life.c */
+bm_apply bm_apply_responder, bm_apply_responder_signed;                                                                 /* apply_ocsp.c */
 
 /* A record that can't stand where it stands: always BM_EBUG. */
 bm_must_use enum bm_rc bm_contradiction(const char *what, struct bm_fail *fail);

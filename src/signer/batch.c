@@ -20,8 +20,8 @@ bm_batch_keep(struct bm_signer *signer, struct bm_bytes bytes)
     return span;
 }
 
-static struct bm_bytes
-kept(const struct bm_signer *signer, struct bm_span span)
+struct bm_bytes
+bm_batch_kept(const struct bm_signer *signer, struct bm_span span)
 {
     return span.n == 0 ? bm_bytes(NULL, 0)
                        : bm_bytes(signer->arena.p + span.at, span.n); /* of an answer without bytes there may be no arena */
@@ -76,8 +76,8 @@ leaves_of(const struct bm_signer *signer, const struct bm_answer *answer, struct
     for (size_t i = 0; i < answer->nleaves; i++) {
         ret_leaves->leaf[i].index = answer->leaf[i].index;
         memcpy(ret_leaves->leaf[i].salt, answer->leaf[i].salt, BM_SALT);
-        ret_leaves->leaf[i].event = kept(signer, answer->leaf[i].event);
-        ret_leaves->leaf[i].certificate = kept(signer, answer->leaf[i].certificate);
+        ret_leaves->leaf[i].event = bm_batch_kept(signer, answer->leaf[i].event);
+        ret_leaves->leaf[i].certificate = bm_batch_kept(signer, answer->leaf[i].certificate);
     }
     if (answer->nleaves > 0)
         ret_leaves->checkpoint = bm_buf_bytes(&signer->checkpoint);
@@ -97,7 +97,7 @@ static enum bm_rc
 answer_send(struct bm_signer *signer, const struct bm_answer *answer, struct bm_fail *fail)
 {
     struct bm_message message = { .type = answer->type, .id = answer->id };
-    struct bm_s_refused refused = { .rc = (uint8_t)answer->rc, .sentence = kept(signer, answer->sentence) };
+    struct bm_s_refused refused = { .rc = (uint8_t)answer->rc, .sentence = bm_batch_kept(signer, answer->sentence) };
     struct bm_s_leaves leaves;
     enum bm_rc rc;
 
@@ -109,7 +109,9 @@ answer_send(struct bm_signer *signer, const struct bm_answer *answer, struct bm_
         bm_s_refused_build(&signer->body, &refused);
     } else if (answer->later == BM_LATER_CRL) {
         bm_buf_add_u64(&signer->body, (uint64_t)answer->until);
-        bm_buf_add_lv32(&signer->body, kept(signer, answer->crl_der));
+        bm_buf_add_lv32(&signer->body, bm_batch_kept(signer, answer->crl_der));
+    } else if (answer->later == BM_LATER_OCSP) {
+        bm_buf_add_bytes(&signer->body, bm_batch_kept(signer, answer->made));
     } else {
         leaves_of(signer, answer, &leaves);
         bm_s_leaves_build(&signer->body, &leaves);
@@ -135,7 +137,7 @@ late_send(struct bm_signer *signer, const struct bm_answer *answer, struct bm_fa
 static enum bm_rc
 answers_send(struct bm_signer *signer, struct bm_fail *fail)
 {
-    const struct bm_answer *order[BM_BATCH];
+    const struct bm_answer *order[BM_BATCH + BM_BATCH_MORE];
     size_t n = 0, i;
     enum bm_rc rc;
 
@@ -186,6 +188,8 @@ later_do(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fai
         if (answer->crl_der.n > 0)
             return BM_OK;
         return is_kept(signer, answer->crl.ca) ? bm_queue_crl(signer, answer, fail) : bm_sign_crl(signer, answer, fail);
+    case BM_LATER_OCSP:
+        return answer->made.n > 0 ? BM_OK : bm_ocsp_go(signer, answer, fail);
     case BM_LATER_NOTHING:
         break;
     }

@@ -309,8 +309,8 @@ refuse(struct request *in, bool proven, const char *what, const struct bm_fail *
 
 /* 20 octets, positive, never shortened by a leading zero, never used before. */
 /* req: RFC5280 4.1.2.2 a unique positive serial of at most 20 octets */
-static enum bm_rc
-serial_draw(struct bm_signer *signer, uint8_t ret_serial[static BM_MAX_SERIAL], struct bm_fail *fail)
+enum bm_rc
+bm_serial_draw(struct bm_signer *signer, uint8_t ret_serial[static BM_MAX_SERIAL], struct bm_fail *fail)
 {
     bool live;
     enum bm_rc rc;
@@ -395,7 +395,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
     struct bm_intent intent;
     enum bm_rc rc;
 
-    if ((rc = serial_draw(signer, serial, fail)) != BM_OK)
+    if ((rc = bm_serial_draw(signer, serial, fail)) != BM_OK)
         return rc;
     if (!bm_cas_choose(&signer->memory.cas, in->state.profile->ca, &in->ca)) {
         bm_fail_note(&why, BM_EBUSY, NULL, "no CA issues %s certificates any more: make one with birthmark ca roll",

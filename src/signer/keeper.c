@@ -54,7 +54,7 @@ pins_now(const struct warden *w)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < BM_MAX_CAS; i++) {
+    for (size_t i = 0; i < BM_MAX_KEYS; i++) {
         const char *at = w->ca[i].uri == NULL ? NULL : strstr(w->ca[i].uri, "pin-source=");
         char path[BM_PATH];
         struct stat st;
@@ -164,7 +164,7 @@ warden_run(struct warden *w)
 }
 
 enum bm_rc
-bm_keeper_start(struct bm_keeper *ret_keeper, const struct bm_keeper_ca ca[static BM_MAX_CAS], const char *home, struct bm_fail *fail)
+bm_keeper_start(struct bm_keeper *ret_keeper, const struct bm_keeper_ca ca[static BM_MAX_KEYS], const char *home, struct bm_fail *fail)
 {
     bm_cleanup(bm_fd_done) int ours = -1;
     bm_cleanup(bm_fd_done) int theirs = -1;

@@ -42,7 +42,7 @@ struct bm_keeper {
 /* Is this key in a token? Else it is the signer's own to open. */
 bool bm_keeper_needed(const char *uri);
 /* Forks the warden; the process must have no threads and should hold no secrets yet. */
-bm_must_use enum bm_rc bm_keeper_start(struct bm_keeper *ret_keeper, const struct bm_keeper_ca ca[static BM_MAX_CAS], const char *home,
+bm_must_use enum bm_rc bm_keeper_start(struct bm_keeper *ret_keeper, const struct bm_keeper_ca ca[static BM_MAX_KEYS], const char *home,
                                        struct bm_fail *fail);
 void bm_keeper_done(struct bm_keeper *keeper);
 /* Ends the keeper that runs, whatever it does; the next one follows. */
@@ -55,6 +55,6 @@ enum {
     BM_KEEPER_EXIT_PIN = 2,
     BM_KEEPER_EXIT_WORKED = 3 /* away, after it had signed: the next one need not wait */
 };
-int bm_keeper_serve(int channel, const struct bm_keeper_ca ca[static BM_MAX_CAS], const char *home);
+int bm_keeper_serve(int channel, const struct bm_keeper_ca ca[static BM_MAX_KEYS], const char *home);
 
 #endif

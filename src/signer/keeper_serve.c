@@ -12,7 +12,7 @@
 struct keeper {
     int channel;
     struct bm_crypto *crypto;
-    struct bm_token *token[BM_MAX_CAS]; /* NULL: not in a token */
+    struct bm_token *token[BM_MAX_KEYS]; /* NULL: not in a token */
     uint8_t *packet;
 };
 
@@ -30,7 +30,7 @@ say(const struct keeper *k, uint16_t type, uint64_t id, const struct bm_buf *bod
 static enum bm_rc
 tokens_open(struct keeper *k, const struct bm_keeper_ca *ca, const char *home, struct bm_fail *fail)
 {
-    struct bm_confine_dir dirs[BM_MAX_CAS];
+    struct bm_confine_dir dirs[BM_MAX_KEYS];
     struct bm_confine_plan plan = { .name = "keeper of the CA's token", .dirs = dirs, .files = true, .syslog_mute = true };
     enum bm_rc rc;
 
@@ -38,7 +38,7 @@ tokens_open(struct keeper *k, const struct bm_keeper_ca *ca, const char *home, s
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a message");
     if ((rc = bm_crypto_new(&k->crypto, fail)) != BM_OK)
         return rc;
-    for (size_t i = 0; i < BM_MAX_CAS; i++) {
+    for (size_t i = 0; i < BM_MAX_KEYS; i++) {
         if (ca[i].uri == NULL)
             continue;
         rc = bm_token_open(&k->token[i], ca[i].uri, home, ca[i].key, k->crypto, fail);
@@ -74,7 +74,7 @@ sign_one(const struct keeper *k, const struct bm_message *message, struct bm_fai
     struct bm_bytes tbs = bm_rd_lv32(&rd, BM_MAX_MESSAGE);
     enum bm_rc rc;
 
-    if (!bm_rd_end(&rd) || message->type != BM_K_SIGN || ca >= BM_MAX_CAS || k->token[ca] == NULL)
+    if (!bm_rd_end(&rd) || message->type != BM_K_SIGN || ca >= BM_MAX_KEYS || k->token[ca] == NULL)
         return bm_fail(fail, BM_EBUG, NULL, "the signer asks its tokens for something that they do not do");
     if ((rc = k->token[ca]->ops->sign(k->token[ca], tbs, &signature, fail)) != BM_OK)
         return rc;
@@ -86,12 +86,12 @@ sign_one(const struct keeper *k, const struct bm_message *message, struct bm_fai
 static enum bm_rc
 serve(const struct keeper *k, bool *ret_worked, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf open = { .max = BM_MAX_CAS };
+    bm_cleanup(bm_buf_done) struct bm_buf open = { .max = BM_MAX_KEYS };
     enum bm_heard heard = BM_HEARD_MESSAGE;
     struct bm_message message;
     enum bm_rc rc;
 
-    for (size_t i = 0; i < BM_MAX_CAS; i++)
+    for (size_t i = 0; i < BM_MAX_KEYS; i++)
         if (k->token[i] != NULL)
             bm_buf_add_u8(&open, (uint8_t)i);
     if ((rc = forget(k, fail)) != BM_OK || (rc = say(k, BM_K_HERE, 0, &open, fail)) != BM_OK)
@@ -108,7 +108,7 @@ serve(const struct keeper *k, bool *ret_worked, struct bm_fail *fail)
 }
 
 int
-bm_keeper_serve(int channel, const struct bm_keeper_ca ca[static BM_MAX_CAS], const char *home)
+bm_keeper_serve(int channel, const struct bm_keeper_ca ca[static BM_MAX_KEYS], const char *home)
 {
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 512 };
     struct keeper k = { .channel = channel };

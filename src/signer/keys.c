@@ -65,6 +65,28 @@ key_learn(struct bm_ca_key *ca, const char *home, struct bm_fail *fail)
     return rc;
 }
 
+/* The one that answers OCSP questions: no CA's. */
+static enum bm_rc
+ocsp_learn(struct bm_signer *signer, const char *home, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf spki = { .max = 0 };
+    struct bm_ca_key *key = &signer->keys[signer->nkeys];
+    enum bm_rc rc;
+
+    if (signer->site->ocsp_key[0] == 0)
+        return BM_OK;
+    *key = (struct bm_ca_key){ .name = "", .uri = signer->site->ocsp_key };
+    if ((rc = pem_read(&spki, &key->known, home, BM_PLACE_OCSP_PUB, "PUBLIC KEY", fail)) != BM_OK)
+        return rc;
+    if (!key->known)
+        return bm_fail(fail, BM_EBUSY, NULL, "%s is missing: put it back, or take the line ocsp out of site.conf", BM_PLACE_OCSP_PUB);
+    if ((rc = bm_key_parse(&key->key, bm_buf_bytes(&spki), fail)) != BM_OK)
+        return rc;
+    signer->ocsp_key = key;
+    signer->nkeys++;
+    return BM_OK;
+}
+
 enum bm_rc
 bm_keys_read(struct bm_signer *signer, const char *home, struct bm_fail *fail)
 {
@@ -82,14 +104,14 @@ bm_keys_read(struct bm_signer *signer, const char *home, struct bm_fail *fail)
         if (rc == BM_OK && (!ca->known || ca->asked) && i < BM_CA__N)
             rc = bm_fail(fail, BM_EBUSY, NULL, "ca/%s.pem is missing: put the CA's certificate back", ca->name);
     }
-    return rc;
+    return rc != BM_OK ? rc : ocsp_learn(signer, home, fail);
 }
 
 /* The keys in tokens go to a process of their own, which is made while this one holds no secret yet. */
 enum bm_rc
 bm_keys_keeper(struct bm_signer *signer, const char *home, struct bm_fail *fail)
 {
-    struct bm_keeper_ca kept[BM_MAX_CAS] = { { .uri = NULL } };
+    struct bm_keeper_ca kept[BM_MAX_KEYS] = { { .uri = NULL } };
     bool any = false;
 
     for (size_t i = 0; i < signer->nkeys; i++) {
@@ -215,6 +237,7 @@ bm_ca_join(struct bm_signer *signer, struct bm_fail *fail)
             key->asked = false;
         if ((rc = issuer_make(&signer->issuers[i], cas->row[i], signer->site->url, fail)) != BM_OK)
             return rc;
+        bm_ocsp_issuer_init(&signer->asked_by[i], &cas->row[i]->cert);
         signer->nissuers++;
     }
     return BM_OK;

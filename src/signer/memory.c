@@ -31,6 +31,8 @@ bm_memory_done(struct bm_memory *memory)
     bm_book_done(&memory->book);
     bm_cas_done(&memory->cas);
     bm_revocations_done(&memory->revocations);
+    for (size_t i = 0; i < BM_MAX_CAS; i++)
+        bm_responder_done(&memory->responders[i]);
     memset(memory, 0, sizeof(*memory));
 }
 
@@ -108,6 +110,8 @@ static bm_apply *const applies[BM_R__N] = {
     [BM_R_ORDER_CLOSED] = bm_apply_order_closed,
     [BM_R_DEVICE] = bm_apply_device,
     [BM_R_SUPPORT_CLOSED] = bm_apply_support_closed,
+    [BM_R_RESPONDER] = bm_apply_responder,
+    [BM_R_RESPONDER_SIGNED] = bm_apply_responder_signed,
 };
 
 enum bm_rc

@@ -5,6 +5,7 @@
 #include "signer/book.h"
 #include "signer/cas.h"
 #include "signer/journal.h"
+#include "signer/ocsp.h"
 #include "signer/orders.h"
 #include "signer/profiles.h"
 #include "signer/revocations.h"
@@ -29,9 +30,10 @@ struct bm_memory {
     struct bm_book book;
     struct bm_cas cas;
     struct bm_revocations revocations;
-    uint64_t signed_total;   /* certificates */
-    uint64_t signed_again;   /* of them, after a crash */
-    uint64_t open[BM_BATCH]; /* intents without a done record */
+    struct bm_responder responders[BM_MAX_CAS]; /* of each CA, by its number */
+    uint64_t signed_total;                      /* certificates */
+    uint64_t signed_again;                      /* of them, after a crash */
+    uint64_t open[BM_BATCH];                    /* intents without a done record */
     size_t nopen;
     struct bm_incoming { /* a lot whose end has not come */
         bool open;

@@ -40,7 +40,7 @@ enum bm_rc
 bm_queue_admit(const struct bm_signer *signer, unsigned ca, bool crl, struct bm_fail *fail)
 {
     const struct bm_queue *queue = &signer->queue;
-    size_t before = queue->n + soon(signer, BM_LATER_SIGN) + soon(signer, BM_LATER_CRL);
+    size_t before = queue->n - count_of(queue, BM_WAITS_OCSP) + soon(signer, BM_LATER_SIGN) + soon(signer, BM_LATER_CRL);
     const struct bm_ca_key *key;
     char since[BM_TIME_TEXT];
     enum bm_rc rc = bm_ca_key(&key, signer, ca, fail);
@@ -144,17 +144,62 @@ bm_queue_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail 
     return BM_OK;
 }
 
+bool
+bm_queue_ocsp(struct bm_signer *signer, struct bm_answer *answer, struct bm_bytes head, struct bm_bytes tbs)
+{
+    struct bm_queue *queue = &signer->queue;
+    struct bm_waiting *waiting;
+
+    if (!queue->here || !signer->ocsp_key->open || count_of(queue, BM_WAITS_OCSP) == BM_QUEUE_OTHERS)
+        return false;
+    waiting = waiting_new(queue, answer, BM_WAITS_OCSP);
+    waiting->ca = answer->crl.ca;
+    waiting->head.max = 256;
+    bm_buf_add_bytes(&waiting->head, head);
+    bm_buf_add_bytes(&waiting->tbs, tbs);
+    answer->type = 0;
+    return true;
+}
+
+enum bm_rc
+bm_queue_responder(struct bm_signer *signer, unsigned ca, struct bm_bytes tbs, struct bm_fail *fail)
+{
+    struct bm_queue *queue = &signer->queue;
+    struct bm_waiting *waiting;
+
+    for (size_t i = 0; i < queue->n; i++)
+        if (queue->waiting[i].what == BM_WAITS_RESPONDER && queue->waiting[i].ca == ca)
+            return BM_OK;
+    if (count_of(queue, BM_WAITS_RESPONDER) == BM_QUEUE_OTHERS)
+        return BM_OK;
+    waiting = waiting_new(queue, NULL, BM_WAITS_RESPONDER);
+    waiting->ca = ca;
+    bm_buf_add_bytes(&waiting->tbs, tbs);
+    return bm_buf_check(&waiting->tbs, "a responder's certificate", fail);
+}
+
 static void
 waiting_drop(struct bm_queue *queue, size_t i)
 {
     if (queue->waiting[i].seq != 0)
         queue->in_flight--;
     bm_buf_done(&queue->waiting[i].tbs);
+    bm_buf_done(&queue->waiting[i].head);
     memmove(&queue->waiting[i], &queue->waiting[i + 1], (queue->n - i - 1) * sizeof(queue->waiting[0]));
     queue->n--;
 }
 
 /* ---- to the keeper ---- */
+
+/* Whose signature it waits for. */
+static enum bm_rc
+key_of(const struct bm_ca_key **ret_key, const struct bm_signer *signer, const struct bm_waiting *waiting, struct bm_fail *fail)
+{
+    if (waiting->what != BM_WAITS_OCSP)
+        return bm_ca_key(ret_key, signer, waiting->ca, fail);
+    *ret_key = signer->ocsp_key;
+    return BM_OK;
+}
 
 static enum bm_rc
 ask_one(struct bm_signer *signer, struct bm_waiting *waiting, bool *ret_sent, struct bm_fail *fail)
@@ -164,7 +209,7 @@ ask_one(struct bm_signer *signer, struct bm_waiting *waiting, bool *ret_sent, st
     struct bm_bytes tbs = bm_buf_bytes(&waiting->tbs);
     const struct bm_ca_key *key;
     struct bm_intent intent;
-    enum bm_rc rc = bm_ca_key(&key, signer, waiting->ca, fail);
+    enum bm_rc rc = key_of(&key, signer, waiting, fail);
 
     if (rc != BM_OK)
         return rc;
@@ -187,22 +232,33 @@ ask_one(struct bm_signer *signer, struct bm_waiting *waiting, bool *ret_sent, st
     return BM_OK;
 }
 
-enum bm_rc
-bm_queue_send(struct bm_signer *signer, struct bm_fail *fail)
+static enum bm_rc
+send_some(struct bm_signer *signer, bool ocsp, bool *ret_sent, struct bm_fail *fail)
 {
     struct bm_queue *queue = &signer->queue;
-    bool sent = true;
     enum bm_rc rc;
 
-    if (!queue->here || !queue->synced)
-        return BM_OK;
-    for (size_t i = 0; i < queue->n && sent && queue->in_flight < BM_QUEUE_IN_FLIGHT; i++) {
+    for (size_t i = 0; i < queue->n && *ret_sent && queue->in_flight < BM_QUEUE_IN_FLIGHT; i++) {
         struct bm_waiting *waiting = &queue->waiting[i];
 
-        if (waiting->what != BM_WAITS_REPEAT && waiting->seq == 0 && (rc = ask_one(signer, waiting, &sent, fail)) != BM_OK)
+        if (waiting->what != BM_WAITS_REPEAT && waiting->seq == 0 && (waiting->what == BM_WAITS_OCSP) == ocsp &&
+            (rc = ask_one(signer, waiting, ret_sent, fail)) != BM_OK)
             return rc;
     }
     return BM_OK;
+}
+
+/* Whoever asks what became of certificates waits until nothing else does. */
+enum bm_rc
+bm_queue_send(struct bm_signer *signer, struct bm_fail *fail)
+{
+    bool sent = true;
+    enum bm_rc rc;
+
+    if (!signer->queue.here || !signer->queue.synced)
+        return BM_OK;
+    rc = send_some(signer, false, &sent, fail);
+    return rc != BM_OK ? rc : send_some(signer, true, &sent, fail);
 }
 
 /* ---- back ---- */
@@ -238,9 +294,19 @@ signed_settle(struct bm_signer *signer, size_t i, struct bm_bytes signature, str
     struct bm_answer *answer;
     enum bm_rc rc;
 
-    if (waiting.what == BM_WAITS_CRL && !waiting.asked) {
+    if ((waiting.what == BM_WAITS_CRL || waiting.what == BM_WAITS_OCSP) && !waiting.asked) {
         waiting_drop(&signer->queue, i);
         return BM_OK;
+    }
+    if (waiting.what == BM_WAITS_RESPONDER) {
+        waiting_drop(&signer->queue, i);
+        return bm_responder_signed(signer, waiting.ca, signature, fail);
+    }
+    if (waiting.what == BM_WAITS_OCSP) {
+        answer = bm_batch_answer(signer, waiting.id, BM_S_ANSWER);
+        rc = bm_ocsp_done(signer, waiting.ca, bm_buf_bytes(&waiting.head), bm_buf_bytes(&waiting.tbs), signature, answer, fail);
+        waiting_drop(&signer->queue, i);
+        return rc;
     }
     if (waiting.what == BM_WAITS_CRL) {
         answer = bm_batch_answer(signer, waiting.id, BM_S_ANSWER);
@@ -264,6 +330,7 @@ signature_holds(struct bm_signer *signer, const struct bm_waiting *waiting, stru
 {
     struct bm_bytes tbs = bm_buf_bytes(&waiting->tbs);
     struct bm_fail why = { .rc = BM_OK };
+    const struct bm_ca_key *key;
     struct bm_intent intent;
 
     if (waiting->what == BM_WAITS_INTENT) {
@@ -271,8 +338,8 @@ signature_holds(struct bm_signer *signer, const struct bm_waiting *waiting, stru
             return false;
         tbs = intent.tbs;
     }
-    *ret_holds = bm_key_verify(signer->crypto, &signer->memory.cas.row[waiting->ca]->cert.key, signer->issuers[waiting->ca].alg, tbs,
-                               signature, &why) == BM_OK;
+    *ret_holds = key_of(&key, signer, waiting, &why) == BM_OK &&
+                 bm_key_verify(signer->crypto, &key->key, bm_key_sig_alg(key->key.alg), tbs, signature, &why) == BM_OK;
     return true;
 }
 

@@ -6,8 +6,8 @@
 #include "signer/keeper.h"
 #include "signer/memory.h"
 
-#define BM_QUEUE_OTHERS 16                                /* CRLs and repeats that wait, each */
-#define BM_QUEUE_WAITING (BM_BATCH + 2 * BM_QUEUE_OTHERS) /* as many open intents as a journal may have, and the others */
+#define BM_QUEUE_OTHERS 16                                /* CRLs, repeats, responders and their answers that wait, each */
+#define BM_QUEUE_WAITING (BM_BATCH + 4 * BM_QUEUE_OTHERS) /* as many open intents as a journal may have, and the others */
 #define BM_QUEUE_IN_FLIGHT 4    /* signs the next while the last is verified; what a keeper that ends takes with it is asked again */
 #define BM_QUEUE_PATIENCE 12000 /* milliseconds that an asker waits before it is told to ask again */
 #define BM_QUEUE_GLITCH 3000    /* a token that is back before is not missed: no alarm, and who asks waits */
@@ -19,7 +19,9 @@ struct bm_waiting {
     enum {
         BM_WAITS_INTENT,
         BM_WAITS_REPEAT, /* for the same certificate as an intent that waits */
-        BM_WAITS_CRL
+        BM_WAITS_CRL,
+        BM_WAITS_RESPONDER, /* a responder's certificate; nobody asks */
+        BM_WAITS_OCSP       /* an answer about certificates: after all others */
     } what;
     bool asked; /* somebody waits for the answer to `id`; false: it is signed all the same */
     uint64_t id;
@@ -31,8 +33,9 @@ struct bm_waiting {
     uint64_t intent;               /* where it stands in the journal */
     uint8_t serial[BM_MAX_SERIAL]; /* its certificate's; of a repeat too */
     size_t nserial;
-    struct bm_buf tbs; /* of a CRL */
-    bm_time until;     /* the same */
+    struct bm_buf tbs;  /* of what is no intent */
+    struct bm_buf head; /* of an OCSP answer: what the registrar has to know of it */
+    bm_time until;      /* of a CRL */
 };
 
 struct bm_queue {

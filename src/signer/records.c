@@ -291,3 +291,59 @@ bm_crl_record_parse(struct bm_crl_record *ret_crl, struct bm_bytes body, struct 
     *ret_crl = crl;
     return BM_OK;
 }
+
+void
+bm_responder_record_build(struct bm_buf *buf, const struct bm_responder_record *responder)
+{
+    bm_buf_add_u8(buf, 0);
+    bm_buf_add_u64(buf, (uint64_t)responder->time);
+    bm_buf_add_u64(buf, (uint64_t)responder->not_after);
+    bm_buf_add_u8(buf, (uint8_t)responder->ca);
+    bm_buf_add(buf, responder->key, BM_HASH);
+    bm_buf_add_lv16(buf, responder->tbs);
+}
+
+enum bm_rc
+bm_responder_record_parse(struct bm_responder_record *ret_responder, struct bm_bytes body, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(body);
+    struct bm_responder_record responder;
+    enum bm_rc rc;
+
+    leaves_none(&rd);
+    responder.time = (bm_time)bm_rd_u64(&rd);
+    responder.not_after = (bm_time)bm_rd_u64(&rd);
+    responder.ca = take_enum(&rd, BM_MAX_CAS);
+    bm_rd_copy(&rd, responder.key, BM_HASH);
+    responder.tbs = bm_rd_lv16(&rd, BM_MAX_CERT);
+    if ((rc = end_check(&rd, "the record of a responder's certificate", fail)) != BM_OK)
+        return rc;
+    *ret_responder = responder;
+    return BM_OK;
+}
+
+void
+bm_responder_signed_build(struct bm_buf *buf, const struct bm_responder_signed *made)
+{
+    bm_record_leaves_build(buf, &made->leaves);
+    bm_buf_add_u8(buf, (uint8_t)made->ca);
+    bm_buf_add_u8(buf, (uint8_t)made->alg);
+    bm_buf_add_lv16(buf, made->signature);
+}
+
+enum bm_rc
+bm_responder_signed_parse(struct bm_responder_signed *ret_signed, struct bm_bytes body, struct bm_fail *fail)
+{
+    struct bm_rd rd = bm_rd(body);
+    struct bm_responder_signed made;
+    enum bm_rc rc;
+
+    bm_record_leaves_take(&rd, &made.leaves);
+    made.ca = take_enum(&rd, BM_MAX_CAS);
+    made.alg = (enum bm_sig_alg)take_enum(&rd, BM_SIG_ED25519 + 1);
+    made.signature = bm_rd_lv16(&rd, BM_MAX_SIGNATURE);
+    if ((rc = end_check(&rd, "the record of a responder's signature", fail)) != BM_OK)
+        return rc;
+    *ret_signed = made;
+    return BM_OK;
+}

@@ -26,6 +26,8 @@ enum bm_record_type {
     BM_R_ORDER_CLOSED,
     BM_R_DEVICE, /* a device is suspended, revoked or decommissioned */
     BM_R_SUPPORT_CLOSED,
+    BM_R_RESPONDER,        /* a certificate for the key that answers OCSP questions will be signed: everything about it */
+    BM_R_RESPONDER_SIGNED, /* it was */
     BM_R__N
 };
 
@@ -123,5 +125,25 @@ struct bm_crl_record {
 };
 void bm_crl_record_build(struct bm_buf *buf, const struct bm_crl_record *crl);
 bm_must_use enum bm_rc bm_crl_record_parse(struct bm_crl_record *ret_crl, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_RESPONDER: no leaves. */
+struct bm_responder_record {
+    bm_time time, not_after;
+    unsigned ca;
+    uint8_t key[BM_HASH]; /* whose certificate it is */
+    struct bm_bytes tbs;
+};
+void bm_responder_record_build(struct bm_buf *buf, const struct bm_responder_record *responder);
+bm_must_use enum bm_rc bm_responder_record_parse(struct bm_responder_record *ret_responder, struct bm_bytes body, struct bm_fail *fail);
+
+/* BM_R_RESPONDER_SIGNED: the leaf says so. */
+struct bm_responder_signed {
+    struct bm_record_leaves leaves;
+    unsigned ca;
+    enum bm_sig_alg alg;
+    struct bm_bytes signature;
+};
+void bm_responder_signed_build(struct bm_buf *buf, const struct bm_responder_signed *made);
+bm_must_use enum bm_rc bm_responder_signed_parse(struct bm_responder_signed *ret_signed, struct bm_bytes body, struct bm_fail *fail);
 
 #endif

@@ -28,6 +28,7 @@ static const struct bm_rule rules[] = {
     { BM_S_REFUSAL, BM_PHASE_READY, 4 * LV16(0) + 8 + LV16(0), REFUSAL, false, bm_serve_refusal },
     { BM_S_CRL, BM_PHASE_READY, 5, 5, false, bm_serve_crl },
     { BM_S_LISTS, BM_PHASE_READY, 1, 1, false, bm_serve_lists },
+    { BM_S_OCSP, BM_PHASE_READY, 1, BM_OCSP_QUESTION, false, bm_serve_ocsp },
     { BM_S_CA, BM_PHASE_READY, 2, 2, false, bm_serve_ca },
     { BM_S_ROOT, BM_PHASE_READY, 1, 1, false, bm_serve_root },
     { BM_S_CHECKPOINT, BM_PHASE_READY, 0, 0, false, bm_serve_checkpoint },

@@ -30,6 +30,8 @@ struct bm_ca_key {
     struct bm_buf der; /* its certificate, as it lies there: who founds a site believes it, nobody else */
 };
 
+#define BM_BATCH_MORE 4 /* answers that nobody asked for, of responders that were certified on the way */
+
 /* An answer that waits for the batch to be durable. Texts lie in the batch's arena, by offset, since it grows. */
 struct bm_answer {
     uint64_t id;
@@ -37,11 +39,12 @@ struct bm_answer {
     enum {
         BM_LATER_NOTHING,
         BM_LATER_SIGN,
-        BM_LATER_CRL
+        BM_LATER_CRL,
+        BM_LATER_OCSP
     } later;
-    uint64_t intent; /* BM_LATER_SIGN: where its intent stands */
-    struct bm_crl_record crl;
-    bm_time until; /* of a CRL */
+    uint64_t intent;          /* BM_LATER_SIGN: where its intent stands */
+    struct bm_crl_record crl; /* BM_LATER_OCSP: CA and time */
+    bm_time until;            /* of a CRL */
     enum bm_rc rc;
     bool repeat;
     uint8_t serial[BM_MAX_SERIAL];
@@ -49,7 +52,7 @@ struct bm_answer {
     char device[BM_DEVICE_TEXT];
     struct bm_span {
         size_t at, n;
-    } sentence, crl_der;
+    } sentence, crl_der, question, made; /* the last two of OCSP: what was asked; the answer's body, n = 0 while it is not signed */
     size_t nleaves;
     struct bm_answer_leaf {
         uint64_t index;
@@ -81,11 +84,13 @@ struct bm_signer {
     int channel;
     struct bm_rules rules;
     struct bm_site *site; /* 90 KiB */
-    struct bm_ca_key keys[BM_MAX_CAS];
+    struct bm_ca_key keys[BM_MAX_KEYS];
     size_t nkeys;
     struct bm_buf root;                   /* as `der` of keys */
     struct bm_issuer issuers[BM_MAX_CAS]; /* of all CAs on record, by number, as far as bm_ca_join() has come */
     size_t nissuers;
+    struct bm_ocsp_issuer asked_by[BM_MAX_CAS]; /* by what OCSP questions name each of them */
+    const struct bm_ca_key *ocsp_key;           /* of `keys`; NULL: nobody answers such questions */
     struct bm_crypto *crypto;
     struct bm_secret nonce_key;
     struct bm_note_signer ledger;
@@ -97,7 +102,7 @@ struct bm_signer {
     struct bm_refusals refusals[BM_REFUSAL_CELLS]; /* a chip's cell: its device id modulo these */
     struct bm_queue queue;
 
-    struct bm_answer batch[BM_BATCH];
+    struct bm_answer batch[BM_BATCH + BM_BATCH_MORE];
     size_t nbatch;
     struct bm_buf arena;
     struct bm_buf checkpoint; /* signed, over the first `checkpointed` leaves */
@@ -132,6 +137,7 @@ bm_must_use enum bm_rc bm_commit_forked(struct bm_signer *signer, const struct b
 /* A new answer in the batch; rules_pass is never called with a full one. */
 struct bm_answer *bm_batch_answer(struct bm_signer *signer, uint64_t id, uint16_t type);
 struct bm_span bm_batch_keep(struct bm_signer *signer, struct bm_bytes bytes);
+struct bm_bytes bm_batch_kept(const struct bm_signer *signer, struct bm_span span); /* a view until more is kept */
 /* Refuses: class and sentence of `why`; with an event, its leaf too. Gives BM_OK unless the journal fails. BM_EBUG is never answered: it is returned. */
 bm_must_use enum bm_rc bm_batch_refuse(struct bm_signer *signer, uint64_t id, const struct bm_fail *why, const struct bm_event *event,
                                        struct bm_fail *fail);
@@ -184,6 +190,18 @@ bm_must_use enum bm_rc bm_crl_done(struct bm_signer *signer, unsigned ca, struct
 bm_must_use enum bm_rc bm_sign_intent(struct bm_signer *signer, uint64_t at, bool again, struct bm_answer *answer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_sign_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
 
+/* A serial number that no certificate has (issue.c). */
+bm_must_use enum bm_rc bm_serial_draw(struct bm_signer *signer, uint8_t ret_serial[static BM_MAX_SERIAL], struct bm_fail *fail);
+
+/* ---- OCSP (ocsp.c) ---- */
+
+/* What must be durable is: signs, or puts it where it waits for the token. */
+bm_must_use enum bm_rc bm_ocsp_go(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
+/* Signatures that hold. */
+bm_must_use enum bm_rc bm_ocsp_done(struct bm_signer *signer, unsigned ca, struct bm_bytes head, struct bm_bytes tbs,
+                                    struct bm_bytes signature, struct bm_answer *answer, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_responder_signed(struct bm_signer *signer, unsigned ca, struct bm_bytes signature, struct bm_fail *fail);
+
 /* ---- what waits for a token (queue.c, queue_hear.c) ---- */
 
 /* May another request wait? BM_EBUSY: the key is not here, its token is away, or too many wait. Always, for a key in a file. */
@@ -196,6 +214,10 @@ bm_must_use enum bm_rc bm_queue_intent(struct bm_signer *signer, uint64_t at, st
 /* An answer that repeats one whose intent waits, waits with it. */
 bm_must_use enum bm_rc bm_queue_repeat(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_queue_crl(struct bm_signer *signer, struct bm_answer *answer, struct bm_fail *fail);
+/* False: too many wait, or the token is away. */
+bm_must_use bool bm_queue_ocsp(struct bm_signer *signer, struct bm_answer *answer, struct bm_bytes head, struct bm_bytes tbs);
+/* A responder's certificate, unless it waits already. */
+bm_must_use enum bm_rc bm_queue_responder(struct bm_signer *signer, unsigned ca, struct bm_bytes tbs, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_queue_send(struct bm_signer *signer, struct bm_fail *fail);
 /* A signature came: its answer goes into the batch. *ret_wrong: it does not hold, and nothing was done. */
 bm_must_use enum bm_rc bm_queue_signed(struct bm_signer *signer, const struct bm_message *message, bool *ret_wrong, struct bm_fail *fail);
@@ -216,7 +238,8 @@ bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *f
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
-    bm_serve_device, bm_serve_support_close, bm_serve_crl, bm_serve_lists, bm_serve_ca, bm_serve_root, bm_serve_checkpoint, bm_serve_replay;
+    bm_serve_device, bm_serve_support_close, bm_serve_crl, bm_serve_lists, bm_serve_ocsp, bm_serve_ca, bm_serve_root, bm_serve_checkpoint,
+    bm_serve_replay;
 
 /* The lot that is compared, a few milliseconds further; at its end its records, or its refusal (lots_serve.c). */
 bm_must_use enum bm_rc bm_lot_step(struct bm_signer *signer, struct bm_fail *fail);
