@@ -1,15 +1,6 @@
-/* order.c - order open, list, show: how many units a line may make of which lots. */
-#include "base/env.h"
+/* order.c - order list, show: how many units were made of which lots, and what else is counted. */
 #include "cli/lists.h"
-#include "cli/operator.h"
-#include "cli/places.h"
-#include "cli/roles.h"
-#include "cli/units.h"
 #include "cli/verbs.h"
-#include "pki/cert.h"
-#include "pki/profile.h"
-
-#include <stdlib.h>
 
 static enum bm_rc
 list_run(struct bm_call *call, struct bm_fail *fail)
@@ -35,10 +26,58 @@ const struct bm_verb bm_verb_order_list = {
     .run = list_run,
 };
 
+/* What was counted besides units, with who and why. */
+static enum bm_rc
+counted_keep(void *ctx, struct bm_bytes json, struct bm_fail *fail)
+{
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    enum bm_rc rc = bm_json_parse(&row, json, BM_MAX_JSON, fail);
+
+    if (rc == BM_OK && json_array_append(ctx, row) != 0)
+        return bm_json_check(NULL, fail);
+    return rc;
+}
+
+static enum bm_rc
+counted_ask(struct bm_ask *ask, const char *order, json_t *counted, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf filter = { .max = 256 };
+
+    bm_buf_add_fmt(&filter, "{\"order\":\"%s\"}", order);
+    bm_buf_add_u8(&filter, 0);
+    return filter.bad ? bm_json_check(NULL, fail) : bm_ask_list(ask, "counted", (const char *)filter.p, counted_keep, counted, fail);
+}
+
+static enum bm_rc
+order_print(const struct bm_call *call, json_t *row, json_t *counted, struct bm_fail *fail)
+{
+    static const struct bm_column columns[] = { { "what", "COUNTED" },  { "n", "N" },     { "time", "TIME" },     { "by", "BY" },
+                                                { "device", "DEVICE" }, { "lot", "LOT" }, { "reason", "REASON" }, { "leaf", "LEAF" } };
+    enum bm_rc rc;
+
+    if (call->json)
+        return json_object_set(row, "counted", counted) != 0 ? bm_json_check(NULL, fail) : bm_object_print(call, row, fail);
+    if ((rc = bm_object_print(call, row, fail)) != BM_OK || json_array_size(counted) == 0)
+        return rc;
+    (void)puts("");
+    return bm_rows_print(counted, columns, BM_COUNT(columns), fail);
+}
+
 static enum bm_rc
 show_run(struct bm_call *call, struct bm_fail *fail)
 {
-    return bm_show_run(call, "order", fail);
+    bm_cleanup(bm_json_done) json_t *row = NULL, *counted = json_array();
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
+    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
+    const char *order = call->words.v[0];
+    enum bm_rc rc;
+
+    if ((rc = bm_json_check(counted, fail)) != BM_OK || (rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK ||
+        (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_ask_show(&ask, "order", order, bm_row_keep, &text, fail)) != BM_OK ||
+        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK ||
+        (rc = counted_ask(&ask, order, counted, fail)) != BM_OK)
+        return rc;
+    return order_print(call, row, counted, fail);
 }
 
 const struct bm_verb bm_verb_order_show = {
@@ -47,298 +86,8 @@ const struct bm_verb bm_verb_order_show = {
     .least = 1,
     .most = 1,
     .site = true,
-    .purpose = "Show one order.",
-    .help = "example: birthmark order show first\n",
+    .purpose = "Show one order: units, what else is counted under it and why, stations; when closed, its balance.",
+    .help = "reissues, scraps and repairs are how many were made, and beside each stands how many may be (birthmark order raise).\n\n"
+            "example: birthmark order show first\n",
     .run = show_run,
-};
-
-/* ---- open ---- */
-
-/* What goes into the statement, and the profiles' texts that go beside it. */
-struct opening {
-    struct bm_order order;
-    struct bm_buf text[BM_MAX_ORDER_PROFILES];
-};
-
-static void
-opening_done(struct opening *opening)
-{
-    bm_order_done(&opening->order);
-    for (size_t i = 0; i < BM_MAX_ORDER_PROFILES; i++)
-        bm_buf_done(&opening->text[i]);
-}
-
-static enum bm_rc
-lots_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
-{
-    const struct bm_values *lots = bm_call_values(call, "lot");
-    enum bm_rc rc;
-
-    if (lots->n > BM_MAX_ORDER_LOTS)
-        return bm_usage(call, fail, "an order has at most %d lots", BM_MAX_ORDER_LOTS);
-    if ((order->lots = calloc(lots->n, sizeof(*order->lots))) == NULL)
-        return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the order");
-    for (size_t i = 0; i < lots->n; i++) {
-        if ((rc = bm_call_name(call, "a lot's name", lots->v[i], fail)) != BM_OK)
-            return rc;
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(lots->v[j], lots->v[i]) == 0)
-                return bm_usage(call, fail, "the lot %s is named twice", lots->v[i]);
-        memcpy(order->lots[order->nlots++], lots->v[i], strlen(lots->v[i]) + 1);
-    }
-    return BM_OK;
-}
-
-static enum bm_rc
-profile_take(struct opening *opening, struct bm_call *call, const char *name, struct bm_fail *fail)
-{
-    size_t i = opening->order.nprofiles;
-    struct bm_profile profile;
-    enum bm_rc rc;
-
-    if (i == BM_MAX_ORDER_PROFILES)
-        return bm_usage(call, fail, "an order has at most %d profiles", BM_MAX_ORDER_PROFILES);
-    if ((rc = bm_call_name(call, "a profile's name", name, fail)) != BM_OK)
-        return rc;
-    for (size_t j = 0; j < i; j++)
-        if (strcmp(opening->order.profiles[j].name, name) == 0)
-            return bm_usage(call, fail, "the profile %s is named twice", name);
-    opening->text[i].max = BM_MAX_PROFILE;
-    if ((rc = bm_place_read(&opening->text[i], call->home, BM_PLACE_PROFILE, name, fail)) != BM_OK)
-        return rc == BM_EINPUT ? bm_fail(fail, rc, NULL, "there is no profile %s: see `birthmark profile list`", name) : rc;
-    if ((rc = bm_profile_parse(&profile, bm_buf_bytes(&opening->text[i]), fail)) != BM_OK) {
-        bm_fail_prefix(fail, "profiles/%s.profile", name);
-        return rc;
-    }
-    if (strcmp(profile.name, name) != 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "profiles/%s.profile calls itself %s: file and name must be the same", name, profile.name);
-    memcpy(opening->order.profiles[i].name, profile.name, sizeof(profile.name));
-    memcpy(opening->order.profiles[i].digest, profile.digest, BM_HASH);
-    opening->order.nprofiles++;
-    return BM_OK;
-}
-
-/* Their names; the planner signs for their keys, as the list of operators has them (stations_find()). */
-static enum bm_rc
-stations_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
-{
-    const struct bm_values *stations = bm_call_values(call, "station");
-    enum bm_rc rc;
-
-    if (stations->n > BM_MAX_ORDER_STATIONS)
-        return bm_usage(call, fail, "an order has at most %d stations", BM_MAX_ORDER_STATIONS);
-    for (size_t i = 0; i < stations->n; i++) {
-        if ((rc = bm_call_name(call, "a station's name", stations->v[i], fail)) != BM_OK)
-            return rc;
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(stations->v[j], stations->v[i]) == 0)
-                return bm_usage(call, fail, "the station %s is named twice", stations->v[i]);
-        (void)snprintf(order->stations[order->nstations++].name, sizeof(order->stations[0].name), "%s", stations->v[i]);
-    }
-    return BM_OK;
-}
-
-static enum bm_rc
-stations_find(struct bm_order *order, struct bm_ask *ask, struct bm_fail *fail)
-{
-    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
-    enum bm_rc rc;
-
-    if (order->nstations == 0)
-        return BM_OK;
-    if ((rc = bm_roles_read(&roles, ask, fail)) != BM_OK)
-        return rc;
-    for (size_t i = 0; i < order->nstations; i++) {
-        const struct bm_operator *one = NULL;
-
-        for (size_t j = 0; j < roles->noperators && one == NULL; j++)
-            if (roles->operators[j].role == BM_ROLE_STATION && strcmp(roles->operators[j].name, order->stations[i].name) == 0)
-                one = &roles->operators[j];
-        if (one == NULL)
-            return bm_fail(fail, BM_EPOLICY, NULL, "there is no station %s: see `birthmark station enrol --help`", order->stations[i].name);
-        bm_sha256(order->stations[i].key, bm_bytes(one->key.key, BM_NOTE_SPKI));
-    }
-    return BM_OK;
-}
-
-/* A day means its end; else a time to the second. */
-static enum bm_rc
-until_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
-{
-    const char *given = bm_call_option(call, "until");
-    char text[BM_TIME_TEXT];
-    struct bm_fail unused;
-    enum bm_rc rc;
-
-    if ((rc = bm_env_system.now(bm_env_system.ctx, &order->from, fail)) != BM_OK)
-        return rc;
-    order->until = BM_TIME_NEVER;
-    if (given == NULL || strcmp(given, "never") == 0)
-        return BM_OK;
-    (void)snprintf(text, sizeof(text), strlen(given) == 10 ? "%.10sT23:59:59Z" : "%.20s", given);
-    if ((strlen(given) != 10 && strlen(given) != 20) || bm_time_parse(&order->until, text, &unused) != BM_OK)
-        return bm_usage(call, fail, "--until wants a day (2027-12-31) or a time in UTC (2027-12-31T12:00:00Z)");
-    if (order->until < order->from)
-        return bm_usage(call, fail, "--until %s has passed", given);
-    return BM_OK;
-}
-
-static enum bm_rc
-opening_take(struct opening *opening, struct bm_call *call, struct bm_fail *fail)
-{
-    const struct bm_values *profiles = bm_call_values(call, "profile");
-    enum bm_rc rc;
-
-    if ((rc = bm_call_name(call, "an order's name", call->words.v[0], fail)) != BM_OK)
-        return rc;
-    memcpy(opening->order.order, call->words.v[0], strlen(call->words.v[0]) + 1);
-    if ((rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &opening->order.quantity, fail)) != BM_OK ||
-        (rc = bm_call_number(call, "tls-front", 0, 1000000000, 0, &opening->order.tls_front, fail)) != BM_OK ||
-        (rc = lots_take(&opening->order, call, fail)) != BM_OK || (rc = stations_take(&opening->order, call, fail)) != BM_OK ||
-        (rc = until_take(&opening->order, call, fail)) != BM_OK)
-        return rc;
-    for (size_t i = 0; i < profiles->n && rc == BM_OK; i++)
-        rc = profile_take(opening, call, profiles->v[i], fail);
-    return rc != BM_OK ? rc : bm_units_take(&opening->order, call, fail);
-}
-
-static enum bm_rc
-open_run(struct bm_call *call, struct bm_fail *fail)
-{
-    bm_cleanup(opening_done) struct opening opening = { .order = { .nlots = 0 } };
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
-    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
-    struct bm_bytes profiles[BM_MAX_ORDER_PROFILES];
-    enum bm_rc rc;
-
-    if ((rc = opening_take(&opening, call, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
-        (rc = stations_find(&opening.order, &ask, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_ORDER, &ask, fail)) != BM_OK)
-        return rc;
-    bm_order_build(&text, &desk.head, &opening.order);
-    for (size_t i = 0; i < opening.order.nprofiles; i++)
-        profiles[i] = bm_buf_bytes(&opening.text[i]);
-    if ((rc = bm_desk_send(&desk, &ask, &text, profiles, opening.order.nprofiles, NULL, NULL, fail)) != BM_OK)
-        return rc;
-    return bm_ask_show(&ask, "order", call->words.v[0], bm_object_row, call, fail);
-}
-
-const struct bm_verb bm_verb_order_open = {
-    .words = "order open",
-    .arguments = "NAME",
-    .least = 1,
-    .most = 1,
-    .site = true,
-    .purpose = "Let a line make so many units of these lots, with these profiles, and not one more.",
-    .help = "A signed statement to the signer, which counts for itself. Each unit is one chip; its services are the profiles'.\n"
-            "The profiles' texts are pinned as they are now: changing a file later changes no open order.\n\n"
-            "--units names a file in CSV that says what each unit is to be: serial number, model, owner and more (docs/formats/units.md). "
-            "A unit gets\n"
-            "the row that names its chip, else the next; --serials counts instead, and then the file has one row, which is all units'.\n\n"
-            "example: birthmark order open first --lot EX-001 --profile gateway-1 --quantity 12 --until 2027-12-31\n"
-            "example: birthmark order open second --lot EX-001 --profile gateway-1 --quantity 100 --serials GW-%06d\n",
-    .options = { { .name = "lot", .value = "LOT", .help = "received lots; one or more", .needed = true, .many = true },
-                 { .name = "profile", .value = "PROFILE", .help = "of HOME/profiles; one or more", .needed = true, .many = true },
-                 { .name = "quantity", .value = "N", .help = "units, not certificates", .needed = true },
-                 { .name = "station", .value = "STATION", .help = "of `station list`: made there alone; default: anywhere", .many = true },
-                 { .name = "units", .value = "FILE.csv", .help = "what each unit is to be, a row a unit" },
-                 { .name = "serials", .value = "PATTERN", .help = "serial numbers as GW-%06d: the unit's place in the order" },
-                 { .name = "tls-front",
-                   .value = "N",
-                   .help = "certificates that EST simpleenroll may give, unseen by the signer; default: none" },
-                 { .name = "until", .value = "DATE", .help = "2027-12-31 or 2027-12-31T12:00:00Z; default: no end" },
-                 BM_OPTION_OPERATOR },
-    .run = open_run,
-};
-
-/* ---- more, and no more ---- */
-
-/* An order whose units a file names has no more than that file. */
-static enum bm_rc
-rows_suffice(struct bm_ask *ask, const char *order, uint64_t quantity, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_JSON };
-    bm_cleanup(bm_json_done) json_t *row = NULL;
-    uint64_t rows;
-    enum bm_rc rc;
-
-    if ((rc = bm_ask_show(ask, "order", order, bm_row_keep, &text, fail)) != BM_OK ||
-        (rc = bm_json_parse(&row, bm_buf_bytes(&text), BM_MAX_JSON, fail)) != BM_OK)
-        return rc;
-    if (!json_is_string(json_object_get(row, "units")) || json_is_string(json_object_get(row, "serials")))
-        return BM_OK;
-    rows = (uint64_t)json_integer_value(json_object_get(row, "used")) + (uint64_t)json_integer_value(json_object_get(row, "rows_left"));
-    return quantity <= rows ? BM_OK
-                            : bm_fail(fail, BM_EPOLICY, NULL,
-                                      "order %s has a file with rows for %llu units in all: open another order, with a file for the others",
-                                      order, (unsigned long long)rows);
-}
-
-static enum bm_rc
-raise_run(struct bm_call *call, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
-    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };
-    struct bm_raise raise = { .quantity = 0 };
-    const char *order = call->words.v[0];
-    enum bm_rc rc;
-
-    if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK ||
-        (rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &raise.quantity, fail)) != BM_OK ||
-        (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_RAISE, &ask, fail)) != BM_OK)
-        return rc;
-    if ((rc = rows_suffice(&ask, order, raise.quantity, fail)) != BM_OK)
-        return rc;
-    (void)snprintf(raise.order, sizeof(raise.order), "%s", order);
-    bm_raise_build(&text, &desk.head, &raise);
-    if ((rc = bm_desk_send(&desk, &ask, &text, NULL, 0, NULL, NULL, fail)) != BM_OK)
-        return rc;
-    return bm_ask_show(&ask, "order", order, bm_object_row, call, fail);
-}
-
-const struct bm_verb bm_verb_order_raise = {
-    .words = "order raise",
-    .arguments = "NAME",
-    .least = 1,
-    .most = 1,
-    .site = true,
-    .purpose = "Let a line make more units than the order said.",
-    .help = "A signed statement to the signer, as the order itself. A quantity is never lowered: close the order.\n\n"
-            "example: birthmark order raise first --quantity 20\n",
-    .options = { { .name = "quantity", .value = "N", .help = "units in all, more than now", .needed = true }, BM_OPTION_OPERATOR },
-    .run = raise_run,
-};
-
-static enum bm_rc
-close_run(struct bm_call *call, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
-    bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
-    const char *order = call->words.v[0], *reason = bm_call_option(call, "reason");
-    char by[BM_MAX_NAME + 1];
-    enum bm_rc rc;
-
-    if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK || (rc = bm_call_line(call, "reason", 160, fail)) != BM_OK ||
-        (rc = bm_operator_name(call, by, fail)) != BM_OK)
-        return rc;
-    bm_buf_add_lv16(&body, bm_bytes_str(order));
-    bm_buf_add_lv16(&body, bm_bytes_str(by));
-    bm_buf_add_lv16(&body, bm_bytes_str(reason != NULL ? reason : "done"));
-    if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
-        return rc;
-    return bm_ask(&ask, BM_C_ORDER_CLOSE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
-}
-
-const struct bm_verb bm_verb_order_close = {
-    .words = "order close",
-    .arguments = "NAME",
-    .least = 1,
-    .most = 1,
-    .site = true,
-    .purpose = "End an order: no further unit is made for it, whatever was left.",
-    .help = "Nobody opens it again. Units that it made go on renewing.\n\n"
-            "example: birthmark order close first --reason \"the line is converted\"\n",
-    .options = { { .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes; default: done" }, BM_OPTION_OPERATOR },
-    .run = close_run,
 };

@@ -52,6 +52,8 @@ static const struct {
     { "owner", FIELD(owner), TEXT },
     { "state", FIELD(state), NAME },
     { "old-chip", FIELD(old_chip), DIGEST },
+    { "was", FIELD(was), WORDS },
+    { "balance", FIELD(balance), WORDS },
 };
 
 enum {
@@ -83,8 +85,10 @@ enum {
     OWNER = 1 << 25,
     STATE = 1 << 26,
     OLD_CHIP = 1 << 27,
+    WAS = 1 << 28,
+    BALANCE = 1 << 29,
 };
-_Static_assert(BM_COUNT(fields) == 28, "a bit for every field");
+_Static_assert(BM_COUNT(fields) == 30, "a bit for every field");
 
 /* What a record of this kind must have, and what it may have besides. What stands in neither has nothing to say there. */
 #define WHERE (DEVICE | CHIP | LOT | ORDER | PROFILE | SERVICE)
@@ -99,7 +103,7 @@ static const struct {
     [BM_EVENT_ROLES_SET] = { "roles-set", STATEMENT, BY | SECOND | COUNT | REASON },
     [BM_EVENT_LOT_PINNED] = { "lot-pinned", LOT | STATEMENT, BY | SECOND | COUNT | REASON },
     [BM_EVENT_ORDER_OPENED] = { "order-opened", ORDER | STATEMENT, LOT | PROFILE | BY | SECOND | COUNT | REASON },
-    [BM_EVENT_ALLOWED] = { "allowed", DEVICE | STATEMENT, CHIP | SERVICE | BY | SECOND | REASON },
+    [BM_EVENT_ALLOWED] = { "allowed", DEVICE | STATEMENT, CHIP | ORDER | SERVICE | BY | SECOND | REASON },
     [BM_EVENT_IDENTITY_ISSUED] = { "identity-issued", ISSUED, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_REPLACED] = { "identity-replaced", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_IDENTITY_CONFIRMED] = { "identity-confirmed", SERIALNO, WHERE | CERTIFICATE | REPLACES | UNTIL },
@@ -111,15 +115,15 @@ static const struct {
     [BM_EVENT_LOT_QUARANTINED] = { "lot-quarantined", LOT | REASON, BY },
     [BM_EVENT_LOT_RELEASED] = { "lot-released", LOT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_LOT_WITHDRAWN] = { "lot-withdrawn", LOT | REASON, BY },
-    [BM_EVENT_CHIPS_SCRAPPED] = { "chips-scrapped", LOT | COUNT | REASON, CHIP | BY },
-    [BM_EVENT_CHIPS_WITHDRAWN] = { "chips-withdrawn", LOT | COUNT | REASON, CHIP | BY },
+    [BM_EVENT_CHIPS_SCRAPPED] = { "chips-scrapped", LOT | COUNT | REASON | WAS, CHIP | ORDER | BY },
+    [BM_EVENT_CHIPS_WITHDRAWN] = { "chips-withdrawn", LOT | COUNT | REASON | WAS, CHIP | ORDER | BY },
     [BM_EVENT_WAIVED] = { "waived", STATEMENT | VENDOR | WHAT | UNTIL, BY | SECOND | REASON },
     [BM_EVENT_IDENTITY_RENEWED] = { "identity-renewed", ISSUED | REPLACES, WHERE | SHOWN | EVIDENCE | STATEMENT },
     [BM_EVENT_POLICY_SET] = { "policy-set", STATEMENT, BY | SECOND | COUNT | REASON },
     [BM_EVENT_ORDER_RAISED] = { "order-raised", ORDER | COUNT | STATEMENT, BY | SECOND | REASON },
-    [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON, BY | COUNT },
+    [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON | BALANCE, BY | COUNT },
     [BM_EVENT_DEVICE_MOVED] = { "device-moved", DEVICE | WHAT | STATE | REASON,
-                                WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER | OLD_CHIP },
+                                WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER | OLD_CHIP | WAS },
     [BM_EVENT_PROFILE_ACTIVATED] = { "profile-activated", PROFILE | COUNT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_OPENED] = { "support-opened", DEVICE | PROFILE | STATEMENT | UNTIL | WHAT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_CLOSED] = { "support-closed", DEVICE | WHAT | REASON, SERIALNO | BY },

@@ -74,6 +74,8 @@ struct bm_event {
     struct bm_bytes reason;         /* a word or a sentence, one line */
     struct bm_bytes owner;          /* text */
     struct bm_bytes state;          /* enum bm_life that the device is in from now on */
+    struct bm_bytes was;            /* chips: where they were before (record/books.h); of a repair: where the old one was, and its lot */
+    struct bm_bytes balance;        /* of an order (record/books.h) */
     struct bm_bytes old_chip;       /* of a repair: hex SHA-256 of a root key that the device had */
 };
 #define BM_EVENT_REASON 400 /* bytes of a reason: a whole sentence of struct bm_fail */
@@ -84,7 +86,7 @@ struct bm_event {
  *   roles-set           statement; by second count reason
  *   lot-pinned          lot statement; by second count reason
  *   order-opened        order statement; lot profile by second count reason
- *   allowed             device statement; chip service by second reason
+ *   allowed             device statement; chip order service by second reason       order: it counts as a re-issue there
  *   identity-issued     device chip service serial certificate; WHERE SHOWN evidence-class evidence statement
  *   identity-replaced   the same and replaces
  *   identity-confirmed  serial; WHERE certificate replaces until        of a renewal: what it renewed, and how long that stays good
@@ -96,13 +98,13 @@ struct bm_event {
  *   lot-quarantined     lot reason; by
  *   lot-released        lot statement; by second reason
  *   lot-withdrawn       lot reason; by
- *   chips-scrapped      lot count reason; chip by        chip: when it is one
+ *   chips-scrapped      lot count reason was; chip order by        chip: when it is one; order: that units were made of some of them under
  *   chips-withdrawn     the same
  *   waived              statement vendor what until; by second reason       what: the check
  *   policy-set          statement; by second count reason                   count: of the acts
  *   order-raised        order count statement; by second reason             count: the new quantity
- *   order-closed        order reason; by count                              count: units that it gave
- *   device-moved        device what state reason; WHERE serial statement by second count owner old-chip
+ *   order-closed        order reason balance; by count                      count: units that it gave
+ *   device-moved        device what state reason; WHERE serial statement by second count owner old-chip was
  *   responder-certified certificate what                              what: the CA
  *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
  *                       certificate that lives on after a fork

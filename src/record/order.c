@@ -106,17 +106,47 @@ stations_take(struct bm_order *order, struct bm_lines *lines)
     }
 }
 
-/* None has no line: one text for one content. */
-static uint64_t
-tls_front_take(struct bm_lines *lines)
+static const char *const counted_words[BM_COUNTED__N] = {
+    [BM_COUNTED_REISSUE] = "reissues", [BM_COUNTED_SCRAP] = "scraps", [BM_COUNTED_REPAIR] = "repairs"
+};
+
+const char *
+bm_counted_word(enum bm_counted counted)
+{
+    return counted_words[counted];
+}
+
+uint64_t
+bm_number_take(struct bm_lines *lines, const char *key)
 {
     struct bm_lines before = *lines;
     struct bm_bytes value;
 
-    if (!bm_lines_have(lines, "tls-front", &value))
+    if (!bm_lines_have(lines, key, &value))
         return 0;
     *lines = before;
-    return bm_lines_u64(lines, "tls-front", 1, INT64_MAX);
+    return bm_lines_u64(lines, key, 1, INT64_MAX);
+}
+
+void
+bm_number_add(struct bm_buf *buf, const char *key, uint64_t n)
+{
+    if (n > 0)
+        bm_buf_add_fmt(buf, "%s %llu\n", key, (unsigned long long)n);
+}
+
+void
+bm_limits_take(struct bm_limits *limits, struct bm_lines *lines)
+{
+    for (unsigned what = 0; what < BM_COUNTED__N; what++)
+        limits->most[what] = bm_number_take(lines, counted_words[what]);
+}
+
+void
+bm_limits_add(struct bm_buf *buf, const struct bm_limits *limits)
+{
+    for (unsigned what = 0; what < BM_COUNTED__N; what++)
+        bm_number_add(buf, counted_words[what], limits->most[what]);
 }
 
 /* What its units are to be. */
@@ -171,7 +201,8 @@ bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, s
     profiles_take(&order, &lines);
     stations_take(&order, &lines);
     order.quantity = bm_lines_u64(&lines, "quantity", 1, INT64_MAX);
-    order.tls_front = tls_front_take(&lines);
+    bm_limits_take(&order.limits, &lines);
+    order.tls_front = bm_number_take(&lines, "tls-front");
     units_take(&order, &lines);
     order.from = bm_lines_time(&lines, "from");
     order.until = until_take(&lines);
@@ -203,8 +234,8 @@ bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const s
         bm_buf_add_fmt(buf, "station %s %s\n", order->stations[i].name, digest);
     }
     bm_buf_add_fmt(buf, "quantity %llu\n", (unsigned long long)order->quantity);
-    if (order->tls_front > 0)
-        bm_buf_add_fmt(buf, "tls-front %llu\n", (unsigned long long)order->tls_front);
+    bm_limits_add(buf, &order->limits);
+    bm_number_add(buf, "tls-front", order->tls_front);
     if (order->has_units) {
         bm_hex(digest, bm_bytes(order->units, BM_HASH));
         bm_lines_add(buf, "units", digest);

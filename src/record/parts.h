@@ -30,6 +30,12 @@ size_t bm_word_find(const char *const *words, size_t n, struct bm_bytes word);
 void bm_operators_take(struct bm_roles *roles, struct bm_lines *lines);
 void bm_operators_build(struct bm_buf *buf, const struct bm_roles *roles);
 
+/* A number from 1 on; none (0) has no line: one text for one content. */
+uint64_t bm_number_take(struct bm_lines *lines, const char *key);
+void bm_number_add(struct bm_buf *buf, const char *key, uint64_t n);
+void bm_limits_take(struct bm_limits *limits, struct bm_lines *lines);
+void bm_limits_add(struct bm_buf *buf, const struct bm_limits *limits);
+
 /* NAME HEX: the name is for people, the digest decides. */
 bool bm_word_name_hash(char ret_name[static BM_MAX_NAME + 1], uint8_t ret_hash[static BM_HASH], struct bm_bytes value);
 

@@ -36,7 +36,7 @@ enum bm_statement_kind {
  *           kept) / receipt HEX (SHA-256 of the receipt, docs/formats/receipt.md) / waived CHECK HEX (0..8 lines: a waiver that was needed, by its
  *           proposal number; no check twice) / vendor-key VKEY (own format only)
  *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / station NAME HEX (0..16 lines; SHA-256 of
- *           its key's SubjectPublicKeyInfo; none: any) / quantity N / tls-front N, units HEX (of the file), serials PATTERN where there are any / from T /
+ *           its key's SubjectPublicKeyInfo; none: any) / quantity N / reissues N, scraps N, repairs N, tls-front N, units HEX (of the file), serials PATTERN where there are any / from T /
  *           until T|never
  *   allow:  act reissue / device HEX / service NAME|- / reason TEXT
  *           act resume / device HEX / keep HEX|none|- / reason TEXT             a certificate's serial number; - where nothing forked
@@ -46,7 +46,7 @@ enum bm_statement_kind {
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
  *   policy: two ACT (0..n lines, acts that want a signature, in the order of their bytes, none twice)
- *   raise:  order NAME / quantity N (the new one)
+ *   raise:  order NAME / quantity N, reissues N, scraps N, repairs N (one or more of them: the new ones)
  *   profile: profile NAME HEX (SHA-256 of its text) / version N       from now on it is this version that orders are opened with
  */
 #define BM_PROPOSAL 16
@@ -94,6 +94,18 @@ struct bm_order_profile {
     char name[BM_MAX_NAME + 1];
     uint8_t digest[BM_HASH];
 };
+/* What is done besides making units, each time with a reason: counted, under a limit of its own in every order. */
+enum bm_counted {
+    BM_COUNTED_REISSUE, /* an identity may be issued again: a broken write */
+    BM_COUNTED_SCRAP,   /* a chip of a unit that was made is scrapped */
+    BM_COUNTED_REPAIR,  /* a unit gets another chip */
+    BM_COUNTED__N
+};
+const char *bm_counted_word(enum bm_counted counted); /* "reissues", "scraps", "repairs" */
+struct bm_limits {
+    uint64_t most[BM_COUNTED__N]; /* 0: none, and no line */
+};
+
 struct bm_order {
     char order[BM_MAX_NAME + 1];
     char (*lots)[BM_MAX_NAME + 1]; /* freed by bm_order_done() */
@@ -104,8 +116,9 @@ struct bm_order {
         char name[BM_MAX_NAME + 1];
         uint8_t key[BM_HASH];
     } stations[BM_MAX_ORDER_STATIONS];
-    size_t nstations;   /* 0: it may be made anywhere */
-    uint64_t quantity;  /* units */
+    size_t nstations;  /* 0: it may be made anywhere */
+    uint64_t quantity; /* units */
+    struct bm_limits limits;
     uint64_t tls_front; /* certificates that may be had by a TLS client certificate alone; 0: none, and no line */
     bool has_units;
     uint8_t units[BM_HASH];           /* SHA-256 of the file that says what its units are, kept as HOME/lots/HEX.units (units.h) */
@@ -175,7 +188,8 @@ bool bm_roles_only_fewer(const struct bm_roles *roles, const struct bm_roles *th
 
 struct bm_raise {
     char order[BM_MAX_NAME + 1];
-    uint64_t quantity;
+    uint64_t quantity; /* 0, here as in the limits: it stays as it is */
+    struct bm_limits limits;
 };
 
 /* A version of a profile, whose text comes beside the statement. */

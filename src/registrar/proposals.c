@@ -51,9 +51,18 @@ raise_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
     struct bm_raise raise;
     enum bm_rc rc = bm_raise_parse(&p->head, &raise, text, fail);
 
-    if (rc == BM_OK)
-        (void)snprintf(p->reason, sizeof(p->reason), "order %s: %llu units", raise.order, (unsigned long long)raise.quantity);
-    return rc;
+    int n = 0;
+
+    if (rc != BM_OK)
+        return rc;
+    n = snprintf(p->reason, sizeof(p->reason), "order %s:", raise.order);
+    if (raise.quantity != 0)
+        n += snprintf(p->reason + n, sizeof(p->reason) - (size_t)n, " %llu units", (unsigned long long)raise.quantity);
+    for (unsigned what = 0; what < BM_COUNTED__N; what++)
+        if (raise.limits.most[what] != 0)
+            n += snprintf(p->reason + n, sizeof(p->reason) - (size_t)n, " %llu %s", (unsigned long long)raise.limits.most[what],
+                          bm_counted_word((enum bm_counted)what));
+    return BM_OK;
 }
 
 static enum bm_rc

@@ -2,6 +2,7 @@
 #include "registrar/registrar.h"
 
 #include "lot/leaf_skim.h"
+#include "registrar/counted.h"
 #include "registrar/skim.h"
 #include "registrar/units.h"
 #include "wire/text.h"
@@ -198,6 +199,10 @@ keep_confirmed(const struct kept *k, struct bm_fail *fail)
 static enum bm_rc
 keep_moved(const struct kept *k, struct bm_fail *fail)
 {
+    enum bm_rc rc;
+
+    if (k->event->was.n > 0 && (rc = bm_counted_keep(k->r, k->leaf, k->event, BM_COUNTED_REPAIR, 1, fail)) != BM_OK)
+        return rc;
     return bm_life_keep(k->r, k->event, k->leaf->index, fail);
 }
 
@@ -281,6 +286,12 @@ keep_superseded(const struct kept *k, struct bm_fail *fail)
     return bm_store_lot_superseded(k->r->store, lot, fail); /* its successor's pin comes with it */
 }
 
+static enum bm_rc
+keep_allowed(const struct kept *k, struct bm_fail *fail)
+{
+    return k->event->order.n == 0 ? BM_OK : bm_counted_keep(k->r, k->leaf, k->event, BM_COUNTED_REISSUE, 1, fail);
+}
+
 /* Which chips it were the message says that asked for it. */
 static enum bm_rc
 keep_chips(const struct kept *k, struct bm_fail *fail)
@@ -288,10 +299,14 @@ keep_chips(const struct kept *k, struct bm_fail *fail)
     const char *state = k->event->kind == BM_EVENT_CHIPS_SCRAPPED ? "scrapped" : "withdrawn";
     char lot[BM_MAX_NAME + 1], reason[SENTENCE];
     struct bm_s_chips chips;
+    struct bm_was was;
     struct bm_rd rd;
     enum bm_rc rc;
 
-    if ((rc = bm_s_chips_parse(&chips, bm_rd(attachment_of(k)), fail)) != BM_OK)
+    if ((rc = bm_s_chips_parse(&chips, bm_rd(attachment_of(k)), fail)) != BM_OK || (rc = bm_was_parse(&was, k->event->was, fail)) != BM_OK)
+        return rc;
+    if (k->event->kind == BM_EVENT_CHIPS_SCRAPPED && k->event->order.n > 0 &&
+        (rc = bm_counted_keep(k->r, k->leaf, k->event, BM_COUNTED_SCRAP, was.counted, fail)) != BM_OK)
         return rc;
     bm_view_copy(lot, sizeof(lot), k->event->lot);
     bm_view_copy(reason, sizeof(reason), k->event->reason);
@@ -336,26 +351,27 @@ keep_order(const struct kept *k, struct bm_fail *fail)
     if ((rc = bm_store_order_put(k->r->store, order.order, order.quantity, order.from, order.until, order.lots, order.nlots, profiles, n,
                                  k->leaf->index, fail)) != BM_OK)
         return rc;
+    if ((rc = bm_store_order_raise(k->r->store, order.order,
+                                   &(struct bm_store_limits){ .reissues = order.limits.most[BM_COUNTED_REISSUE],
+                                                              .scraps = order.limits.most[BM_COUNTED_SCRAP],
+                                                              .repairs = order.limits.most[BM_COUNTED_REPAIR] },
+                                   fail)) != BM_OK)
+        return rc;
     return bm_units_keep(k->r, &order, k->leaf->index, k->event->time, fail);
 }
 
 static enum bm_rc
 keep_raised(const struct kept *k, struct bm_fail *fail)
 {
-    char order[BM_MAX_NAME + 1], count[24];
+    struct bm_rd rd = bm_rd(attachment_of(k));
 
-    bm_view_copy(order, sizeof(order), k->event->order);
-    bm_view_copy(count, sizeof(count), k->event->count);
-    return bm_store_order_raise(k->r->store, order, strtoull(count, NULL, 10), fail);
+    return bm_raised_keep(k->r, bm_rd_lv32(&rd, BM_MAX_NOTE), fail);
 }
 
 static enum bm_rc
 keep_closed(const struct kept *k, struct bm_fail *fail)
 {
-    char order[BM_MAX_NAME + 1];
-
-    bm_view_copy(order, sizeof(order), k->event->order);
-    return bm_store_order_close(k->r->store, order, fail);
+    return bm_closed_keep(k->r, k->leaf, k->event, fail);
 }
 
 /* What two persons signed: of a lot that replaces another there are two events, and the pin's is the one. */
@@ -414,6 +430,7 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_ORDER_OPENED] = keep_order,
     [BM_EVENT_ORDER_RAISED] = keep_raised,
     [BM_EVENT_ORDER_CLOSED] = keep_closed,
+    [BM_EVENT_ALLOWED] = keep_allowed,
     [BM_EVENT_IDENTITY_ISSUED] = keep_issued,
     [BM_EVENT_IDENTITY_REPLACED] = keep_replaced,
     [BM_EVENT_IDENTITY_RENEWED] = keep_renewed,

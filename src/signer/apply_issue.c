@@ -108,6 +108,16 @@ bucket_take(struct bm_memory *memory, const struct bm_intent *intent, uint32_t o
                            : bm_bucket_take(&memory->revocations, &use, intent->time, &identity->bucket, fail);
 }
 
+static enum bm_rc
+unit_made(struct bm_memory *memory, struct bm_unit *unit, uint32_t order, struct bm_bytes lot, struct bm_fail *fail)
+{
+    if ((unit->counted = bm_lots_find(&memory->lots, lot)) == BM_NONE)
+        return bm_contradiction("a unit of a lot that is not there", fail);
+    unit->order = order;
+    memory->orders.orders[order].used++;
+    return bm_books_unit(&memory->books, order, unit->counted, fail);
+}
+
 enum bm_rc
 bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
@@ -133,8 +143,8 @@ bm_apply_intent(struct bm_memory *memory, const struct bm_record *record, struct
         memory->orders.orders[order].tls_front_used++;
     if (intent.decision == BM_DECISION_UNIT) {
         bm_life_door(memory, use.unit, BM_MOVE_ISSUE);
-        unit->order = order;
-        memory->orders.orders[order].used++;
+        if ((rc = unit_made(memory, unit, order, intent.lot, fail)) != BM_OK)
+            return rc;
     } else if (intent.decision == BM_DECISION_SUPPORT) {
         if ((rc = bm_support_use(memory, use.unit, fail)) != BM_OK)
             return rc;

@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "signer/apply.h"
 
-#include "proc/signer_messages.h"
+#include "signer/counted.h"
 #include "signer/listed.h"
 
 /* A lot that was begun and whose end never came is void: a new one begins in its place. */
@@ -73,6 +73,8 @@ bm_apply_lot_end(struct bm_memory *memory, const struct bm_record *record, struc
     if ((rc = bm_place_check(memory, &head, fail)) != BM_OK || (rc = bm_lots_add(&memory->lots, &pin, &lot, fail)) != BM_OK)
         return rc;
     memory->lots.lots[lot].quarantined |= held;
+    if ((rc = bm_books_lot(&memory->books, lot, pin.size, fail)) != BM_OK)
+        return rc;
     if ((rc = tags_take(memory, &memory->lots.lots[lot], fail)) != BM_OK || (rc = bm_place_take(memory, &head, fail)) != BM_OK)
         return rc;
     return bm_book_append(&memory->book, &plain.leaves, record->at, fail);
@@ -103,13 +105,20 @@ enum bm_rc
 bm_apply_chips(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
 {
     const uint8_t(*hashes)[BM_HASH];
+    struct bm_chips_count count;
     struct bm_s_chips chips;
     struct bm_plain plain;
     struct bm_rd rd;
+    uint32_t lot;
     size_t n;
     enum bm_rc rc;
 
-    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK || (rc = bm_s_chips_parse(&chips, bm_rd(plain.rest), fail)) != BM_OK)
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK || (rc = bm_s_chips_parse(&chips, bm_rd(plain.rest), fail)) != BM_OK ||
+        (rc = bm_chips_count(memory, &chips, &count, fail)) != BM_OK)
+        return rc;
+    lot = bm_lots_find(&memory->lots, chips.lot);
+    if (lot != BM_NONE && (rc = bm_books_chips(&memory->books, lot, count.order, &count.was,
+                                               chips.what == BM_CHIPS_SCRAP ? BM_WHERE_SCRAPPED : BM_WHERE_WITHDRAWN, fail)) != BM_OK)
         return rc;
     rd = bm_rd(chips.chips);
     while (bm_keys_next(&rd, &hashes, &n))

@@ -25,7 +25,7 @@ bm_apply_raise(struct bm_memory *memory, const struct bm_taken *taken, struct bm
     if ((rc = bm_raise_parse(&head, &raise, taken->text, fail)) != BM_OK ||
         (rc = bm_orders_raise_check(&memory->orders, &raise, fail)) != BM_OK)
         return rc;
-    memory->orders.orders[bm_orders_find(&memory->orders, bm_bytes_str(raise.order))].quantity = raise.quantity;
+    bm_orders_raise(&memory->orders, &raise);
     return BM_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "signer/apply.h"
 
+#include "signer/counted.h"
 #include "signer/life.h"
 #include "wire/text.h"
 
@@ -36,6 +37,37 @@ apply_both(struct bm_memory *memory, const struct bm_statement_head *head, const
     return BM_OK;
 }
 
+/* The leaf says under which order it counts. */
+static enum bm_rc
+apply_reissue(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, const struct bm_event *event, struct bm_fail *fail)
+{
+    uint32_t identity = bm_slots_identity(&memory->slots, unit, bm_bytes_str(allow->service)), order;
+
+    if (identity == BM_NONE)
+        return bm_contradiction("it allows something for what is not there", fail);
+    memory->slots.identities[identity].reissue_allowed = true;
+    if (event->order.n == 0)
+        return BM_OK;
+    order = bm_orders_find(&memory->orders, event->order);
+    return order == BM_NONE ? bm_contradiction("a re-issue that no order counts", fail) : bm_books_reissue(&memory->books, order, fail);
+}
+
+static enum bm_rc
+apply_repair(struct bm_memory *memory, uint32_t unit, const struct bm_allow *allow, const struct bm_event *event, struct bm_fail *fail)
+{
+    const uint32_t from = memory->slots.units[unit].counted, order = memory->slots.units[unit].order;
+    const uint32_t to = bm_lots_find(&memory->lots, event->lot);
+    const enum bm_where was = bm_unit_where(memory, unit);
+    enum bm_rc rc;
+
+    if (from == BM_NONE || to == BM_NONE || order == BM_NONE)
+        return bm_contradiction("a repair of what no order made, or with a chip of no lot", fail);
+    if ((rc = bm_life_allow(memory, unit, allow, event->time, fail)) != BM_OK)
+        return rc;
+    memory->slots.units[unit].counted = to;
+    return bm_books_repair(&memory->books, order, from, was, to, fail);
+}
+
 static enum bm_rc
 apply_allow(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fail *fail)
 {
@@ -43,7 +75,7 @@ apply_allow(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fa
     struct bm_allow allow;
     struct bm_event event;
     uint8_t device[BM_DEVICE];
-    uint32_t unit, identity;
+    uint32_t unit;
     enum bm_rc rc;
 
     if ((rc = bm_allow_parse(&head, &allow, taken->text, fail)) != BM_OK)
@@ -52,17 +84,13 @@ apply_allow(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fa
         return apply_both(memory, &head, &allow, fail);
     if ((rc = bm_hex_parse(device, sizeof(device), bm_bytes_str(allow.device), fail)) != BM_OK)
         return rc;
-    unit = bm_slots_device(&memory->slots, device);
-    if (unit != BM_NONE && allow.act != BM_ALLOW_REISSUE)
-        return taken->leaves->n != 1 || (rc = bm_event_parse(&event, taken->leaves->leaf[0].event, fail)) != BM_OK
-                   ? bm_contradiction("a move in a device's life without its leaf", fail)
-               : allow.act == BM_ALLOW_SUPPORT ? bm_support_open(memory, unit, &allow, taken->rest, event.time, fail)
-                                               : bm_life_allow(memory, unit, &allow, event.time, fail);
-    identity = unit == BM_NONE ? BM_NONE : bm_slots_identity(&memory->slots, unit, bm_bytes_str(allow.service));
-    if (allow.act != BM_ALLOW_REISSUE || identity == BM_NONE)
-        return bm_contradiction("it allows something for what is not there", fail);
-    memory->slots.identities[identity].reissue_allowed = true;
-    return BM_OK;
+    if ((unit = bm_slots_device(&memory->slots, device)) == BM_NONE || taken->leaves->n != 1 ||
+        (rc = bm_event_parse(&event, taken->leaves->leaf[0].event, fail)) != BM_OK)
+        return bm_contradiction("it allows something for what is not there, or without a leaf", fail);
+    return allow.act == BM_ALLOW_REISSUE   ? apply_reissue(memory, unit, &allow, &event, fail)
+           : allow.act == BM_ALLOW_REPAIR  ? apply_repair(memory, unit, &allow, &event, fail)
+           : allow.act == BM_ALLOW_SUPPORT ? bm_support_open(memory, unit, &allow, taken->rest, event.time, fail)
+                                           : bm_life_allow(memory, unit, &allow, event.time, fail);
 }
 
 static enum bm_rc

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "signer/authority.h"
 
+#include "signer/counted.h"
 #include "signer/life.h"
 #include "wire/text.h"
 
@@ -123,8 +124,10 @@ struct trial {
     struct bm_raise raise;
     struct bm_activation activation;
     struct bm_life_words life;
+    const char *what; /* a word for alarms, of a refusal */
     char count[24];
     char until[BM_TIME_TEXT];
+    char was[BM_MAX_OLD];
 };
 
 static void
@@ -258,6 +261,37 @@ try_both(struct trial *trial, struct bm_fail *fail)
     return trial->allow.act == BM_ALLOW_WAIVE ? try_waive(trial, fail) : try_release(trial, fail);
 }
 
+/* One more of these under the order that the unit was made under. */
+static enum bm_rc
+try_counted(struct trial *trial, uint32_t unit, enum bm_counted what, struct bm_fail *fail)
+{
+    const struct bm_memory *memory = &trial->signer->memory;
+    uint32_t order = memory->slots.units[unit].order;
+    enum bm_rc rc;
+
+    if (order == BM_NONE)
+        return bm_fail(fail, BM_EPOLICY, NULL, "device %s was made under no order", trial->allow.device);
+    if ((rc = bm_counted_check(memory, order, what, 1, fail)) != BM_OK) {
+        trial->what = "limit";
+        return rc;
+    }
+    trial->event.order = bm_bytes_str(memory->orders.orders[order].order);
+    return BM_OK;
+}
+
+static enum bm_rc
+try_life(struct trial *trial, uint32_t unit, struct bm_fail *fail)
+{
+    struct bm_memory *memory = &trial->signer->memory;
+    enum bm_rc rc = bm_life_try(memory, &trial->signer->journal, unit, &trial->allow, &trial->life, &trial->event, fail);
+
+    if (rc != BM_OK || trial->allow.act != BM_ALLOW_REPAIR)
+        return rc;
+    bm_old_print(trial->was, memory, unit);
+    trial->event.was = bm_bytes_str(trial->was);
+    return try_counted(trial, unit, BM_COUNTED_REPAIR, fail);
+}
+
 static enum bm_rc
 try_allow(struct trial *trial, struct bm_fail *fail)
 {
@@ -265,7 +299,7 @@ try_allow(struct trial *trial, struct bm_fail *fail)
     struct bm_allow *allow = &trial->allow;
     struct bm_statement_head head;
     uint8_t device[BM_DEVICE];
-    uint32_t unit;
+    uint32_t unit, identity;
     enum bm_rc rc;
 
     if ((rc = bm_allow_parse(&head, allow, trial->authority->text, fail)) != BM_OK)
@@ -279,21 +313,22 @@ try_allow(struct trial *trial, struct bm_fail *fail)
     if (allow->act == BM_ALLOW_SUPPORT)
         return try_support(trial, unit, fail);
     if (allow->act != BM_ALLOW_REISSUE)
-        return bm_life_try(&trial->signer->memory, &trial->signer->journal, unit, allow, &trial->life, &trial->event, fail);
+        return try_life(trial, unit, fail);
     if (slots->units[unit].life == BM_LIFE_REVOKED || slots->units[unit].life == BM_LIFE_DECOMMISSIONED)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s is %s and gets no certificate again", allow->device,
                        bm_life_word((enum bm_life)slots->units[unit].life));
     if (strcmp(allow->service, BM_SERVICE_SUPPORT) == 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "a support identity is never issued again: let an officer open support of device %s anew",
                        allow->device);
-    if (bm_slots_identity(slots, unit, bm_bytes_str(allow->service)) == BM_NONE)
+    if ((identity = bm_slots_identity(slots, unit, bm_bytes_str(allow->service))) == BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "device %s has no identity for service %s that could be issued again", allow->device,
                        allow->service);
     trial->event.kind = BM_EVENT_ALLOWED;
     trial->event.device = bm_bytes_str(allow->device);
     trial->event.service = bm_bytes_str(allow->service);
     trial->event.reason = bm_bytes_str(allow->reason);
-    return BM_OK;
+    /* One that stands unused is not counted again. */
+    return slots->identities[identity].reissue_allowed ? BM_OK : try_counted(trial, unit, BM_COUNTED_REISSUE, fail);
 }
 
 static enum bm_rc
@@ -328,6 +363,14 @@ try_policy(struct trial *trial, struct bm_fail *fail)
     return BM_OK;
 }
 
+static uint64_t
+quantity_of(const struct trial *trial, const char *order)
+{
+    const struct bm_orders *orders = &trial->signer->memory.orders;
+
+    return orders->orders[bm_orders_find(orders, bm_bytes_str(order))].quantity;
+}
+
 static enum bm_rc
 try_raise(struct trial *trial, struct bm_fail *fail)
 {
@@ -339,7 +382,7 @@ try_raise(struct trial *trial, struct bm_fail *fail)
         return rc;
     trial->event.kind = BM_EVENT_ORDER_RAISED;
     trial->event.order = bm_bytes_str(trial->raise.order);
-    count_print(trial, trial->raise.quantity);
+    count_print(trial, trial->raise.quantity != 0 ? trial->raise.quantity : quantity_of(trial, trial->raise.order));
     return BM_OK;
 }
 
@@ -389,7 +432,7 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     struct bm_signer *signer = ctx;
     struct bm_plain plain = { .leaves = { .n = 1 }, .rest = bm_bytes(body.p, body.left) };
     struct bm_authority authority;
-    bm_cleanup(trial_done) struct trial trial = { .signer = signer, .authority = &authority };
+    bm_cleanup(trial_done) struct trial trial = { .signer = signer, .authority = &authority, .what = "statement" };
     struct bm_fail why = { .rc = BM_OK };
     enum bm_rc rc;
 
@@ -399,7 +442,7 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     if ((rc = signer->env->now(signer->env->ctx, &trial.event.time, fail)) != BM_OK)
         return rc;
     if (statement_try(&trial, &why) != BM_OK)
-        return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
+        return bm_authority_refuse(&authority, signer, id, trial.what, NULL, &why, fail);
     trial.event.by = bm_bytes_str(authority.head.by);
     trial.event.second = bm_bytes_str(authority.second);
     trial.event.statement = bm_bytes_str(authority.digest);

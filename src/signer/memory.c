@@ -25,6 +25,7 @@ bm_memory_done(struct bm_memory *memory)
     bm_slots_done(&memory->slots);
     bm_lots_done(&memory->lots);
     bm_orders_done(&memory->orders);
+    bm_books_done(&memory->books);
     bm_profiles_done(&memory->profiles);
     bm_waivers_done(&memory->waivers);
     bm_supports_done(&memory->supports);

@@ -2,6 +2,7 @@
 #ifndef BM_MEMORY_H
 #define BM_MEMORY_H
 
+#include "record/books.h"
 #include "signer/book.h"
 #include "signer/cas.h"
 #include "signer/journal.h"
@@ -24,6 +25,7 @@ struct bm_memory {
     struct bm_slots slots;
     struct bm_lots lots;
     struct bm_orders orders;
+    struct bm_books books; /* lots and orders by their numbers in those two */
     struct bm_profiles profiles;
     struct bm_waivers waivers;
     struct bm_supports supports;

@@ -81,7 +81,7 @@ bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_
               struct bm_fail *fail)
 {
     bm_cleanup(order_done) struct bm_signer_order made = {
-        .quantity = order->quantity, .tls_front = order->tls_front, .from = order->from, .until = order->until
+        .quantity = order->quantity, .limits = order->limits, .tls_front = order->tls_front, .from = order->from, .until = order->until
     };
     struct bm_signer_order *p;
     enum bm_rc rc;
@@ -109,10 +109,26 @@ bm_orders_raise_check(const struct bm_orders *orders, const struct bm_raise *rai
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no order %s: see birthmark order list", raise->order);
     if (orders->orders[at].closed)
         return bm_fail(fail, BM_EPOLICY, NULL, "order %s is closed, which nobody undoes: open another", raise->order);
-    if (raise->quantity <= orders->orders[at].quantity)
+    if (raise->quantity != 0 && raise->quantity <= orders->orders[at].quantity)
         return bm_fail(fail, BM_EPOLICY, NULL, "order %s is for %llu units already: raise it to more", raise->order,
                        (unsigned long long)orders->orders[at].quantity);
+    for (unsigned what = 0; what < BM_COUNTED__N; what++)
+        if (raise->limits.most[what] != 0 && raise->limits.most[what] <= orders->orders[at].limits.most[what])
+            return bm_fail(fail, BM_EPOLICY, NULL, "order %s allows %llu %s already: raise it to more", raise->order,
+                           (unsigned long long)orders->orders[at].limits.most[what], bm_counted_word((enum bm_counted)what));
     return BM_OK;
+}
+
+void
+bm_orders_raise(struct bm_orders *orders, const struct bm_raise *raise)
+{
+    struct bm_signer_order *order = &orders->orders[bm_orders_find(orders, bm_bytes_str(raise->order))];
+
+    if (raise->quantity != 0)
+        order->quantity = raise->quantity;
+    for (unsigned what = 0; what < BM_COUNTED__N; what++)
+        if (raise->limits.most[what] != 0)
+            order->limits.most[what] = raise->limits.most[what];
 }
 
 uint32_t

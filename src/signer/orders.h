@@ -13,6 +13,7 @@ struct bm_signer_order {
     struct bm_order_station *stations; /* as the planner signed for them; none: it may be made anywhere */
     size_t nstations;
     uint64_t quantity, used;            /* units */
+    struct bm_limits limits;            /* of what is counted besides (counted.h) */
     uint64_t tls_front, tls_front_used; /* certificates */
     bm_time from, until;
     bool closed; /* nothing more is issued for it */
@@ -27,8 +28,9 @@ void bm_orders_done(struct bm_orders *orders);
  * is taken, it names a lot that is not pinned, a profile's text is missing, left over, or another than the one it names. */
 bm_must_use enum bm_rc bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_rd profiles,
                                      const struct bm_lots *lots, struct bm_fail *fail);
-/* More units, for an order that is there and open. BM_EPOLICY otherwise. */
+/* More units, or higher limits, for an order that is there and open. BM_EPOLICY otherwise. */
 bm_must_use enum bm_rc bm_orders_raise_check(const struct bm_orders *orders, const struct bm_raise *raise, struct bm_fail *fail);
+void bm_orders_raise(struct bm_orders *orders, const struct bm_raise *raise); /* that was checked */
 uint32_t bm_orders_find(const struct bm_orders *orders, struct bm_bytes name);
 bool bm_order_has_lot(const struct bm_signer_order *order, uint32_t lot);
 /* key: of the station that the request came by, NULL for none. */

@@ -1,6 +1,7 @@
 /* restrict.c - lots and chips that may not be used: none of it needs a signature, since it can only take away. */
 #include "base/base.h"
 #include "signer/authority.h"
+#include "signer/counted.h"
 
 #include "wire/text.h"
 
@@ -54,20 +55,42 @@ bm_serve_lot_state(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
     return restrict_commit(signer, id, BM_R_LOT_STATE, &event, whole, fail);
 }
 
-/* How many chips it changes; *ret_only: a root key of the only one. */
-static uint32_t
-chips_count(const struct bm_slots *slots, const struct bm_s_chips *chips, enum bm_unit_state state, const uint8_t **ret_only)
+/* What they are counted as, and whether that is within the limit. A refusal is on record: who scraps more than the planner thought of may be selling it. */
+static enum bm_rc
+chips_allow(struct bm_signer *signer, uint64_t id, const struct bm_s_chips *chips, struct bm_chips_count *ret_count, bool *ret_refused,
+            struct bm_fail *fail)
+{
+    const struct bm_memory *memory = &signer->memory;
+    struct bm_event event = { .kind = BM_EVENT_REFUSED, .lot = chips->lot, .by = chips->by, .what = bm_bytes_str("limit") };
+    struct bm_fail why = { .rc = BM_OK };
+    enum bm_rc rc;
+
+    *ret_refused = true;
+    if (bm_chips_count(memory, chips, ret_count, &why) != BM_OK)
+        return bm_batch_refuse(signer, id, &why, NULL, fail);
+    if (chips->what != BM_CHIPS_SCRAP || ret_count->order == BM_NONE ||
+        bm_counted_check(memory, ret_count->order, BM_COUNTED_SCRAP, ret_count->was.counted, &why) == BM_OK) {
+        *ret_refused = false;
+        return BM_OK;
+    }
+    event.order = bm_bytes_str(memory->orders.orders[ret_count->order].order);
+    event.reason = bm_bytes_str(why.text);
+    if ((rc = signer->env->now(signer->env->ctx, &event.time, fail)) != BM_OK)
+        return rc;
+    return bm_batch_refuse(signer, id, &why, &event, fail);
+}
+
+/* A root key of the only one. */
+static void
+only_print(char ret[static 2 * BM_HASH + 1], const struct bm_s_chips *chips)
 {
     struct bm_rd rd = bm_rd(chips->chips);
     const uint8_t(*hashes)[BM_HASH];
-    uint32_t changed = 0;
     size_t n;
 
-    while (bm_keys_next(&rd, &hashes, &n)) {
-        changed += !bm_slots_held(slots, hashes, n, state);
-        *ret_only = hashes[0];
-    }
-    return changed;
+    ret[0] = 0;
+    if (chips->n == 1 && bm_keys_next(&rd, &hashes, &n))
+        bm_hex(ret, bm_bytes(hashes[0], BM_HASH));
 }
 
 enum bm_rc
@@ -75,12 +98,12 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
 {
     struct bm_signer *signer = ctx;
     struct bm_bytes whole = bm_bytes(body.p, body.left);
-    char count[12], chip[2 * BM_HASH + 1];
-    const uint8_t *only = NULL;
+    char count[24], chip[2 * BM_HASH + 1], was[BM_MAX_WAS];
+    struct bm_chips_count counted;
     struct bm_s_chips chips;
     struct bm_event event;
     bool scrap, barred;
-    uint32_t changed;
+    uint64_t changed;
     enum bm_rc rc;
 
     if ((rc = bm_s_chips_parse(&chips, body, fail)) != BM_OK)
@@ -91,21 +114,25 @@ bm_serve_chips(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if ((rc = bm_restriction_check(signer, id, chips.by, scrap ? BM_ACT_SCRAP : BM_ACT_WITHDRAW, chips.lot, &barred, fail)) != BM_OK ||
         barred)
         return rc;
-    changed = chips_count(&signer->memory.slots, &chips, scrap ? BM_UNIT_SCRAPPED : BM_UNIT_WITHDRAWN, &only);
+    if ((rc = chips_allow(signer, id, &chips, &counted, &barred, fail)) != BM_OK || barred)
+        return rc;
+    changed = counted.was.unused + counted.was.issued + counted.was.withdrawn;
     if (changed == 0) {
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
     }
-    (void)snprintf(count, sizeof(count), "%u", changed);
+    (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)changed);
+    bm_was_print(was, &counted.was);
+    only_print(chip, &chips);
     event = (struct bm_event){ .kind = scrap ? BM_EVENT_CHIPS_SCRAPPED : BM_EVENT_CHIPS_WITHDRAWN,
                                .lot = chips.lot,
                                .by = chips.by,
                                .count = bm_bytes_str(count),
+                               .chip = bm_bytes_str(chip),
+                               .was = bm_bytes_str(was),
                                .reason = chips.reason };
-    if (chips.n == 1 && only != NULL) {
-        bm_hex(chip, bm_bytes(only, BM_HASH));
-        event.chip = bm_bytes_str(chip);
-    }
+    if (counted.order != BM_NONE)
+        event.order = bm_bytes_str(signer->memory.orders.orders[counted.order].order);
     return restrict_commit(signer, id, BM_R_CHIPS, &event, whole, fail);
 }
 
@@ -118,7 +145,8 @@ bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *
     struct bm_event event = { .kind = BM_EVENT_ORDER_CLOSED };
     struct bm_bytes whole = bm_bytes(body.p, body.left);
     struct bm_s_order_close close;
-    char count[24];
+    struct bm_balance balance;
+    char count[24], numbers[BM_MAX_BALANCE];
     bool barred;
     uint32_t at;
     enum bm_rc rc;
@@ -136,7 +164,13 @@ bm_serve_order_close(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *
         (void)bm_batch_answer(signer, id, BM_S_ANSWER);
         return BM_OK;
     }
+    if (signer->memory.nopen > 0)
+        return bm_refuse_now(signer, id, BM_EBUSY,
+                             "certificates are being signed, which the order's balance must count: close it in a moment", fail);
+    bm_books_balance(&signer->memory.books, at, orders->orders[at].lots, orders->orders[at].nlots, &balance);
+    bm_balance_print(numbers, &balance);
     (void)snprintf(count, sizeof(count), "%llu", (unsigned long long)orders->orders[at].used);
+    event.balance = bm_bytes_str(numbers);
     event.order = close.order;
     event.by = close.by;
     event.reason = close.reason;

@@ -117,7 +117,9 @@ unit_new(struct bm_slots *slots, const uint8_t device[static BM_HASH], uint32_t 
         return rc;
     if (twin != here)
         return bm_fail(fail, BM_EBUG, NULL, "a record contradicts those before it: a chip would get another's device id");
-    slots->units[here] = (struct bm_unit){ .state = BM_UNIT_FREE, .life = BM_LIFE_MANUFACTURED, .order = BM_NONE, .identities = BM_NONE };
+    slots->units[here] = (struct bm_unit){
+        .state = BM_UNIT_FREE, .life = BM_LIFE_MANUFACTURED, .counted = BM_NONE, .order = BM_NONE, .identities = BM_NONE
+    };
     memcpy(slots->units[here].device, device, BM_DEVICE);
     slots->nunits++;
     *ret_unit = here;

@@ -20,6 +20,7 @@ struct bm_unit {
     uint8_t life;        /* enum bm_life */
     bool bound;          /* listed by its id: one root key spoke for it, and no other ever will */
     uint8_t was;         /* enum bm_life: of a suspended one, before */
+    uint32_t counted;    /* lot that its chip is counted in, once it is used; BM_NONE */
     uint32_t order;      /* under which its slot was consumed; BM_NONE */
     uint32_t identities; /* the newest of its identities; BM_NONE */
 };

@@ -33,6 +33,7 @@ enum lite_sql {
     Q_PROPOSAL_BEHIND,
     Q_ORDER_RAISE,
     Q_ORDER_CLOSE,
+    Q_COUNTED_ADD,
     Q_ORDER_PUT,
     Q_ORDER_LOT_DROP,
     Q_ORDER_LOT_PUT,
@@ -96,7 +97,7 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 9
+#define LITE_VERSION 10
 #define LITE_TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')" /* as rows show times */
 extern const char *const lite_schema;                                               /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];

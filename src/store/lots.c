@@ -139,18 +139,3 @@ bm_store_overlaps(struct bm_store *store, int64_t lot, int64_t *ret_others, size
     lite_reset(store, Q_OVERLAPS);
     return rc;
 }
-
-enum bm_rc
-bm_store_order_raise(struct bm_store *store, const char *name, uint64_t quantity, struct bm_fail *fail)
-{
-    lite_text(store, Q_ORDER_RAISE, 1, name);
-    lite_int(store, Q_ORDER_RAISE, 2, (int64_t)quantity);
-    return lite_run(store, Q_ORDER_RAISE, "order", fail);
-}
-
-enum bm_rc
-bm_store_order_close(struct bm_store *store, const char *name, struct bm_fail *fail)
-{
-    lite_text(store, Q_ORDER_CLOSE, 1, name);
-    return lite_run(store, Q_ORDER_CLOSE, "order", fail);
-}

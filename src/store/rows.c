@@ -23,6 +23,7 @@
 static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", true }, { 0 } },
     lot_conds[] = { { ROWS_NAME, "(l.name = ?1 AND l.state <> 'superseded')", true }, { ROWS_STATE, "l.state = ?2", false }, { 0 } },
     order_conds[] = { { ROWS_NAME, "o.name = ?1", true }, { ROWS_STATE, "o.state = ?2", false }, { 0 } },
+    counted_conds[] = { { ROWS_ORDER, "c.ord = ?4", true }, { 0 } },
     profile_conds[] = { { ROWS_ORDER, "p.ord = ?4", true }, { ROWS_NAME, "p.name = ?1", false }, { 0 } },
     device_conds[] = {
         { ROWS_NAME, "(d.id = ?1 OR d.serial = ?1)", true },
@@ -51,6 +52,9 @@ static const struct rows_cond vendor_conds[] = { { ROWS_NAME, "v.name = ?1", tru
                          { ROWS_LOT, "p.lot = ?3", false }, { 0 } },
     event_conds[] = { { ROWS_NAME, "e.idx = CAST(?1 AS INTEGER) AND CAST(e.idx AS TEXT) = ?1", true }, { ROWS_DEVICE, "e.device = ?6", false }, { 0 } },
     no_conds[] = { { 0 } };
+
+#define COUNTED(what) \
+" '" what "', (SELECT coalesce(sum(c.n), 0) FROM counted c WHERE c.ord = o.name AND c.what = '" what "'), '" what "_most', o." what ","
 
 #define DEVICE_COLUMNS \
 "json_object('device', d.id, 'chip', d.chip, 'lot', d.lot, 'order', d.ord," \
@@ -81,7 +85,11 @@ const struct rows_list rows_lists[] = {
       " 'until', CASE WHEN o.valid_until >= 253402300799 THEN NULL ELSE " TIME("o.valid_until") " END, 'state', o.state, 'leaf', o.leaf, 'serials', o.serials,"
       " 'units', CASE WHEN o.units IS NOT NULL THEN lower(hex(o.units)) END, 'rows_left', (SELECT count(*) FROM unit u WHERE u.ord = o.name),"
       " 'stations', (SELECT json_group_object(s.name, coalesce(m.units, 0)) FROM (SELECT name FROM order_station WHERE ord = o.name"
-      " UNION SELECT station FROM made_at WHERE ord = o.name ORDER BY 1) s LEFT JOIN made_at m ON m.ord = o.name AND m.station = s.name))" },
+      " UNION SELECT station FROM made_at WHERE ord = o.name ORDER BY 1) s LEFT JOIN made_at m ON m.ord = o.name AND m.station = s.name),"
+      COUNTED("reissues") COUNTED("scraps") COUNTED("repairs") " 'balance', o.balance, 'balance_leaf', o.balance_leaf)" },
+    { .what = "counted", .from = "counted c", AFTER("c.id"), .conds = counted_conds,
+      .columns = "json_object('time', " TIME("c.time") ", 'what', c.what, 'n', c.n, 'device', c.device, 'lot', c.lot, 'by', c.operator,"
+      " 'reason', c.reason, 'leaf', c.leaf)" },
     { .what = "station", .from = "(SELECT min(rowid) id, station, sum(units) units FROM made_at GROUP BY station) s", AFTER("s.id"),
       .conds = no_conds, .columns = "json_object('station', s.station, 'units', s.units)" },
     { .what = "profile", .from = "order_profile p", AFTER("p.rowid"), .conds = profile_conds,

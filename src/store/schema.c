@@ -6,7 +6,7 @@
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 9);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 10);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -21,7 +21,11 @@ const char *const lite_schema =
     "CREATE INDEX IF NOT EXISTS halted_key_hash ON halted_key(hash);"
     "CREATE TABLE IF NOT EXISTS ord(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity INTEGER NOT NULL, used INTEGER NOT NULL"
     " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL, serials TEXT,"
-    " units BLOB);"
+    " units BLOB, reissues INTEGER NOT NULL DEFAULT 0, scraps INTEGER NOT NULL DEFAULT 0, repairs INTEGER NOT NULL DEFAULT 0,"
+    " balance TEXT, balance_leaf INTEGER);"
+    "CREATE TABLE IF NOT EXISTS counted(id INTEGER PRIMARY KEY, ord TEXT NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL, device TEXT,"
+    " lot TEXT, operator TEXT, reason TEXT, time INTEGER NOT NULL, leaf INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS counted_ord ON counted(ord, what);"
     "CREATE TABLE IF NOT EXISTS order_station(ord TEXT NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, UNIQUE(ord, key));"
     /* Units by the station that they were made at, whether the order names it or not. */
     "CREATE TABLE IF NOT EXISTS made_at(ord TEXT NOT NULL, station TEXT NOT NULL, units INTEGER NOT NULL, UNIQUE(ord, station));"
@@ -148,8 +152,11 @@ const char *const lite_sql[Q__N] = {
                         " ON CONFLICT(number) DO UPDATE SET state = 'approved', note = ?11, behind = NULL, second = ?12, leaf = ?13",
     [Q_PROPOSAL_REJECT] = "UPDATE proposal SET state = 'rejected', second = ?2, why = ?3 WHERE id = ?1 AND state = 'open' RETURNING id",
     [Q_PROPOSAL_BEHIND] = "SELECT behind FROM proposal WHERE id = ?1 AND state = 'open'",
-    [Q_ORDER_RAISE] = "UPDATE ord SET quantity = ?2 WHERE name = ?1",
-    [Q_ORDER_CLOSE] = "UPDATE ord SET state = 'closed' WHERE name = ?1",
+    [Q_ORDER_RAISE] = "UPDATE ord SET quantity = max(quantity, ?2), reissues = max(reissues, ?3), scraps = max(scraps, ?4),"
+                      " repairs = max(repairs, ?5) WHERE name = ?1",
+    [Q_ORDER_CLOSE] = "UPDATE ord SET state = 'closed', balance = ?2, balance_leaf = ?3 WHERE name = ?1",
+    [Q_COUNTED_ADD] = "INSERT INTO counted(ord, what, n, device, lot, operator, reason, time, leaf) VALUES(?1, ?2, ?3, nullif(?4, ''),"
+                      " nullif(?5, ''), nullif(?6, ''), nullif(?7, ''), ?8, ?9)",
     [Q_ORDER_PUT] = "INSERT INTO ord(name, quantity, valid_from, valid_until, state, leaf) VALUES(?1, ?2, ?3, ?4, 'open', ?5)"
                     " ON CONFLICT(name) DO UPDATE SET quantity = ?2, valid_from = ?3, valid_until = ?4",
     [Q_ORDER_LOT_DROP] = "DELETE FROM order_lot WHERE ord = ?1",

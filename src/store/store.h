@@ -99,8 +99,21 @@ bm_must_use enum bm_rc bm_store_proposal_reject(struct bm_store *store, uint64_t
                                                 struct bm_fail *fail); /* BM_EPOLICY: it is not open */
 
 /* Orders, as the signer accepted them. */
-bm_must_use enum bm_rc bm_store_order_raise(struct bm_store *store, const char *name, uint64_t quantity, struct bm_fail *fail);
-bm_must_use enum bm_rc bm_store_order_close(struct bm_store *store, const char *name, struct bm_fail *fail);
+struct bm_store_limits {
+    uint64_t quantity, reissues, scraps, repairs;
+};
+/* To these, where they are higher than before. */
+bm_must_use enum bm_rc bm_store_order_raise(struct bm_store *store, const char *name, const struct bm_store_limits *limits,
+                                            struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_order_close(struct bm_store *store, const char *name, const char *balance, uint64_t leaf,
+                                            struct bm_fail *fail);
+/* So many re-issues, scraps or repairs. */
+struct bm_store_counted {
+    const char *order, *what, *device, *lot, *by, *reason; /* "" = not told */
+    uint64_t n, leaf;
+    bm_time time;
+};
+bm_must_use enum bm_rc bm_store_counted_add(struct bm_store *store, const struct bm_store_counted *counted, struct bm_fail *fail);
 struct bm_store_profile {
     char name[BM_MAX_NAME + 1];
     char service[BM_MAX_NAME + 1];
@@ -278,7 +291,7 @@ bm_must_use enum bm_rc bm_store_alarm_settle(struct bm_store *store, uint64_t id
 
 /*
  * Rows for people and machines: one JSON object text a row, with the field names that --json promises (docs/formats/store.md). `what`: vendor lot
- * order profile device move support identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
+ * order counted profile device move support identity alarm event proposal roles (the last statement of them). Filters are NULL for "any"; a list without such a column ignores
  * it. BM_EINPUT: nothing by that name. A page at a time, so that a list of a million rows holds up nobody: give the same page again while `more`.
  */
 struct bm_store_filter {

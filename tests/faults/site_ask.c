@@ -207,7 +207,7 @@ fixture_order_by(struct fixture *f, const char *name, const struct fixture_lot *
 {
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE }, body = { .max = BM_MAX_MESSAGE_BODY };
     char lots[1][BM_MAX_NAME + 1];
-    struct bm_order order = { .lots = lots, .nlots = 1, .nprofiles = 1, .quantity = quantity, .until = until };
+    struct bm_order order = { .lots = lots, .nlots = 1, .nprofiles = 1, .quantity = quantity, .limits = { { 3, 3, 3 } }, .until = until };
     struct bm_profile parsed;
     struct fixture_answer answer;
 

@@ -32,14 +32,17 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("lot-quarantined") "lot EX-001\nreason a chip of it stands in EX-002 too\n",
         HEAD("lot-released") "lot EX-001\nstatement " DIGEST "\nby carl\nsecond anna\nreason EX-002 was wrong\n",
         HEAD("lot-withdrawn") "lot EX-001\nby carl\nreason recalled by the maker\n",
-        HEAD("chips-scrapped") "chip " DIGEST "\nlot EX-001\nby carl\ncount 1\nreason broken\n",
-        HEAD("chips-withdrawn") "lot EX-001\ncount 12\nreason recalled\n",
+        HEAD("chips-scrapped") "chip " DIGEST
+                               "\nlot EX-001\norder O-1\nby carl\ncount 1\nreason broken\nwas unused 0 issued 1 withdrawn 0 counted 1\n",
+        HEAD("chips-withdrawn") "lot EX-001\ncount 12\nreason recalled\nwas unused 12 issued 0 withdrawn 0 counted 0\n",
         HEAD("waived") "statement " DIGEST
                        "\nby carl\nsecond anna\nvendor Example Silicon\nuntil 2027-06-30T00:00:00Z\nwhat id-twice\nreason labels collide\n",
         HEAD("identity-renewed") "device d\nchip " DIGEST "\nservice mqtt\nserial 0a1b\ncertificate " DIGEST "\nreplaces 0a1a\n",
         HEAD("policy-set") "statement " DIGEST "\nby anna\nsecond carl\ncount 3\n",
         HEAD("order-raised") "order O-1\nstatement " DIGEST "\nby petra\ncount 20\n",
-        HEAD("order-closed") "order O-1\nby petra\ncount 12\nreason done\n",
+        HEAD("order-closed") "order O-1\nby petra\ncount 12\nreason done\n"
+                             "balance received 16 units 12 issued 11 elsewhere 0 withdrawn 0 retired 0 scrapped 1 unused 4 over 0 reissues "
+                             "0 scraps 1 repairs 0\n",
         HEAD("device-moved") "device 0123456789abcdef0123\nby fred\ncount 2\nwhat transfer\nreason contract 12\nowner Acme Water\nstate "
                              "transferred\n",
         HEAD("profile-activated") "profile gateway-1\nstatement " DIGEST "\nby anna\ncount 2\n",

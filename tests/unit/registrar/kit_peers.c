@@ -169,7 +169,9 @@ kit_order_body(struct kit *k, struct bm_buf *body, const char *name, const char 
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
     const char *profiles[] = { fixture_profile("gateway-1") };
     char lots[1][BM_MAX_NAME + 1];
-    struct bm_order order = { .lots = lots, .nlots = 1, .nprofiles = 1, .quantity = quantity, .until = BM_TIME_NEVER };
+    struct bm_order order = {
+        .lots = lots, .nlots = 1, .nprofiles = 1, .quantity = quantity, .limits = { { 3, 3, 3 } }, .until = BM_TIME_NEVER
+    };
 
     (void)snprintf(order.order, sizeof(order.order), "%s", name);
     (void)snprintf(lots[0], sizeof(lots[0]), "%s", lot);

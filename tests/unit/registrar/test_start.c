@@ -200,6 +200,7 @@ a_recall(struct kit *k)
                                            .lot = bm_bytes_str("LOT-1"),
                                            .by = bm_bytes_str("anna"),
                                            .count = bm_bytes_str("1"),
+                                           .was = bm_bytes_str("unused 1 issued 0 withdrawn 0 counted 0"),
                                            .reason = bm_bytes_str("bent") });
     bm_buf_add_bytes(&k->leaf[leaf.index].attachment, message.body);
     kit_answer(k, message.id, &leaf);
@@ -464,7 +465,7 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
-    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 9: run the release that "
+    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 10: run the release that "
                               "wrote it, or move it away: all but the vendors is made again from the signer's journal and the lots\n");
 }
 

@@ -1,0 +1,77 @@
+#!/bin/bash
+# orders.sh - what is counted under an order besides its units: re-issues, scraps and repairs, each with a reason and under its own limit.
+#
+#   orders.sh SOURCE-ROOT BUILD-DIRECTORY
+#
+# exit: 0 all went as it must, 1 it did not
+# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $server, $port, $said
+. "$(dirname "$0")/lib.sh" "$1" "$2"
+
+birthmark init --name "Counting Works" --url https://localhost:8443 --operator anna >init.log 2>&1
+maker maker
+for n in 1 2 3 4 5 6; do chip "c$n" "C-$n"; done
+{
+    birthmark vendor add "Example Silicon" --signer maker.pub
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot EX-001 c1.der c2.der c3.der c4.der -o EX-001.manifest
+    birthmark lot sign --key maker.key --vendor "Example Silicon" --lot SPARE-1 c5.der c6.der -o SPARE-1.manifest
+    birthmark lot receive EX-001.manifest --vendor "Example Silicon"
+    birthmark lot receive SPARE-1.manifest --vendor "Example Silicon"
+} >>init.log 2>&1
+id_of() { field device birthmark device list --chip "$1"; }
+of() { field "$1" birthmark order show first | head -n 1; }
+counts() { # REISSUES SCRAPS REPAIRS, as "1/2": so many of so many
+    local is
+    is="$(of reissues)/$(of reissues_most) $(of scraps)/$(of scraps_most) $(of repairs)/$(of repairs_most)"
+    [ "$is" = "$*" ] || die "order first counts $is, not $*"
+}
+
+# ---- limits: one in twenty and three at least, unless the planner says otherwise ----
+
+expect 0 'reissues_most +3' birthmark order open plenty --lot EX-001 --profile bench-1 --quantity 2
+expect 0 'scraps_most +50' birthmark order open many --lot EX-001 --profile bench-1 --quantity 1000 --until 2099-01-01
+for order in plenty many; do birthmark order close $order >>init.log; done
+birthmark order open first --lot EX-001 --profile bench-1 --quantity 3 --reissues 1 --scraps 0 --repairs 1 >>init.log
+counts 0/1 0/0 0/1
+serve
+for n in 1 2 3; do enrol "c$n.pem" >>init.log; done
+first=$(id_of C-1) second=$(id_of C-2)
+
+# ---- re-issue: counted when it is allowed, and once while it stands unused ----
+
+expect 0 . birthmark identity reissue "$first" mqtt --reason "the write broke"
+expect 0 . birthmark identity reissue "$first" mqtt --reason "the write broke"
+counts 1/1 0/0 0/1
+expect 1 'order first allows 1 reissues, 1 are counted and this would be 1 more: ask the planner .*order raise first --reissues N' \
+    birthmark identity reissue "$second" mqtt --reason "the write broke too"
+expect 0 'limit .*order first allows 1 reissues' birthmark alarm list
+
+# ---- scrap: of chips that a unit was made of; the others are their lot's ----
+
+expect 1 'order first allows 0 scraps' birthmark lot scrap EX-001 C-2 --reason "crushed"
+expect 0 'scrapped' birthmark lot scrap EX-001 C-4 --reason "fell on the floor"
+counts 1/1 0/0 0/1
+expect 2 'say what is raised' birthmark order raise first
+expect 1 'allows 1 reissues already: raise it to more' birthmark order raise first --reissues 1
+expect 0 'scraps_most +1' birthmark order raise first --scraps 1
+expect 0 'scrapped' birthmark lot scrap EX-001 C-2 --reason "crushed"
+expect 1 'order first allows 1 scraps, 1 are counted' birthmark lot scrap EX-001 C-1 --reason "crushed as well"
+counts 1/1 1/1 0/1
+
+# ---- repair ----
+
+expect 0 . birthmark device repair "$second" --chip C-5 --lot SPARE-1 --reason "board replaced"
+expect 1 'order first allows 1 repairs' birthmark device repair "$first" --chip C-6 --lot SPARE-1 --reason "board replaced"
+counts 1/1 1/1 1/1
+expect 1 'order first allows 1 repairs' birthmark device repair "$first" --chip C-6 --lot SPARE-1 --reason "board replaced"
+
+# ---- who, why: in order show, and nobody forgets it ----
+
+for words in 'reissues +1 .*the write broke' 'scraps +1 .*crushed' 'repairs +1 .*board replaced'; do expect 0 "$words" birthmark order show first; done
+[ "$(birthmark order show first --json | grep -o '"what": *"[a-z]*"' | wc -l)" = 3 ] || die "not three acts are told: $(birthmark order show first --json)"
+unserve
+rm -rf works/store/*
+serve
+counts 1/1 1/1 1/1
+expect 1 'order first allows 1 repairs' birthmark device repair "$first" --chip C-6 --lot SPARE-1 --reason "board replaced"
+expect 0 'whole$' birthmark ledger verify
+echo "orders: ok"
