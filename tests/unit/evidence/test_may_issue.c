@@ -1,55 +1,5 @@
 /* test_may_issue.c - the decision against an oracle written apart from it, over every combination of what it may be told. */
-#include "evidence/may_issue.h"
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
-#define LAST 1795469649 /* 2026-11-23T21:34:09Z */
-
-static const struct bm_profile profile = {
-    .name = "gateway-1",
-    .service = "mqtt",
-    .evidence = BM_EV_ROOT_SIGNED | BM_EV_TPM_ACTIVATED,
-    .keys = 1u << BM_KEY_P256,
-    .grace = 14,
-};
-
-static struct bm_claim
-good_claim(void)
-{
-    struct bm_claim claim = { .evidence = BM_EV_ROOT_SIGNED, .leaf = { .id = "0123abcd" }, .key = { .alg = BM_KEY_P256 } };
-
-    memset(claim.root_hash, 0x9f, BM_HASH);
-    claim.root_hash[1] = 0x3c;
-    claim.root_hash[BM_HASH - 1] = 0x41;
-    memset(claim.key.hash, 0x77, BM_HASH);
-    return claim;
-}
-
-static struct bm_state
-good_state(void)
-{
-    return (struct bm_state){
-        .now = LAST + 10,
-        .last_signed = LAST,
-        .lot_pinned = true,
-        .lot = "EX-001",
-        .order_known = true,
-        .order_has_lot = true,
-        .order_has_profile = true,
-        .order_station = true,
-        .station_known = true,
-        .order_from = LAST - 1000,
-        .order_until = LAST + 1000,
-        .quantity = 12,
-        .used = 11,
-        .order = "demo-1",
-        .profile = &profile,
-        .unit = BM_UNIT_FREE,
-        .device = "u-17",
-    };
-}
+#include "may_issue_kit.h"
 
 /* ---- the oracle: what a careful reader of ARCHITECTURE 3 and 4 would answer, with a word that the sentence must hold ---- */
 
@@ -191,16 +141,6 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
 
 /* ---- the combinations ---- */
 
-/* Takes the next digit of a number in mixed radix: every combination is a number. */
-static unsigned
-digit(unsigned *n, unsigned radix)
-{
-    unsigned d = *n % radix;
-
-    *n /= radix;
-    return d;
-}
-
 #define HEADS (5u * 4 * 1024 * 2 * 2 * 2 * 2)
 static void
 head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
@@ -238,32 +178,6 @@ head_set(struct bm_claim *claim, struct bm_state *state, unsigned n)
     claim->renews = digit(&n, 2);
     state->order_station = digit(&n, 2);
     state->by_allow = digit(&n, 2);
-}
-
-#define TAILS (8u * 5 * 4 * 2 * 2 * 2 * 2 * 2)
-static void
-tail_set(struct bm_state *state, unsigned n)
-{
-    static const unsigned replaced[] = { 0, 2, 3, 100 };
-
-    state->unit = (enum bm_unit_state)digit(&n, 8);
-    state->identity = (enum bm_identity_state)digit(&n, 5);
-    state->replaced = replaced[digit(&n, 4)];
-    state->unit_in_order = digit(&n, 2);
-    state->same_key = digit(&n, 2);
-    state->key_known = digit(&n, 2);
-    state->reissue_allowed = digit(&n, 2);
-    state->used = digit(&n, 2) ? 12 : 11;
-}
-
-#define SPEAKERS (5u * 4)
-static void
-speaker_set(struct bm_state *state, unsigned n)
-{
-    const bm_time ends[] = { BM_TIME_NEVER, state->now - 14 * 86400, state->now - 14 * 86400 - 1, 0 };
-
-    state->speaker = (enum bm_speaker)digit(&n, 5);
-    state->not_after = ends[digit(&n, 4)];
 }
 
 static bool
@@ -402,157 +316,6 @@ puts_the_clock_before_everything_even_at_the_ends_of_time(void **cmocka)
     }
 }
 
-/* ---- withdrawing a right never turns no into yes ---- */
-
-static void
-right_withdraw(struct bm_state *s, unsigned which)
-{
-    switch (which) {
-    case 0:
-        s->lot_pinned = false;
-        break;
-    case 1:
-        s->lot_withdrawn = true;
-        break;
-    case 2:
-        s->order_known = false;
-        break;
-    case 3:
-        s->order_closed = true;
-        break;
-    case 4:
-        s->order_has_lot = false;
-        break;
-    case 5:
-        s->order_has_profile = false;
-        break;
-    case 6:
-        s->order_until = s->now - 1;
-        break;
-    case 7:
-        s->order_from = s->now + 1;
-        break;
-    case 8:
-        s->quantity = 0;
-        break;
-    case 9:
-        s->unit_in_order = false;
-        break;
-    case 10:
-        s->reissue_allowed = false;
-        break;
-    case 11:
-        s->key_known = true;
-        break;
-    case 12:
-        s->replaced = 1000;
-        break;
-    case 13:
-        s->unit = BM_UNIT_REVOKED;
-        break;
-    case 14:
-        s->unit = BM_UNIT_WITHDRAWN;
-        break;
-    case 15:
-        s->lot_quarantined = true;
-        break;
-    case 16:
-        s->lot_superseded = true;
-        break;
-    default:
-        s->last_signed = s->now + 1;
-    }
-}
-#define RIGHTS 18u
-
-static bool
-allowed(const struct bm_claim *claim, const struct bm_state *state)
-{
-    struct bm_fail fail = { 0 };
-    enum bm_decision decision;
-
-    return bm_may_issue(&decision, claim, state, &fail) == BM_OK;
-}
-
-static void
-withdrawing_a_right_never_turns_no_into_yes(void **cmocka)
-{
-    unsigned lost[RIGHTS] = { 0 };
-
-    (void)cmocka;
-    for (unsigned broken = 0; broken <= RIGHTS; broken++)
-        for (unsigned tail = 0; tail < TAILS; tail++) {
-            struct bm_claim claim = good_claim();
-            struct bm_state state = good_state();
-            bool before;
-
-            tail_set(&state, tail);
-            if (broken < RIGHTS)
-                right_withdraw(&state, broken);
-            before = allowed(&claim, &state);
-            for (unsigned i = 0; i < RIGHTS; i++) {
-                struct bm_state less = state;
-                bool after;
-
-                right_withdraw(&less, i);
-                after = allowed(&claim, &less);
-                assert_true(before || !after);
-                lost[i] += before && !after;
-            }
-        }
-    for (unsigned i = 0; i < RIGHTS; i++)
-        assert_true(lost[i] > 0); /* and each is a right: somebody misses it */
-}
-
-/* What a renewal has beside the rights of its chip and order; what it does not need is in the oracle. */
-static void
-renewal_right_withdraw(struct bm_state *s, unsigned which)
-{
-    static const unsigned shared[] = { 0, 1, 2, 5, 9, 11, 12, 13, 14, 15, 16, 17 };
-
-    if (which < BM_COUNT(shared))
-        right_withdraw(s, shared[which]);
-    else if (which == BM_COUNT(shared))
-        s->speaker = BM_SPEAKER_STRANGER;
-    else if (which == BM_COUNT(shared) + 1)
-        s->speaker = BM_SPEAKER_PAST;
-    else if (which == BM_COUNT(shared) + 2)
-        s->speaker = BM_SPEAKER_REVOKED;
-    else
-        s->not_after = 0;
-}
-#define RENEWAL_RIGHTS 16u
-
-static void
-withdrawing_a_right_of_a_renewal_never_turns_no_into_yes(void **cmocka)
-{
-    unsigned lost[RENEWAL_RIGHTS] = { 0 };
-
-    (void)cmocka;
-    for (unsigned tail = 0; tail < TAILS; tail++)
-        for (unsigned speaker = 0; speaker < SPEAKERS; speaker++) {
-            struct bm_claim claim = good_claim();
-            struct bm_state state = good_state();
-            bool before;
-
-            claim.renews = true;
-            tail_set(&state, tail);
-            speaker_set(&state, speaker);
-            before = allowed(&claim, &state);
-            for (unsigned i = 0; i < RENEWAL_RIGHTS; i++) {
-                struct bm_state less = state;
-                bool after;
-
-                renewal_right_withdraw(&less, i);
-                after = allowed(&claim, &less);
-                assert_true(before || !after);
-                lost[i] += before && !after;
-            }
-        }
-    for (unsigned i = 0; i < RENEWAL_RIGHTS; i++)
-        assert_true(lost[i] > 0);
-}
-
 /* ---- for one repair ---- */
 
 static struct answer
@@ -610,115 +373,6 @@ answers_as_the_oracle_for_every_support(void **cmocka)
     }
 }
 
-/* ---- the sentences ---- */
-
-static void
-says_what_to_do_in_whole_sentences(void **cmocka)
-{
-    struct bm_claim claim = good_claim();
-    struct bm_state state = good_state();
-    enum bm_decision decision;
-    struct bm_fail fail = { 0 };
-
-    (void)cmocka;
-    state.used = 12;
-    assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
-    assert_string_equal(fail.text, "order demo-1 is full: 12 of 12 units are made (root key 9f3c\xe2\x80\xa6"
-                                   "41). Ask the planner to open another order for lot EX-001.");
-    state.lot_pinned = false;
-    assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EPOLICY);
-    assert_string_equal(fail.text, "this chip is in no received lot (root key 9f3c\xe2\x80\xa6"
-                                   "41). Ask the custodian to receive its lot, or check the board's chip against its reel label.");
-    state.last_signed = state.now + 1;
-    assert_int_equal(bm_may_issue(&decision, &claim, &state, &fail), BM_EBUSY);
-    assert_string_equal(fail.text,
-                        "the signer's clock says 2026-11-23T21:34:19Z, which is before its last signature (2026-11-23T21:34:20Z) or before "
-                        "2024: set the clock, then ask again");
-}
-
-static void
-fits_names_of_every_length_and_none_at_all(void **cmocka)
-{
-    static const char longest[] = "a234567890123456789012345678901234567890123456789012345678901234";
-
-    (void)cmocka;
-    for (unsigned tail = 0; tail < TAILS; tail++)
-        for (unsigned names = 0; names < 2; names++) {
-            struct bm_claim claim = good_claim();
-            struct bm_state state = good_state();
-            struct bm_profile wide = profile;
-            enum bm_decision decision;
-            struct bm_fail fail = { 0 };
-
-            memcpy(wide.service, longest, sizeof(longest));
-            memcpy(wide.name, longest, sizeof(longest));
-            tail_set(&state, tail);
-            state.profile = &wide;
-            state.device = state.lot = state.order = names ? longest : NULL;
-            if (bm_may_issue(&decision, &claim, &state, &fail) != BM_OK)
-                assert_true(strlen(fail.text) > 60 && strchr(fail.text, '{') == NULL && strchr(fail.text, '?') == NULL);
-        }
-}
-
-static void
-what_a_profile_requires_is_named_where_it_is_missing(void **state)
-{
-    struct bm_profile strict = profile;
-    struct bm_claim claim = good_claim();
-    struct bm_state s = good_state();
-    enum bm_decision decision;
-    struct bm_fail fail;
-
-    (void)state;
-    strict.require = BM_PROVEN_TPM_FIXED | BM_PROVEN_EK_CERTIFIED;
-    s.profile = &strict;
-    claim.shown.proven = BM_PROVEN_TPM_ACTIVATED | BM_PROVEN_TPM_FIXED;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
-    assert_non_null(strstr(fail.text, "profile gateway-1 requires evidence of ek-certified, which"));
-    claim.shown.proven |= BM_PROVEN_EK_CERTIFIED;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_OK);
-    assert_int_equal(decision, BM_DECISION_UNIT);
-}
-
-static void
-what_comes_over_tls_alone_is_capped_by_the_order(void **state)
-{
-    struct bm_profile open = profile;
-    struct bm_claim claim = good_claim();
-    struct bm_state s = good_state();
-    enum bm_decision decision;
-    struct bm_fail fail;
-
-    (void)state;
-    claim.evidence = BM_EV_TLS_FRONT;
-    claim.tls_front = true;
-    s.tls_front = 2;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
-    assert_non_null(strstr(fail.text, "does not take tls-front evidence"));
-    open.evidence |= BM_EV_TLS_FRONT;
-    s.profile = &open;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_OK);
-    s.tls_front_used = 2;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
-    assert_non_null(strstr(fail.text, "lets 2 certificates be had over TLS alone, and 2 were"));
-    /* a retry gives nothing new */
-    s.unit = BM_UNIT_ACTIVE;
-    s.unit_in_order = true;
-    s.identity = BM_IDENTITY_PROVISIONAL;
-    s.same_key = true;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_OK);
-    assert_int_equal(decision, BM_DECISION_SAME);
-    s.same_key = false; /* a replacement does */
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
-    /* software over TLS alone: the profile must take both */
-    claim.evidence = BM_EV_SOFTWARE;
-    s = good_state();
-    s.tls_front = 2;
-    open.evidence = BM_EV_SOFTWARE;
-    s.profile = &open;
-    assert_int_equal(bm_may_issue(&decision, &claim, &s, &fail), BM_EPOLICY);
-}
-
 int
 main(void)
 {
@@ -728,13 +382,7 @@ main(void)
         cmocka_unit_test(a_station_is_one_of_the_site_and_means_this_order),
         cmocka_unit_test(answers_as_the_oracle_for_every_renewal),
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
-        cmocka_unit_test(withdrawing_a_right_never_turns_no_into_yes),
-        cmocka_unit_test(withdrawing_a_right_of_a_renewal_never_turns_no_into_yes),
         cmocka_unit_test(answers_as_the_oracle_for_every_support),
-        cmocka_unit_test(says_what_to_do_in_whole_sentences),
-        cmocka_unit_test(what_a_profile_requires_is_named_where_it_is_missing),
-        cmocka_unit_test(what_comes_over_tls_alone_is_capped_by_the_order),
-        cmocka_unit_test(fits_names_of_every_length_and_none_at_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
