@@ -128,6 +128,13 @@ message_serve(const struct told *t, const struct bm_message *m)
         bm_buf_add_bytes(&body, m->body);
         bm_buf_add_str(&body, " list");
         break;
+    case BM_G_LISTS:
+        bm_buf_add_lv32(&body, bm_bytes_str("https://localhost/crl/operational-1.pem\n"));
+        break;
+    case BM_G_OCSP: /* the question */
+        bm_buf_add_u32(&body, m->body.p[0] == 'k' ? 60 : 0);
+        bm_buf_add_lv32(&body, m->body);
+        break;
     case BM_G_CA:
         bm_buf_add_lv32(&body, t->certificate);
         break;

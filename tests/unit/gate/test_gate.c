@@ -288,6 +288,45 @@ the_site_tells_its_state(void **state)
     expect(404, TEXT, "there is nothing at this path\n");
 }
 
+/* proves: RFC6960 A.1 */
+static void
+questions_about_certificates_come_by_post_and_get(void **state)
+{
+#define POST_OCSP "POST /ocsp HTTP/1.1\r\n" HOST "Content-Type: application/ocsp-request\r\n"
+    static const char malformed[] = { 0x30, 0x03, 0x0a, 0x01, 0x01, 0 };
+
+    (void)state;
+    posted(kit.client, POST_OCSP, "keep me");
+    expect(200, "application/ocsp-response", "keep me");
+    assert_null(strstr(answer.head, "Cache-Control"));
+    posted(NULL, POST_OCSP, "not me");
+    expect(200, "application/ocsp-response", "not me");
+    posted(kit.client, POST_OCSP, "");
+    expect(200, "application/ocsp-response", malformed);
+    /* "keep ?>?" has a slash and a plus in base64, and one octet less a sign at its end */
+    ask(kit.client, "GET /ocsp/a2VlcCA/Pj8+ HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, "application/ocsp-response", "keep ?>?>");
+    assert_non_null(strstr(answer.head, "\r\nCache-Control: max-age=60, public, no-transform, must-revalidate\r\nExpires: "));
+    ask(NULL, "GET /ocsp/a2VlcCA%2FPj8%2b HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, "application/ocsp-response", "keep ?>?>");
+    ask(kit.client, "GET /ocsp/bm90IG1l HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, "application/ocsp-response", "not me");
+    assert_null(strstr(answer.head, "Cache-Control"));
+    ask(kit.client, "GET /ocsp/a2Vlc%3D HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, "application/ocsp-response", malformed);
+    ask(kit.client, "GET /ocsp/ HTTP/1.1\r\n" HOST "\r\n");
+    expect(404, TEXT, "there is nothing at this path\n");
+    ask(kit.client, "GET /ocsp HTTP/1.1\r\n" HOST "\r\n");
+    assert_int_equal(answer.status, 405);
+    posted(kit.client, "POST /ocsp HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\n", "k");
+    assert_int_equal(answer.status, 415);
+    ask(kit.client, "GET /crl/operational.txt HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, TEXT, "https://localhost/crl/operational-1.pem\n");
+    ask(kit.client, "GET /crl/operational-1.pem HTTP/1.1\r\n" HOST "\r\n");
+    expect(200, "application/x-pem-file", NULL);
+    assert_non_null(strstr(answer.body, "-----BEGIN X509 CRL-----\n"));
+}
+
 static void
 plain_http_has_only_what_is_signed(void **state)
 {
@@ -345,6 +384,7 @@ main(void)
         cmocka_unit_test(a_renewal_is_carried_and_read_strictly),
         cmocka_unit_test(confirming_wants_a_key),
         cmocka_unit_test(the_site_tells_its_state),
+        cmocka_unit_test(questions_about_certificates_come_by_post_and_get),
         cmocka_unit_test(plain_http_has_only_what_is_signed),
         cmocka_unit_test(wrong_doors_say_so),
     };

@@ -47,6 +47,8 @@ a_gate_that_breaks_the_protocol_stops_all(void **state)
         { BM_G_CONFIRM, BM_HASH, BM_HASH },
         { BM_G_CRL, 1, BM_MAX_NAME },
         { BM_G_CA, 1, BM_MAX_NAME },
+        { BM_G_LISTS, 1, BM_MAX_NAME },
+        { BM_G_OCSP, 1, 4096 },
         { BM_G_CACERTS, 0, 0 },
         { BM_G_HEALTH, 0, 0 },
         { BM_G_SITE, 0, 0 },
