@@ -2,6 +2,9 @@
 #include "base/base.h"
 #include "hostile.h"
 
+#include "pki/ocsp.h"
+#include "wire/der.h"
+
 static void
 crl_get(struct world *w, struct bm_buf *der)
 {
@@ -169,6 +172,109 @@ refusals_of_the_registrar_become_leaves(void **state)
     assert_refusal(&answer, "usual form", 0);
 }
 
+/* ---- OCSP: the registrar carries questions and answers, and can change neither what is said nor of whom ---- */
+
+enum said {
+    GOOD = 0x80,
+    REVOKED = 0xa1,
+    UNKNOWN = 0x82,
+    ERROR = 0
+};
+
+/* What the signer says of a number, asked about as this CA's; ERROR: nothing about it. *ret_until: until when it may be kept. */
+static enum said
+said_of(struct world *w, enum bm_ca ca, struct bm_bytes serial, uint64_t *ret_until)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf id = { .max = 256 }, der = { .max = 512 };
+    static const uint8_t sha256[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01 };
+    struct fixture_answer answer;
+    struct bm_ocsp_issuer issuer;
+    struct bm_cert cert;
+    struct bm_fail why;
+    enum said said = ERROR;
+    const uint8_t *at;
+    size_t open[4], algorithm;
+
+    assert_int_equal(bm_cert_parse(&cert, bm_buf_bytes(&w->f.ca[ca]), &why), BM_OK);
+    bm_ocsp_issuer_init(&issuer, &cert);
+    open[0] = bm_der_begin(&id, BM_DER_SEQUENCE);
+    algorithm = bm_der_begin(&id, BM_DER_SEQUENCE);
+    bm_der_add(&id, BM_DER_OID, bm_bytes(sha256, sizeof(sha256)));
+    bm_der_end(&id, algorithm);
+    bm_der_add(&id, BM_DER_OCTET_STRING, bm_bytes(issuer.sha256[0], BM_HASH));
+    bm_der_add(&id, BM_DER_OCTET_STRING, bm_bytes(issuer.sha256[1], BM_HASH));
+    bm_der_add_positive(&id, serial);
+    bm_der_end(&id, open[0]);
+    for (size_t i = 0; i < 4; i++)
+        open[i] = bm_der_begin(&der, BM_DER_SEQUENCE);
+    bm_buf_add_bytes(&der, bm_buf_bytes(&id));
+    for (size_t i = 4; i-- > 0;)
+        bm_der_end(&der, open[i]);
+    fixture_ask(&w->f, BM_S_OCSP, bm_buf_bytes(&der), false, &answer);
+    assert_int_equal(answer.type, BM_S_ANSWER);
+    *ret_until = 0;
+    for (size_t i = 0; i < 8; i++)
+        *ret_until = *ret_until << 8 | answer.body.p[i];
+    at = memmem(answer.body.p, answer.body.n, id.p, id.n);
+    if (at != NULL)
+        said = (enum said)at[id.n];
+    fixture_answer_done(&answer);
+    return said;
+}
+
+static enum said
+said_now(struct world *w, const struct fixture_answer *issued)
+{
+    uint64_t until;
+
+    return said_of(w, BM_CA_OPERATIONAL, bm_bytes(issued->serial, issued->nserial), &until);
+}
+
+static void
+of_a_certificate_the_signer_says_what_its_journal_does(void **state)
+{
+    static const uint8_t nobodys[] = { 0x41, 2, 3 };
+    struct world *w = *state;
+    struct fixture_answer issued, other, answer;
+    uint64_t until;
+    size_t leaves;
+
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot }, &issued);
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1 }, &other);
+    leaves = w->f.ledger.size;
+    assert_int_equal(said_of(w, BM_CA_OPERATIONAL, bm_bytes(issued.serial, issued.nserial), &until), GOOD);
+    assert_true(until > 0);
+    assert_int_equal(w->f.ledger.size, leaves + 1); /* the responder's certificate */
+    assert_int_equal(said_of(w, BM_CA_OPERATIONAL, bm_bytes(nobodys, sizeof(nobodys)), &until), UNKNOWN);
+    assert_int_equal(until, 0);
+    assert_int_equal(said_of(w, BM_CA_IDEVID, bm_bytes(issued.serial, issued.nserial), &until), UNKNOWN);
+    assert_int_equal(w->f.ledger.size, leaves + 2); /* the other CA's */
+    mark(w, BM_S_REVOKE, &issued, &answer);
+    assert_int_equal(said_now(w, &issued), REVOKED);
+    assert_int_equal(said_now(w, &other), GOOD);
+    assert_int_equal(fixture_stop(&w->f), 0);
+    fixture_start(&w->f);
+    assert_int_equal(said_now(w, &issued), REVOKED);
+    assert_int_equal(said_now(w, &other), GOOD);
+    assert_int_equal(w->f.ledger.size, leaves + 3); /* the revocation, and no other responder */
+}
+
+static void
+what_is_no_question_has_an_answer_of_five_bytes(void **state)
+{
+    static const uint8_t malformed[] = { 0, 0, 0, 5, 0x30, 0x03, 0x0a, 0x01, 0x01 };
+    struct world *w = *state;
+    uint8_t bytes[4096] = { 0x30, 0x82, 0x0f, 0xfc };
+    struct fixture_answer answer;
+
+    for (size_t n = 1; n <= sizeof(bytes); n = n * 3 + 1) {
+        fixture_ask(&w->f, BM_S_OCSP, bm_bytes(bytes, n), false, &answer);
+        assert_int_equal(answer.type, BM_S_ANSWER);
+        assert_true(answer.body.n == 10 + sizeof(malformed) && memcmp(answer.body.p + 10, malformed, sizeof(malformed)) == 0);
+        fixture_answer_done(&answer);
+    }
+}
+
 int
 main(void)
 {
@@ -179,6 +285,8 @@ main(void)
         ATTACK(a_reissue_wants_a_signed_allow_and_uses_it_up),
         ATTACK(a_leaf_left_out_shows),
         ATTACK(refusals_of_the_registrar_become_leaves),
+        ATTACK(of_a_certificate_the_signer_says_what_its_journal_does),
+        ATTACK(what_is_no_question_has_an_answer_of_five_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,18 @@ make_ca(struct fixture *f, enum bm_ca ca, const char *name, struct bm_private *r
 }
 
 static void
+make_ocsp(struct fixture *f)
+{
+    bm_cleanup(bm_private_done) struct bm_private *key = NULL;
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 4096 };
+
+    fixture_must(bm_private_generate(&key, BM_KEY_P256, &fail));
+    put_key(f, BM_PLACE_OCSP_KEY, key);
+    bm_pem_build(&pem, "PUBLIC KEY", bm_key_spki(bm_private_public(key)));
+    put(f, BM_PLACE_OCSP_PUB, bm_buf_bytes(&pem));
+}
+
+static void
 make_root(struct fixture *f, struct bm_private *root, const struct bm_issuer *issuer)
 {
     bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
@@ -96,6 +108,7 @@ make_cas(struct fixture *f)
     make_root(f, root, &issuer);
     make_ca(f, BM_CA_OPERATIONAL, "operational", root, &issuer);
     make_ca(f, BM_CA_IDEVID, "idevid", root, &issuer);
+    make_ocsp(f);
 }
 
 static void
@@ -130,6 +143,7 @@ make_people(struct fixture *f)
         (void)snprintf(ca->name, sizeof(ca->name), "%s", bm_ca_word(ca->kind));
         (void)snprintf(ca->key, sizeof(ca->key), "file:" BM_PLACE_CA_KEY, bm_ca_word(ca->kind));
     }
+    (void)snprintf(site->ocsp_key, sizeof(site->ocsp_key), "file:" BM_PLACE_OCSP_KEY);
     for (size_t i = 0; i < FIXTURE_PERSONS; i++) {
         struct bm_operator *operator= & site->operators.operators[i];
 
