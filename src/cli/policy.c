@@ -45,8 +45,10 @@ acts_take(struct bm_policy *ret_policy, struct bm_call *call, struct bm_fail *fa
     for (size_t i = 0; i < call->words.n; i++) {
         if (bm_act_parse(&act, bm_bytes_str(call->words.v[i]), fail) != BM_OK)
             return bm_usage(call, fail, "%.40s is no act: see `birthmark operator roles`", call->words.v[i]);
-        if (!bm_act_signed(act))
-            return bm_usage(call, fail, "%s only takes away, and never takes two persons", bm_act_word(act));
+        if (bm_act_always_one(act))
+            return bm_usage(call, fail,
+                            bm_act_signed(act) ? "%s never takes two persons" : "%s only takes away, and never takes two persons",
+                            bm_act_word(act));
         if (!bm_act_always_two(act))
             ret_policy->two |= 1u << act;
     }

@@ -5,6 +5,7 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_init,
     &bm_verb_serve,
     &bm_verb_site_show,
+    &bm_verb_site_recover,
     &bm_verb_ca_show,
     &bm_verb_ca_ceremony,
     &bm_verb_chip_create,

@@ -16,6 +16,7 @@ bm_s_site_build(struct bm_buf *buf, const struct bm_s_site *site)
 {
     bm_buf_add(buf, site->site, BM_HASH);
     bm_buf_add_u64(buf, site->ledger_size);
+    bm_buf_add_u64(buf, site->held);
     bm_buf_add_u64(buf, site->next_seq);
     bm_buf_add_u64(buf, site->signed_total);
     bm_buf_add_u64(buf, site->signed_again);
@@ -32,6 +33,7 @@ bm_s_site_parse(struct bm_s_site *ret_site, struct bm_rd body, struct bm_fail *f
 
     bm_rd_copy(&body, site.site, BM_HASH);
     site.ledger_size = bm_rd_u64(&body);
+    site.held = bm_rd_u64(&body);
     site.next_seq = bm_rd_u64(&body);
     site.signed_total = bm_rd_u64(&body);
     site.signed_again = bm_rd_u64(&body);

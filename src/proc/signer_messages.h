@@ -39,6 +39,7 @@ enum bm_signer_message {
     BM_S_SUPPORT_CLOSE, /* struct bm_s_support_close; a restriction: no signature. Answer: struct bm_s_leaves (none when it was closed already) */
     BM_S_OCSP, /* OCSPRequest DER; answer: u64 time until which it may be given out again unless a CHANGED names one of its lists (0: not at all), u8 number
                 * of the CA, u8 n, n x u32 bucket, lv32 OCSPResponse DER */
+    BM_S_HELD, /* u64 leaves that the store holds for good; no answer. What it held once it must hold at the next HELLO */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -67,9 +68,10 @@ enum {
 
 /* HELLO's answer. */
 struct bm_s_site {
-    uint8_t site[BM_HASH];       /* SHA-256 of the ledger's public key */
-    uint64_t ledger_size;        /* the registrar asks REPLAY from its own size up to here */
-    uint64_t next_seq;           /* of the next statement */
+    uint8_t site[BM_HASH]; /* SHA-256 of the ledger's public key */
+    uint64_t ledger_size;  /* the registrar asks REPLAY from its own size up to here */
+    uint64_t held;     /* what the store held once: where it holds less, nothing but a recover statement is taken before it is caught up */
+    uint64_t next_seq; /* of the next statement */
     uint64_t signed_total;       /* certificates ever signed by the CA keys */
     uint64_t signed_again;       /* of them, after a crash, over the same TBS */
     struct bm_bytes vkey;        /* ledger key, C2SP vkey text */

@@ -36,6 +36,7 @@ static const struct act_row {
     [BM_ACT_PROFILE] = { "profile", "activate a version of a profile", OFFICER, false, false },
     [BM_ACT_ROLES] = { "roles", "say who may what", OFFICER, false, false },
     [BM_ACT_POLICY] = { "policy", "say what takes two persons", OFFICER, false, false },
+    [BM_ACT_RECOVER] = { "recover", "catch an old store up", OFFICER, false, false },
     [BM_ACT_SCRAP] = { "scrap", "scrap chips of a lot", OFFICER | CUSTODIAN | OPERATOR, false, true },
     [BM_ACT_WITHDRAW] = { "withdraw", "withdraw a lot or chips of it", OFFICER | CUSTODIAN, false, true },
     [BM_ACT_CLOSE] = { "close", "close an order", OFFICER | PLANNER, false, true },
@@ -121,4 +122,10 @@ bool
 bm_act_always_two(enum bm_act act)
 {
     return row_of(act)->two;
+}
+
+bool
+bm_act_always_one(enum bm_act act)
+{
+    return act == BM_ACT_RECOVER || !bm_act_signed(act);
 }

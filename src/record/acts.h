@@ -31,6 +31,7 @@ enum bm_act {
     BM_ACT_PROFILE,
     BM_ACT_ROLES,
     BM_ACT_POLICY,
+    BM_ACT_RECOVER,
     BM_ACT_SCRAP,
     BM_ACT_WITHDRAW,
     BM_ACT_CLOSE,
@@ -53,5 +54,7 @@ bool bm_role_decides(enum bm_role role);
 bm_must_use enum bm_rc bm_act_parse(enum bm_act *ret_act, struct bm_bytes word, struct bm_fail *fail);
 /* Always two persons, whatever a site has decided. */
 bool bm_act_always_two(enum bm_act act);
+/* Never two, whatever a site would decide: a proposal would have nowhere to stand. */
+bool bm_act_always_one(enum bm_act act);
 
 #endif

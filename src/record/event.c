@@ -128,6 +128,7 @@ static const struct {
     [BM_EVENT_SUPPORT_OPENED] = { "support-opened", DEVICE | PROFILE | STATEMENT | UNTIL | WHAT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_CLOSED] = { "support-closed", DEVICE | WHAT | REASON, SERIALNO | BY },
     [BM_EVENT_RESPONDER_CERTIFIED] = { "responder-certified", WHAT | CERTIFICATE, 0 },
+    [BM_EVENT_SITE_RECOVERED] = { "site-recovered", COUNT | REASON | STATEMENT, BY },
 };
 
 const char *

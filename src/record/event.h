@@ -35,6 +35,7 @@ enum bm_event_kind {
     BM_EVENT_SUPPORT_OPENED,      /* a device may have one identity more, for one repair */
     BM_EVENT_SUPPORT_CLOSED,      /* no more: by an operator, or because its time was over */
     BM_EVENT_RESPONDER_CERTIFIED, /* who answers OCSP questions for a CA has another certificate */
+    BM_EVENT_SITE_RECOVERED,      /* an old copy of the store was caught up from the journal */
     BM_EVENT__N
 };
 

@@ -23,8 +23,8 @@ two_take(struct bm_policy *policy, struct bm_lines *lines)
     struct bm_bytes value;
 
     while (bm_lines_have(lines, "two", &value)) {
-        if (bm_act_parse(&act, value, &ignored) != BM_OK || !bm_act_signed(act) || bm_act_always_two(act))
-            bm_statement_refuse(lines, "must name an act that wants a signature and does not always take two persons");
+        if (bm_act_parse(&act, value, &ignored) != BM_OK || bm_act_always_one(act) || bm_act_always_two(act))
+            bm_statement_refuse(lines, "must name an act that may take one person or two");
         else if (strcmp(bm_act_word(act), before) <= 0)
             bm_statement_refuse(lines, "is out of order: acts stand in the order of their bytes, each once");
         else {

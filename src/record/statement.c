@@ -10,14 +10,16 @@ const struct bm_statement_form bm_statement_forms[BM_STATEMENT__N] = {
     [BM_STATEMENT_POLICY] = { "birthmark/policy/v1", "policy" },
     [BM_STATEMENT_RAISE] = { "birthmark/raise/v1", "raise" },
     [BM_STATEMENT_PROFILE] = { "birthmark/activation/v1", "profile" },
+    [BM_STATEMENT_RECOVER] = { "birthmark/recover/v1", "recover" },
 };
 
 enum bm_rc
 bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail)
 {
     static const enum bm_act acts[BM_STATEMENT__N] = {
-        [BM_STATEMENT_PIN] = BM_ACT_PIN,       [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
-        [BM_STATEMENT_POLICY] = BM_ACT_POLICY, [BM_STATEMENT_RAISE] = BM_ACT_RAISE, [BM_STATEMENT_PROFILE] = BM_ACT_PROFILE
+        [BM_STATEMENT_PIN] = BM_ACT_PIN,        [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
+        [BM_STATEMENT_POLICY] = BM_ACT_POLICY,  [BM_STATEMENT_RAISE] = BM_ACT_RAISE, [BM_STATEMENT_PROFILE] = BM_ACT_PROFILE,
+        [BM_STATEMENT_RECOVER] = BM_ACT_RECOVER
     };
     struct bm_statement_head head;
     struct bm_allow allow;
@@ -109,6 +111,8 @@ bm_act_statement(enum bm_act act)
         return BM_STATEMENT_ROLES;
     case BM_ACT_POLICY:
         return BM_STATEMENT_POLICY;
+    case BM_ACT_RECOVER:
+        return BM_STATEMENT_RECOVER;
     case BM_ACT_WAIVE:
     case BM_ACT_RELEASE:
     case BM_ACT_REISSUE:

@@ -16,13 +16,14 @@ enum bm_statement_kind {
     BM_STATEMENT_POLICY,
     BM_STATEMENT_RAISE,
     BM_STATEMENT_PROFILE,
+    BM_STATEMENT_RECOVER,
     BM_STATEMENT__N
 };
 
 /*
  * Every statement is a C2SP signed note whose text begins
  *
- *   birthmark/pin/v1            pin | order | allow | roles | policy | raise | profile
+ *   birthmark/pin/v1            pin | order | allow | roles | policy | raise | activation | recover
  *   site 9f3c...41              SHA-256 of the signer's ledger public key (32 bytes): no other site obeys it
  *   seq 7                       one more than the last that the signer took: neither replayed nor re-ordered. A proposal, which waits for a second
  *                               person, has instead: proposal HEX (16 random bytes) / expires T (at most BM_PROPOSAL_DAYS after time); the signer
@@ -192,6 +193,12 @@ struct bm_raise {
     struct bm_limits limits;
 };
 
+/* What the store lacks is taken from the journal again. One person, always. */
+struct bm_recover {
+    uint64_t store; /* ledger leaves that it holds */
+    char reason[161];
+};
+
 /* A version of a profile, whose text comes beside the statement. */
 struct bm_activation {
     struct bm_order_profile profile;
@@ -215,6 +222,9 @@ bm_must_use enum bm_rc bm_activation_parse(struct bm_statement_head *ret_head, s
                                            struct bm_fail *fail);
 void bm_activation_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_activation *activation);
 void bm_policy_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_policy *policy);
+bm_must_use enum bm_rc bm_recover_parse(struct bm_statement_head *ret_head, struct bm_recover *ret_recover, struct bm_bytes text,
+                                        struct bm_fail *fail);
+void bm_recover_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_recover *recover);
 void bm_raise_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_raise *raise);
 void bm_pin_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_pin *pin);
 void bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_order *order);

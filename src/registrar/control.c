@@ -60,19 +60,22 @@ bm_site_row(struct bm_registrar *r, struct bm_buf *json, struct bm_fail *fail)
     json_t *row, *token;
     enum bm_rc rc;
 
-    if ((rc = bm_store_checkpoint_get(r->store, &checkpoint, fail)) != BM_OK)
+    /* A store that was lost has none before it is recovered. */
+    if (r->ledger.frontier.size > 0 && (rc = bm_store_checkpoint_get(r->store, &checkpoint, fail)) != BM_OK)
         return rc;
     if ((rc = bm_two_words(r, &two, &persons, &hardened, fail)) != BM_OK)
         return rc;
     bm_hex(site, bm_bytes(r->site_hash, BM_HASH));
     token = token_row(r);
-    row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o, s:s, s:s%, s:I, s:s}", "name",
-                    r->site.name, "url", r->site.url, "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size,
-                    "next_seq", (json_int_t)r->next_seq, "signed", (json_int_t)(r->signed_total + r->issued), "signed_again",
-                    (json_int_t)r->signed_again, "gates", (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint",
-                    (const char *)checkpoint.p, checkpoint.n, "confinement", "signer", r->confinement[0], "registrar", r->confinement[1],
-                    "anchor", "none", "token", token, "disk", bm_disk_full(r) ? "full" : "ok", "two_persons", (const char *)two.p, two.n,
-                    "persons", (json_int_t)persons, "authority", authority_words(persons, hardened));
+    row = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:I, s:s%, s:{s:s, s:s}, s:s, s:o, s:s, s:s%, s:I, s:s, s:o}", "name", r->site.name,
+        "url", r->site.url, "site", site, "vkey", r->vkey, "ledger_size", (json_int_t)r->ledger.frontier.size, "next_seq",
+        (json_int_t)r->next_seq, "signed", (json_int_t)(r->signed_total + r->issued), "signed_again", (json_int_t)r->signed_again, "gates",
+        (int)r->ngates, "pending", (json_int_t)r->npending, "checkpoint", checkpoint.n > 0 ? (const char *)checkpoint.p : "", checkpoint.n,
+        "confinement", "signer", r->confinement[0], "registrar", r->confinement[1], "anchor", "none", "token", token, "disk",
+        bm_disk_full(r) ? "full" : "ok", "two_persons", (const char *)two.p, two.n, "persons", (json_int_t)persons, "authority",
+        authority_words(persons, hardened), "old",
+        r->old ? json_pack("{s:I, s:I}", "holds", (json_int_t)r->ledger.frontier.size, "held", (json_int_t)r->held) : json_null());
     if (row == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the site's row");
     rc = bm_json_print(json, row, fail);
@@ -123,7 +126,7 @@ act_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *m
     if (message->type != BM_S_ANSWER)
         return bm_refused_answer(r, p, message, fail);
     if ((rc = bm_s_leaves_parse(&leaves, bm_rd(message->body), fail)) != BM_OK ||
-        (rc = bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK)
+        (rc = r->old ? bm_signer_recovered(r, fail) : bm_records_keep(r, &leaves, p, &alarm, fail)) != BM_OK)
         return rc;
     return act_row(p, &leaves, fail);
 }

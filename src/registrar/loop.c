@@ -26,10 +26,13 @@ bm_registrar_transaction(struct bm_registrar *r, struct bm_fail *fail)
 static enum bm_rc
 commit(struct bm_registrar *r, struct bm_fail *fail)
 {
+    enum bm_rc rc;
+
     if (!r->in_transaction)
         return BM_OK;
     r->in_transaction = false;
-    return bm_store_commit(r->store, fail);
+    rc = bm_store_commit(r->store, fail);
+    return rc != BM_OK ? rc : bm_signer_held(r, fail);
 }
 
 static enum bm_rc
@@ -74,6 +77,22 @@ is_listing(struct bm_registrar *r, const struct bm_link *link)
     return listing != NULL && listing->open;
 }
 
+/* Of an old store nothing is shown and nothing is added to it, but what leads out of that. */
+static bool
+old_takes(uint16_t type)
+{
+    return type == BM_C_SITE || type == BM_C_STATEMENT;
+}
+
+static enum bm_rc
+old_refuse(struct bm_registrar *r, struct bm_link *link, const struct bm_message *message, struct bm_fail *fail)
+{
+    char sentence[SENTENCE];
+
+    bm_old_store(r, sentence);
+    return bm_answer_refused(r, link, message->id, BM_EBUSY, 0, sentence, fail);
+}
+
 /* Serves what a peer sent; *ret_gone when it left. */
 static enum bm_rc
 peer_drain(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, bool *ret_gone, struct bm_fail *fail)
@@ -93,7 +112,7 @@ peer_drain(struct bm_registrar *r, struct bm_link *link, uint8_t *buffer, bool *
             return BM_OK;
         }
         if (rc == BM_OK)
-            rc = bm_rules_pass(&link->rules, &message, fail);
+            rc = r->old && !old_takes(message.type) ? old_refuse(r, link, &message, fail) : bm_rules_pass(&link->rules, &message, fail);
         if (rc != BM_OK)
             return rc;
     }

@@ -165,8 +165,12 @@ proposal_of(struct proposed *ret, struct bm_bytes note, struct bm_fail *fail)
     enum bm_rc rc;
 
     *ret = (struct proposed){ .reason = "" };
-    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_statement_head_parse(&ret->head, parts.text, fail)) != BM_OK ||
-        (rc = bm_statement_act(&ret->act, ret->head.kind, parts.text, fail)) != BM_OK ||
+    if ((rc = bm_note_parse(&parts, note, fail)) != BM_OK || (rc = bm_statement_head_parse(&ret->head, parts.text, fail)) != BM_OK)
+        return rc;
+    if (tell[ret->head.kind] == NULL)
+        return bm_fail(fail, BM_EINPUT, NULL, "a statement of %s takes one person and is never proposed",
+                       bm_statement_word(ret->head.kind));
+    if ((rc = bm_statement_act(&ret->act, ret->head.kind, parts.text, fail)) != BM_OK ||
         (rc = tell[ret->head.kind](ret, parts.text, fail)) != BM_OK)
         return rc;
     if (ret->head.seq != 0)

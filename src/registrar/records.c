@@ -226,6 +226,7 @@ attachment_of(const struct kept *k)
         [BM_EVENT_LOT_WITHDRAWN] = true,  [BM_EVENT_LOT_RELEASED] = true,      [BM_EVENT_POLICY_SET] = true,
         [BM_EVENT_ORDER_RAISED] = true,   [BM_EVENT_PROFILE_ACTIVATED] = true, [BM_EVENT_WAIVED] = true,
         [BM_EVENT_CHIPS_SCRAPPED] = true, [BM_EVENT_CHIPS_WITHDRAWN] = true,   [BM_EVENT_SUPPORT_OPENED] = true,
+        [BM_EVENT_SITE_RECOVERED] = true,
     };
 
     bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;
@@ -418,6 +419,28 @@ keep_support_closed(const struct kept *k, struct bm_fail *fail)
     return bm_support_keep_closed(k->r, k->event, fail);
 }
 
+static enum bm_rc
+keep_recovered(const struct kept *k, struct bm_fail *fail)
+{
+    char by[BM_MAX_NAME + 1], sentence[400];
+    struct bm_store_alarm alarm = { .time = k->event->time,
+                                    .kind = "recovered",
+                                    .sentence = sentence,
+                                    .device = "",
+                                    .chip = "",
+                                    .lot = "",
+                                    .by = by,
+                                    .has_leaf = true,
+                                    .leaf = k->leaf->index };
+
+    bm_view_copy(by, sizeof(by), k->event->by);
+    (void)snprintf(sentence, sizeof(sentence),
+                   "an old copy of the store was put back, and %.*s ledger entries were taken from the journal again (%.*s): look whether "
+                   "vendors, notes on alarms and open proposals are missing",
+                   (int)k->event->count.n, (const char *)k->event->count.p, (int)k->event->reason.n, (const char *)k->event->reason.p);
+    return bm_store_alarm_add(k->r->store, &alarm, k->ret_alarm, fail);
+}
+
 /* A kind that stands only in the ledger has no row. */
 static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_LOT_PINNED] = keep_pinned,
@@ -440,6 +463,7 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_DEVICE_MOVED] = keep_moved,
     [BM_EVENT_SUPPORT_OPENED] = keep_support_opened,
     [BM_EVENT_SUPPORT_CLOSED] = keep_support_closed,
+    [BM_EVENT_SITE_RECOVERED] = keep_recovered,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */
@@ -472,7 +496,7 @@ bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const 
     enum bm_rc rc;
 
     *ret_alarm = 0;
-    if (leaves->n == 0)
+    if (leaves->n == 0 || r->old) /* an old store gets them by the replay that ends it */
         return BM_OK;
     if ((rc = bm_registrar_transaction(r, fail)) != BM_OK)
         return rc;

@@ -132,6 +132,8 @@ struct bm_registrar {
     uint8_t site_hash[BM_HASH];
     char vkey[BM_NOTE_VKEY + 1];
     uint64_t next_seq;
+    uint64_t held; /* leaves here for good, as the signer knows */
+    bool old;      /* the store held more once: it is shown to nobody before birthmark site recover, and caught up then */
     uint64_t signed_total, signed_again;
     char confinement[2][96]; /* signer, registrar */
     struct {                 /* that holds CA keys, as the signer said last */
@@ -182,6 +184,12 @@ bm_must_use enum bm_rc bm_answer_refused(struct bm_registrar *r, struct bm_link 
                                          const char *sentence, struct bm_fail *fail);
 /* hello.c: first talk with the signer: HELLO, REPLAY of what the store has not seen, and whether both hold the same leaves. Blocking. */
 bm_must_use enum bm_rc bm_signer_hello(struct bm_registrar *r, struct bm_fail *fail);
+/* Committed: the signer is told what is here for good, and will miss it. */
+bm_must_use enum bm_rc bm_signer_held(struct bm_registrar *r, struct bm_fail *fail);
+/* The signer has taken the recover statement: what an old store lacks comes in. Blocking. */
+bm_must_use enum bm_rc bm_signer_recovered(struct bm_registrar *r, struct bm_fail *fail);
+/* The sentence for whoever asks an old store for anything else. */
+void bm_old_store(const struct bm_registrar *r, char ret_sentence[static SENTENCE]);
 
 /* records.c: leaves of the signer become records, live and in replay alike. `p` NULL in replay. *ret_alarm: 0 when none was raised. */
 bm_must_use enum bm_rc bm_records_keep(struct bm_registrar *r, const struct bm_s_leaves *leaves, const struct pending *p,

@@ -101,7 +101,7 @@ start(struct bm_registrar *r, const struct bm_registrar_options *o, struct bm_fa
         (rc = bm_holdings_load(&r->holdings, r->store, fail)) != BM_OK || (rc = bm_signer_hello(r, fail)) != BM_OK)
         return rc;
     r->in_transaction = false;
-    if ((rc = bm_store_commit(r->store, fail)) != BM_OK)
+    if ((rc = bm_store_commit(r->store, fail)) != BM_OK || (rc = bm_signer_held(r, fail)) != BM_OK)
         return rc;
     return bm_ready(fail);
 }

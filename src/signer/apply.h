@@ -5,7 +5,7 @@
 #include "signer/memory.h"
 
 typedef enum bm_rc bm_apply(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail);
-bm_apply bm_apply_statement;                                                                    /* apply_statements.c */
+bm_apply bm_apply_statement, bm_apply_held;                                                     /* apply_statements.c */
 bm_apply bm_apply_order_closed;                                                                 /* apply_orders.c */
 bm_apply bm_apply_lot, bm_apply_lot_keys, bm_apply_lot_end, bm_apply_lot_state, bm_apply_chips; /* apply_lots.c */
 bm_apply bm_apply_intent, bm_apply_done;                                                        /* apply_issue.c */

@@ -119,10 +119,44 @@ apply_profile(struct bm_memory *memory, const struct bm_taken *taken, struct bm_
     return rc != BM_OK ? rc : bm_profiles_put(&memory->profiles, &activation, fail);
 }
 
+/* Whatever the store held before, it is caught up from what it holds now; the next BM_R_HELD says when. */
+static enum bm_rc
+apply_recover(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    struct bm_recover recover;
+    enum bm_rc rc = bm_recover_parse(&head, &recover, taken->text, fail);
+
+    if (rc == BM_OK)
+        memory->held = 0;
+    return rc;
+}
+
+enum bm_rc
+bm_apply_held(struct bm_memory *memory, const struct bm_record *record, struct bm_fail *fail)
+{
+    struct bm_plain plain;
+    struct bm_rd rd;
+    uint64_t held;
+    enum bm_rc rc;
+
+    if ((rc = bm_plain_parse(&plain, record->body, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(plain.rest);
+    held = bm_rd_u64(&rd);
+    if (!bm_rd_end(&rd) || plain.leaves.n > 0)
+        return bm_contradiction("what the store holds is malformed", fail);
+    if (held <= memory->held || held > memory->book.frontier.size)
+        return bm_contradiction("the store holds less than before, or more than there is", fail);
+    memory->held = held;
+    return BM_OK;
+}
+
 /* What a statement says is done by its kind. A pin has none here: it comes with its lot. */
 static enum bm_rc (*const kinds[BM_STATEMENT__N])(struct bm_memory *, const struct bm_taken *, struct bm_fail *) = {
-    [BM_STATEMENT_ORDER] = bm_apply_order, [BM_STATEMENT_ALLOW] = apply_allow,    [BM_STATEMENT_ROLES] = apply_roles,
-    [BM_STATEMENT_POLICY] = apply_policy,  [BM_STATEMENT_RAISE] = bm_apply_raise, [BM_STATEMENT_PROFILE] = apply_profile,
+    [BM_STATEMENT_ORDER] = bm_apply_order,  [BM_STATEMENT_ALLOW] = apply_allow,    [BM_STATEMENT_ROLES] = apply_roles,
+    [BM_STATEMENT_POLICY] = apply_policy,   [BM_STATEMENT_RAISE] = bm_apply_raise, [BM_STATEMENT_PROFILE] = apply_profile,
+    [BM_STATEMENT_RECOVER] = apply_recover,
 };
 
 enum bm_rc

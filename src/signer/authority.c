@@ -123,6 +123,7 @@ struct trial {
     struct bm_allow allow;
     struct bm_raise raise;
     struct bm_activation activation;
+    struct bm_recover recover;
     struct bm_life_words life;
     const char *what; /* a word for alarms, of a refusal */
     char count[24];
@@ -401,6 +402,28 @@ try_profile(struct trial *trial, struct bm_fail *fail)
     return BM_OK;
 }
 
+/* Signed for the store that is here: what an operator has seen. */
+static enum bm_rc
+try_recover(struct trial *trial, struct bm_fail *fail)
+{
+    const struct bm_signer *signer = trial->signer;
+    struct bm_statement_head head;
+    enum bm_rc rc;
+
+    if ((rc = bm_recover_parse(&head, &trial->recover, trial->authority->text, fail)) != BM_OK)
+        return rc;
+    if (signer->rules.phase != BM_PHASE_OLD)
+        return bm_fail(fail, BM_EPOLICY, NULL, "the store holds all that it ever held: there is nothing to recover");
+    if (trial->recover.store != signer->store)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "this was signed for a store of %llu ledger entries and this one holds %llu: recover it again",
+                       (unsigned long long)trial->recover.store, (unsigned long long)signer->store);
+    trial->event.kind = BM_EVENT_SITE_RECOVERED;
+    trial->event.reason = bm_bytes_str(trial->recover.reason);
+    count_print(trial, signer->memory.book.frontier.size - signer->store);
+    return BM_OK;
+}
+
 static enum bm_rc
 try_pin(struct trial *trial, struct bm_fail *fail)
 {
@@ -409,9 +432,9 @@ try_pin(struct trial *trial, struct bm_fail *fail)
 }
 
 static enum bm_rc (*const trials[BM_STATEMENT__N])(struct trial *trial, struct bm_fail *fail) = {
-    [BM_STATEMENT_PIN] = try_pin,         [BM_STATEMENT_ORDER] = try_order,   [BM_STATEMENT_ALLOW] = try_allow,
-    [BM_STATEMENT_ROLES] = try_roles,     [BM_STATEMENT_POLICY] = try_policy, [BM_STATEMENT_RAISE] = try_raise,
-    [BM_STATEMENT_PROFILE] = try_profile,
+    [BM_STATEMENT_PIN] = try_pin,         [BM_STATEMENT_ORDER] = try_order,     [BM_STATEMENT_ALLOW] = try_allow,
+    [BM_STATEMENT_ROLES] = try_roles,     [BM_STATEMENT_POLICY] = try_policy,   [BM_STATEMENT_RAISE] = try_raise,
+    [BM_STATEMENT_PROFILE] = try_profile, [BM_STATEMENT_RECOVER] = try_recover,
 };
 
 static enum bm_rc
@@ -438,6 +461,8 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
 
     if (bm_authority_open(&authority, signer, &body, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "statement", NULL, &why, fail);
+    if (signer->rules.phase == BM_PHASE_OLD && authority.head.kind != BM_STATEMENT_RECOVER)
+        return bm_refuse_now(signer, id, BM_EBUSY, "the store is an old copy: nothing else is decided before birthmark site recover", fail);
     trial.profiles = body;
     if ((rc = signer->env->now(signer->env->ctx, &trial.event.time, fail)) != BM_OK)
         return rc;
@@ -450,5 +475,7 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
         return rc;
     bm_buf_reset(&signer->record);
     bm_plain_build(&signer->record, &plain);
-    return bm_commit(signer, BM_R_STATEMENT, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail);
+    if ((rc = bm_commit(signer, BM_R_STATEMENT, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail)) == BM_OK)
+        signer->rules.phase = BM_PHASE_READY; /* an old store's, by recovering it */
+    return rc;
 }

@@ -113,6 +113,7 @@ static bm_apply *const applies[BM_R__N] = {
     [BM_R_SUPPORT_CLOSED] = bm_apply_support_closed,
     [BM_R_RESPONDER] = bm_apply_responder,
     [BM_R_RESPONDER_SIGNED] = bm_apply_responder_signed,
+    [BM_R_HELD] = bm_apply_held,
 };
 
 enum bm_rc

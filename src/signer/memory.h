@@ -32,6 +32,7 @@ struct bm_memory {
     struct bm_book book;
     struct bm_cas cas;
     struct bm_revocations revocations;
+    uint64_t held;                              /* leaves that the store was known to hold */
     struct bm_responder responders[BM_MAX_CAS]; /* of each CA, by its number */
     uint64_t signed_total;                      /* certificates */
     uint64_t signed_again;                      /* of them, after a crash */

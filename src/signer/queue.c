@@ -47,7 +47,7 @@ bm_queue_admit(const struct bm_signer *signer, unsigned ca, bool crl, struct bm_
 
     if (rc != BM_OK || !key->kept)
         return rc;
-    if (is_away(queue, BM_QUEUE_GLITCH)) {
+    if (is_away(queue, BM_QUEUE_GLITCH) || (!key->open && !queue->here)) { /* from the start, or it would have been opened */
         bm_time_print(since, queue->away_since);
         return bm_fail(fail, BM_EBUSY, NULL, "the CA's token is away since %s, ask again later: %.300s", since, queue->sentence);
     }

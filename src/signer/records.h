@@ -28,6 +28,7 @@ enum bm_record_type {
     BM_R_SUPPORT_CLOSED,
     BM_R_RESPONDER,        /* a certificate for the key that answers OCSP questions will be signed: everything about it */
     BM_R_RESPONDER_SIGNED, /* it was */
+    BM_R_HELD,             /* what the store holds for good */
     BM_R__N
 };
 

@@ -106,6 +106,7 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     struct bm_signer *signer = ctx;
     const struct bm_memory *memory = &signer->memory;
     struct bm_s_site site = { .ledger_size = memory->book.frontier.size,
+                              .held = memory->held,
                               .next_seq = memory->next_seq,
                               .signed_total = memory->signed_total,
                               .signed_again = memory->signed_again };
@@ -136,9 +137,32 @@ bm_serve_hello(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     site.confinement = bm_bytes_str(confinement);
     bm_buf_reset(&signer->body);
     bm_s_site_build(&signer->body, &site);
-    signer->rules.phase = BM_PHASE_READY;
+    /* req: FAULTS F12 */
+    signer->rules.phase = store < memory->held ? BM_PHASE_OLD : BM_PHASE_READY;
+    signer->store = store;
     signer->queue.synced = store == site.ledger_size;
     return bm_answer_now(signer, id, bm_buf_bytes(&signer->body), fail);
+}
+
+/* Not durable by itself: with the next batch, or by the kernel. A lost one makes a store look no older than it is. */
+enum bm_rc
+bm_serve_held(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_signer *signer = ctx;
+    struct bm_plain plain = { .rest = bm_bytes(body.p, body.left) };
+    uint64_t held = bm_rd_u64(&body);
+    enum bm_rc rc;
+
+    (void)id;
+    if (!bm_rd_end(&body) || held > signer->memory.book.frontier.size)
+        return bm_fail(fail, BM_EINPUT, NULL, "the store says that it holds what was never given to it");
+    if (held <= signer->memory.held)
+        return BM_OK;
+    bm_buf_reset(&signer->record);
+    bm_plain_build(&signer->record, &plain);
+    if ((rc = bm_commit(signer, BM_R_HELD, &plain.leaves, NULL, fail)) != BM_OK)
+        return rc;
+    return bm_journal_write(&signer->journal, fail);
 }
 
 enum bm_rc

@@ -15,7 +15,7 @@
 
 static const struct bm_rule rules[] = {
     { BM_S_HELLO, BM_PHASE_SETUP, 8, 8, true, bm_serve_hello },
-    { BM_S_STATEMENT, BM_PHASE_READY, LV32(1) + 1, BM_S_MAX_SIGNED, false, bm_serve_statement },
+    { BM_S_STATEMENT, BM_PHASE_READY | BM_PHASE_OLD, LV32(1) + 1, BM_S_MAX_SIGNED, false, bm_serve_statement },
     { BM_S_LOT_BEGIN, BM_PHASE_READY, LV32(1) + LV32(0), BM_S_MAX_SIGNED, false, bm_serve_lot_begin },
     { BM_S_LOT_LEAVES, BM_PHASE_READY, 4, BM_MAX_MESSAGE_BODY, false, bm_serve_lot_leaves },
     { BM_S_LOT_END, BM_PHASE_READY, 0, 2 + BM_S_MAX_REASON, false, bm_serve_lot_end },
@@ -29,8 +29,8 @@ static const struct bm_rule rules[] = {
     { BM_S_CRL, BM_PHASE_READY, 5, 5, false, bm_serve_crl },
     { BM_S_LISTS, BM_PHASE_READY, 1, 1, false, bm_serve_lists },
     { BM_S_OCSP, BM_PHASE_READY, 1, BM_OCSP_QUESTION, false, bm_serve_ocsp },
-    { BM_S_CA, BM_PHASE_READY, 2, 2, false, bm_serve_ca },
-    { BM_S_ROOT, BM_PHASE_READY, 1, 1, false, bm_serve_root },
+    { BM_S_CA, BM_PHASE_READY | BM_PHASE_OLD, 2, 2, false, bm_serve_ca },
+    { BM_S_ROOT, BM_PHASE_READY | BM_PHASE_OLD, 1, 1, false, bm_serve_root },
     { BM_S_CHECKPOINT, BM_PHASE_READY, 0, 0, false, bm_serve_checkpoint },
     { BM_S_LOT_STATE, BM_PHASE_READY, 3 * LV16(0) + 1, 3 * LV16(0) + 1 + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_lot_state },
     { BM_S_CHIPS, BM_PHASE_READY, 1 + 3 * LV16(0) + 4, BM_S_MAX_SIGNED, false, bm_serve_chips },
@@ -38,6 +38,7 @@ static const struct bm_rule rules[] = {
     { BM_S_DEVICE, BM_PHASE_READY, 2 + 3 * LV16(0), 2 + 3 * LV16(0) + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_device },
     { BM_S_SUPPORT_CLOSE, BM_PHASE_READY, 3 * LV16(0), 3 * LV16(0) + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_support_close },
     { BM_S_REPLAY, BM_PHASE_READY, 8, 8, false, bm_serve_replay },
+    { BM_S_HELD, BM_PHASE_READY, 8, 8, false, bm_serve_held },
 };
 
 /* Takes what waits, up to a batch. The first is waited for, where no keeper may say something meanwhile and no lot is compared; no further one. *ret_end: the registrar is gone. */

@@ -15,8 +15,9 @@
 
 enum {
     BM_PHASE_SETUP = 1,
-    BM_PHASE_READY = 2
-}; /* before and after HELLO */
+    BM_PHASE_READY = 2,
+    BM_PHASE_OLD = 4 /* the store is an old copy: a recover statement leads to READY */
+};                   /* before and after HELLO */
 
 /* The key of an issuing CA, by a name of site.conf: opened before the confinement, whether a CA of that name is on record or only asked for by then. */
 struct bm_ca_key {
@@ -101,6 +102,7 @@ struct bm_signer {
     struct bm_comparing comparing;
     struct bm_refusals refusals[BM_REFUSAL_CELLS]; /* a chip's cell: its device id modulo these */
     struct bm_queue queue;
+    uint64_t store; /* leaves that it held when it greeted */
 
     struct bm_answer batch[BM_BATCH + BM_BATCH_MORE];
     size_t nbatch;
@@ -239,7 +241,7 @@ typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,
     bm_serve_issue, bm_serve_confirm, bm_serve_revoke, bm_serve_refusal, bm_serve_lot_state, bm_serve_chips, bm_serve_order_close,
     bm_serve_device, bm_serve_support_close, bm_serve_crl, bm_serve_lists, bm_serve_ocsp, bm_serve_ca, bm_serve_root, bm_serve_checkpoint,
-    bm_serve_replay;
+    bm_serve_replay, bm_serve_held;
 
 /* The lot that is compared, a few milliseconds further; at its end its records, or its refusal (lots_serve.c). */
 bm_must_use enum bm_rc bm_lot_step(struct bm_signer *signer, struct bm_fail *fail);

@@ -210,9 +210,11 @@ uses_add(struct fixture *f, const struct fixture_lot *lot)
                                 .service = bm_bytes_str("bench"),
                                 .tbs = bm_bytes(tbs, sizeof(tbs)) };
     struct bm_bytes spki = bm_key_spki(bm_private_public(lot->chips[0].root));
+    struct bm_profile profile;
     struct writer w;
     uint8_t *key;
 
+    fixture_must(bm_profile_parse(&profile, bm_bytes_str(fixture_profile("bench-1")), &fail));
     fixture_bundle(f, &bundle, &(struct fixture_request){ .lot = lot, .voice = &lot->chips[0], .order = "order-1", .profile = "bench-1" });
     if ((key = memmem(bundle.p, bundle.n, spki.p, spki.n)) == NULL || spki.n != 91)
         bench_die("bench_signer: a leaf without its key");
@@ -221,6 +223,7 @@ uses_add(struct fixture *f, const struct fixture_lot *lot)
     fixture_stop(f);
     writer_open(&w, f);
     for (size_t i = 0; i < used; i++) {
+        intent.bucket = (uint32_t)(i / profile.bucket) + 1; /* each list full before the next is opened */
         use_add(&w, &bundle, (size_t)(key - bundle.p) + 27, &intent);
         if (i % 256 == 0)
             fixture_must(bm_journal_write(&w.journal, &fail));

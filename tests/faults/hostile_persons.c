@@ -3,6 +3,7 @@
 #include "hostile.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define BOTH(n)                                                                      \
     {                                                                                \
@@ -137,6 +138,58 @@ an_approval_is_of_these_bytes_once(void **state)
     assert_refusal(&answer, "taken before", 0);
 }
 
+static void
+revoke(struct world *w, enum fixture_person who)
+{
+    static const enum bm_role is[] = {
+        [ANNA_ADMIN] = BM_ROLE_OFFICER, [CARL_CUSTODIAN] = BM_ROLE_CUSTODIAN, [PETRA_PLANNER] = BM_ROLE_PLANNER
+    };
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+    struct bm_roles *roles = calloc(1, sizeof(*roles));
+    struct fixture_answer answer;
+
+    assert_non_null(roles);
+    for (enum fixture_person i = ANNA_ADMIN; i < MALLORY; i++) {
+        struct bm_operator *left = &roles->operators[roles->noperators];
+
+        if (i == who)
+            continue;
+        (void)snprintf(left->name, sizeof(left->name), "%s", w->f.people[i].key.name);
+        left->role = is[i];
+        left->key = w->f.people[i].key;
+        roles->noperators++;
+    }
+    fixture_roles_note(&w->f, &note, &(struct fixture_statement){ .by = ANNA_ADMIN }, roles);
+    free(roles);
+    statement_send(w, &note, NULL, 0, &answer);
+    if (answer.type != BM_S_ANSWER)
+        fixture_unanswered(&w->f, "roles", &answer);
+    w->f.seq++;
+}
+
+/* Both signed while both were operators. What counts is who they are when it is taken: the proposer was revoked in between, or who approved was. */
+static void
+who_was_revoked_in_between_counts_for_nothing(void **state)
+{
+    const struct fixture_statement both = BOTH(7), turned = { .by = ANNA_ADMIN, .proposal = 8, .approved = true, .second = PETRA_PLANNER };
+    const struct bm_raise raise = { .order = "order-1", .quantity = QUANTITY + 1 };
+    struct world *w = *state;
+    bm_cleanup(bm_buf_done) struct bm_buf proposed = { .max = BM_MAX_NOTE }, approved = { .max = BM_MAX_NOTE };
+    struct fixture_answer answer;
+
+    fixture_raise_note(&w->f, &proposed, &both, &raise);
+    fixture_raise_note(&w->f, &approved, &turned, &raise);
+    revoke(w, PETRA_PLANNER);
+    for (int again = 0; again < 2; again++) {
+        statement_send(w, &proposed, NULL, 0, &answer);
+        assert_refusal(&answer, "no operator of this site", 0);
+        statement_send(w, &approved, NULL, 0, &answer);
+        assert_refusal(&answer, "nobody approves their own proposal", 0);
+        assert_int_equal(fixture_stop(&w->f), 0);
+        fixture_start(&w->f);
+    }
+}
+
 /* A signer that wakes on its journal wants the same two, and has taken the same numbers. */
 static void
 two_persons_outlive_the_process(void **state)
@@ -204,8 +257,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ATTACK(nobody_makes_a_policy_alone),     ATTACK(nobody_does_alone_what_takes_two), ATTACK(an_approval_is_of_these_bytes_once),
-        ATTACK(two_persons_outlive_the_process), ATTACK(quantity_follows_the_order),
+        ATTACK(nobody_makes_a_policy_alone),        ATTACK(nobody_does_alone_what_takes_two),
+        ATTACK(an_approval_is_of_these_bytes_once), ATTACK(two_persons_outlive_the_process),
+        ATTACK(quantity_follows_the_order),         ATTACK(who_was_revoked_in_between_counts_for_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ expect 0 '~.*' enrol_as two
 server_stop
 rm -rf "$home/store"
 mv "$work/store.before" "$home/store"
+birthmark site recover --reason 'the store from before' >/dev/null
 server_start
 birthmark device list --json | grep -q '"chip":"0123abcd01","lot":"EXAMPLE1-IDS"' || die "the replay lost a device: $(birthmark device list --json)"
 expect 1 '~by another root key' enrol_as copy

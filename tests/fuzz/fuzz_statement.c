@@ -20,6 +20,7 @@ statement_again(const struct bm_statement_head *head, struct bm_bytes text)
     struct bm_fail fail = { 0 };
     struct bm_policy policy;
     struct bm_raise raise;
+    struct bm_recover recover;
     struct bm_activation activation;
     struct bm_allow allow;
     struct bm_pin pin;
@@ -38,6 +39,8 @@ statement_again(const struct bm_statement_head *head, struct bm_bytes text)
         bm_raise_build(&again, &body_head, &raise);
     else if (head->kind == BM_STATEMENT_PROFILE && bm_activation_parse(&body_head, &activation, text, &fail) == BM_OK)
         bm_activation_build(&again, &body_head, &activation);
+    else if (head->kind == BM_STATEMENT_RECOVER && bm_recover_parse(&body_head, &recover, text, &fail) == BM_OK)
+        bm_recover_build(&again, &body_head, &recover);
     else {
         must(fail.text[0] != 0);
         return;

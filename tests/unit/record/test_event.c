@@ -50,6 +50,7 @@ good_texts_come_out_as_they_went_in(void **state)
                                "\nby anna\nuntil 2026-11-24T05:34:08Z\nwhat T-91\nreason main board\n",
         HEAD("support-closed") "device 0123456789abcdef0123\nserial 0a1b\nwhat T-91\nreason its time was over\n",
         HEAD("responder-certified") "certificate " DIGEST "\nwhat operational\n",
+        HEAD("site-recovered") "statement " DIGEST "\nby anna\ncount 12\nreason disk replaced\n",
     };
 
     (void)state;

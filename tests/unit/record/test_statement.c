@@ -12,6 +12,7 @@ again(struct bm_buf *buf, struct bm_bytes text)
     struct bm_statement_head head;
     struct bm_policy policy;
     struct bm_raise raise;
+    struct bm_recover recover;
     struct bm_activation activation;
     struct bm_allow allow;
     struct bm_pin pin;
@@ -47,6 +48,10 @@ again(struct bm_buf *buf, struct bm_bytes text)
     case BM_STATEMENT_PROFILE:
         if ((rc = bm_activation_parse(&head, &activation, text, &kit_fail)) == BM_OK)
             bm_activation_build(buf, &head, &activation);
+        return rc;
+    case BM_STATEMENT_RECOVER:
+        if ((rc = bm_recover_parse(&head, &recover, text, &kit_fail)) == BM_OK)
+            bm_recover_build(buf, &head, &recover);
         return rc;
     case BM_STATEMENT__N:
         break;
@@ -96,6 +101,7 @@ good_texts_come_out_as_they_went_in(void **state)
                                   "\nserials GW-%06d\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
         KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 3\n",
+        KIT_HEAD("recover", "anna") "store 0\nreason disk replaced\n",
         KIT_PROPOSAL("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 3\n",
         KIT_HEAD("policy", "anna") "two order\ntwo pin\ntwo policy\n",
         KIT_PROPOSAL("policy", "anna"),
@@ -244,8 +250,12 @@ other_texts_are_refused(void **state)
         KIT_HEAD("policy", "anna") "two pin\ntwo pin\n",
         KIT_HEAD("policy", "anna") "two waive\n",  /* always takes two */
         KIT_HEAD("policy", "anna") "two revoke\n", /* only takes away */
+        KIT_HEAD("policy", "anna") "two recover\n",
         KIT_HEAD("policy", "anna") "two everything\n",
         KIT_HEAD("raise", "paul") "order O-1\nquantity 0\n",
+        KIT_PROPOSAL("recover", "anna") "store 0\nreason disk replaced\n",
+        KIT_HEAD("recover", "anna") "store 0\n",
+        KIT_HEAD("recover", "anna") "store -1\nreason disk replaced\n",
         KIT_HEAD("activation", "anna") "profile gateway-2\nversion 3\n",
         KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 0\n",
         KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\n",

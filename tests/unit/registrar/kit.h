@@ -39,6 +39,8 @@ struct kit {
         struct bm_buf text, certificate, evidence, attachment; /* what a replay gives back */
     } leaf[64];
     uint64_t serials; /* given out */
+    uint64_t held;    /* what the registrar said last that its store holds */
+    bool misses;      /* the next HELLO is told so */
 };
 
 /* cmocka's setup and teardown: site and lot on disk, registrar not started. Teardown wants it to have ended as the test says, or ends it. */

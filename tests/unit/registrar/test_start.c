@@ -376,6 +376,42 @@ a_store_ahead_of_the_journal_is_refused_in_the_signers_words(void **state)
     assert_string_equal(said, "birthmark-registrar: the store is ahead of the signer's journal\n");
 }
 
+/* Of a store that held more once the doors stay shut, and it stays as it is; one of another site is called that. */
+/* proves: FAULTS F12 */
+static void
+an_old_store_is_shown_to_nobody(void **state)
+{
+    const uint8_t other[BM_NOTE_KEY] = { 9 };
+    struct kit *k = *state;
+    char said[600];
+
+    (void)kit_leaf(k, &(struct bm_event){ .kind = BM_EVENT_REFUSED, .what = bm_bytes_str("clone"), .reason = bm_bytes_str("twice") });
+    kit_start(k);
+    assert_true(kit_silent(k, k->signer));
+    assert_int_equal(k->held, 2);
+    kit_stop(k);
+    k->held = 5;
+    k->misses = true;
+    for (size_t again = 0; again < 2; again++) {
+        kit_spawn(k);
+        assert_int_equal(kit_hello(k), 2);
+        kit_hello_answer(k);
+        assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+        assert_string_equal(said,
+                            "birthmark-registrar: the store is an old copy: it holds 2 ledger entries and held 5 before, so vendors, notes "
+                            "on alarms and open proposals that came later are not in it; put its newest copy back, or, where there is "
+                            "none, let a security officer run birthmark site recover\n");
+    }
+    fixture_must(bm_note_signer_init(&k->ledger, "birthmark/played", other, &fail)); /* another ledger key */
+    kit_spawn(k);
+    (void)kit_hello(k);
+    kit_hello_answer(k);
+    assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
+    assert_string_equal(said,
+                        "birthmark-registrar: the store is another site's: put this site's back, or move it away and run birthmark site "
+                        "recover\n");
+}
+
 static void
 a_store_of_another_ledger_is_refused(void **state)
 {
@@ -519,6 +555,7 @@ main(void)
         TEST(a_lot_without_a_pin_is_gone_and_one_that_was_pinned_is_not),
         TEST(a_replay_leads_to_the_same_records_as_having_been_there),
         TEST(a_store_ahead_of_the_journal_is_refused_in_the_signers_words),
+        TEST(an_old_store_is_shown_to_nobody),
         TEST(a_store_of_another_ledger_is_refused),
         TEST(a_signer_that_says_less_than_it_promised_is_refused),
         TEST(a_leaf_out_of_turn_stops_the_process_and_leaves_no_trace),
