@@ -35,7 +35,9 @@
 #define BM_MESSAGE_PART 98304        /* of what is longer than a message: bytes that one carries, with room for what stands around them */
 #define BM_MAX_ORDER_LOTS 256
 #define BM_MAX_ORDER_PROFILES 16
-#define BM_MAX_ORDER_STATIONS 16    /* lines of one factory that work on one order */
+#define BM_MAX_ORDER_STATIONS 16 /* lines of one factory that work on one order */
+#define BM_MAX_ERASED \
+    8192 /* a device's word that it erased itself: 32 identities with the longest names are 4,700 bytes, an RSA key and signature 1,500 */
 #define BM_MAX_SERVICES 32          /* identities of one chip */
 #define BM_MAX_REPLACED 3           /* times a provisional identity may be replaced by the same root key */
 #define BM_NONCE 32                 /* HMAC-SHA-256 */

@@ -1,4 +1,5 @@
 /* life.c - device suspend, resume, revoke, repair, transfer, decommission: the moves of a device's life that people make. */
+#include "base/file.h"
 #include "cli/lists.h"
 #include "cli/operator.h"
 #include "cli/reason.h"
@@ -31,7 +32,7 @@ device_take(struct bm_call *call, const char **ret_device, struct bm_fail *fail)
 static enum bm_rc
 restrict_send(struct bm_call *call, struct bm_s_device *ask, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 };
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 + BM_MAX_ERASED };
     bm_cleanup(bm_ask_close) struct bm_ask to = { .packet = NULL };
     char by[BM_MAX_NAME + 1];
     const char *device = NULL;
@@ -102,20 +103,20 @@ const struct bm_verb bm_verb_device_revoke = {
     .run = revoke_run,
 };
 
-/* Nothing speaks for a device that was told to forget: what the record says of that is that nobody told it so. */
 static enum bm_rc
 decommission_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 512 };
+    bm_cleanup(bm_buf_done) struct bm_buf receipt = { .max = BM_MAX_ERASED };
     struct bm_s_device ask = { .move = BM_MOVE_DECOMMISSION };
+    const char *path = bm_call_option(call, "receipt");
     enum bm_rc rc = bm_call_line(call, "reason", REASON_MOST, fail);
 
-    if (rc != BM_OK)
+    if (rc != BM_OK || (path != NULL && (rc = bm_file_read(&receipt, path, fail)) != BM_OK))
         return rc;
-    bm_buf_add_fmt(&text, "%s; erased: not told by the device", bm_call_option(call, "reason"));
-    if ((rc = bm_buf_check(&text, "the reason", fail)) != BM_OK)
-        return rc;
-    ask.text = bm_buf_bytes(&text);
+    if (path != NULL && receipt.n == 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "%.200s is empty: it is no receipt", path);
+    ask.text = bm_bytes_str(bm_call_option(call, "reason"));
+    ask.receipt = bm_buf_bytes(&receipt);
     return restrict_send(call, &ask, fail);
 }
 
@@ -126,10 +127,13 @@ const struct bm_verb bm_verb_device_decommission = {
     .most = 1,
     .site = true,
     .purpose = "End a device's life: its certificates are revoked (cessationOfOperation), and nothing gives it back.",
-    .help = "What the device erased stands in the record as \"not told by the device\": no word of the device about that is taken yet.\n"
-            "Erase it with `birthmark-agent reset --factory` while it still runs.\n\n"
-            "example: birthmark device decommission 5e0c1b2a9f7d34c6e811 --reason \"end of life\"\n",
-    .options = { OPTION_REASON, BM_OPTION_OPERATOR },
+    .help = "What the device erased stands in the record on its own word, or not at all: `birthmark-agent reset --factory --yes -o FILE`\n"
+            "on the device writes that word, signed, and --receipt hands it in. The signer checks whose it is and that it names every key\n"
+            "that the device still had.\n\n"
+            "example: birthmark device decommission 5e0c1b2a9f7d34c6e811 --receipt erased.txt --reason \"end of life\"\n",
+    .options = { OPTION_REASON,
+                 { .name = "receipt", .value = "FILE", .help = "the device's signed word of what it erased" },
+                 BM_OPTION_OPERATOR },
     .run = decommission_run,
 };
 

@@ -51,4 +51,7 @@ int bm_agent_boot_show(struct birthmark *bm, const struct options *options);
 int bm_agent_boot_permit(struct birthmark *bm, const struct options *options);
 int bm_agent_reset(struct birthmark *bm, const struct options *options);
 
+/* agent_erased.c: a reset whose signed word goes to options->out */
+int bm_agent_erase(struct birthmark *bm, const struct options *options);
+
 #endif

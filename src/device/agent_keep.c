@@ -59,6 +59,8 @@ const char bm_agent_help_reset[] = "birthmark-agent reset --factory - destroy ev
                                    "  --root URI       tpm2:, pkcs11:..., puf:..., soft:KEY.pem; its root identity stays\n"
                                    "  --factory        says that this is meant\n"
                                    "  --yes            and that nothing of it is needed any more\n"
+                                   "  -o, --out FILE   write a word of what was destroyed, signed by the device: birthmark device\n"
+                                   "                   decommission --receipt takes it\n"
                                    "\n"
                                    "  birthmark-agent reset --factory --yes --root tpm2:\n";
 
@@ -89,7 +91,10 @@ bm_agent_reset(struct birthmark *bm, const struct options *options)
         return bm_agent_usage("reset wants ", "--factory");
     if (!options->yes)
         return bm_agent_usage("reset --factory destroys every identity and all sealed data of this device: say that with ", "--yes");
-    const int code = done(bm, birthmark_reset(bm), "reset: identities, sealed data and boot permits are gone; the root identity stays", "");
+    int code = options->out == NULL ? BIRTHMARK_OK : bm_agent_erase(bm, options);
+    if (code == BIRTHMARK_OK)
+        code = done(bm, options->out == NULL ? birthmark_reset(bm) : BIRTHMARK_OK,
+                    "reset: identities, sealed data and boot permits are gone; the root identity stays", "");
     if (code == BIRTHMARK_OK)
         bm_agent_forget(options, NULL);
     return code;

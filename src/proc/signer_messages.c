@@ -338,6 +338,7 @@ bm_s_device_build(struct bm_buf *buf, const struct bm_s_device *device)
     bm_buf_add_u8(buf, device->reason);
     bm_buf_add_lv16(buf, device->by);
     bm_buf_add_lv16(buf, device->text);
+    bm_buf_add_lv16(buf, device->receipt);
 }
 
 enum bm_rc
@@ -350,6 +351,7 @@ bm_s_device_parse(struct bm_s_device *ret_device, struct bm_rd body, struct bm_f
     device.reason = bm_rd_u8(&body);
     device.by = bm_rd_lv16(&body, BM_MAX_NAME);
     device.text = bm_rd_lv16(&body, BM_MAX_EVENT);
+    device.receipt = bm_rd_lv16(&body, BM_MAX_ERASED);
     if ((rc = end_check(&body, "a device's restriction", fail)) != BM_OK)
         return rc;
     *ret_device = device;

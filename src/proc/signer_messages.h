@@ -169,12 +169,13 @@ struct bm_s_order_close {
 void bm_s_order_close_build(struct bm_buf *buf, const struct bm_s_order_close *order);
 bm_must_use enum bm_rc bm_s_order_close_parse(struct bm_s_order_close *ret_order, struct bm_rd body, struct bm_fail *fail);
 
-/* DEVICE: u8 move, lv16 device (20 hex digits), u8 CRLReason, lv16 operator, lv16 reason: suspended, revoked, decommissioned. */
+/* DEVICE: u8 move, lv16 device (20 hex digits), u8 CRLReason, lv16 operator, lv16 reason, lv16 receipt: suspended, revoked, decommissioned. */
 struct bm_s_device {
     uint8_t move; /* enum bm_move */
     struct bm_bytes device;
     uint8_t reason; /* of a revocation; else 0 */
     struct bm_bytes by, text;
+    struct bm_bytes receipt; /* of a device that is decommissioned: its word that it erased itself (evidence/erased.h); n = 0: none */
 };
 void bm_s_device_build(struct bm_buf *buf, const struct bm_s_device *device);
 bm_must_use enum bm_rc bm_s_device_parse(struct bm_s_device *ret_device, struct bm_rd body, struct bm_fail *fail);

@@ -123,7 +123,7 @@ static const struct {
     [BM_EVENT_ORDER_RAISED] = { "order-raised", ORDER | COUNT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_ORDER_CLOSED] = { "order-closed", ORDER | REASON | BALANCE, BY | COUNT },
     [BM_EVENT_DEVICE_MOVED] = { "device-moved", DEVICE | WHAT | STATE | REASON,
-                                WHERE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER | OLD_CHIP | WAS },
+                                WHERE | EVIDENCE | SERIALNO | STATEMENT | BY | SECOND | COUNT | OWNER | OLD_CHIP | WAS },
     [BM_EVENT_PROFILE_ACTIVATED] = { "profile-activated", PROFILE | COUNT | STATEMENT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_OPENED] = { "support-opened", DEVICE | PROFILE | STATEMENT | UNTIL | WHAT, BY | SECOND | REASON },
     [BM_EVENT_SUPPORT_CLOSED] = { "support-closed", DEVICE | WHAT | REASON, SERIALNO | BY },

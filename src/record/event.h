@@ -105,7 +105,7 @@ struct bm_event {
  *   policy-set          statement; by second count reason                   count: of the acts
  *   order-raised        order count statement; by second reason             count: the new quantity
  *   order-closed        order reason balance; by count                      count: units that it gave
- *   device-moved        device what state reason; WHERE serial statement by second count owner old-chip was
+ *   device-moved        device what state reason; WHERE evidence serial statement by second count owner old-chip was
  *   responder-certified certificate what                              what: the CA
  *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
  *                       certificate that lives on after a fork

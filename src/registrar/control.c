@@ -294,7 +294,7 @@ const struct bm_rule bm_control_rules[] = {
     { .type = BM_C_VENDOR_PART, .phases = ALWAYS, .min = 1, .max = ANY_BODY, .serve = bm_serve_vendor_part },
     { .type = BM_C_REJECT, .phases = ALWAYS, .min = 14, .max = 1024, .serve = bm_serve_reject },
     { .type = BM_C_ORDER_CLOSE, .phases = ALWAYS, .min = 9, .max = 1024, .serve = bm_serve_order_close },
-    { .type = BM_C_DEVICE, .phases = ALWAYS, .min = 8, .max = 1024, .serve = bm_serve_device },
+    { .type = BM_C_DEVICE, .phases = ALWAYS, .min = 10, .max = 1024 + BM_MAX_ERASED, .serve = bm_serve_device },
     { .type = BM_C_SUPPORT_CLOSE, .phases = ALWAYS, .min = 8, .max = 1024, .serve = bm_serve_support_close },
     { .type = BM_C_LOT_INDEX, .phases = ALWAYS, .min = BM_HASH, .max = BM_HASH, .serve = serve_lot_index },
 };

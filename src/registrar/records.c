@@ -230,9 +230,10 @@ attachment_of(const struct kept *k)
     };
 
     bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;
+    bool receipt = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->evidence.n > 0;
     bool fork = k->event->kind == BM_EVENT_REFUSED && bm_bytes_equal(k->event->what, bm_bytes_str("fork"));
 
-    if (k->leaf->attachment.n > 0 || k->p == NULL || !(of_statement[k->event->kind] || fork || signed_move))
+    if (k->leaf->attachment.n > 0 || k->p == NULL || !(of_statement[k->event->kind] || fork || signed_move || receipt))
         return k->leaf->attachment;
     return bm_buf_bytes(&k->p->kept);
 }

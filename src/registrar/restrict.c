@@ -133,6 +133,7 @@ bm_serve_device(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     if ((rc = bm_signer_ask(peer->r, BM_S_DEVICE, whole, peer->link, id, device_settle, &p, fail)) != BM_OK)
         return bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail);
     bm_view_copy(p->lot, sizeof(p->lot), device.device); /* the device's name */
+    bm_buf_add_bytes(&p->kept, device.receipt);
     return BM_OK;
 }
 

@@ -205,6 +205,7 @@ leaf_fill(struct bm_signer *signer, const struct bm_record *record, size_t i, st
     struct bm_rd rd = bm_rd(record->body);
     struct bm_record_leaves leaves;
     struct bm_founded founded;
+    struct bm_s_device device;
     enum bm_rc rc;
 
     bm_record_leaves_take(&rd, &leaves);
@@ -216,6 +217,8 @@ leaf_fill(struct bm_signer *signer, const struct bm_record *record, size_t i, st
         return done_fill(signer, record->body, leaf, fail);
     if (record->type == BM_R_STATEMENT || record->type == BM_R_LOT_END || record->type == BM_R_LOT_STATE || record->type == BM_R_CHIPS)
         leaf->attachment = bm_rd_rest(&rd);
+    if (record->type == BM_R_DEVICE && bm_rd_u64(&rd) != 0 && bm_s_device_parse(&device, rd, fail) == BM_OK && device.receipt.n > 0)
+        leaf->attachment = device.receipt;
     if (record->type == BM_R_FORKED && i == 0) {
         (void)bm_rd_lv16(&rd, BM_MAX_SERIAL);
         leaf->attachment = bm_rd_lv32(&rd, BM_MAX_EVIDENCE);

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "hostile.h"
 
+#include "evidence/erased.h"
 #include "record/life.h"
 #include "wire/text.h"
 
@@ -56,6 +57,8 @@ restrict_taken(struct world *w, enum bm_move move, const char *device, const cha
     assert_int_equal(answer.nleaves, 1);
     (void)snprintf(line, sizeof(line), "\nstate %s\n", state);
     assert_non_null(strstr(answer.event, line));
+    if (move == BM_MOVE_DECOMMISSION)
+        assert_non_null(strstr(answer.event, "ticket 77; erased: no word of the device\n"));
     restrict_by(w, move, device, "anna", &answer); /* it is so already */
     assert_int_equal(answer.type, BM_S_ANSWER);
     assert_int_equal(answer.nleaves, 0);
@@ -312,6 +315,57 @@ another_owner_begins_anew(void **state)
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .key = next }, "this may be a copy", 1);
 }
 
+/* A device's word: of its identity's key, signed by this key. */
+static void
+end_by(struct world *w, const char *device, struct bm_private *identity, struct bm_private *signer, struct fixture_answer *answer)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 + BM_MAX_ERASED }, text = { .max = BM_MAX_ERASED };
+    bm_cleanup(bm_buf_done) struct bm_buf signature = { .max = BM_MAX_SIGNATURE };
+    struct bm_erased erased = { .time = 1795469649, .identities = { { .service = "mqtt" } }, .nidentities = 1 };
+
+    memcpy(erased.identities[0].key, bm_private_public(identity)->hash, BM_HASH);
+    bm_erased_build(&text, &erased, bm_key_spki(bm_private_public(signer)));
+    fixture_must(bm_private_sign(signer, bm_buf_bytes(&text), &signature, &fail));
+    bm_erased_end(&text, bm_buf_bytes(&signature));
+    bm_s_device_build(&body, &(struct bm_s_device){ .move = BM_MOVE_DECOMMISSION,
+                                                    .device = bm_bytes_str(device),
+                                                    .by = bm_bytes_str("anna"),
+                                                    .text = bm_bytes_str("end of life"),
+                                                    .receipt = bm_buf_bytes(&text) });
+    fixture_ask(&w->f, BM_S_DEVICE, bm_buf_bytes(&body), true, answer);
+}
+
+/* What it erased is on record by its own word: another's, or one of an earlier key, is none, whoever hands it in. */
+static void
+what_was_erased_is_the_devices_word(void **state)
+{
+    struct world *w = *state;
+    bm_cleanup(bm_private_done) struct bm_private *old = key_new(), *key = key_new(), *second = key_new();
+    struct fixture_answer one, two, answer;
+
+    made(w, 0, old, &one);
+    made(w, 1, second, &two);
+    issue_due(w, &(struct fixture_request){ .lot = &w->lot, .key = key, .current = old }, &answer);
+    confirm(w, &answer);
+    end_by(w, one.device, key, w->lot.chips[1].root, &answer);
+    assert_refusal(&answer, "signed by no key of this device", 0);
+    end_by(w, one.device, key, second, &answer);
+    assert_refusal(&answer, "signed by no key of this device", 0);
+    end_by(w, one.device, second, w->lot.chips[0].root, &answer);
+    assert_refusal(&answer, "does not name the key that the device has for service mqtt", 0);
+    end_by(w, two.device, key, key, &answer);
+    assert_refusal(&answer, "does not name", 0);
+    end_by(w, one.device, key, w->lot.chips[0].root, &answer);
+    assert_int_equal(answer.type, BM_S_ANSWER);
+    assert_non_null(
+        strstr(answer.event, "end of life; erased, by the device's word of 2026-11-23T21:34:09Z: identities 1, sealed data 0\n"));
+    assert_non_null(strstr(answer.event, "\nevidence "));
+    again(w);
+    end_by(w, two.device, second, second, &answer); /* an identity's key, where no root key signs texts */
+    assert_int_equal(answer.type, BM_S_ANSWER);
+    again(w);
+}
+
 /* Another chip: the device stays who it is, the old chip is nobody's for good. */
 static void
 a_repaired_device_keeps_its_id(void **state)
@@ -414,6 +468,7 @@ main(int argc, char **argv)
         ATTACK(a_revoked_device_gets_nothing_again),
         ATTACK(a_fork_is_decided_by_a_person),
         ATTACK(another_owner_begins_anew),
+        ATTACK(what_was_erased_is_the_devices_word),
         ATTACK(a_repaired_device_keeps_its_id),
         ATTACK(one_of_many_is_revoked_alone),
     };

@@ -26,11 +26,12 @@ TWICE(chips)
 TWICE(order_close)
 TWICE(device)
 TWICE(token)
+TWICE(support_close)
 
 static bool (*const messages[])(struct bm_rd body, struct bm_buf *ret_again,
                                 struct bm_fail *fail) = { site_again,        leaves_again,  issue_again,     issued_again,
                                                           refused_again,     refusal_again, lot_state_again, chips_again,
-                                                          order_close_again, token_again,   device_again };
+                                                          order_close_again, token_again,   device_again,    support_close_again };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -135,7 +135,7 @@ let_in c1
 
 expect 0 'state +decommissioned' birthmark device decommission "$third" --reason "end of life"
 expect 1 'is decommissioned and gets no certificate again' enrol c4.pem
-expect 0 'erased: not told' field reason birthmark device show "$third"
+expect 0 'erased: no word of the device' field reason birthmark device show "$third"
 expect 0 'repaired' birthmark device show "$third"
 [ "$(field move birthmark device show "$device" | tr '\n' ' ')" = 'confirm suspend resume renew transfer confirm ' ] ||
     die "the moves of $device are $(field move birthmark device show "$device")"
