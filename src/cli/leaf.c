@@ -73,3 +73,41 @@ bm_ledger_ask(struct bm_ask *ask, uint64_t first, uint32_t most, bm_row_fn *row,
     bm_buf_add_bytes(note, signed_note);
     return bm_buf_check(note, "a checkpoint", fail);
 }
+
+void
+bm_proved_done(struct bm_proved *proved)
+{
+    bm_told_done(&proved->told);
+    bm_buf_done(&proved->note);
+}
+
+static enum bm_rc
+leaf_take(void *ctx, struct bm_bytes json, struct bm_fail *fail)
+{
+    struct bm_proved *proved = ctx;
+
+    if (proved->have)
+        return bm_fail(fail, BM_EBUG, NULL, "the server told more than one leaf");
+    proved->have = true;
+    return bm_told_parse(&proved->told, json, fail);
+}
+
+enum bm_rc
+bm_prove_ask(struct bm_proved *ret, struct bm_ask *ask, uint64_t index, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 8 };
+    bm_cleanup(bm_buf_done) struct bm_buf end = { .max = BM_MAX_MESSAGE };
+    struct bm_rd rd;
+    enum bm_rc rc;
+
+    bm_buf_add_u64(&body, index);
+    if ((rc = bm_ask(ask, BM_C_PROVE, bm_buf_bytes(&body), leaf_take, ret, &end, fail)) != BM_OK)
+        return rc;
+    rd = bm_rd(bm_buf_bytes(&end));
+    bm_proof_take(&rd, &ret->proof);
+    ret->note.max = BM_MAX_NOTE;
+    bm_buf_add_bytes(&ret->note, bm_rd_lv16(&rd, BM_MAX_NOTE));
+    if (!bm_rd_end(&rd) || !ret->have || ret->told.index != index)
+        return bm_fail(fail, BM_EBUG, NULL, "the server's proof is malformed");
+    return bm_buf_check(&ret->note, "a checkpoint", fail);
+}

@@ -15,6 +15,16 @@ struct bm_told {
 void bm_told_done(struct bm_told *told);
 bm_must_use enum bm_rc bm_told_parse(struct bm_told *ret_told, struct bm_bytes json, struct bm_fail *fail);
 
+/* A leaf with its proof and the signed head of that moment: as told, and not looked at. */
+struct bm_proved {
+    struct bm_told told;
+    struct bm_proof proof;
+    struct bm_buf note;
+    bool have;
+};
+void bm_proved_done(struct bm_proved *proved);
+bm_must_use enum bm_rc bm_prove_ask(struct bm_proved *ret, struct bm_ask *ask, uint64_t index, struct bm_fail *fail);
+
 /* --trust FILE, else the home's own trust.txt. */
 bm_must_use enum bm_rc bm_ledger_trust(struct bm_trust *ret_trust, struct bm_call *call, struct bm_fail *fail);
 /* Asks LEDGER for `most` leaves from `first`; note gets the signed checkpoint of that moment. */

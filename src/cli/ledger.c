@@ -79,28 +79,6 @@ const struct bm_verb bm_verb_ledger_show = {
 
 /* ---- prove ---- */
 
-struct proving {
-    struct bm_told told;
-    bool have;
-};
-
-static void
-proving_done(struct proving *proving)
-{
-    bm_told_done(&proving->told);
-}
-
-static enum bm_rc
-leaf_take(void *ctx, struct bm_bytes json, struct bm_fail *fail)
-{
-    struct proving *proving = ctx;
-
-    if (proving->have)
-        return bm_fail(fail, BM_EBUG, NULL, "the server told more than one leaf");
-    proving->have = true;
-    return bm_told_parse(&proving->told, json, fail);
-}
-
 /* From leaf to root, with nothing but hashes. */
 static enum bm_rc
 proof_check(const struct bm_told *told, const struct bm_proof *proof, const struct bm_checkpoint *head, struct bm_fail *fail)
@@ -140,42 +118,21 @@ proof_print(const struct bm_call *call, const struct bm_told *told, const struct
 }
 
 static enum bm_rc
-prove_ask(struct proving *proving, struct bm_proof *proof, struct bm_buf *note, struct bm_ask *ask, uint64_t index, struct bm_fail *fail)
-{
-    bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 8 };
-    bm_cleanup(bm_buf_done) struct bm_buf end = { .max = BM_MAX_MESSAGE };
-    struct bm_rd rd;
-    enum bm_rc rc;
-
-    bm_buf_add_u64(&body, index);
-    if ((rc = bm_ask(ask, BM_C_PROVE, bm_buf_bytes(&body), leaf_take, proving, &end, fail)) != BM_OK)
-        return rc;
-    rd = bm_rd(bm_buf_bytes(&end));
-    bm_proof_take(&rd, proof);
-    bm_buf_add_bytes(note, bm_rd_lv16(&rd, BM_MAX_NOTE));
-    if (!bm_rd_end(&rd) || !proving->have || proving->told.index != index)
-        return bm_fail(fail, BM_EBUG, NULL, "the server's proof is malformed");
-    return bm_buf_check(note, "a checkpoint", fail);
-}
-
-static enum bm_rc
 prove_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(proving_done) struct proving proving = { .have = false };
-    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+    bm_cleanup(bm_proved_done) struct bm_proved proved = { .have = false };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     struct bm_checkpoint head;
-    struct bm_proof proof;
     struct bm_trust trust;
     uint64_t index;
     enum bm_rc rc;
 
     if ((rc = bm_call_word_number(call, 0, "INDEX", &index, fail)) != BM_OK || (rc = bm_ledger_trust(&trust, call, fail)) != BM_OK ||
-        (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = prove_ask(&proving, &proof, &note, &ask, index, fail)) != BM_OK ||
-        (rc = bm_checkpoint_open(&head, bm_buf_bytes(&note), &trust.ledger, trust.ledger.name, fail)) != BM_OK ||
-        (rc = proof_check(&proving.told, &proof, &head, fail)) != BM_OK)
+        (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_prove_ask(&proved, &ask, index, fail)) != BM_OK ||
+        (rc = bm_checkpoint_open(&head, bm_buf_bytes(&proved.note), &trust.ledger, trust.ledger.name, fail)) != BM_OK ||
+        (rc = proof_check(&proved.told, &proved.proof, &head, fail)) != BM_OK)
         return rc;
-    return proof_print(call, &proving.told, &proof, bm_buf_bytes(&note), &head, fail);
+    return proof_print(call, &proved.told, &proved.proof, bm_buf_bytes(&proved.note), &head, fail);
 }
 
 #define OPTION_TRUST                                                                                    \

@@ -2,6 +2,7 @@
 #include "cli/leaf.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
+#include "ledger/audit.h"
 #include "wire/text.h"
 
 #define CHUNK 256 /* leaves asked for at a time */
@@ -10,12 +11,46 @@ struct verifying {
     struct bm_ledger_check check;
     struct bm_progress progress;
     uint64_t size;
+    struct bm_audit audit;
+    struct bm_fail wrong; /* what the leaves say of an order is not what its balance says; told once they are known to be the ledger's */
 };
 
 static void
 verifying_done(struct verifying *v)
 {
     bm_progress_done(&v->progress);
+    bm_audit_done(&v->audit);
+}
+
+/* Which lots each order has, as the records tell: the leaf of one with several names none. */
+static enum bm_rc
+order_lots(void *ctx, struct bm_bytes json, struct bm_fail *fail)
+{
+    struct verifying *v = ctx;
+    bm_cleanup(bm_json_done) json_t *row = NULL;
+    const json_t *lots;
+    enum bm_rc rc = bm_json_parse(&row, json, BM_MAX_JSON, fail);
+
+    lots = json_object_get(row, "lots");
+    for (size_t i = 0; rc == BM_OK && i < json_array_size(lots); i++)
+        if (json_is_string(json_array_get(lots, i)))
+            rc = bm_audit_order_lot(&v->audit, bm_bytes_str(bm_json_text(row, "order")),
+                                    bm_bytes_str(json_string_value(json_array_get(lots, i))), fail);
+    return rc;
+}
+
+static enum bm_rc
+books_keep(struct verifying *v, struct bm_bytes text, struct bm_fail *fail)
+{
+    struct bm_event event;
+    enum bm_rc rc;
+
+    if (v->wrong.rc != BM_OK || (rc = bm_event_parse(&event, text, fail)) != BM_OK)
+        return v->wrong.rc != BM_OK ? BM_OK : rc;
+    rc = bm_audit_event(&v->audit, &event, &v->wrong);
+    if (rc == BM_ENOMEM || rc == BM_EBUG)
+        *fail = v->wrong;
+    return rc == BM_ENOMEM || rc == BM_EBUG ? rc : BM_OK;
 }
 
 static enum bm_rc
@@ -27,7 +62,8 @@ leaf_check(void *ctx, struct bm_bytes json, struct bm_fail *fail)
 
     if (rc != BM_OK)
         return rc;
-    if ((rc = bm_ledger_check_leaf(&v->check, told.index, told.salt, bm_buf_bytes(&told.event), fail)) != BM_OK)
+    if ((rc = bm_ledger_check_leaf(&v->check, told.index, told.salt, bm_buf_bytes(&told.event), fail)) != BM_OK ||
+        (rc = books_keep(v, bm_buf_bytes(&told.event), fail)) != BM_OK)
         return rc;
     bm_progress_show(&v->progress, told.index + 1, v->size);
     return BM_OK;
@@ -48,6 +84,8 @@ all_check(struct verifying *v, struct bm_ask *ask, const struct bm_trust *trust,
         return rc;
     }
     v->size = ret_head->size;
+    if ((rc = bm_ask_list(ask, "order", "{}", order_lots, v, fail)) != BM_OK)
+        return rc;
     while (v->check.frontier.size < v->size) {
         uint64_t before = v->check.frontier.size, left = v->size - before;
 
@@ -58,11 +96,16 @@ all_check(struct verifying *v, struct bm_ask *ask, const struct bm_trust *trust,
                            "the ledger ends at leaf %llu, and its checkpoint was signed over %llu: leaves are missing",
                            (unsigned long long)before, (unsigned long long)v->size);
     }
-    return bm_ledger_check_close(&v->check, bm_buf_bytes(&note), &trust->ledger, trust->ledger.name, fail);
+    if ((rc = bm_ledger_check_close(&v->check, bm_buf_bytes(&note), &trust->ledger, trust->ledger.name, fail)) != BM_OK)
+        return rc;
+    if (v->wrong.rc != BM_OK)
+        *fail = v->wrong;
+    return v->wrong.rc;
 }
 
 static enum bm_rc
-whole_print(const struct bm_call *call, const struct bm_checkpoint *head, const struct bm_trust *trust, struct bm_fail *fail)
+whole_print(const struct bm_call *call, const struct verifying *v, const struct bm_checkpoint *head, const struct bm_trust *trust,
+            struct bm_fail *fail)
 {
     bm_cleanup(bm_json_done) json_t *row = NULL;
     char root[2 * BM_HASH + 1];
@@ -70,11 +113,14 @@ whole_print(const struct bm_call *call, const struct bm_checkpoint *head, const 
 
     bm_hex(root, bm_bytes(head->root, BM_HASH));
     if (!call->json) {
+        if (v->audit.balances > 0)
+            (void)printf("balances: %llu closed orders, each as the leaves before it say\n", (unsigned long long)v->audit.balances);
         (void)printf("ledger: %llu leaves, tree head %.16s..., signed by %.32s...: whole\n", (unsigned long long)head->size, root,
                      trust->ledger.name);
         return BM_OK;
     }
-    row = json_pack("{s:s, s:I, s:s, s:s}", "ledger", "whole", "size", (json_int_t)head->size, "root", root, "origin", head->origin);
+    row = json_pack("{s:s, s:I, s:s, s:s, s:I}", "ledger", "whole", "size", (json_int_t)head->size, "root", root, "origin", head->origin,
+                    "balances", (json_int_t)v->audit.balances);
     if ((rc = bm_json_check(row, fail)) != BM_OK)
         return rc;
     return bm_object_print(call, row, fail);
@@ -97,7 +143,7 @@ run(struct bm_call *call, struct bm_fail *fail)
         (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
         return rc;
     if ((rc = all_check(&v, &ask, &trust, &head, fail)) == BM_OK)
-        return whole_print(call, &head, &trust, fail);
+        return whole_print(call, &v, &head, &trust, fail);
     if (rc == BM_EINPUT || rc == BM_EBUG) /* what it tells of itself does not hold: that is the finding */
         fail->rc = rc = BM_EPOLICY;
     return rc;
@@ -107,7 +153,8 @@ const struct bm_verb bm_verb_ledger_verify = {
     .words = "ledger verify",
     .arguments = "[DIR]",
     .most = 1,
-    .purpose = "Hash every leaf again and compare with the signed head: nothing was changed, left out or put in.",
+    .purpose = "Hash every leaf again and compare with the signed head: nothing was changed, left out or put in, and each closed order's "
+               "balance is what the leaves say.",
     .help = "The key is the one of trust.txt, not what a server says. An auditor keeps a trust.txt of his own and names it.\n\n"
             "example: birthmark ledger verify --trust ~/audit/example-works.trust.txt\n",
     .options = { { .name = "trust", .value = "FILE", .help = "whose key to believe; default: the site's trust.txt" } },

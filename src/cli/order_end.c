@@ -1,7 +1,10 @@
 /* order_end.c - order raise, close: more, and no more. */
 #include "cli/operator.h"
+#include "cli/order_balance.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
+
+#include <unistd.h>
 
 /* An order whose units a file names has no more than that file. */
 static enum bm_rc
@@ -79,6 +82,23 @@ const struct bm_verb bm_verb_order_raise = {
     .run = raise_run,
 };
 
+/* While certificates are being signed there is no balance: asked again for some seconds. */
+#define CLOSE_TRIES 50
+#define CLOSE_PAUSE 100000 /* microseconds */
+
+static enum bm_rc
+close_ask(struct bm_ask *ask, struct bm_bytes body, struct bm_fail *fail)
+{
+    enum bm_rc rc = BM_EBUSY;
+
+    for (unsigned i = 0; i < CLOSE_TRIES && rc == BM_EBUSY; i++) {
+        if (i > 0)
+            (void)usleep(CLOSE_PAUSE);
+        rc = bm_ask(ask, BM_C_ORDER_CLOSE, body, NULL, NULL, NULL, fail);
+    }
+    return rc;
+}
+
 static enum bm_rc
 close_run(struct bm_call *call, struct bm_fail *fail)
 {
@@ -96,7 +116,9 @@ close_run(struct bm_call *call, struct bm_fail *fail)
     bm_buf_add_lv16(&body, bm_bytes_str(reason != NULL ? reason : "done"));
     if ((rc = bm_buf_check(&body, "the request", fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK)
         return rc;
-    return bm_ask(&ask, BM_C_ORDER_CLOSE, bm_buf_bytes(&body), bm_object_row, call, NULL, fail);
+    if ((rc = close_ask(&ask, bm_buf_bytes(&body), fail)) != BM_OK)
+        return rc;
+    return bm_order_balance(&ask, order, bm_call_option(call, "o"), fail);
 }
 
 const struct bm_verb bm_verb_order_close = {
@@ -105,9 +127,12 @@ const struct bm_verb bm_verb_order_close = {
     .least = 1,
     .most = 1,
     .site = true,
-    .purpose = "End an order: no further unit is made for it, whatever was left.",
-    .help = "Nobody opens it again. Units that it made go on renewing.\n\n"
-            "example: birthmark order close first --reason \"the line is converted\"\n",
-    .options = { { .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes; default: done" }, BM_OPTION_OPERATOR },
+    .purpose = "End an order: no further unit is made for it, and the signer says what became of every chip of its lots.",
+    .help = "Nobody opens it again. Units that it made go on renewing. Its balance is a leaf of the ledger; closed once more, it is shown "
+            "again.\n\n"
+            "example: birthmark order close first --reason \"the line is converted\" -o first.balance\n",
+    .options = { { .name = "o", .value = "FILE", .help = "the balance with its proof, to be taken away" },
+                 { .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes; default: done" },
+                 BM_OPTION_OPERATOR },
     .run = close_run,
 };

@@ -6,6 +6,7 @@
 # exit: 0 all went as it must, 1 it did not
 # shellcheck disable=SC1091,SC2154 # from there: $source, $build, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
+tools sqlite3
 
 birthmark init --name "Counting Works" --url https://localhost:8443 --operator anna >init.log 2>&1
 maker maker
@@ -74,4 +75,31 @@ serve
 counts 1/1 1/1 1/1
 expect 1 'order first allows 1 repairs' birthmark device repair "$first" --chip C-6 --lot SPARE-1 --reason "board replaced"
 expect 0 'whole$' birthmark ledger verify
+
+# ---- closed: the signer says what became of every chip, and the ledger's other leaves say the same ----
+
+expect 1 'order first is open, and a balance is made at its end' birthmark order balance first
+expect 0 'received +4' birthmark order close first --reason "delivered" -o first.balance
+for line in 'units +3' 'issued +2' 'elsewhere +0' 'scrapped +2' 'retired +0' 'unused +0' 'over +0' 'reissues +1' 'scraps +1' 'repairs +1'; do
+    grep -qE "^$line\$" <<<"$said" || die "the balance does not say $line: $said"
+done
+expect 0 'received 4 units 3 issued 2 ' birthmark order show first
+expect 0 'balances: 3 closed orders' birthmark ledger verify
+expect 0 '"units":3' birthmark order balance first --json
+cp works/trust.txt trust.txt
+for home in works /nowhere; do
+    BIRTHMARK_HOME=$home expect 0 'units +3' birthmark order balance --check first.balance --trust trust.txt
+done
+for change in 's/units 3/units 2/' 's/^index .*/index 3/' 's/^reason delivered/reason lost/' 's/^order first/order many/' 's/^salt ./salt x/' '/^kind/d' '1s/v1/v2/'; do
+    sed "$change" first.balance >changed.balance
+    ! cmp -s first.balance changed.balance || die "$change changes nothing"
+    if birthmark order balance --check changed.balance --trust trust.txt >>init.log 2>&1; then die "a balance with $change is taken"; fi
+done
+birthmark init --home other --name "Other Works" --url https://localhost:8444 --operator olga >>init.log 2>&1
+expect 1 'not what that ledger says' birthmark order balance --check first.balance --trust other/trust.txt
+unserve
+
+# a balance that somebody wrote over in the store is none
+sqlite3 works/store/birthmark.db "UPDATE leaf SET event = CAST(replace(CAST(event AS TEXT), 'issued 2 ', 'issued 9 ') AS BLOB) WHERE CAST(event AS TEXT) LIKE '%received 4 units 3%'"
+expect 1 . birthmark ledger verify
 echo "orders: ok"
