@@ -1,6 +1,7 @@
 /* order_end.c - order raise, close: more, and no more. */
 #include "cli/operator.h"
 #include "cli/order_balance.h"
+#include "cli/order_opening.h"
 #include "cli/print.h"
 #include "cli/verbs.h"
 
@@ -27,8 +28,8 @@ rows_suffice(struct bm_ask *ask, const char *order, uint64_t quantity, struct bm
                                       order, (unsigned long long)rows);
 }
 
-static enum bm_rc
-raise_take(struct bm_raise *raise, struct bm_call *call, struct bm_fail *fail)
+enum bm_rc
+bm_raise_take(struct bm_raise *raise, struct bm_call *call, struct bm_fail *fail)
 {
     uint64_t any;
     enum bm_rc rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &raise->quantity, fail);
@@ -54,7 +55,7 @@ raise_run(struct bm_call *call, struct bm_fail *fail)
     const char *order = call->words.v[0];
     enum bm_rc rc;
 
-    if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK || (rc = raise_take(&raise, call, fail)) != BM_OK ||
+    if ((rc = bm_call_name(call, "an order's name", order, fail)) != BM_OK || (rc = bm_raise_take(&raise, call, fail)) != BM_OK ||
         (rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_desk_open(&desk, BM_ACT_RAISE, &ask, fail)) != BM_OK)
         return rc;
     if ((rc = rows_suffice(&ask, order, raise.quantity, fail)) != BM_OK)

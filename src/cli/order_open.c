@@ -2,6 +2,7 @@
 #include "base/env.h"
 #include "cli/lists.h"
 #include "cli/operator.h"
+#include "cli/order_opening.h"
 #include "cli/places.h"
 #include "cli/roles.h"
 #include "cli/units.h"
@@ -11,14 +12,8 @@
 
 #include <stdlib.h>
 
-/* What goes into the statement, and the profiles' texts that go beside it. */
-struct opening {
-    struct bm_order order;
-    struct bm_buf text[BM_MAX_ORDER_PROFILES];
-};
-
-static void
-opening_done(struct opening *opening)
+void
+bm_opening_done(struct bm_opening *opening)
 {
     bm_order_done(&opening->order);
     for (size_t i = 0; i < BM_MAX_ORDER_PROFILES; i++)
@@ -46,8 +41,8 @@ lots_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
     return BM_OK;
 }
 
-static enum bm_rc
-profile_take(struct opening *opening, struct bm_call *call, const char *name, struct bm_fail *fail)
+enum bm_rc
+bm_opening_profile(struct bm_opening *opening, struct bm_call *call, const struct bm_buf *text, struct bm_fail *fail)
 {
     size_t i = opening->order.nprofiles;
     struct bm_profile profile;
@@ -55,23 +50,40 @@ profile_take(struct opening *opening, struct bm_call *call, const char *name, st
 
     if (i == BM_MAX_ORDER_PROFILES)
         return bm_usage(call, fail, "an order has at most %d profiles", BM_MAX_ORDER_PROFILES);
-    if ((rc = bm_call_name(call, "a profile's name", name, fail)) != BM_OK)
+    if ((rc = bm_profile_parse(&profile, bm_buf_bytes(text), fail)) != BM_OK)
         return rc;
     for (size_t j = 0; j < i; j++)
-        if (strcmp(opening->order.profiles[j].name, name) == 0)
-            return bm_usage(call, fail, "the profile %s is named twice", name);
+        if (strcmp(opening->order.profiles[j].name, profile.name) == 0)
+            return bm_usage(call, fail, "the profile %s is named twice", profile.name);
     opening->text[i].max = BM_MAX_PROFILE;
-    if ((rc = bm_place_read(&opening->text[i], call->home, BM_PLACE_PROFILE, name, fail)) != BM_OK)
-        return rc == BM_EINPUT ? bm_fail(fail, rc, NULL, "there is no profile %s: see `birthmark profile list`", name) : rc;
-    if ((rc = bm_profile_parse(&profile, bm_buf_bytes(&opening->text[i]), fail)) != BM_OK) {
-        bm_fail_prefix(fail, "profiles/%s.profile", name);
+    bm_buf_add_bytes(&opening->text[i], bm_buf_bytes(text));
+    if ((rc = bm_buf_check(&opening->text[i], "the profile", fail)) != BM_OK)
         return rc;
-    }
-    if (strcmp(profile.name, name) != 0)
-        return bm_fail(fail, BM_EINPUT, NULL, "profiles/%s.profile calls itself %s: file and name must be the same", name, profile.name);
     memcpy(opening->order.profiles[i].name, profile.name, sizeof(profile.name));
     memcpy(opening->order.profiles[i].digest, profile.digest, BM_HASH);
     opening->order.nprofiles++;
+    return BM_OK;
+}
+
+static enum bm_rc
+profile_take(struct bm_opening *opening, struct bm_call *call, const char *name, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_PROFILE };
+    const struct bm_order_profile *taken;
+    enum bm_rc rc;
+
+    if ((rc = bm_call_name(call, "a profile's name", name, fail)) != BM_OK)
+        return rc;
+    if ((rc = bm_place_read(&text, call->home, BM_PLACE_PROFILE, name, fail)) != BM_OK)
+        return rc == BM_EINPUT ? bm_fail(fail, rc, NULL, "there is no profile %s: see `birthmark profile list`", name) : rc;
+    if ((rc = bm_opening_profile(opening, call, &text, fail)) != BM_OK) {
+        if (rc == BM_EINPUT && strstr(fail->text, "is named twice") == NULL)
+            bm_fail_prefix(fail, "profiles/%s.profile", name);
+        return rc;
+    }
+    taken = &opening->order.profiles[opening->order.nprofiles - 1];
+    if (strcmp(taken->name, name) != 0)
+        return bm_fail(fail, BM_EINPUT, NULL, "profiles/%s.profile calls itself %s: file and name must be the same", name, taken->name);
     return BM_OK;
 }
 
@@ -153,19 +165,30 @@ limits_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
     return rc;
 }
 
-static enum bm_rc
-opening_take(struct opening *opening, struct bm_call *call, struct bm_fail *fail)
+enum bm_rc
+bm_opening_take(struct bm_opening *opening, struct bm_call *call, struct bm_fail *fail)
 {
-    const struct bm_values *profiles = bm_call_values(call, "profile");
     enum bm_rc rc;
 
     if ((rc = bm_call_name(call, "an order's name", call->words.v[0], fail)) != BM_OK)
         return rc;
     memcpy(opening->order.order, call->words.v[0], strlen(call->words.v[0]) + 1);
     if ((rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &opening->order.quantity, fail)) != BM_OK ||
+        (rc = limits_take(&opening->order, call, fail)) != BM_OK || (rc = lots_take(&opening->order, call, fail)) != BM_OK)
+        return rc;
+    return until_take(&opening->order, call, fail);
+}
+
+/* What only a site's own directory knows. */
+static enum bm_rc
+opening_take(struct bm_opening *opening, struct bm_call *call, struct bm_fail *fail)
+{
+    const struct bm_values *profiles = bm_call_values(call, "profile");
+    enum bm_rc rc;
+
+    if ((rc = bm_opening_take(opening, call, fail)) != BM_OK ||
         (rc = bm_call_number(call, "tls-front", 0, 1000000000, 0, &opening->order.tls_front, fail)) != BM_OK ||
-        (rc = limits_take(&opening->order, call, fail)) != BM_OK || (rc = lots_take(&opening->order, call, fail)) != BM_OK ||
-        (rc = stations_take(&opening->order, call, fail)) != BM_OK || (rc = until_take(&opening->order, call, fail)) != BM_OK)
+        (rc = stations_take(&opening->order, call, fail)) != BM_OK)
         return rc;
     for (size_t i = 0; i < profiles->n && rc == BM_OK; i++)
         rc = profile_take(opening, call, profiles->v[i], fail);
@@ -175,7 +198,7 @@ opening_take(struct opening *opening, struct bm_call *call, struct bm_fail *fail
 static enum bm_rc
 open_run(struct bm_call *call, struct bm_fail *fail)
 {
-    bm_cleanup(opening_done) struct opening opening = { .order = { .nlots = 0 } };
+    bm_cleanup(bm_opening_done) struct bm_opening opening = { .order = { .nlots = 0 } };
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     bm_cleanup(bm_desk_done) struct bm_desk desk = { .head = { .seq = 0 } };

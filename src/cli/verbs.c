@@ -31,6 +31,8 @@ const struct bm_verb *const bm_verbs[] = {
     &bm_verb_order_raise,
     &bm_verb_order_close,
     &bm_verb_order_balance,
+    &bm_verb_order_sign,
+    &bm_verb_order_submit,
     &bm_verb_station_enrol,
     &bm_verb_station_run,
     &bm_verb_station_list,

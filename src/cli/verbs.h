@@ -15,7 +15,8 @@ extern const struct bm_verb bm_verb_order_open, bm_verb_order_list, bm_verb_orde
 extern const struct bm_verb bm_verb_profile_list, bm_verb_profile_show, bm_verb_profile_check, bm_verb_profile_activate,
     bm_verb_operator_list;
 extern const struct bm_verb bm_verb_operator_add, bm_verb_operator_revoke, bm_verb_operator_roles, bm_verb_operator_certify;
-extern const struct bm_verb bm_verb_policy_show, bm_verb_policy_set, bm_verb_order_raise, bm_verb_order_close, bm_verb_order_balance;
+extern const struct bm_verb bm_verb_policy_show, bm_verb_policy_set, bm_verb_order_raise, bm_verb_order_close, bm_verb_order_balance,
+    bm_verb_order_sign, bm_verb_order_submit;
 extern const struct bm_verb bm_verb_station_enrol, bm_verb_station_run, bm_verb_station_list, bm_verb_station_revoke;
 extern const struct bm_verb bm_verb_device_list, bm_verb_device_show;
 extern const struct bm_verb bm_verb_device_suspend, bm_verb_device_resume, bm_verb_device_revoke, bm_verb_device_repair;

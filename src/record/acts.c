@@ -39,7 +39,7 @@ static const struct act_row {
     [BM_ACT_RECOVER] = { "recover", "catch an old store up", OFFICER, false, false },
     [BM_ACT_SCRAP] = { "scrap", "scrap chips of a lot", OFFICER | CUSTODIAN | OPERATOR, false, true },
     [BM_ACT_WITHDRAW] = { "withdraw", "withdraw a lot or chips of it", OFFICER | CUSTODIAN, false, true },
-    [BM_ACT_CLOSE] = { "close", "close an order", OFFICER | PLANNER, false, true },
+    [BM_ACT_CLOSE] = { "close", "close an order", OFFICER | PLANNER | OPERATOR, false, true },
     [BM_ACT_REVOKE] = { "revoke", "revoke an identity or a device", OFFICER | OPERATOR, false, true },
     [BM_ACT_SUSPEND] = { "suspend", "suspend a device", OFFICER | OPERATOR, false, true },
     [BM_ACT_DECOMMISSION] = { "decommission", "decommission a device", OFFICER | OPERATOR, false, true },
@@ -116,6 +116,12 @@ bm_act_parse(enum bm_act *ret_act, struct bm_bytes word, struct bm_fail *fail)
             return BM_OK;
         }
     return bm_fail(fail, BM_EINPUT, NULL, "there is no such act: see birthmark operator roles");
+}
+
+bool
+bm_act_carried(enum bm_act act)
+{
+    return act == BM_ACT_ORDER || act == BM_ACT_RAISE;
 }
 
 bool

@@ -52,6 +52,8 @@ bool bm_role_may_approve(enum bm_role role, enum bm_act act);
 bool bm_role_decides(enum bm_role role);
 /* The row of this word; BM_EINPUT. */
 bm_must_use enum bm_rc bm_act_parse(enum bm_act *ret_act, struct bm_bytes word, struct bm_fail *fail);
+/* May be signed away from its site, where nobody knows the next place in the order of statements: with a number of its own and an end. */
+bool bm_act_carried(enum bm_act act);
 /* Always two persons, whatever a site has decided. */
 bool bm_act_always_two(enum bm_act act);
 /* Never two, whatever a site would decide: a proposal would have nowhere to stand. */

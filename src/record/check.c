@@ -188,3 +188,16 @@ bm_proposal_check(const struct bm_statement_head *head, struct bm_bytes note, en
         return rc;
     return second_find(&parsed, roles, act, ret_signed, fail);
 }
+
+enum bm_rc
+bm_carried_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act, const struct bm_roles *roles,
+                 const uint8_t site[static BM_HASH], bm_time now, struct bm_signed *ret_signed, struct bm_fail *fail)
+{
+    struct bm_note parsed;
+    enum bm_rc rc;
+
+    if (head->seq != 0 || !bm_act_carried(act))
+        return bm_fail(fail, BM_EPOLICY, NULL, "this %s can't be signed elsewhere: make it at the site", bm_statement_word(head->kind));
+    rc = by_check(head, note, act, roles, site, &parsed, ret_signed, fail);
+    return rc != BM_OK ? rc : expiry_check(head, now, fail);
+}

@@ -253,6 +253,11 @@ bm_must_use enum bm_rc bm_proposal_check(const struct bm_statement_head *head, s
                                          const struct bm_roles *roles, const uint8_t site[static BM_HASH], bm_time now,
                                          struct bm_signed *ret_signed, struct bm_fail *fail);
 
+/* One person's that was signed elsewhere: as a proposal, whose number its site takes once, but with nobody else's signature on it. */
+bm_must_use enum bm_rc bm_carried_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act,
+                                        const struct bm_roles *roles, const uint8_t site[static BM_HASH], bm_time now,
+                                        struct bm_signed *ret_signed, struct bm_fail *fail);
+
 /* Who signed it: the operator it names, with a key and a role of this list. Checks signature, site, role and sequence number, in this order; `seq` is the
  * number that is expected (the last taken one plus 1). `head` must be the head of `note`. BM_EPOLICY otherwise, with why. */
 bm_must_use enum bm_rc bm_statement_check(const struct bm_statement_head *head, struct bm_bytes note, enum bm_act act,

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* Two persons', with a number of its own. */
+/* Two persons', with a number of its own; or one person's who is elsewhere, where this site lets one person do that. */
 static enum bm_rc
 proposal_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_signed *ret_signed, struct bm_fail *fail)
 {
@@ -15,13 +15,17 @@ proposal_open(struct bm_authority *authority, const struct bm_signer *signer, st
     bm_time now = 0;
     enum bm_rc rc;
 
-    if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK ||
-        (rc = bm_proposal_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail)) !=
-            BM_OK)
+    if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK)
+        return rc;
+    rc = bm_proposal_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail);
+    if (rc == BM_EPOLICY && bm_act_carried(authority->act) && !bm_policy_two(&memory->policy, memory->roles, authority->act))
+        rc = bm_carried_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail);
+    if (rc != BM_OK)
         return rc;
     if (bm_proposal_taken(&memory->waivers, authority->head.proposal))
         return bm_fail(fail, BM_EPOLICY, NULL, "this proposal was taken before, and each is taken once: make another");
-    memcpy(authority->second, ret_signed->second->name, sizeof(authority->second));
+    if (ret_signed->second != NULL)
+        memcpy(authority->second, ret_signed->second->name, sizeof(authority->second));
     return BM_OK;
 }
 
