@@ -70,7 +70,6 @@ expect 1 'order first allows 1 repairs' birthmark device repair "$first" --chip 
 for words in 'reissues +1 .*the write broke' 'scraps +1 .*crushed' 'repairs +1 .*board replaced'; do expect 0 "$words" birthmark order show first; done
 [ "$(birthmark order show first --json | grep -o '"what": *"[a-z]*"' | wc -l)" = 3 ] || die "not three acts are told: $(birthmark order show first --json)"
 unserve
-rm -rf works/store/*
 serve
 counts 1/1 1/1 1/1
 expect 1 'order first allows 1 repairs' birthmark device repair "$first" --chip C-6 --lot SPARE-1 --reason "board replaced"
