@@ -90,7 +90,10 @@ verdict_tell(const struct inspecting *in, const char *path, struct bm_fail *fail
     enum bm_check check = BM_CHECK_SIGNATURE;
     const struct bm_exam_check *found;
     bool fatal = is_refused(in, &check);
+    enum bm_rc rc;
 
+    if (!fatal && in->ask.packet != NULL && (rc = bm_lot_test_check(&in->result.head, in->ask.call->home, fail)) != BM_OK)
+        return rc;
     if (!fatal && is_others(in))
         return bm_fail(fail, BM_EPOLICY, NULL, "%s: it says that it is from %s, and you inspect it as from %s", path,
                        in->result.head.vendor, in->maker.vendor.name);

@@ -74,6 +74,8 @@ lot_check(struct receiving *r, struct bm_call *call, struct bm_fail *fail)
     if (r->work.job.revision != 0 && r->result.format == BM_FORMAT_BIRTHMARK)
         return bm_fail(fail, BM_EINPUT, NULL, "lot %s says itself that it is revision %llu: leave --revision out", head->lot,
                        (unsigned long long)head->revision);
+    if ((rc = bm_lot_test_check(head, call->home, fail)) != BM_OK)
+        return rc;
     if (strcmp(head->vendor, vendor) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "lot %s says that it is from %s, and you receive it as from %s", head->lot, head->vendor,
                        vendor);

@@ -156,6 +156,7 @@ head_take(struct bm_lot_head *head, struct bm_call *call, struct bm_fail *fail)
         return rc;
     (void)snprintf(head->lot, sizeof(head->lot), "%s", lot);
     (void)snprintf(head->vendor, sizeof(head->vendor), "%s", vendor);
+    head->test = bm_call_option(call, "test") != NULL;
     return delivery_take(head, call, fail);
 }
 
@@ -262,6 +263,7 @@ const struct bm_verb bm_verb_lot_sign = {
                  { .name = "delivery", .value = "NAME", .help = "the delivery that is divided into lots, of which this is" },
                  { .name = "part", .value = "K", .help = "... this part" },
                  { .name = "parts", .value = "N", .help = "... of so many" },
+                 { .name = "test", .help = "for tests: no production site takes the lot" },
                  { .name = "to", .value = "CERT", .help = "confidential: only the key of this certificate (RSA, EC) opens it" },
                  { .name = "o", .value = "FILE", .help = "the manifest", .needed = true } },
     .run = run,

@@ -26,6 +26,10 @@ bm_must_use enum bm_rc bm_maker_collect(struct bm_maker *ret_maker, struct bm_ca
 void bm_maker_build(struct bm_buf *buf, const struct bm_maker *maker);
 bm_must_use enum bm_rc bm_maker_parse(struct bm_maker *ret_maker, struct bm_bytes body, struct bm_fail *fail);
 
+/* vendor.c: nothing of a test hierarchy speaks for a vendor, and no lot for tests is taken, where the site in this home is for production. */
+bm_must_use enum bm_rc bm_maker_test_check(const struct bm_maker *maker, const char *home, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_lot_test_check(const struct bm_lot_head *head, const char *home, struct bm_fail *fail);
+
 /* vendor.c: the vendor as the site knows it; refused when it knows none, or a retired one. */
 struct bm_ask;
 bm_must_use enum bm_rc bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail);

@@ -91,6 +91,17 @@ bm_site_read(struct bm_site **ret_site, const char *home, struct bm_fail *fail)
     return BM_OK;
 }
 
+enum bm_rc
+bm_site_test(bool *ret_test, const char *home, struct bm_fail *fail)
+{
+    bm_cleanup(bm_site_free) struct bm_site *site = NULL;
+    enum bm_rc rc = bm_site_read(&site, home, fail);
+
+    if (rc == BM_OK)
+        *ret_test = site->test;
+    return rc;
+}
+
 void
 bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t root[static BM_HASH])
 {

@@ -19,6 +19,8 @@ bm_must_use enum bm_rc bm_place_read(struct bm_buf *buf, const char *home, const
 
 /* HOME/site.conf; free() it. */
 bm_must_use enum bm_rc bm_site_read(struct bm_site **ret_site, const char *home, struct bm_fail *fail);
+/* Is it a site for tests? */
+bm_must_use enum bm_rc bm_site_test(bool *ret_test, const char *home, struct bm_fail *fail);
 void bm_site_free(struct bm_site **site);
 
 /*

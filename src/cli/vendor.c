@@ -1,6 +1,7 @@
 /* vendor.c - vendor add, list, show, retire: whose lots are believed. */
 #include "cli/lists.h"
 #include "cli/maker.h"
+#include "cli/places.h"
 #include "cli/verbs.h"
 #include "pki/cert.h"
 #include "wire/text.h"
@@ -27,11 +28,43 @@ record_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, s
 }
 
 enum bm_rc
+bm_maker_test_check(const struct bm_maker *maker, const char *home, struct bm_fail *fail)
+{
+    const struct bm_certs_list *lists[] = { &maker->vendor.signers, &maker->vendor.roots };
+    bool test = false;
+    enum bm_rc rc = bm_site_test(&test, home, fail);
+
+    for (size_t k = 0; k < BM_COUNT(lists) && rc == BM_OK && !test; k++)
+        for (size_t i = 0; i < lists[k]->n; i++)
+            if (bm_cert_test_mark(lists[k]->der[i]))
+                return bm_fail(fail, BM_EPOLICY, NULL,
+                               "a certificate of the vendor %s is of a test hierarchy, and a production site believes none of them",
+                               maker->vendor.name);
+    return rc;
+}
+
+enum bm_rc
+bm_lot_test_check(const struct bm_lot_head *head, const char *home, struct bm_fail *fail)
+{
+    bool test = false;
+    enum bm_rc rc = head->test ? bm_site_test(&test, home, fail) : BM_OK;
+
+    if (rc == BM_OK && head->test && !test)
+        return bm_fail(fail, BM_EPOLICY, NULL,
+                       "lot %s is for tests, says its maker, and a production site takes none: receive it at a site of `birthmark init "
+                       "--test`",
+                       head->lot);
+    return rc;
+}
+
+enum bm_rc
 bm_maker_ask(struct bm_maker *ret_maker, struct bm_ask *ask, const char *vendor, struct bm_fail *fail)
 {
     enum bm_rc rc = bm_maker_name(ask->call, vendor, fail);
 
-    return rc != BM_OK ? rc : record_ask(ret_maker, ask, vendor, fail);
+    if (rc != BM_OK || (rc = record_ask(ret_maker, ask, vendor, fail)) != BM_OK)
+        return rc;
+    return bm_maker_test_check(ret_maker, ask->call->home, fail);
 }
 
 /* What was retired stays so: whoever adds all of a vendor's certificates again does not mean that one. */
@@ -77,7 +110,8 @@ add_run(struct bm_call *call, struct bm_fail *fail)
     bm_cleanup(bm_ask_close) struct bm_ask ask = { .packet = NULL };
     enum bm_rc rc;
 
-    if ((rc = bm_maker_collect(&maker, call, call->words.v[0], fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
+    if ((rc = bm_maker_collect(&maker, call, call->words.v[0], fail)) != BM_OK ||
+        (rc = bm_maker_test_check(&maker, call->home, fail)) != BM_OK || (rc = bm_ask_open(&ask, call, fail)) != BM_OK ||
         (rc = retired_keep(&maker, &ask, fail)) != BM_OK || (rc = record_send(&maker, &ask, fail)) != BM_OK)
         return rc;
     return bm_ask_show(&ask, "vendor", call->words.v[0], bm_object_row, call, fail);

@@ -86,11 +86,13 @@ choice_parse(struct bm_attested *attested, struct bm_rd *list)
 {
     struct bm_fail ignored;
     struct bm_cert cert;
-    struct bm_bytes oid;
+    struct bm_bytes oid, der;
     struct bm_rd in;
 
     if (bm_der_peek(list, BM_DER_SEQUENCE)) {
-        if (bm_cert_parse(&cert, bm_der_raw(list, BM_DER_SEQUENCE), &ignored) == BM_OK)
+        der = bm_der_raw(list, BM_DER_SEQUENCE);
+        attested->test |= bm_cert_test_mark(der);
+        if (bm_cert_parse(&cert, der, &ignored) == BM_OK)
             key_note(attested, bm_key_spki(&cert.key));
         return;
     }

@@ -23,6 +23,7 @@ struct bm_attested {
     struct bm_bytes area;                        /* TPMT_PUBLIC of the key that is asked for */
     uint8_t keys[BM_MAX_ATTESTED_KEYS][BM_HASH]; /* SHA-256 of each SubjectPublicKeyInfo in certs: labels, to find the attestation key by */
     size_t nkeys;
+    bool test; /* one of the certificates bears the test mark */
 };
 /* BM_EINPUT: malformed, twice there, with too much in it, or two statements that we read. */
 bm_must_use enum bm_rc bm_attested_parse(struct bm_attested *ret_attested, const struct bm_csr *csr, struct bm_fail *fail);

@@ -71,6 +71,7 @@ struct bm_claim {
     struct bm_key key;          /* the operational key */
     struct bm_bytes csr;
     struct bm_shown shown;               /* its class, and every further fact that was proven; of software roots nothing but that */
+    bool test;                           /* a certificate among it is of a test hierarchy (pki/cert.h) */
     bool tls_front;                      /* by a TLS client certificate alone, whatever the class: capped per order */
     bool renews;                         /* it came with the word of a current identity key ... */
     uint8_t current[BM_HASH];            /* ... of this hash: whose key that is, the signer's tables say */

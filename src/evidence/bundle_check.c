@@ -2,6 +2,17 @@
 
 #include <stdio.h>
 
+/* ---- the test mark ---- */
+
+static bool
+any_marked(const struct bm_bytes *certs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bm_cert_test_mark(certs[i]))
+            return true;
+    return false;
+}
+
 /* ---- the leaf in its tree ---- */
 
 /* Not inlined, nor are its like below: their frames would stand on the stack together, beside the claim. */
@@ -86,6 +97,7 @@ endorsement_check(const struct bm_check *c, const struct bm_bundle *bundle)
         return bm_fail(c->fail, BM_EINPUT, NULL, "the evidence has endorsement certificates and no TPM's claim");
     if ((rc = bm_endorsement_parse(&endorsement, bundle->part[BM_PART_ENDORSEMENT], c->fail)) != BM_OK)
         return rc;
+    c->claim->test |= any_marked(endorsement.cert, endorsement.n);
     return bm_endorsement_check(&c->claim->shown, &endorsement, c->claim->root_hash, c->fail);
 }
 
@@ -162,6 +174,7 @@ bm_bundle_check(struct bm_claim *ret_claim, bool *ret_proven, const struct bm_bu
     if (claim.leaf.kind == BM_LEAF_ID) {
         if ((rc = bm_id_chain_check(&c.named, &claim.leaf, bundle->chain, bundle->nchain, fail)) != BM_OK)
             return rc;
+        claim.test = any_marked(bundle->chain, bundle->nchain);
         bm_leaf_id_hash(&claim.leaf, claim.id_hash);
     }
     rc = bundle->body_class == BM_BODY_TLS   ? tls_check(&c, bundle)

@@ -2,6 +2,7 @@
 #include "evidence/bundle_inside.h"
 
 #include "evidence/dice.h"
+#include "wire/der.h"
 
 /* The leaf's signing key that the signer identifier means. It is a label: the signature decides. A leaf of kind id has one key that may speak. */
 static const struct bm_key *
@@ -23,6 +24,18 @@ cmc_root(const struct bm_check *c, const struct bm_cmc *cmc)
     return named != NULL && named->use == BM_USE_SIGN ? &named->key : NULL;
 }
 
+/* Certificates one behind the other: does one bear the test mark? */
+static bool
+row_marked(struct bm_bytes certs)
+{
+    struct bm_rd rd = bm_rd(certs);
+
+    while (!rd.bad && rd.left > 0)
+        if (bm_cert_test_mark(bm_der_raw(&rd, BM_DER_SEQUENCE)))
+            return true;
+    return false;
+}
+
 /* Its two keys are the device's own and may move with its firmware: neither is a service's. */
 static __attribute__((noinline)) enum bm_rc
 measured_check(struct bm_check *c, struct bm_bytes der, const struct bm_key *root, const struct bm_csr *csr)
@@ -37,6 +50,7 @@ measured_check(struct bm_check *c, struct bm_bytes der, const struct bm_key *roo
         return rc;
     if (memcmp(dice.device_id.key.hash, csr->key.hash, BM_HASH) == 0 || memcmp(dice.alias.key.hash, csr->key.hash, BM_HASH) == 0)
         return bm_fail(c->fail, BM_EPOLICY, NULL, BM_CHECK_ASKS " DeviceID or Alias: make a new key for the service");
+    c->claim->test |= bm_cert_test_mark(evidence.device_id) || bm_cert_test_mark(evidence.alias);
     shown->proven |= BM_PROVEN_DICE;
     memcpy(shown->first, dice.device_id.measured, BM_HASH);
     memcpy(shown->code, dice.alias.measured, BM_HASH);
@@ -52,6 +66,7 @@ bm_check_cmc(struct bm_check *c, struct bm_bytes body)
 
     if ((rc = bm_cmc_parse(&cmc, body, c->fail)) != BM_OK)
         return rc;
+    c->claim->test |= row_marked(cmc.certs);
     if ((root = cmc_root(c, &cmc)) == NULL)
         return bm_fail(c->fail, BM_EPOLICY, NULL,
                        "the request is not signed by a root key of chip %s: sign it with the key that its lot lists", c->claim->leaf.id);

@@ -187,6 +187,7 @@ attested_alone(struct bm_check *c, struct bm_bytes request)
 
     if ((rc = bm_csr_parse(&csr, request, c->fail)) != BM_OK || (rc = bm_attested_take(&in, &csr, c->fail)) != BM_OK)
         return rc;
+    c->claim->test |= in.test;
     if ((iak = attested_iak(c, &in)) == NULL)
         return not_listed(c);
     memcpy(c->claim->root_hash, iak->key.hash, BM_HASH);
@@ -210,7 +211,10 @@ bm_check_attested(struct bm_check *c)
         return BM_OK;
     if ((rc = bm_csr_parse(&csr, c->claim->csr, c->fail)) != BM_OK)
         return rc;
-    if (bm_attested_parse(&in, &csr, &ignored) != BM_OK || in.attest.n == 0 || (iak = attested_iak(c, &in)) == NULL)
+    if (bm_attested_parse(&in, &csr, &ignored) != BM_OK)
+        return BM_OK;
+    c->claim->test |= in.test;
+    if (in.attest.n == 0 || (iak = attested_iak(c, &in)) == NULL)
         return BM_OK;
     return attested_check(c, &in, iak, csr.der);
 }

@@ -51,6 +51,8 @@ struct bm_state {
     bm_time now;
     bm_time last_signed; /* no signing below it, nor beyond a bounded jump ahead of it (BM_CLOCK_JUMP); at first the time of `init` */
 
+    bool test; /* this is a site for tests: it may take what bears the test mark */
+
     bool lot_pinned; /* a lot with exactly this head and size is pinned to this site ... */
     bool lot_withdrawn;
     bool lot_quarantined; /* it contradicts another lot: until two persons released it */
@@ -103,7 +105,7 @@ enum bm_decision {
 };
 
 /*
- * The first "no" in this order counts: clock, lot, order, profile (its evidence, its kinds of key), unit, identity, quota. A retry is answered like any
+ * The first "no" in this order counts: clock, lot, test mark, order, profile (its evidence, its kinds of key), unit, identity, quota. A retry is answered like any
  * request: not under a closed order, not for a suspended unit. A renewal (claim->renews), and what an operator allowed for one device, needs the order that
  * its unit was made under, open or not, and no quota. For support likewise.
  * BM_OK with a decision, or BM_EPOLICY (BM_EBUSY for the clock) with the sentence that the device's user reads.

@@ -42,6 +42,12 @@ lot_not_superseded(const struct bm_request *in)
 }
 
 static bool
+test_at_home(const struct bm_request *in)
+{
+    return in->state->test || !in->claim->test;
+}
+
+static bool
 order_known(const struct bm_request *in)
 {
     return in->state->order_known;
@@ -158,6 +164,10 @@ static const struct rule {
     { lot_not_superseded, EVERY, BM_EPOLICY,
       "lot {lot} was superseded by a later revision, and this chip (root key {root}) was shown as of the older one. Ask again: the "
       "registrar shows the newest." },
+    { test_at_home, EVERY, BM_EPOLICY,
+      "a certificate in this chip's evidence is of a test hierarchy (root key {root}), and nothing of a test counts at a production site. "
+      "Take "
+      "the board to the test site, or give it certificates of its own maker." },
     { station_known, EVERY, BM_EPOLICY,
       "this request came by a station that is none of this site's, or is none any more (key {by}). Put the board aside and tell the "
       "officer "

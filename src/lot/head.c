@@ -15,6 +15,18 @@ is_next(const struct bm_lines *lines, const char *key)
     return bm_lines_have(&ahead, key, &unused);
 }
 
+static void
+test_take(struct bm_lines *lines, struct bm_lot_head *head)
+{
+    if (!is_next(lines, "test"))
+        return;
+    head->test = bm_bytes_equal(bm_lines_want(lines, "test"), bm_bytes_str("yes"));
+    if (!head->test && !lines->bad) {
+        bm_fail_note(lines->fail, BM_EINPUT, NULL, "lot head: the line test must be yes, or not be there");
+        lines->bad = true;
+    }
+}
+
 /* A first list of an undivided delivery says neither: one head has one text. */
 static void
 optional_take(struct bm_lines *lines, struct bm_lot_head *head)
@@ -37,6 +49,7 @@ bm_lot_head_parse(struct bm_lot_head *ret_head, struct bm_bytes text, struct bm_
 
     bm_lines_name(&lines, "lot", head.lot, BM_MAX_NAME);
     vendor = bm_lines_want(&lines, "vendor");
+    test_take(&lines, &head);
     optional_take(&lines, &head);
     kind = bm_lines_want(&lines, "kind");
     head.size = bm_lines_u64(&lines, "size", 1, BM_MAX_LOT_CHIPS);
@@ -59,6 +72,8 @@ bm_lot_head_build(struct bm_buf *buf, const struct bm_lot_head *head)
     bm_buf_add_str(buf, HEAD "\n");
     bm_lines_add(buf, "lot", head->lot);
     bm_lines_add(buf, "vendor", head->vendor);
+    if (head->test)
+        bm_lines_add(buf, "test", "yes");
     if (head->revision > 1)
         bm_buf_add_fmt(buf, "revision %llu\n", (unsigned long long)head->revision);
     if (head->delivery[0] != 0) {

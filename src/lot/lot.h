@@ -26,6 +26,7 @@
 struct bm_lot_head {
     char lot[BM_MAX_NAME + 1];
     char vendor[BM_MAX_NAME + 1];
+    bool test;                      /* its maker says that it is for tests: no production site takes it */
     uint64_t revision;              /* 1 and up; parse gives 1 where there is no line; build takes 0 as 1 */
     char delivery[BM_MAX_NAME + 1]; /* "" = not divided */
     uint64_t part, parts;           /* 1 <= part <= parts <= BM_MAX_LOT_PARTS; 0 where not divided */

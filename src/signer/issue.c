@@ -45,6 +45,7 @@ state_fill(struct request *in)
     struct bm_state *state = &in->state;
 
     state->last_signed = memory->last_signed;
+    state->test = in->signer->site->test;
     in->lot = bm_lots_by_root(&memory->lots, in->bundle.lot_root, in->bundle.lot_size);
     in->order = bm_orders_find(&memory->orders, in->issue.order);
     state->lot_pinned = in->lot != BM_NONE; /* and the evidence shows that the chip is in it */

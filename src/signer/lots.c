@@ -70,7 +70,7 @@ bm_lots_find(const struct bm_lots *lots, struct bm_bytes name)
 
 /* Own format: the chipmaker's signature on the head, by the key that the pin names, over just what the pin says. */
 static enum bm_rc
-head_check(const struct bm_pin *pin, struct bm_bytes head_note, struct bm_fail *fail)
+head_check(const struct bm_pin *pin, struct bm_bytes head_note, bool test, struct bm_fail *fail)
 {
     struct bm_note_key key;
     struct bm_lot_head head;
@@ -86,6 +86,8 @@ head_check(const struct bm_pin *pin, struct bm_bytes head_note, struct bm_fail *
         memcmp(head.root, pin->root, BM_HASH) != 0)
         return bm_fail(fail, BM_EPOLICY, NULL, "the pin of lot %s says something else than the chipmaker's head: receive the lot again",
                        pin->lot);
+    if (head.test && !test)
+        return bm_fail(fail, BM_EPOLICY, NULL, "lot %s is for tests, says its maker, and a production site takes none", pin->lot);
     return BM_OK;
 }
 
@@ -111,7 +113,7 @@ revision_check(const struct bm_pin *pin, const struct bm_pinned *held, struct bm
 }
 
 enum bm_rc
-bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, struct bm_fail *fail)
+bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, bool test, struct bm_fail *fail)
 {
     uint32_t at = bm_lots_by_name(lots, pin->lot);
     enum bm_rc rc;
@@ -125,7 +127,7 @@ bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct b
     if (at != BM_NONE && (rc = revision_check(pin, &lots->lots[at], fail)) != BM_OK)
         return rc;
     if (pin->source == BM_SOURCE_BIRTHMARK)
-        return head_check(pin, head_note, fail);
+        return head_check(pin, head_note, test, fail);
     if (head_note.n != 0)
         return bm_fail(fail, BM_EINPUT, NULL, "lot %s is of a foreign format and comes with a head note all the same", pin->lot);
     return BM_OK;

@@ -33,7 +33,8 @@ uint32_t bm_lots_find(const struct bm_lots *lots, struct bm_bytes name);
 
 /* May this pin, whose signature has been checked, become a lot? Head note and vendor key go with it; name and head are free, or it is a later revision of
  * a lot that is not withdrawn. */
-bm_must_use enum bm_rc bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_pin_check(const struct bm_pin *pin, struct bm_bytes head_note, const struct bm_lots *lots, bool test,
+                                    struct bm_fail *fail);
 
 /* A lot on its way in. */
 struct bm_stream {

@@ -62,7 +62,7 @@ bm_serve_lot_begin(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
         return bm_authority_refuse(&authority, signer, id, "lot", NULL, &why, fail);
     if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK)
         return rc;
-    if (bm_pin_check(&pin, head_note, &signer->memory.lots, &why) != BM_OK ||
+    if (bm_pin_check(&pin, head_note, &signer->memory.lots, signer->site->test, &why) != BM_OK ||
         bm_waivers_check(&signer->memory.waivers, &pin, now, &why) != BM_OK)
         return bm_authority_refuse(&authority, signer, id, "lot", pin.lot, &why, fail);
     if ((rc = bm_stream_open(&signer->stream, &head, &pin, whole, signer->seed, fail)) != BM_OK) {

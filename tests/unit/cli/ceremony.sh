@@ -24,7 +24,8 @@ expect 2 'no name is root' "${ceremony[@]}" root --name W --present root=anna.ke
 expect 2 'a PIN stands in no URI' "${ceremony[@]}" root --name W --present 'anna=pkcs11:token=x;object=y?pin-value=1'
 expect 2 'a PIN stands in no URI' "${ceremony[@]}" root --name W --token 'pkcs11:token=x?pin-value=1'
 expect 1 'holds no root' "${ceremony[@]}" root --sign "$source/README.md" --class idevid
-[ ! -e root.part ] && [ ! -e root ] || die "something was left"
+[ ! -e root.part ] || die "something was left"
+[ ! -e root ] || die "something was left"
 
 # ---- the day: two people, whose keys are made as they come ----
 expect 0 'It signed its own certificate: CN=Root CA 1, O=Example Works, until 20[0-9-]+\.' "${ceremony[@]}" root --name "Example Works" "${both[@]}"
@@ -194,7 +195,8 @@ if command -v softhsm2-util >/dev/null; then
     token=(--present anna=anna.key "olga=pkcs11:token=olga;object=sign?pin-source=$HOME/pin")
     objects() { find tokens -name '*.object' ! -name token.object | wc -l; }
     expect 3 'PIN' "${ceremony[@]}" hard --name Hard --token "pkcs11:token=vault?pin-source=$HOME/wrong.pin"
-    [ "$(objects)" = 0 ] && [ ! -e hard.part ] || die "a refused ceremony left something"
+    [ "$(objects)" = 0 ] || die "a refused ceremony left something"
+    [ ! -e hard.part ] || die "a refused ceremony left something"
     expect 0 'made in it, sensitive, not extractable, never was' "${ceremony[@]}" hard --name Hard --token "$vault" "${token[@]}"
     [ ! -e hard/root.key ] || die "the root's key is in a file"
     expect 0 'CN=Operational CA 2' "${ceremony[@]}" hard --sign op2.csr --class operational "${token[@]}"
@@ -225,7 +227,8 @@ expect 1 'holds what no ceremony wrote' "${ceremony[@]}" mine --name W
 expect 1 'anna signs with another key than at the last ceremony' birthmark init --home site --root root --name "Example Works" --operator anna
 [ ! -e site ] || die "a refused site was left"
 expect 0 'root has one entry more' birthmark init --home site --root root --name "Example Works" --operator anna --operator-key anna.key
-[ ! -e site/ceremony ] && [ -z "$(find site -name 'root.key')" ] || die "the root's key came to the site"
+[ ! -e site/ceremony ] || die "the root's key came to the site"
+[ -z "$(find site -name 'root.key')" ] || die "the root's key came to the site"
 cmp -s site/root.pem root/root.pem || die "another root"
 expect 0 'operational +CN=Operational CA 1, O=Example Works' "${ceremony[@]}" root --verify --certificate site/ca/operational.pem site/ca/server.pem
 expect 0 '"operator":"carl"' birthmark init --home site2 --root root --name "Example Works 2" --operator carl --json
@@ -248,7 +251,8 @@ expect 0 'FOR TESTS ONLY' "${ceremony[@]}" trial2 --roll trial
 expect 0 'test +yes' "${ceremony[@]}" trial2 --verify
 expect 1 'is a root for tests: a production site takes none of its certificates' birthmark init --home no --root trial --name W
 expect 1 'is a root for production: it signs nothing for a test site' birthmark init --home no --root root --name W --test
-[ ! -e no ] && [ -z "$(find . -maxdepth 1 -name 'no.tmp-*')" ] || die "a refused site was left"
+[ ! -e no ] || die "a refused site was left"
+[ -z "$(find . -maxdepth 1 -name 'no.tmp-*')" ] || die "a refused site was left"
 expect 0 'for TESTS' birthmark init --home tests --root trial --name "Example Works" --test
 grep -qx 'test yes' tests/site.conf || die "site.conf does not say test"
 echo "ceremony: ok"
