@@ -42,11 +42,16 @@ enum bm_rc
 bm_ledger_trust(struct bm_trust *ret_trust, struct bm_call *call, struct bm_fail *fail)
 {
     const char *given = bm_call_option(call, "trust");
+    bool test = false;
     char path[BM_PATH];
     enum bm_rc rc;
 
+    if (given != NULL && ((rc = bm_trust_read(ret_trust, given, fail)) != BM_OK || (rc = bm_site_test(&test, call->home, fail)) != BM_OK))
+        return rc;
+    if (given != NULL && ret_trust->test && !test)
+        return bm_fail(fail, BM_EPOLICY, NULL, "%.200s is of a site for tests, and this one is for production", given);
     if (given != NULL)
-        return bm_trust_read(ret_trust, given, fail);
+        return BM_OK;
     if ((rc = bm_path_join(path, call->home, BM_PLACE_TRUST, fail)) != BM_OK)
         return rc;
     return bm_trust_read(ret_trust, path, fail);

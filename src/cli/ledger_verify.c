@@ -115,14 +115,16 @@ whole_print(const struct bm_call *call, const struct verifying *v, const struct 
     if (!call->json) {
         if (v->audit.balances > 0)
             (void)printf("balances: %llu closed orders, each as the leaves before it say\n", (unsigned long long)v->audit.balances);
-        (void)printf("ledger: %llu leaves, tree head %.16s..., signed by %.32s...: whole\n", (unsigned long long)head->size, root,
-                     trust->ledger.name);
+        (void)printf("ledger%s: %llu leaves, tree head %.16s..., signed by %.32s...: whole\n", trust->test ? " of a site for TESTS" : "",
+                     (unsigned long long)head->size, root, trust->ledger.name);
         return BM_OK;
     }
     row = json_pack("{s:s, s:I, s:s, s:s, s:I}", "ledger", "whole", "size", (json_int_t)head->size, "root", root, "origin", head->origin,
                     "balances", (json_int_t)v->audit.balances);
     if ((rc = bm_json_check(row, fail)) != BM_OK)
         return rc;
+    if (trust->test && json_object_set_new(row, "test", json_true()) != 0)
+        return bm_json_check(NULL, fail);
     return bm_object_print(call, row, fail);
 }
 

@@ -75,12 +75,23 @@ is_others(const struct inspecting *in)
     return in->ask.packet != NULL && strcmp(in->result.head.vendor, in->maker.vendor.name) != 0;
 }
 
+/* Of a site for tests, and looked at by one for production. */
+static bool
+is_tests(const struct inspecting *in)
+{
+    struct bm_fail unused;
+
+    return in->ask.packet != NULL && bm_lot_test_check(&in->result.head, in->ask.call->home, &unused) != BM_OK;
+}
+
 const char *
 bm_inspect_verdict(const struct inspecting *in)
 {
     enum bm_check unused;
 
-    return is_refused(in, &unused) || is_others(in) ? "refused" : wants_waiver(in, &unused) ? "refused unless waived" : "receivable";
+    return is_refused(in, &unused) || is_others(in) || is_tests(in) ? "refused"
+           : wants_waiver(in, &unused)                              ? "refused unless waived"
+                                                                    : "receivable";
 }
 
 /* A file that `lot receive` would refuse ends with 1: the report stands on stdout all the same. */

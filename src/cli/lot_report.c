@@ -56,8 +56,11 @@ bm_inspect_report(json_t **ret_row, const struct inspecting *in, struct bm_fail 
                     (json_int_t)in->exam.chips, "keys", (json_int_t)in->exam.keys, "revision", (json_int_t)result->head.revision, "root",
                     root, "signer", result->signer, "signed", bm_lot_signed_word(result), "signatures", (json_int_t)result->checked,
                     "verdict", bm_inspect_verdict(in));
-    if ((rc = bm_json_check(row, fail)) != BM_OK || (rc = looked_add(row, in, fail)) != BM_OK ||
-        (rc = findings_add(row, in, fail)) != BM_OK)
+    if ((rc = bm_json_check(row, fail)) != BM_OK)
+        return rc;
+    if (result->head.test && json_object_set_new(row, "test", json_true()) != 0)
+        return bm_json_check(NULL, fail);
+    if ((rc = looked_add(row, in, fail)) != BM_OK || (rc = findings_add(row, in, fail)) != BM_OK)
         return rc;
     *ret_row = bm_take(row);
     return BM_OK;

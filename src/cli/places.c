@@ -103,25 +103,28 @@ bm_site_test(bool *ret_test, const char *home, struct bm_fail *fail)
 }
 
 void
-bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t root[static BM_HASH])
+bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t root[static BM_HASH], bool test)
 {
     bm_buf_add_str(buf, TRUST_HEAD "\nledger ");
     bm_note_vkey_build(buf, ledger);
     bm_buf_add_str(buf, "\nroot ");
     for (size_t i = 0; i < BM_HASH; i++)
         bm_buf_add_fmt(buf, "%02x", root[i]);
-    bm_buf_add_str(buf, "\n");
+    bm_buf_add_str(buf, test ? "\ntest yes\n" : "\n");
 }
 
 enum bm_rc
 bm_trust_parse(struct bm_trust *ret_trust, struct bm_bytes text, struct bm_fail *fail)
 {
     struct bm_lines lines = bm_lines_open(text, TRUST_HEAD, "trust.txt", fail);
-    struct bm_bytes vkey = bm_lines_want(&lines, "ledger");
-    struct bm_trust trust;
+    struct bm_bytes vkey = bm_lines_want(&lines, "ledger"), test = { NULL, 0 };
+    struct bm_trust trust = { .test = false };
     enum bm_rc rc;
 
     bm_lines_hex(&lines, "root", trust.root, BM_HASH);
+    trust.test = bm_lines_have(&lines, "test", &test);
+    if (trust.test && !bm_bytes_equal(test, bm_bytes_str("yes")))
+        return bm_fail(fail, BM_EINPUT, NULL, "trust.txt: the line test must be yes, or not be there");
     if ((rc = bm_lines_close(&lines)) != BM_OK)
         return rc;
     if ((rc = bm_note_vkey_parse(&trust.ledger, vkey, fail)) != BM_OK) {

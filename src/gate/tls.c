@@ -1,6 +1,8 @@
 /* The server's side of TLS: versions, ciphers, resumption, and who the client is. */
 #include "gate/gate.h"
 
+#include "pki/cert.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -26,6 +28,32 @@ accept_any(X509_STORE_CTX *ctx, void *arg)
     (void)arg;
     X509_STORE_CTX_set_error(ctx, X509_V_OK);
     return 1;
+}
+
+static bool
+is_marked(const X509 *cert)
+{
+    unsigned char *der = NULL;
+    int n = cert == NULL ? 0 : i2d_X509(cert, &der);
+    bool mark = n > 0 && bm_cert_test_mark(bm_bytes(der, (size_t)n));
+
+    OPENSSL_free(der);
+    return mark;
+}
+
+/* Any but those of test hierarchies, at a production site: the handshake ends. */
+static int
+accept_unmarked(X509_STORE_CTX *ctx, void *arg)
+{
+    STACK_OF(X509) *more = X509_STORE_CTX_get0_untrusted(ctx);
+    bool mark = is_marked(X509_STORE_CTX_get0_cert(ctx));
+
+    for (int i = 0; i < sk_X509_num(more) && !mark; i++)
+        mark = is_marked(sk_X509_value(more, i));
+    if (!mark)
+        return accept_any(ctx, arg);
+    X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_REJECTED);
+    return 0;
 }
 
 /* req: RFC7301 3.2 a client that offers other protocols only is told so. Over HTTP/2 field names would be in lower case, which EST clients do not read */
@@ -61,7 +89,6 @@ options_set(SSL_CTX *tls)
     (void)SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(tls, 1);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(tls, accept_any, NULL);
     SSL_CTX_set_alpn_select_cb(tls, protocol_choose, NULL);
     return true;
 }
@@ -77,6 +104,7 @@ bm_tls_server(SSL_CTX **ret_tls, const char *cert_path, const char *key_path, st
         return bm_fail(fail, BM_EINPUT, NULL, "the server's certificate %s can't be used: %s", cert_path, reason());
     if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(tls) != 1)
         return bm_fail(fail, BM_EINPUT, NULL, "the server's key %s can't be used with its certificate: %s", key_path, reason());
+    SSL_CTX_set_cert_verify_callback(tls, is_marked(SSL_CTX_get0_certificate(tls)) ? accept_any : accept_unmarked, NULL);
     *ret_tls = bm_take(tls);
     return BM_OK;
 }

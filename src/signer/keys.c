@@ -238,6 +238,9 @@ bm_ca_join(struct bm_signer *signer, struct bm_fail *fail)
         if ((rc = issuer_make(&signer->issuers[i], cas->row[i], signer->site->url, fail)) != BM_OK)
             return rc;
         bm_ocsp_issuer_init(&signer->asked_by[i], &cas->row[i]->cert);
+        if (signer->issuers[i].test != signer->site->test)
+            return bm_fail(fail, BM_EBUSY, NULL, "CA %s is of %s, and site.conf says otherwise: put the right one back", cas->row[i]->name,
+                           signer->issuers[i].test ? "a test hierarchy" : "no test hierarchy");
         signer->nissuers++;
     }
     return BM_OK;

@@ -29,7 +29,7 @@ test_trust(void **state)
 
     (void)state;
     signer_make(&signer, "birthmark/site", 1);
-    bm_trust_build(&text, &signer.key, root);
+    bm_trust_build(&text, &signer.key, root, false);
     assert_int_equal(bm_trust_parse(&trust, bm_buf_bytes(&text), &fail), BM_OK);
     assert_true(bm_note_key_equal(&trust.ledger, &signer.key));
     assert_memory_equal(trust.root, root, BM_HASH);

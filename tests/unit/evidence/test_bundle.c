@@ -128,6 +128,40 @@ a_root_is_found_by_its_certificate_too(void **state)
     assert_false(made.proven);
 }
 
+/* The certificate that a root key signs with, or any beside it. */
+static void
+a_certificate_of_a_test_hierarchy_is_told(void **state)
+{
+    static const char *const commands[] = {
+        "openssl req -x509 -new -key root.key -subj /CN=chip -days 10 -out root.pem",
+        "openssl req -x509 -new -key root.key -subj /CN=chip -days 10 -addext "
+        "certificatePolicies=2.25.136450369687967767426175778406050114183 -out root.pem",
+    };
+    KIT_BUF(pem);
+    KIT_BUF(csr);
+    KIT_BUF(content);
+    KIT_BUF(attrs);
+
+    (void)state;
+    assert_ok(bm_private_build(&pem, root, &kit_fail));
+    kit_write("root.key", bm_buf_bytes(&pem));
+    kit_csr(&csr, op, NULL);
+    bm_cmc_prepare(&content, &attrs, bm_buf_bytes(&csr), bm_bytes_str(KIT_NONCE), BM_SIG_ECDSA_SHA256);
+    kit_write("content", bm_buf_bytes(&content));
+    for (size_t i = 0; i < 2; i++) {
+        MADE(made);
+
+        lot_make(&made, BM_ROOT_SECURE_ELEMENT);
+        kit_run("%s", commands[i]);
+        kit_run("openssl cms -sign -binary -nodetach -econtent_type 1.3.6.1.5.5.7.12.2 -signer root.pem -inkey root.key -in content "
+                "-outform DER -out cmc.der");
+        kit_read(&made.body, "cmc.der");
+        bundle_close(&made, BM_BODY_CMC);
+        assert_ok(check(&made, NULL));
+        assert_int_equal(made.claim->test, i == 1);
+    }
+}
+
 static void
 an_auditor_checks_everything_but_freshness(void **state)
 {
@@ -313,6 +347,7 @@ main(void)
         cmocka_unit_test(software_is_called_software_however_it_spoke),
         cmocka_unit_test(what_the_chip_measured_is_told_where_it_signs_for_this_request),
         cmocka_unit_test(a_root_is_found_by_its_certificate_too),
+        cmocka_unit_test(a_certificate_of_a_test_hierarchy_is_told),
         cmocka_unit_test(an_auditor_checks_everything_but_freshness),
         cmocka_unit_test(the_leaf_must_stand_in_the_tree_at_its_place),
         cmocka_unit_test(only_a_signing_key_of_the_leaf_speaks),

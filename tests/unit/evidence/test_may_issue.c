@@ -116,6 +116,8 @@ oracle(const struct bm_claim *c, const struct bm_state *s)
         return no("is in quarantine");
     if (s->lot_superseded)
         return no("was superseded by a later revision");
+    if (c->test && !s->test)
+        return no("is of a test hierarchy");
     if (!s->order_known)
         return no("there is no order demo-1");
     if (!later && s->order_closed)
@@ -220,6 +222,22 @@ answers_as_the_oracle_for_every_clock_lot_order_and_profile(void **cmocka)
     assert_int_equal(yeses[0], 3 * 2 * 3 + 3 * 4 * 2 * 2 * 2 * 3);
     assert_int_equal(yeses[1], 2 * 3 * 4 * 2 * 2 *
                                    2); /* every window, open or closed, with the lot or without, at any station: a confirmed identity */
+}
+
+/* Whatever is asked for. */
+static void
+nothing_of_a_test_counts_in_production(void **cmocka)
+{
+    (void)cmocka;
+    for (unsigned i = 0; i < 8; i++) {
+        struct bm_claim claim = good_claim();
+        struct bm_state state = good_state();
+
+        claim.test = (i & 1) != 0;
+        state.test = (i & 2) != 0;
+        state.reissue_allowed = (i & 4) != 0;
+        assert_int_equal(decide(&claim, &state), !claim.test || state.test);
+    }
 }
 
 /* Whatever is asked for: a renewal, or what an operator allowed, is not bound to a station, but no station speaks for it that is none. */
@@ -379,6 +397,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_as_the_oracle_for_every_clock_lot_order_and_profile),
         cmocka_unit_test(answers_as_the_oracle_for_every_unit_identity_and_quota),
+        cmocka_unit_test(nothing_of_a_test_counts_in_production),
         cmocka_unit_test(a_station_is_one_of_the_site_and_means_this_order),
         cmocka_unit_test(answers_as_the_oracle_for_every_renewal),
         cmocka_unit_test(puts_the_clock_before_everything_even_at_the_ends_of_time),
