@@ -91,6 +91,7 @@ fills_and_wakes(unsigned blocks)
     fixture_remove(&f);
 }
 
+/* proves: FAULTS F7 */
 /* The room ends inside the intent, inside the done record, a certificate later. */
 static void
 a_disk_without_room(void **state)

@@ -1,9 +1,10 @@
 #!/bin/bash
 # kill_loop.sh - kill -9 before the first, second, third ... write, sync and send of issuing, in signer and registrar, until an enrolment comes through
 # unharmed. After each: the device gets its certificate by asking again, nothing was lost, nothing was signed twice, nobody had to help. The same
-# while a lot is received, while a chip that is listed by its id alone is bound to a root key, and while a second person approves.
+# while an identity is renewed, while a lot is received, while a chip that is listed by its id alone is bound to a root key, and while a second person approves.
 #
-#   kill_loop.sh BUILD-DIRECTORY JOURNAL-CHECK ID-CHIPS issue|receive|bind|approve...         BM_LONG=1: every single write of the registrar
+#   kill_loop.sh BUILD-DIRECTORY JOURNAL-CHECK ID-CHIPS issue|receive|renew|bind|approve...         BM_LONG=1: every single write of the registrar
+#                                                                        BM_TOKEN=1: the CA's keys are in a token (SoftHSM)
 #
 # What this shows and what not: a killed process loses its memory, not what it has handed to the kernel. So this proves the order of the steps
 # (nothing leaves before it is written, every step can be taken up again) and not their durability: a power cut also takes what no fdatasync has
@@ -31,8 +32,19 @@ step=7
 [ -z "${BM_LONG:-}" ] || step=1
 chips=60
 [ -z "${BM_LONG:-}" ] || chips=120
-site_make $chips $chips
-chip=0 killed=0 lots=0 pairs=0 order=o-1
+if [ -n "${BM_TOKEN:-}" ]; then # the CA's keys are their keeper's
+    command -v softhsm2-util >/dev/null || skip "softhsm2-util is not installed"
+    export SOFTHSM2_CONF=$work/softhsm2.conf
+    mkdir "$work/tokens"
+    printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/tokens" >"$SOFTHSM2_CONF"
+    softhsm2-util --init-token --free --label ca --so-pin 12345678 --pin 5678 >/dev/null
+    printf 5678 >"$work/pin"
+    birthmark init --name "Fault Works" --url https://localhost:8443 --token "pkcs11:token=ca?pin-source=$work/pin" >/dev/null
+    site_fill $chips $chips
+else
+    site_make $chips $chips
+fi
+chip=0 killed=0 lots=0 pairs=0 renewals=0 order=o-1
 
 serials() { # of the store, as it is
     birthmark identity list --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4
@@ -104,6 +116,33 @@ issue_hold() {
     [ "$(serial "$first")" = "$(serial "$again")" ] || die "asking again gives another certificate: $first / $again"
     grep -q '"confirmed": *true' <<<"$again" || die "the device has not confirmed what it holds: $again"
     hold "$(serial "$first")"
+}
+
+# The one chip's identity renewed, whatever was killed meanwhile, and confirmed.
+renew() {
+    local try status more=--force
+    for try in $(seq 120); do
+        status=0
+        # shellcheck disable=SC2086 # none or one word
+        again=$("$build/birthmark-agent" renew $more --service mqtt --root "soft:$work/c1.pem" --server "https://localhost:$port" --cacert "$home/root.pem" --json \
+            2>"$work/renew.err") || status=$?
+        [ $status = 0 ] || [ $status = 3 ] || die "the device was told to give up (exit $status, try $try): $(cat "$work/renew.err")"
+        if [ $status = 0 ] && grep -q '"confirmed": *true' <<<"$again"; then return 0; fi
+        [ $status != 0 ] || more= # renewed: what is left is to say that it arrived
+        [ $status = 0 ] || sleep 0.1
+    done
+    die "the device's renewal does not end: $again $(cat "$work/renew.err")"
+}
+
+renew_hold() {
+    local held
+    held=$("$build/birthmark-agent" identity list --root "soft:$work/c1.pem" --json | grep -o '"serial": *"[0-9a-f]*"' | cut -d'"' -f4)
+    [ "$(wc -l <<<"$held")" = 1 ] || die "the device holds $held"
+    [ "$(birthmark identity list --state active --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4)" = "$held" ] ||
+        die "the device holds $held, and in use are: $(birthmark identity list --state active --json)"
+    [ "$(birthmark alarm list --json --state open | grep -c '"kind":"fork"\|"kind":"clone"' || :)" = 0 ] || die "a renewal that was killed is taken for a copy"
+    hold "$held"
+    renewals=$((renewals + 1))
 }
 
 # One lot of one chip received. The person at the command asks again, too.
@@ -259,6 +298,13 @@ for what; do
     case $what in
     issue) over_all issue $step ;;
     receive) over_all receive $((step == 1 ? 1 : 19)) ;;
+    renew)
+        server_start
+        issue
+        server_stop
+        over_all renew $step
+        ok "renew: $renewals renewals, and one identity is in use"
+        ;;
     bind)
         "$id_chips" "$work" $chips
         birthmark vendor add Chips --signer "$work/signer.pem" --root "$work/root.pem" --format microchip >/dev/null
