@@ -110,7 +110,18 @@ keys=$(birthmark-agent status | grep '^root keys')
 expect 2 'reset wants --factory' birthmark-agent reset
 expect 2 'say that with --yes' birthmark-agent reset --factory
 expect 0 '^disk ' birthmark-agent sealed list
+expect 1 'no root key of this device signs texts, and it has no identity' birthmark-agent reset --factory --yes -o erased.txt
+expect 0 '^disk ' birthmark-agent sealed list # and nothing is erased without it
 expect 0 '^reset: ' birthmark-agent reset --factory --yes
 expect 0 '^nothing is sealed' birthmark-agent sealed list
 [ "$(birthmark-agent status | grep '^root keys')" = "$keys" ] || die "the root identity did not stay"
+
+# ---- enrolled once more, it signs what it erases by the identity's key: its endorsement key signs no text ----
+
+device=$(field device birthmark device list)
+expect 0 '"leaf"' birthmark identity reissue "$device" mqtt --reason "reset" --json
+expect 0 '^enrolled: ' enrols
+expect 0 '^reset: ' birthmark-agent reset --factory --yes -o erased.txt
+expect 0 'state +decommissioned' birthmark device decommission "$device" --receipt erased.txt --reason "end of life"
+expect 0 "erased, by the device's word of .*: identities 1, sealed data 0" field reason birthmark device show "$device"
 unserve

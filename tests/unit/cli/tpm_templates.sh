@@ -61,7 +61,11 @@ expect 0 '"proven":"root-signed tpm-residency tpm-fixed"' birthmark identity lis
 
 # ---- a factory reset forgets identities, not which root keys the lot lists ----
 
-expect 0 '' birthmark-agent reset --factory --root "$(uri 3)" --yes
+expect 0 '^reset: ' birthmark-agent reset --factory --root "$(uri 3)" --yes -o erased.txt
+grep -qE '^identity mqtt [0-9a-f]{64}$' erased.txt || die "the TPM's receipt is $(cat erased.txt)"
+device=$(field device birthmark device list --chip H-3)
+expect 0 'state +decommissioned' birthmark device decommission "$device" --receipt erased.txt --reason "end of life"
+expect 0 "erased, by the device's word" field reason birthmark device show "$device"
 expect 0 '' birthmark chip create --root "$(uri 3)" --id H-3 -o again.der
 cmp 3.der again.der || die "a reset forgot the template"
 unserve
