@@ -45,6 +45,7 @@ struct server {
     char name[BM_LISTEN_NAME], plain_name[BM_LISTEN_NAME];
     struct bm_child children[2 + BM_MAX_GATES]; /* signer, registrar, gates */
     size_t nchildren;
+    int signing; /* the signer's end of its channel: the next signer's, when it begins anew */
 };
 
 static unsigned
@@ -128,13 +129,26 @@ server_spawn(struct server *s, const char *program, const char *const *args, con
     return rc;
 }
 
+/* The first child. */
+static enum bm_rc
+signer_spawn(struct server *s, int ready, struct bm_fail *fail)
+{
+    const char *args[] = { "--home", s->options.home, NULL };
+    const struct bm_spawn_fd fds[] = { { s->signing, BM_FD_SIGNER_REGISTRAR }, { ready, BM_FD_READY }, { s->lock, BM_FD_LOCK } };
+    const struct bm_spawn what = { .program = BM_PROGRAM_SIGNER, .args = args, .fds = fds, .nfds = BM_COUNT(fds) };
+    enum bm_rc rc = bm_spawn(&s->children[0], &what, fail);
+
+    if (rc == BM_OK && s->nchildren == 0)
+        s->nchildren = 1;
+    return rc;
+}
+
 /* pairs[0]: signer - registrar; pairs[1 + i]: registrar - gate i. */
 static enum bm_rc
 server_spawn_all(struct server *s, int (*pairs)[2], int ready, struct bm_fail *fail)
 {
     char gates[8];
     const char *args[] = { "--home", s->options.home, NULL }, *more[] = { "--home", s->options.home, "--gates", gates, NULL };
-    struct bm_spawn_fd signer[] = { { pairs[0][0], BM_FD_SIGNER_REGISTRAR }, { ready, BM_FD_READY }, { s->lock, BM_FD_LOCK } };
     struct bm_spawn_fd registrar[4 + BM_MAX_GATES] = {
         { pairs[0][1], BM_FD_REGISTRAR_SIGNER }, { s->control, BM_FD_REGISTRAR_CONTROL }, { ready, BM_FD_READY }, { s->lock, BM_FD_LOCK }
     };
@@ -143,7 +157,7 @@ server_spawn_all(struct server *s, int (*pairs)[2], int ready, struct bm_fail *f
     (void)snprintf(gates, sizeof(gates), "%u", s->options.gates);
     for (unsigned i = 0; i < s->options.gates; i++)
         registrar[4 + i] = (struct bm_spawn_fd){ pairs[1 + i][0], BM_FD_REGISTRAR_GATES + (int)i };
-    if ((rc = server_spawn(s, BM_PROGRAM_SIGNER, args, signer, BM_COUNT(signer), fail)) != BM_OK ||
+    if ((rc = signer_spawn(s, ready, fail)) != BM_OK ||
         (rc = server_spawn(s, BM_PROGRAM_REGISTRAR, more, registrar, 4 + s->options.gates, fail)) != BM_OK)
         return rc;
     for (unsigned i = 0; i < s->options.gates && rc == BM_OK; i++) {
@@ -171,6 +185,8 @@ server_end(struct server *s)
 {
     bm_children_stop(s->children, s->nchildren, STOP_PATIENCE);
     s->nchildren = 0;
+    bm_fd_done(&s->signing);
+    s->signing = -1;
 }
 
 /* All children, with new channels, until all serve. On failure none is left. */
@@ -185,9 +201,11 @@ server_begin(struct server *s, struct bm_fail *fail)
         return bm_fail(fail, BM_EBUSY, NULL, "no pipe can be made: %s", strerror(errno));
     while (n < 1 + s->options.gates && (rc = bm_channel_pair(pairs[n], fail)) == BM_OK)
         n++;
+    if (rc == BM_OK && (s->signing = fcntl(pairs[0][0], F_DUPFD_CLOEXEC, 3)) < 0)
+        rc = bm_fail(fail, BM_EBUSY, NULL, "no descriptor is free: %s", strerror(errno));
     if (rc == BM_OK)
         rc = server_spawn_all(s, pairs, ready[1], fail);
-    pairs_done(pairs, n); /* the children have their ends; an end kept here would hide a peer's death */
+    pairs_done(pairs, n); /* the children have their ends; an end kept here would hide a peer's death, and the signer's is watched for */
     (void)close(ready[1]);
     if (rc == BM_OK)
         rc = server_await(s, ready[0], fail);
@@ -210,6 +228,20 @@ stop_asked(const struct server *s, int patience)
     return got > 0;
 }
 
+/* A signer that was told to begin anew, to open another key: the next one goes on where it stopped, and everybody else waits for it. */
+static bool
+signer_again(struct server *s)
+{
+    struct bm_fail fail = { .rc = BM_OK };
+
+    if (s->children[0].status != BM_EXIT_AGAIN)
+        return false;
+    if (signer_spawn(s, -1, &fail) == BM_OK)
+        return true;
+    (void)fprintf(stderr, "birthmarkd: %s\n", fail.text);
+    return false;
+}
+
 /* Until somebody asks to stop (true), or a child ends (false; says which). */
 static bool
 server_watch(struct server *s)
@@ -217,15 +249,17 @@ server_watch(struct server *s)
     struct pollfd p[1 + BM_COUNT(s->children)] = { { .fd = s->stop, .events = POLLIN } };
     char text[256];
 
-    for (size_t i = 0; i < s->nchildren; i++)
-        p[1 + i] = (struct pollfd){ .fd = s->children[i].pidfd, .events = POLLIN };
     for (;;) {
+        for (size_t i = 0; i < s->nchildren; i++)
+            p[1 + i] = (struct pollfd){ .fd = s->children[i].pidfd, .events = POLLIN };
         if (poll(p, (nfds_t)s->nchildren + 1, -1) < 0)
             continue;
         if (p[0].revents != 0)
             return true;
         for (size_t i = 0; i < s->nchildren; i++)
             if (p[1 + i].revents != 0 && bm_child_ended(&s->children[i], text, sizeof(text))) {
+                if (i == 0 && signer_again(s))
+                    break;
                 (void)fprintf(stderr, "birthmarkd: %s; starting all processes again\n", text);
                 return false;
             }
@@ -324,7 +358,7 @@ server_close(struct server *s)
 int
 main(int argc, char **argv)
 {
-    struct server server = { .lock = -1, .control = -1, .tls = -1, .plain = -1, .stop = -1 };
+    struct server server = { .signing = -1, .lock = -1, .control = -1, .tls = -1, .plain = -1, .stop = -1 };
     struct bm_fail fail = { .rc = BM_OK };
     int status = options_parse(&server.options, argc, argv);
     enum bm_rc rc;

@@ -290,7 +290,7 @@ texts_put(const struct bm_founding *f, struct bm_fail *fail)
     enum bm_rc rc;
 
     bm_site_build(&conf, f->site);
-    bm_trust_build(&trust, &f->ledger, f->root, f->site->test);
+    bm_trust_build(&trust, &f->ledger, (const uint8_t(*)[BM_HASH]) & f->root, 1, f->site->test);
     if ((rc = buf_put(f, BM_PLACE_SITE, "", &conf, 0600, fail)) != BM_OK)
         return rc;
     return buf_put(f, BM_PLACE_TRUST, "", &trust, 0644, fail);

@@ -2,6 +2,7 @@
 
 #include "pki/cert.h"
 #include "wire/lines.h"
+#include "wire/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,27 +104,37 @@ bm_site_test(bool *ret_test, const char *home, struct bm_fail *fail)
 }
 
 void
-bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t root[static BM_HASH], bool test)
+bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t (*roots)[BM_HASH], size_t nroots, bool test)
 {
+    char hex[2 * BM_HASH + 1];
+
     bm_buf_add_str(buf, TRUST_HEAD "\nledger ");
     bm_note_vkey_build(buf, ledger);
-    bm_buf_add_str(buf, "\nroot ");
-    for (size_t i = 0; i < BM_HASH; i++)
-        bm_buf_add_fmt(buf, "%02x", root[i]);
-    bm_buf_add_str(buf, test ? "\ntest yes\n" : "\n");
+    bm_buf_add_str(buf, "\n");
+    for (size_t i = 0; i < nroots; i++) {
+        bm_hex(hex, bm_bytes(roots[i], BM_HASH));
+        bm_lines_add(buf, "root", hex);
+    }
+    if (test)
+        bm_lines_add(buf, "test", "yes");
 }
 
 enum bm_rc
 bm_trust_parse(struct bm_trust *ret_trust, struct bm_bytes text, struct bm_fail *fail)
 {
     struct bm_lines lines = bm_lines_open(text, TRUST_HEAD, "trust.txt", fail);
-    struct bm_bytes vkey = bm_lines_want(&lines, "ledger"), test = { NULL, 0 };
-    struct bm_trust trust = { .test = false };
+    struct bm_bytes vkey = bm_lines_want(&lines, "ledger"), value = { NULL, 0 };
+    struct bm_trust trust = { .nroots = 1 };
+    struct bm_lines before;
     enum bm_rc rc;
 
-    bm_lines_hex(&lines, "root", trust.root, BM_HASH);
-    trust.test = bm_lines_have(&lines, "test", &test);
-    if (trust.test && !bm_bytes_equal(test, bm_bytes_str("yes")))
+    bm_lines_hex(&lines, "root", trust.roots[0], BM_HASH);
+    for (before = lines; trust.nroots < BM_MAX_ROOTS && bm_lines_have(&lines, "root", &value); before = lines) {
+        lines = before;
+        bm_lines_hex(&lines, "root", trust.roots[trust.nroots++], BM_HASH);
+    }
+    trust.test = bm_lines_have(&lines, "test", &value);
+    if (trust.test && !bm_bytes_equal(value, bm_bytes_str("yes")))
         return bm_fail(fail, BM_EINPUT, NULL, "trust.txt: the line test must be yes, or not be there");
     if ((rc = bm_lines_close(&lines)) != BM_OK)
         return rc;

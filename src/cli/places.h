@@ -28,17 +28,18 @@ void bm_site_free(struct bm_site **site);
  *
  * birthmark/trust/v1
  * ledger VKEY           whose signature makes a checkpoint of this site
- * root HEX              SHA-256 of the root certificate's DER
+ * root HEX              1 to 8 lines: SHA-256 of a root certificate's DER
  * test yes              only of a site for tests
  */
 struct bm_trust {
     struct bm_note_key ledger; /* its name is the origin of the checkpoints */
-    uint8_t root[BM_HASH];
+    uint8_t roots[BM_MAX_ROOTS][BM_HASH];
+    size_t nroots;
     bool test;             /* a site for tests: production takes nothing of it */
     uint8_t site[BM_HASH]; /* SHA-256 of the ledger key: computed */
 };
 bm_must_use enum bm_rc bm_trust_parse(struct bm_trust *ret_trust, struct bm_bytes text, struct bm_fail *fail);
-void bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t root[static BM_HASH], bool test);
+void bm_trust_build(struct bm_buf *buf, const struct bm_note_key *ledger, const uint8_t (*roots)[BM_HASH], size_t nroots, bool test);
 bm_must_use enum bm_rc bm_trust_read(struct bm_trust *ret_trust, const char *path, struct bm_fail *fail);
 
 /* The first certificate of a PEM (or DER) file. */

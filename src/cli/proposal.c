@@ -1,4 +1,5 @@
 /* proposal.c - lot release, vendor waive: what two persons decide; proposal list, show, approve, reject: the second one's part. */
+#include "cli/ca_kept.h"
 #include "cli/chips.h"
 #include "cli/lists.h"
 #include "cli/lot_receive.h"
@@ -190,6 +191,8 @@ approve_run(struct bm_call *call, struct bm_fail *fail)
         rc = bm_lot_approve(&ask, bm_buf_bytes(&both), bm_bytes_str(bm_json_text(row, "head")), fail);
     else
         rc = approval_send(&ask, n, &both, fail);
+    if (rc == BM_OK && strcmp(bm_json_text(row, "act"), bm_act_word(BM_ACT_CA)) == 0)
+        rc = bm_ca_files(&ask, fail);
     return rc != BM_OK ? rc : bm_ask_show(&ask, "proposal", number, bm_object_row, call, fail);
 }
 

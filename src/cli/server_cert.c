@@ -150,14 +150,32 @@ leaf_sign(struct bm_buf *der, struct signing *s, const struct bm_key *key, const
     return bm_buf_check(der, "the server's certificate", fail);
 }
 
+/* Leaf, server CA, and where roots change what leads from one to the other: whoever trusts any of them gets there. */
+static enum bm_rc
+chain_put(const char *home, const struct bm_buf *der, const struct bm_buf *ca, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf chain = { .max = 32 * BM_MAX_CERT };
+    char path[BM_PATH];
+    enum bm_rc rc;
+
+    bm_pem_build(&chain, "CERTIFICATE", bm_buf_bytes(der));
+    bm_pem_build(&chain, "CERTIFICATE", bm_buf_bytes(ca));
+    if ((rc = bm_place_path(path, home, BM_PLACE_CROSS, "", fail)) != BM_OK ||
+        (access(path, F_OK) == 0 && (rc = bm_file_read(&chain, path, fail)) != BM_OK))
+        return rc;
+    if ((rc = bm_buf_check(&chain, "the server's chain", fail)) != BM_OK ||
+        (rc = bm_place_path(path, home, BM_PLACE_GATE_CERT, "", fail)) != BM_OK)
+        return rc;
+    return bm_file_write(path, bm_buf_bytes(&chain), 0644, fail);
+}
+
 enum bm_rc
 bm_server_cert_make(const char *home, const char *url, bm_time now, struct bm_fail *fail)
 {
     bm_cleanup(signing_done) struct signing s = { .der = { .max = BM_MAX_CERT } };
     bm_cleanup(bm_private_done) struct bm_private *key = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT };
-    bm_cleanup(bm_buf_done) struct bm_buf chain = { .max = 4 * BM_MAX_CERT };
-    char path[BM_PATH], host[BM_HOST] = "";
+    char host[BM_HOST] = "";
     enum bm_rc rc;
 
     if (url[0] != 0 && !bm_url_host(host, url))
@@ -165,12 +183,20 @@ bm_server_cert_make(const char *home, const char *url, bm_time now, struct bm_fa
     if ((rc = signing_open(&s, home, fail)) != BM_OK || (rc = server_key(&key, home, fail)) != BM_OK ||
         (rc = leaf_sign(&der, &s, bm_private_public(key), host, now, fail)) != BM_OK)
         return rc;
-    bm_pem_build(&chain, "CERTIFICATE", bm_buf_bytes(&der));
-    bm_pem_build(&chain, "CERTIFICATE", bm_buf_bytes(&s.der));
-    if ((rc = bm_buf_check(&chain, "the server's chain", fail)) != BM_OK ||
-        (rc = bm_place_path(path, home, BM_PLACE_GATE_CERT, "", fail)) != BM_OK)
+    return chain_put(home, &der, &s.der, fail);
+}
+
+enum bm_rc
+bm_server_chain_put(const char *home, struct bm_fail *fail)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf der = { .max = BM_MAX_CERT }, ca = { .max = BM_MAX_CERT };
+    char path[BM_PATH];
+    enum bm_rc rc;
+
+    if ((rc = bm_place_path(path, home, BM_PLACE_GATE_CERT, "", fail)) != BM_OK || (rc = bm_cert_read(&der, path, fail)) != BM_OK ||
+        (rc = bm_place_path(path, home, BM_PLACE_CA_CERT, "server", fail)) != BM_OK || (rc = bm_cert_read(&ca, path, fail)) != BM_OK)
         return rc;
-    return bm_file_write(path, bm_buf_bytes(&chain), 0644, fail);
+    return chain_put(home, &der, &ca, fail);
 }
 
 enum bm_rc

@@ -13,6 +13,9 @@ bool bm_url_host(char ret_host[static BM_HOST], const char *url);
 /* Writes HOME/gate/server.pem (leaf, then the server CA) and, when it is not there, HOME/gate/server.key. url "" : only this machine's own names. */
 bm_must_use enum bm_rc bm_server_cert_make(const char *home, const char *url, bm_time now, struct bm_fail *fail);
 
+/* The same certificate with what stands above it now: the server CA, and what leads from root to root. */
+bm_must_use enum bm_rc bm_server_chain_put(const char *home, struct bm_fail *fail);
+
 /* Does the certificate in HOME/gate hold for 30 more days, and for the url's host? *ret_until: when it ends. */
 bm_must_use enum bm_rc bm_server_cert_good(const char *home, const char *url, bm_time now, bool *ret_good, bm_time *ret_until,
                                            struct bm_fail *fail);

@@ -4,7 +4,8 @@
 
 #include "cli/cli.h"
 
-extern const struct bm_verb bm_verb_init, bm_verb_serve, bm_verb_site_show, bm_verb_site_recover, bm_verb_ca_show, bm_verb_ca_ceremony;
+extern const struct bm_verb bm_verb_init, bm_verb_serve, bm_verb_site_show, bm_verb_site_recover, bm_verb_ca_show, bm_verb_ca_ceremony,
+    bm_verb_ca_make, bm_verb_ca_roll, bm_verb_ca_retire;
 extern const struct bm_verb bm_verb_chip_create, bm_verb_chip_show;
 extern const struct bm_verb bm_verb_lot_sign, bm_verb_lot_inspect, bm_verb_lot_receive, bm_verb_lot_list, bm_verb_lot_show;
 extern const struct bm_verb bm_verb_lot_reconcile, bm_verb_lot_scrap, bm_verb_lot_withdraw, bm_verb_lot_release;

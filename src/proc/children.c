@@ -19,7 +19,7 @@ static void
 child_forget(struct bm_child *child)
 {
     bm_fd_done(&child->pidfd);
-    *child = (struct bm_child){ .program = child->program, .pid = 0, .pidfd = -1 };
+    *child = (struct bm_child){ .program = child->program, .pid = 0, .pidfd = -1, .status = child->status };
 }
 
 static const char *
@@ -35,6 +35,7 @@ bm_child_ended(struct bm_child *child, char *ret_text, size_t size)
 
     if (child->pid == 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
         return false;
+    child->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     if (WIFSIGNALED(status))
         (void)snprintf(ret_text, size, "%s was killed by signal %d (%s)", child->program, WTERMSIG(status),
                        signal_reason(WTERMSIG(status)));

@@ -37,6 +37,9 @@ enum bm_control_message {
     BM_C_ORDER_CLOSE,   /* lv16 order, lv16 operator, lv16 reason; one row: as SHOW order */
     BM_C_DEVICE,        /* as BM_S_DEVICE: suspend, revoke, decommission; one row: as SHOW device */
     BM_C_SUPPORT_CLOSE, /* as BM_S_SUPPORT_CLOSE, with an operator; one row: as SHOW device */
+    BM_C_CA,            /* u8 number; END's body: as BM_S_CA's answer, its live certificates counted */
+    BM_C_ROOT,          /* u8 number; END's body: as BM_S_ROOT's answer */
+    BM_C_KEYS,          /* empty: site.conf names another key; the signer of a server begins anew, while requests wait */
 
     /* answers: registrar -> command */
     BM_C_ROW = 128, /* lv32 JSON object text, stable field names: --json prints it as it is */

@@ -32,4 +32,7 @@ enum {
 
 #define BM_MAX_GATES 64 /* 5 + 64 stays below BM_FD_READY */
 
+/* How a signer ends that the registrar told to begin anew (BM_S_AGAIN): its parent starts another one on the same channel. */
+#define BM_EXIT_AGAIN 75
+
 #endif

@@ -370,6 +370,7 @@ bm_s_ca_build(struct bm_buf *buf, const struct bm_s_ca *ca)
     bm_buf_add_u64(buf, ca->issued);
     bm_buf_add_u64(buf, ca->live);
     bm_buf_add_u64(buf, (uint64_t)ca->last_end);
+    bm_buf_add_lv16(buf, ca->serves);
     bm_buf_add_lv16(buf, ca->der);
 }
 
@@ -388,6 +389,7 @@ bm_s_ca_parse(struct bm_s_ca *ret_ca, struct bm_rd body, struct bm_fail *fail)
         ca.issued = bm_rd_u64(&body);
         ca.live = bm_rd_u64(&body);
         ca.last_end = (bm_time)bm_rd_u64(&body);
+        ca.serves = bm_rd_lv16(&body, UINT16_MAX);
         ca.der = bm_rd_lv16(&body, BM_MAX_CERT);
         if (retired > 1 || ca.name.n == 0 || ca.der.n == 0 || ca.last_end < 0)
             body.bad = true;

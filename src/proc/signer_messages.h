@@ -40,6 +40,7 @@ enum bm_signer_message {
     BM_S_OCSP, /* OCSPRequest DER; answer: u64 time until which it may be given out again unless a CHANGED names one of its lists (0: not at all), u8 number
                 * of the CA, u8 n, n x u32 bucket, lv32 OCSPResponse DER */
     BM_S_HELD, /* u64 leaves that the store holds for good; no answer. What it held once it must hold at the next HELLO */
+    BM_S_AGAIN, /* empty, and nothing else is under way: it ends (BM_EXIT_AGAIN), and another one opens the keys of site.conf. No answer */
 
     /* answers: signer -> registrar */
     BM_S_ANSWER = 128,
@@ -141,15 +142,17 @@ struct bm_s_lot_state {
     struct bm_bytes lot, by, reason;
 };
 
-/* An issuing CA. u8 how many there are; then, where the number is below that: lv16 name, u8 enum bm_ca, u8 retired, u64 issued, u64 live, u64 end, lv16 DER. */
+/* An issuing CA. u8 how many there are; then, where the number is below that: lv16 name, u8 enum bm_ca, u8 retired, u64 issued, u64 live, u64 end, lv16 serves,
+ * lv16 DER. */
 struct bm_s_ca {
     unsigned n;
     struct bm_bytes name;
     uint8_t kind; /* enum bm_ca */
     bool retired;
-    uint64_t issued, live; /* live: 0 unless they were counted */
-    bm_time last_end;      /* of the last certificate that it issued; 0: it issued none */
-    struct bm_bytes der;   /* its certificate; n = 0: there is no CA of this number */
+    uint64_t issued, live;  /* live: 0 unless they were counted */
+    bm_time last_end;       /* of the last certificate that it issued; 0: it issued none */
+    struct bm_bytes serves; /* "lot L1 product P2"; empty: all that no other serves by name */
+    struct bm_bytes der;    /* its certificate; n = 0: there is no CA of this number */
 };
 void bm_s_ca_build(struct bm_buf *buf, const struct bm_s_ca *ca);
 bm_must_use enum bm_rc bm_s_ca_parse(struct bm_s_ca *ret_ca, struct bm_rd body, struct bm_fail *fail);

@@ -10,6 +10,7 @@ struct bm_child {
     const char *program; /* borrowed; for sentences */
     pid_t pid;           /* 0 = none */
     int pidfd;           /* readable when it has ended; close-on-exec */
+    int status;          /* it exited with this, when it has; else -1 */
 };
 
 /* Descriptor `from` of this process becomes `to` (3 or more, each once) in the child. from -1 makes a hole: /dev/null. */

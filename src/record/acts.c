@@ -37,6 +37,7 @@ static const struct act_row {
     [BM_ACT_ROLES] = { "roles", "say who may what", OFFICER, false, false },
     [BM_ACT_POLICY] = { "policy", "say what takes two persons", OFFICER, false, false },
     [BM_ACT_RECOVER] = { "recover", "catch an old store up", OFFICER, false, false },
+    [BM_ACT_CA] = { "ca", "make or roll a CA", OFFICER, false, false },
     [BM_ACT_SCRAP] = { "scrap", "scrap chips of a lot", OFFICER | CUSTODIAN | OPERATOR, false, true },
     [BM_ACT_WITHDRAW] = { "withdraw", "withdraw a lot or chips of it", OFFICER | CUSTODIAN, false, true },
     [BM_ACT_CLOSE] = { "close", "close an order", OFFICER | PLANNER | OPERATOR, false, true },
@@ -104,7 +105,7 @@ bm_role_decides(enum bm_role role)
 bool
 bm_role_may_approve(enum bm_role role, enum bm_act act)
 {
-    return bm_role_may(role, act) || ((act == BM_ACT_ROLES || act == BM_ACT_POLICY) && bm_role_decides(role));
+    return bm_role_may(role, act) || ((act == BM_ACT_ROLES || act == BM_ACT_POLICY || act == BM_ACT_CA) && bm_role_decides(role));
 }
 
 enum bm_rc

@@ -32,6 +32,7 @@ enum bm_act {
     BM_ACT_ROLES,
     BM_ACT_POLICY,
     BM_ACT_RECOVER,
+    BM_ACT_CA,
     BM_ACT_SCRAP,
     BM_ACT_WITHDRAW,
     BM_ACT_CLOSE,
@@ -47,7 +48,7 @@ const char *bm_act_word(enum bm_act act);  /* "pin" ... */
 const char *bm_act_title(enum bm_act act); /* what it is, in a few words, for people */
 bool bm_act_signed(enum bm_act act);       /* wants a signature */
 bool bm_role_may(enum bm_role role, enum bm_act act);
-/* As the second of two persons: whoever may, and of who may what and which acts need two, everybody who decides anything. */
+/* As the second of two persons: whoever may, and of who may what, which acts need two and what CAs there are, everybody who decides anything. */
 bool bm_role_may_approve(enum bm_role role, enum bm_act act);
 bool bm_role_decides(enum bm_role role);
 /* The row of this word; BM_EINPUT. */

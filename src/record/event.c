@@ -129,6 +129,7 @@ static const struct {
     [BM_EVENT_SUPPORT_CLOSED] = { "support-closed", DEVICE | WHAT | REASON, SERIALNO | BY },
     [BM_EVENT_RESPONDER_CERTIFIED] = { "responder-certified", WHAT | CERTIFICATE, 0 },
     [BM_EVENT_SITE_RECOVERED] = { "site-recovered", COUNT | REASON | STATEMENT, BY },
+    [BM_EVENT_CA_CHANGED] = { "ca-changed", WHAT | STATE | STATEMENT, BY | SECOND | CERTIFICATE | REASON },
 };
 
 const char *

@@ -36,6 +36,7 @@ enum bm_event_kind {
     BM_EVENT_SUPPORT_CLOSED,      /* no more: by an operator, or because its time was over */
     BM_EVENT_RESPONDER_CERTIFIED, /* who answers OCSP questions for a CA has another certificate */
     BM_EVENT_SITE_RECOVERED,      /* an old copy of the store was caught up from the journal */
+    BM_EVENT_CA_CHANGED,          /* an issuing CA made or retired, another root pinned */
     BM_EVENT__N
 };
 
@@ -110,6 +111,7 @@ struct bm_event {
  *                       what: the move; count: certificates that it stops or revokes; chip, lot: of a repair, the new one; serial: of a resume, the
  *                       certificate that lives on after a fork
  *   profile-activated   profile count statement; by second reason           count: the version
+ *   ca-changed          what state statement; by second certificate reason  what: its name; state: made, retired, pinned (a root); certificate: its own
  * A reason is never refused: it is cut to its length and what is no text in it becomes '?'.
  */
 void bm_event_build(struct bm_buf *buf, const struct bm_event *event);

@@ -73,6 +73,8 @@ bm_policy_two(const struct bm_policy *policy, const struct bm_roles *roles, enum
 {
     if (bm_act_always_two(act) || (policy->two & 1u << act) != 0)
         return true;
+    if (act == BM_ACT_CA)
+        return approvers(roles, act) > 1;
     if (act == BM_ACT_POLICY)
         return policy->two != 0 || approvers(roles, act) > 1;
     return act == BM_ACT_ROLES && policy->two != 0;

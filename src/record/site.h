@@ -29,8 +29,6 @@ struct bm_site {
     char ocsp_key[1024]; /* "" = none */
     struct bm_roles operators;
 };
-const char *bm_ca_word(enum bm_ca kind); /* "operational" | "idevid" */
-bm_must_use bool bm_ca_parse(enum bm_ca *ret_kind, struct bm_bytes word);
 /* Whose key is it; NULL: none of this name. */
 const struct bm_site_ca *bm_site_ca_find(const struct bm_site *site, const char *name);
 bm_must_use enum bm_rc bm_site_parse(struct bm_site *ret_site, struct bm_bytes text, struct bm_fail *fail);
@@ -46,6 +44,7 @@ void bm_site_build(struct bm_buf *buf, const struct bm_site *site);
 #define BM_PLACE_CA_KEY "signer/%s.key"       /* of an issuing CA, where it is in no token */
 #define BM_PLACE_OCSP_KEY "signer/ocsp.key"   /* where it is in no token */
 #define BM_PLACE_OCSP_PUB "ca/ocsp.pub"       /* its public half, SubjectPublicKeyInfo in PEM: what site.conf's ocsp must be */
+#define BM_PLACE_CROSS "ca/cross.pem"         /* what leads from each root to the next, and back */
 #define BM_PLACE_CEREMONY "ceremony"          /* the root (docs/formats/ceremony.md): to be taken offline */
 #define BM_PLACE_ROOT_KEY "ceremony/root.key" /* PKCS#8 PEM */
 #define BM_PLACE_SERVER_CA_KEY "ca/server.key"

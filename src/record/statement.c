@@ -11,6 +11,7 @@ const struct bm_statement_form bm_statement_forms[BM_STATEMENT__N] = {
     [BM_STATEMENT_RAISE] = { "birthmark/raise/v1", "raise" },
     [BM_STATEMENT_PROFILE] = { "birthmark/activation/v1", "profile" },
     [BM_STATEMENT_RECOVER] = { "birthmark/recover/v1", "recover" },
+    [BM_STATEMENT_CA] = { "birthmark/ca/v1", "ca" },
 };
 
 enum bm_rc
@@ -19,7 +20,7 @@ bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_by
     static const enum bm_act acts[BM_STATEMENT__N] = {
         [BM_STATEMENT_PIN] = BM_ACT_PIN,        [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
         [BM_STATEMENT_POLICY] = BM_ACT_POLICY,  [BM_STATEMENT_RAISE] = BM_ACT_RAISE, [BM_STATEMENT_PROFILE] = BM_ACT_PROFILE,
-        [BM_STATEMENT_RECOVER] = BM_ACT_RECOVER
+        [BM_STATEMENT_RECOVER] = BM_ACT_RECOVER, [BM_STATEMENT_CA] = BM_ACT_CA
     };
     struct bm_statement_head head;
     struct bm_allow allow;
@@ -113,6 +114,8 @@ bm_act_statement(enum bm_act act)
         return BM_STATEMENT_POLICY;
     case BM_ACT_RECOVER:
         return BM_STATEMENT_RECOVER;
+    case BM_ACT_CA:
+        return BM_STATEMENT_CA;
     case BM_ACT_WAIVE:
     case BM_ACT_RELEASE:
     case BM_ACT_REISSUE:
@@ -211,7 +214,7 @@ kind_find(enum bm_statement_kind *ret_kind, struct bm_bytes text, struct bm_fail
         }
     }
     return bm_fail(fail, BM_EINPUT, NULL,
-                   "this is none of the statements that a signer takes: pin, order, allow, roles, policy, raise or profile");
+                   "this is none of the statements that a signer takes: pin, order, allow, roles, policy, raise, profile or ca");
 }
 
 enum bm_rc

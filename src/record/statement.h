@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "lot/leaf.h"
 #include "merkle/note.h"
+#include "pki/profile.h"
 #include "record/acts.h"
 #include "record/units.h"
 
@@ -17,6 +18,7 @@ enum bm_statement_kind {
     BM_STATEMENT_RAISE,
     BM_STATEMENT_PROFILE,
     BM_STATEMENT_RECOVER,
+    BM_STATEMENT_CA,
     BM_STATEMENT__N
 };
 
@@ -48,6 +50,10 @@ enum bm_statement_kind {
  *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
  *   policy: two ACT (0..n lines, acts that want a signature, in the order of their bytes, none twice)
  *   raise:  order NAME / quantity N, reissues N, scraps N, repairs N (one or more of them: the new ones)
+ *   ca:     act make / ca NAME / class operational|idevid / replaces NAME (0 or 1: that one issues no more) / lot NAME (0..n), product NAME (0..n; 32
+ *           together; none: all that no other CA serves by name) / certificate BASE64
+ *           act retire / ca NAME
+ *           act root / certificate BASE64, new-with-old BASE64, old-with-new BASE64 (RFC 9810 4.4)
  *   profile: profile NAME HEX (SHA-256 of its text) / version N       from now on it is this version that orders are opened with
  */
 #define BM_PROPOSAL 16
@@ -180,7 +186,7 @@ const struct bm_operator *bm_roles_station(const struct bm_roles *roles, const u
 struct bm_policy {
     unsigned two; /* set of 1u << enum bm_act */
 };
-/* Does it, at a site with these operators? A policy takes two wherever two could give it. */
+/* Does it, at a site with these operators? A policy and a CA take two wherever two could give it. */
 bool bm_policy_two(const struct bm_policy *policy, const struct bm_roles *roles, enum bm_act act);
 /* BM_EPOLICY: an act that takes two persons has not got them among these. */
 bm_must_use enum bm_rc bm_policy_check(const struct bm_policy *policy, const struct bm_roles *roles, struct bm_fail *fail);
@@ -204,6 +210,35 @@ struct bm_activation {
     struct bm_order_profile profile;
     uint64_t version;
 };
+
+enum bm_ca_act {
+    BM_CA_MAKE = 1,
+    BM_CA_RETIRE,
+    BM_CA_ROOT
+};
+const char *bm_ca_act_word(enum bm_ca_act act);
+#define BM_MAX_CA_SERVES 32
+struct bm_ca_serves {
+    char name[BM_MAX_NAME + 1];
+    bool product; /* else a lot */
+};
+struct bm_ca_statement {
+    enum bm_ca_act act;
+    char name[BM_MAX_NAME + 1];     /* make, retire */
+    enum bm_ca kind;                /* make: its class */
+    char replaces[BM_MAX_NAME + 1]; /* make; "" = none */
+    struct bm_ca_serves serves[BM_MAX_CA_SERVES];
+    size_t nserves;
+    struct bm_buf certificate;                /* DER: make, root */
+    struct bm_buf new_with_old, old_with_new; /* root */
+};
+void bm_ca_statement_done(struct bm_ca_statement *ca); /* for bm_cleanup() too */
+bm_must_use enum bm_rc bm_ca_statement_parse(struct bm_statement_head *ret_head, struct bm_ca_statement *ret_ca, struct bm_bytes text,
+                                             struct bm_fail *fail);
+void bm_ca_statement_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_ca_statement *ca);
+/* The words of enum bm_ca. */
+const char *bm_ca_word(enum bm_ca kind); /* "operational" | "idevid" */
+bm_must_use bool bm_ca_parse(enum bm_ca *ret_kind, struct bm_bytes word);
 
 /* Text of a statement (unsigned): parse the head; then the body of its kind. `text` is the note's text, without signatures. */
 bm_must_use enum bm_rc bm_statement_head_parse(struct bm_statement_head *ret_head, struct bm_bytes text, struct bm_fail *fail);

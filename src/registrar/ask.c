@@ -93,11 +93,16 @@ asked(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *
     return rc;
 }
 
+bool
+bm_signer_unasked(const struct bm_message *message)
+{
+    return message->type == BM_S_LATE || message->type == BM_S_TOKEN || message->type == BM_S_CHANGED;
+}
+
 enum bm_rc
 bm_signer_heard(struct bm_registrar *r, const struct bm_message *message, struct bm_fail *fail)
 {
-    bool news = message->type == BM_S_LATE || message->type == BM_S_TOKEN || message->type == BM_S_CHANGED;
-    enum bm_rc rc = news ? unasked(r, message, fail) : asked(r, message, fail);
+    enum bm_rc rc = bm_signer_unasked(message) ? unasked(r, message, fail) : asked(r, message, fail);
 
     /* What the signer says is no stranger's word: if it can't be read or kept, signer and store have parted. */
     if (rc == BM_EINPUT || rc == BM_EPOLICY) {

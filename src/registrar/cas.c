@@ -4,9 +4,9 @@
 #include "registrar/skim.h"
 
 static enum bm_rc
-ca_take(struct bm_registrar *r, const struct bm_s_ca *ca, struct bm_fail *fail)
+ca_take(struct bm_registrar *r, size_t at, const struct bm_s_ca *ca, struct bm_fail *fail)
 {
-    struct issuing *row = &r->cas[r->ncas];
+    struct issuing *row = &r->cas[at];
     struct bm_cert cert;
     enum bm_rc rc;
 
@@ -15,6 +15,8 @@ ca_take(struct bm_registrar *r, const struct bm_s_ca *ca, struct bm_fail *fail)
     bm_view_copy(row->name, sizeof(row->name), ca->name);
     row->kind = (enum bm_ca)ca->kind;
     row->retired = ca->retired;
+    if (at < r->ncas) /* only that changes */
+        return BM_OK;
     bm_buf_reset(&row->der);
     row->der.max = BM_MAX_CERT;
     bm_buf_add_bytes(&row->der, ca->der);
@@ -22,6 +24,7 @@ ca_take(struct bm_registrar *r, const struct bm_s_ca *ca, struct bm_fail *fail)
         (rc = bm_cert_parse(&cert, bm_buf_bytes(&row->der), fail)) != BM_OK)
         return rc;
     row->subject = cert.subject;
+    row->issuer = cert.issuer;
     r->ncas++;
     return BM_OK;
 }
@@ -39,11 +42,14 @@ static enum bm_rc
 root_take(struct bm_registrar *r, const struct bm_s_root *root, struct bm_fail *fail)
 {
     struct root *row = &r->roots[r->nroots];
+    struct bm_cert cert;
     enum bm_rc rc;
 
     if ((rc = der_take(&row->der, root->der, fail)) != BM_OK || (rc = der_take(&row->new_with_old, root->new_with_old, fail)) != BM_OK ||
-        (rc = der_take(&row->old_with_new, root->old_with_new, fail)) != BM_OK)
+        (rc = der_take(&row->old_with_new, root->old_with_new, fail)) != BM_OK ||
+        (rc = bm_cert_outline(&cert, bm_buf_bytes(&row->der), fail)) != BM_OK)
         return rc;
+    row->subject = cert.subject;
     r->nroots++;
     return BM_OK;
 }
@@ -60,7 +66,7 @@ bm_cas_load(struct bm_registrar *r, ca_ask_fn *ask, void *ctx, struct bm_fail *f
         const uint8_t body[2] = { (uint8_t)r->ncas, 0 };
 
         if ((rc = ask(ctx, BM_S_CA, bm_bytes(body, sizeof(body)), &message, fail)) != BM_OK ||
-            (rc = bm_s_ca_parse(&ca, bm_rd(message.body), fail)) != BM_OK || (rc = ca_take(r, &ca, fail)) != BM_OK)
+            (rc = bm_s_ca_parse(&ca, bm_rd(message.body), fail)) != BM_OK || (rc = ca_take(r, r->ncas, &ca, fail)) != BM_OK)
             return rc;
     }
     for (r->nroots = 0; r->nroots < root.n;) {
@@ -71,6 +77,87 @@ bm_cas_load(struct bm_registrar *r, ca_ask_fn *ask, void *ctx, struct bm_fail *f
             return rc;
     }
     return BM_OK;
+}
+
+/* ---- again, while serving ---- */
+
+static enum bm_rc refresh_next(struct bm_registrar *r, unsigned at, bool root, struct bm_fail *fail);
+
+/* One that was asked for; then the next, first all CAs, then all roots. */
+static enum bm_rc
+refresh_settle(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+{
+    unsigned at = (unsigned)p->number;
+    bool root = p->ca == 1;
+    struct bm_s_root is_root = { .n = 0 };
+    struct bm_s_ca is_ca = { .n = 0 };
+    enum bm_rc rc;
+
+    if (message->type != BM_S_ANSWER)
+        return bm_fail(fail, BM_EBUG, NULL, "the signer does not say which CAs it has");
+    if (root) {
+        if ((rc = bm_s_root_parse(&is_root, bm_rd(message->body), fail)) != BM_OK)
+            return rc;
+        if (at >= r->nroots && is_root.der.n > 0 && (rc = root_take(r, &is_root, fail)) != BM_OK)
+            return rc;
+        return at + 1 < is_root.n ? refresh_next(r, at + 1, true, fail) : BM_OK;
+    }
+    if ((rc = bm_s_ca_parse(&is_ca, bm_rd(message->body), fail)) != BM_OK || (rc = ca_take(r, at, &is_ca, fail)) != BM_OK)
+        return rc;
+    return at + 1 < is_ca.n ? refresh_next(r, at + 1, false, fail) : refresh_next(r, 0, true, fail);
+}
+
+static enum bm_rc
+refresh_next(struct bm_registrar *r, unsigned at, bool root, struct bm_fail *fail)
+{
+    const uint8_t body[2] = { (uint8_t)at, 0 };
+    struct pending *p;
+    enum bm_rc rc = bm_signer_ask(r, root ? BM_S_ROOT : BM_S_CA, bm_bytes(body, root ? 1 : 2), NULL, 0, refresh_settle, &p, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    p->number = at;
+    p->ca = root ? 1 : 0;
+    return BM_OK;
+}
+
+enum bm_rc
+bm_cas_refresh(struct bm_registrar *r, struct bm_fail *fail)
+{
+    return refresh_next(r, 0, false, fail);
+}
+
+/* ---- for commands: as the signer says it ---- */
+
+static enum bm_rc
+told(struct bm_registrar *r, struct pending *p, const struct bm_message *message, struct bm_fail *fail)
+{
+    if (message->type != BM_S_ANSWER)
+        return bm_refused_answer(r, p, message, fail);
+    return bm_asker_there(p) ? bm_control_end(p->asker, p->asker_id, message->body, fail) : BM_OK;
+}
+
+static enum bm_rc
+tell(const struct peer *peer, uint64_t id, uint16_t type, struct bm_bytes body, struct bm_fail *fail)
+{
+    struct pending *p;
+    enum bm_rc rc = bm_signer_ask(peer->r, type, body, peer->link, id, told, &p, fail);
+
+    return rc != BM_OK ? bm_answer_refused(peer->r, peer->link, id, rc, 0, fail->text, fail) : BM_OK;
+}
+
+enum bm_rc
+bm_serve_ca(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const uint8_t ask[2] = { bm_rd_u8(&body), 1 };
+
+    return tell(ctx, id, BM_S_CA, bm_bytes(ask, sizeof(ask)), fail);
+}
+
+enum bm_rc
+bm_serve_root(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    return tell(ctx, id, BM_S_ROOT, bm_rd_rest(&body), fail);
 }
 
 void
@@ -103,12 +190,28 @@ bm_ca_named(struct bm_registrar *r, struct bm_bytes name)
     return NULL;
 }
 
-void
-bm_ca_chain(struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs *certs)
+static void
+chain_add(struct bm_g_certs *certs, const struct bm_buf *der)
 {
-    (void)r;
-    if (ca != NULL)
-        certs->cert[certs->n++] = bm_buf_bytes(&ca->der);
+    if (der->n > 0 && certs->n < BM_COUNT(certs->cert))
+        certs->cert[certs->n++] = bm_buf_bytes(der);
+}
+
+/* req: RFC9810 4.4 with what leads from the CA's root to those before and after it, whoever trusts any of them goes on */
+void
+bm_ca_chain(const struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs *certs)
+{
+    size_t of = 0;
+
+    if (ca == NULL)
+        return;
+    chain_add(certs, &ca->der);
+    while (of < r->nroots && !bm_bytes_equal(ca->issuer, r->roots[of].subject))
+        of++;
+    for (size_t i = of; i > 0 && i < r->nroots; i--)
+        chain_add(certs, &r->roots[i].new_with_old);
+    for (size_t i = of + 1; i < r->nroots; i++)
+        chain_add(certs, &r->roots[i].old_with_new);
 }
 
 /* ---- for anybody ---- */
@@ -151,15 +254,50 @@ bm_serve_cacerts(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail
     size_t n = 0;
 
     (void)body;
-    for (size_t i = r->nroots; i-- > 0;) {
-        const struct bm_buf *of[] = { &r->roots[i].der, &r->roots[i].new_with_old, &r->roots[i].old_with_new };
-
-        for (size_t k = 0; k < BM_COUNT(of); k++)
-            if (of[k]->n > 0)
-                der[n++] = bm_buf_bytes(of[k]);
+    /* what leads on stands before the roots: a client that tries the first issuer it finds, and no second one, gets to the root that it trusts */
+    for (size_t i = r->nroots; i-- > 1;) {
+        der[n++] = bm_buf_bytes(&r->roots[i].new_with_old);
+        der[n++] = bm_buf_bytes(&r->roots[i].old_with_new);
     }
     for (size_t i = 0; i < r->ncas; i++)
         der[n++] = bm_buf_bytes(&r->cas[i].der);
+    for (size_t i = r->nroots; i-- > 0;)
+        der[n++] = bm_buf_bytes(&r->roots[i].der);
     bm_certs_only_build(&p7, (struct bm_certs){ .der = der, .n = n });
     return der_answer(peer, id, bm_buf_bytes(&p7), fail);
+}
+
+/* ---- a key more ---- */
+
+/* site.conf names another key, which a signer opens before it confines itself: what is under way is finished, the rest waits. */
+enum bm_rc
+bm_serve_keys(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    const struct peer *peer = ctx;
+    struct bm_registrar *r = peer->r;
+
+    (void)body;
+    if (r->listening < 0)
+        return bm_answer_refused(r, peer->link, id, BM_EPOLICY, 0, "no server runs: the keys are opened when one is started", fail);
+    if (r->again.due || r->arrival.open)
+        return bm_answer_refused(r, peer->link, id, BM_EBUSY, 0, "the signer has something under way: try again in a moment", fail);
+    r->again = (struct again){ .due = true, .asker = peer->link, .generation = peer->link->generation, .id = id };
+    return BM_OK;
+}
+
+enum bm_rc
+bm_signer_again(struct bm_registrar *r, struct bm_fail *fail)
+{
+    const struct again again = r->again;
+    enum bm_rc rc = bm_channel_send(r->signer.fd, &(struct bm_message){ .type = BM_S_AGAIN }, fail);
+
+    if (rc != BM_OK || (rc = bm_registrar_transaction(r, fail)) != BM_OK || (rc = bm_signer_hello(r, fail)) != BM_OK)
+        return rc;
+    r->in_transaction = false;
+    r->again = (struct again){ .due = false };
+    if ((rc = bm_store_commit(r->store, fail)) != BM_OK)
+        return rc;
+    return again.asker->fd >= 0 && again.asker->generation == again.generation
+               ? bm_control_end(again.asker, again.id, bm_bytes(NULL, 0), fail)
+               : BM_OK;
 }

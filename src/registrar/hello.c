@@ -11,12 +11,12 @@ hear(struct bm_registrar *r, uint8_t *buffer, struct bm_message *ret_message, st
     struct bm_s_refused refused;
     enum bm_rc rc;
 
-    do {
+    do { /* the last words of a signer that began anew may still be there */
         if ((rc = bm_channel_recv(&heard, ret_message, r->signer.fd, buffer, BM_MAX_MESSAGE, -1, fail)) != BM_OK)
             return rc;
-        if (heard == BM_HEARD_MESSAGE && ret_message->type == BM_S_TOKEN && (rc = bm_signer_heard(r, ret_message, fail)) != BM_OK)
+        if (heard == BM_HEARD_MESSAGE && bm_signer_unasked(ret_message) && (rc = bm_signer_heard(r, ret_message, fail)) != BM_OK)
             return rc;
-    } while (heard == BM_HEARD_MESSAGE && ret_message->type == BM_S_TOKEN);
+    } while (heard == BM_HEARD_MESSAGE && bm_signer_unasked(ret_message));
     if (heard != BM_HEARD_MESSAGE)
         return bm_fail(fail, BM_EBUSY, NULL, "the signer is gone: its own message says why");
     if (ret_message->type == BM_S_ANSWER)

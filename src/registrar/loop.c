@@ -60,7 +60,7 @@ signer_drain(struct bm_registrar *r, uint8_t *buffer, struct bm_fail *fail)
 static bool
 may_ask(const struct bm_registrar *r, const struct bm_link *link, size_t slots)
 {
-    return r->npending < slots && r->signer.waiting < BM_LINK_FULL && link->waiting < BM_LINK_FULL;
+    return !r->again.due && r->npending < slots && r->signer.waiting < BM_LINK_FULL && link->waiting < BM_LINK_FULL;
 }
 
 static struct listing *
@@ -249,8 +249,9 @@ serve_round(struct bm_registrar *r, const struct pollfd *set, uint8_t *buffer, s
         rc = listings_go(r, fail);
     if (rc == BM_OK && (set[1].revents & POLLIN) != 0)
         rc = control_accept(r, fail);
-    if (rc == BM_OK)
-        rc = bm_support_look(r, fail);
+    if (rc != BM_OK || r->again.due) /* what comes of the clock waits, too */
+        return rc;
+    rc = bm_support_look(r, fail);
     return rc == BM_OK ? bm_refuse_counted(r, fail) : rc;
 }
 
@@ -280,8 +281,9 @@ bm_registrar_serve(struct bm_registrar *r, struct bm_fail *fail)
         if ((rc = r->env->now(r->env->ctx, &r->now, fail)) != BM_OK)
             break;
         bm_disk_look(r);
-        if ((rc = serve_round(r, set, buffer, fail)) == BM_OK && (rc = commit(r, fail)) == BM_OK)
-            rc = flush_all(r, fail);
+        if ((rc = serve_round(r, set, buffer, fail)) == BM_OK && (rc = commit(r, fail)) == BM_OK && (rc = flush_all(r, fail)) == BM_OK &&
+            r->again.due && r->npending == 0 && r->signer.first == NULL && !r->arrival.open)
+            rc = bm_signer_again(r, fail);
     }
     free(buffer);
     return rc;

@@ -154,12 +154,30 @@ allow_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
 }
 
 static enum bm_rc
+ca_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ca_statement_done) struct bm_ca_statement ca = { .nserves = 0 };
+    char hex[2 * BM_HASH + 1];
+    uint8_t hash[BM_HASH];
+    enum bm_rc rc = bm_ca_statement_parse(&p->head, &ca, text, fail);
+
+    if (rc != BM_OK)
+        return rc;
+    bm_sha256(hash, bm_buf_bytes(&ca.certificate));
+    bm_hex(hex, bm_bytes(hash, BM_HASH));
+    (void)snprintf(p->reason, sizeof(p->reason), "%s%s%s%s%s%s%s", bm_ca_act_word(ca.act), ca.name[0] != 0 ? " " : "", ca.name,
+                   ca.replaces[0] != 0 ? " in place of " : "", ca.replaces, ca.certificate.n > 0 ? ", certificate " : "",
+                   ca.certificate.n > 0 ? hex : "");
+    return BM_OK;
+}
+
+static enum bm_rc
 proposal_of(struct proposed *ret, struct bm_bytes note, struct bm_fail *fail)
 {
     static enum bm_rc (*const tell[BM_STATEMENT__N])(struct proposed *, struct bm_bytes, struct bm_fail *) = {
         [BM_STATEMENT_PIN] = pin_tell,         [BM_STATEMENT_ORDER] = order_tell,   [BM_STATEMENT_ALLOW] = allow_tell,
         [BM_STATEMENT_ROLES] = roles_tell,     [BM_STATEMENT_POLICY] = policy_tell, [BM_STATEMENT_RAISE] = raise_tell,
-        [BM_STATEMENT_PROFILE] = profile_tell,
+        [BM_STATEMENT_PROFILE] = profile_tell, [BM_STATEMENT_CA] = ca_tell,
     };
     struct bm_note parts;
     enum bm_rc rc;

@@ -227,6 +227,7 @@ attachment_of(const struct kept *k)
         [BM_EVENT_ORDER_RAISED] = true,   [BM_EVENT_PROFILE_ACTIVATED] = true, [BM_EVENT_WAIVED] = true,
         [BM_EVENT_CHIPS_SCRAPPED] = true, [BM_EVENT_CHIPS_WITHDRAWN] = true,   [BM_EVENT_SUPPORT_OPENED] = true,
         [BM_EVENT_SITE_RECOVERED] = true,
+        [BM_EVENT_CA_CHANGED] = true,
     };
 
     bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;
@@ -376,6 +377,13 @@ keep_closed(const struct kept *k, struct bm_fail *fail)
     return bm_closed_keep(k->r, k->leaf, k->event, fail);
 }
 
+/* Which CAs there are the signer says again; in a replay it has said so before. */
+static enum bm_rc
+keep_ca(const struct kept *k, struct bm_fail *fail)
+{
+    return k->p == NULL ? BM_OK : bm_cas_refresh(k->r, fail);
+}
+
 /* What two persons signed: of a lot that replaces another there are two events, and the pin's is the one. */
 static enum bm_rc
 keep_second(const struct kept *k, struct bm_fail *fail)
@@ -465,6 +473,7 @@ static keep_fn *const keepers[BM_EVENT__N] = {
     [BM_EVENT_SUPPORT_OPENED] = keep_support_opened,
     [BM_EVENT_SUPPORT_CLOSED] = keep_support_closed,
     [BM_EVENT_SITE_RECOVERED] = keep_recovered,
+    [BM_EVENT_CA_CHANGED] = keep_ca,
 };
 
 /* In a batch every answer carries the checkpoint over all of the batch, read once: it fits when the batch's last leaf is in. */

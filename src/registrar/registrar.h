@@ -109,14 +109,20 @@ struct bm_registrar {
         enum bm_ca kind;
         bool retired;
         struct bm_buf der;
-        struct bm_bytes subject; /* view into der */
+        struct bm_bytes subject, issuer; /* views into der */
     } cas[BM_MAX_CAS];
     size_t ncas;
     struct root {
         struct bm_buf der, new_with_old, old_with_new; /* n = 0: none */
+        struct bm_bytes subject;                       /* view into der */
     } roots[BM_MAX_ROOTS];
     size_t nroots;
 
+    struct again { /* the signer begins anew: nothing new is asked of it until then */
+        bool due;
+        struct bm_link *asker;
+        uint64_t generation, id;
+    } again;
     struct bm_link signer;
     struct bm_link gates[BM_MAX_GATES];
     size_t ngates;
@@ -177,11 +183,15 @@ bm_must_use enum bm_rc bm_signer_ask(struct bm_registrar *r, uint16_t type, stru
                                      settle_fn *settle, struct pending **ret_pending, struct bm_fail *fail);
 /* Serves one answer of the signer. */
 bm_must_use enum bm_rc bm_signer_heard(struct bm_registrar *r, const struct bm_message *answer, struct bm_fail *fail);
+bool bm_signer_unasked(const struct bm_message *message);
 /* Answers whoever asked, if still there. */
 bm_must_use enum bm_rc bm_answer(struct pending *p, uint16_t type, struct bm_bytes body, struct bm_fail *fail);
 /* Answers with a refusal in the asker's own words: BM_G_REFUSED or BM_C_REFUSED. */
 bm_must_use enum bm_rc bm_answer_refused(struct bm_registrar *r, struct bm_link *asker, uint64_t id, enum bm_rc class, uint64_t alarm,
                                          const char *sentence, struct bm_fail *fail);
+/* cas.c: nothing is under way at the signer any more: it begins anew, and is greeted. Blocking. */
+bm_must_use enum bm_rc bm_signer_again(struct bm_registrar *r, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_keys(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* hello.c: first talk with the signer: HELLO, REPLAY of what the store has not seen, and whether both hold the same leaves. Blocking. */
 bm_must_use enum bm_rc bm_signer_hello(struct bm_registrar *r, struct bm_fail *fail);
 /* Committed: the signer is told what is here for good, and will miss it. */
@@ -244,12 +254,16 @@ bm_must_use enum bm_rc bm_gate_forward(const struct peer *peer, uint64_t id, uin
 /* cas.c: the signer's CAs and roots, one at a time: with `ask` it hears of all of them before it returns. */
 typedef enum bm_rc ca_ask_fn(void *ctx, uint16_t type, struct bm_bytes body, struct bm_message *ret_answer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_cas_load(struct bm_registrar *r, ca_ask_fn *ask, void *ctx, struct bm_fail *fail);
+/* Something changed in them: they are asked for once more, while all else goes on. */
+bm_must_use enum bm_rc bm_cas_refresh(struct bm_registrar *r, struct bm_fail *fail);
 void bm_cas_done(struct bm_registrar *r);
 /* That issued this certificate; NULL. */
 struct issuing *bm_ca_of(struct bm_registrar *r, struct bm_bytes issuer);
 struct issuing *bm_ca_named(struct bm_registrar *r, struct bm_bytes name);
 /* What leads up from a device's certificate: its CA's, and those between roots, where there are several. */
-void bm_ca_chain(struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs *certs);
+void bm_ca_chain(const struct bm_registrar *r, const struct issuing *ca, struct bm_g_certs *certs);
+bm_must_use enum bm_rc bm_serve_ca(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
+bm_must_use enum bm_rc bm_serve_root(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_ca_cert(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_serve_cacerts(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 /* lists.c: rows of the gate table; the signer's word that lists are out of date. */

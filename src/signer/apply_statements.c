@@ -152,11 +152,22 @@ bm_apply_held(struct bm_memory *memory, const struct bm_record *record, struct b
     return BM_OK;
 }
 
+static enum bm_rc
+apply_ca(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fail *fail)
+{
+    bm_cleanup(bm_ca_statement_done) struct bm_ca_statement ca = { .nserves = 0 };
+    struct bm_statement_head head;
+    enum bm_rc rc = bm_ca_statement_parse(&head, &ca, taken->text, fail);
+
+    return rc != BM_OK ? rc : bm_cas_take(&memory->cas, &ca, fail);
+}
+
 /* What a statement says is done by its kind. A pin has none here: it comes with its lot. */
 static enum bm_rc (*const kinds[BM_STATEMENT__N])(struct bm_memory *, const struct bm_taken *, struct bm_fail *) = {
     [BM_STATEMENT_ORDER] = bm_apply_order,  [BM_STATEMENT_ALLOW] = apply_allow,    [BM_STATEMENT_ROLES] = apply_roles,
     [BM_STATEMENT_POLICY] = apply_policy,   [BM_STATEMENT_RAISE] = bm_apply_raise, [BM_STATEMENT_PROFILE] = apply_profile,
     [BM_STATEMENT_RECOVER] = apply_recover,
+    [BM_STATEMENT_CA] = apply_ca,
 };
 
 enum bm_rc

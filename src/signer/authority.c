@@ -133,12 +133,15 @@ struct trial {
     char count[24];
     char until[BM_TIME_TEXT];
     char was[BM_MAX_OLD];
+    struct bm_ca_statement ca;
+    struct bm_ca_words ca_words;
 };
 
 static void
 trial_done(struct trial *trial)
 {
     bm_order_done(&trial->order);
+    bm_ca_statement_done(&trial->ca);
 }
 
 static void
@@ -429,6 +432,15 @@ try_recover(struct trial *trial, struct bm_fail *fail)
 }
 
 static enum bm_rc
+try_ca(struct trial *trial, struct bm_fail *fail)
+{
+    struct bm_statement_head head;
+    enum bm_rc rc = bm_ca_statement_parse(&head, &trial->ca, trial->authority->text, fail);
+
+    return rc != BM_OK ? rc : bm_ca_try(trial->signer, &trial->ca, &trial->ca_words, &trial->event, fail);
+}
+
+static enum bm_rc
 try_pin(struct trial *trial, struct bm_fail *fail)
 {
     (void)trial;
@@ -439,6 +451,7 @@ static enum bm_rc (*const trials[BM_STATEMENT__N])(struct trial *trial, struct b
     [BM_STATEMENT_PIN] = try_pin,         [BM_STATEMENT_ORDER] = try_order,     [BM_STATEMENT_ALLOW] = try_allow,
     [BM_STATEMENT_ROLES] = try_roles,     [BM_STATEMENT_POLICY] = try_policy,   [BM_STATEMENT_RAISE] = try_raise,
     [BM_STATEMENT_PROFILE] = try_profile, [BM_STATEMENT_RECOVER] = try_recover,
+    [BM_STATEMENT_CA] = try_ca,
 };
 
 static enum bm_rc
@@ -479,7 +492,8 @@ bm_serve_statement(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fa
         return rc;
     bm_buf_reset(&signer->record);
     bm_plain_build(&signer->record, &plain);
-    if ((rc = bm_commit(signer, BM_R_STATEMENT, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail)) == BM_OK)
-        signer->rules.phase = BM_PHASE_READY; /* an old store's, by recovering it */
-    return rc;
+    if ((rc = bm_commit(signer, BM_R_STATEMENT, &plain.leaves, bm_batch_answer(signer, id, BM_S_ANSWER), fail)) != BM_OK)
+        return rc;
+    signer->rules.phase = BM_PHASE_READY; /* an old store's, by recovering it */
+    return bm_ca_join(signer, fail);
 }

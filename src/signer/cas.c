@@ -92,13 +92,83 @@ bm_cas_add(struct bm_cas *cas, struct bm_bytes name, enum bm_ca kind, struct bm_
     return BM_OK;
 }
 
-bool
-bm_cas_choose(const struct bm_cas *cas, enum bm_ca kind, unsigned *ret_ca)
+/* How narrowly does it serve this; 0: not at all. */
+static unsigned
+rank(const struct bm_issuing *ca, const char *lot, const char *product)
 {
-    for (size_t i = cas->n; i-- > 0;)
-        if (cas->row[i]->kind == kind && !cas->row[i]->retired) {
-            *ret_ca = (unsigned)i;
+    unsigned best = ca->nserves == 0 ? 1 : 0;
+
+    for (size_t i = 0; i < ca->nserves; i++) {
+        if (!ca->serves[i].product && strcmp(ca->serves[i].name, lot) == 0)
+            return 3;
+        if (ca->serves[i].product && product[0] != 0 && strcmp(ca->serves[i].name, product) == 0)
+            best = 2;
+    }
+    return best;
+}
+
+bool
+bm_cas_choose(const struct bm_cas *cas, enum bm_ca kind, const char *lot, const char *product, unsigned *ret_ca)
+{
+    unsigned best = 0;
+
+    for (size_t i = 0; i < cas->n; i++) {
+        unsigned this = cas->row[i]->kind != kind || cas->row[i]->retired ? 0 : rank(cas->row[i], lot, product);
+
+        if (this == 0 || this < best)
+            continue;
+        best = this;
+        *ret_ca = (unsigned)i;
+    }
+    return best > 0;
+}
+
+bool
+bm_cas_serve_all(const struct bm_cas *cas, enum bm_ca kind, const struct bm_issuing *but)
+{
+    for (size_t i = 0; i < cas->n; i++)
+        if (cas->row[i] != but && cas->row[i]->kind == kind && !cas->row[i]->retired && cas->row[i]->nserves == 0)
             return true;
-        }
     return false;
+}
+
+enum bm_rc
+bm_cas_take(struct bm_cas *cas, const struct bm_ca_statement *statement, struct bm_fail *fail)
+{
+    struct bm_bytes certificate = bm_buf_bytes(&statement->certificate);
+    struct bm_issuing *ca;
+    enum bm_rc rc;
+
+    if (statement->act == BM_CA_ROOT)
+        return bm_cas_root(cas, certificate, bm_buf_bytes(&statement->new_with_old), bm_buf_bytes(&statement->old_with_new), fail);
+    ca = bm_cas_find(cas, bm_bytes_str(statement->act == BM_CA_RETIRE ? statement->name : statement->replaces));
+    if (ca == NULL && (statement->act == BM_CA_RETIRE || statement->replaces[0] != 0))
+        return bm_fail(fail, BM_EPOLICY, NULL, "there is no CA %s", statement->act == BM_CA_RETIRE ? statement->name : statement->replaces);
+    if (statement->act == BM_CA_MAKE) {
+        if ((rc = bm_cas_add(cas, bm_bytes_str(statement->name), statement->kind, certificate, fail)) != BM_OK)
+            return rc;
+        memcpy(cas->row[cas->n - 1]->serves, statement->serves, sizeof(statement->serves));
+        cas->row[cas->n - 1]->nserves = statement->nserves;
+    }
+    if (ca != NULL)
+        ca->retired = true;
+    return BM_OK;
+}
+
+size_t
+bm_cas_chain_size(const struct bm_cas *cas, unsigned ca)
+{
+    const struct bm_issuing *row = cas->row[ca];
+    size_t of = 0, n = row->der.n;
+    struct bm_fail ignored;
+    struct bm_cert root;
+
+    while (of < cas->nroots && (bm_cert_outline(&root, bm_buf_bytes(&cas->root[of]->der), &ignored) != BM_OK ||
+                                !bm_bytes_equal(row->cert.issuer, root.subject)))
+        of++;
+    for (size_t i = of; i > 0 && i < cas->nroots; i--)
+        n += cas->root[i]->new_with_old.n;
+    for (size_t i = of + 1; i < cas->nroots; i++)
+        n += cas->root[i]->old_with_new.n;
+    return n;
 }

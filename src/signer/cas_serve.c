@@ -31,6 +31,7 @@ bm_serve_ca(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
     const struct bm_cas *cas = &signer->memory.cas;
     unsigned ca = bm_rd_u8(&body);
     bool count = bm_rd_u8(&body) == 1;
+    bm_cleanup(bm_buf_done) struct bm_buf serves = { .max = BM_MAX_CA_SERVES * (BM_MAX_NAME + 16) };
     struct bm_s_ca answer = { .n = (unsigned)cas->n };
     bm_time now = 0;
     enum bm_rc rc;
@@ -48,6 +49,9 @@ bm_serve_ca(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
         answer.issued = row->issued;
         answer.live = count ? live_count(&signer->memory, ca, now) : 0;
         answer.last_end = row->last_end;
+        for (size_t i = 0; i < row->nserves; i++)
+            bm_buf_add_fmt(&serves, "%s%s %s", i > 0 ? " " : "", row->serves[i].product ? "product" : "lot", row->serves[i].name);
+        answer.serves = bm_buf_bytes(&serves);
         answer.der = bm_buf_bytes(&row->der);
     }
     bm_buf_reset(&signer->body);

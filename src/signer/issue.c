@@ -330,7 +330,8 @@ tbs_fit(const struct bm_signer *signer, const struct bm_profile *profile, unsign
 {
     const struct bm_issuing *ca = signer->memory.cas.row[by];
 
-    return bm_profile_fit(profile, bm_signed_most(bm_buf_bytes(&signer->der), signer->issuers[by].alg, &ca->cert.key), ca->der.n, fail);
+    return bm_profile_fit(profile, bm_signed_most(bm_buf_bytes(&signer->der), signer->issuers[by].alg, &ca->cert.key),
+                          bm_cas_chain_size(&signer->memory.cas, by), fail);
 }
 
 /* The issuer as the bucket that has room has it. Where the site has no url the certificate points nowhere. */
@@ -398,7 +399,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
 
     if ((rc = bm_serial_draw(signer, serial, fail)) != BM_OK)
         return rc;
-    if (!bm_cas_choose(&signer->memory.cas, in->state.profile->ca, &in->ca)) {
+    if (!bm_cas_choose(&signer->memory.cas, in->state.profile->ca, in->state.lot, "", &in->ca)) {
         bm_fail_note(&why, BM_EBUSY, NULL, "no CA issues %s certificates any more: make one with birthmark ca roll",
                      bm_ca_word(in->state.profile->ca));
         return refuse(in, true, "enrol", &why, fail);

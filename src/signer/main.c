@@ -152,5 +152,5 @@ main(int argc, char **argv)
     bm_signer_init(signer, &bm_env_system, BM_FD_SIGNER_REGISTRAR);
     if ((rc = run(signer, argv[2], &journal, &fail)) != BM_OK)
         bm_last_words("birthmark-signer", &fail);
-    return bm_rc_exit(rc);
+    return rc == BM_OK && signer->again ? BM_EXIT_AGAIN : bm_rc_exit(rc);
 }

@@ -13,6 +13,19 @@
 #define ISSUE (LV16(BM_MAX_NAME) + LV16(BM_MAX_NAME) + LV32(BM_MAX_EVIDENCE) + LV16(BM_MAX_NAME))
 #define REFUSAL (LV16(BM_MAX_NAME) + LV16(2 * BM_HASH) + LV16(BM_MAX_NAME) + LV16(BM_MAX_NAME) + 8 + LV16(SENTENCE))
 
+/* Whoever gives this signal can stop work by it, as by ending the process. */
+static enum bm_rc
+serve_again(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail)
+{
+    struct bm_signer *signer = ctx;
+
+    (void)id;
+    (void)body;
+    (void)fail;
+    signer->again = true;
+    return BM_OK;
+}
+
 static const struct bm_rule rules[] = {
     { BM_S_HELLO, BM_PHASE_SETUP, 8, 8, true, bm_serve_hello },
     { BM_S_STATEMENT, BM_PHASE_READY | BM_PHASE_OLD, LV32(1) + 1, BM_S_MAX_SIGNED, false, bm_serve_statement },
@@ -31,6 +44,7 @@ static const struct bm_rule rules[] = {
     { BM_S_OCSP, BM_PHASE_READY, 1, BM_OCSP_QUESTION, false, bm_serve_ocsp },
     { BM_S_CA, BM_PHASE_READY | BM_PHASE_OLD, 2, 2, false, bm_serve_ca },
     { BM_S_ROOT, BM_PHASE_READY | BM_PHASE_OLD, 1, 1, false, bm_serve_root },
+    { BM_S_AGAIN, BM_PHASE_READY, 0, 0, false, serve_again },
     { BM_S_CHECKPOINT, BM_PHASE_READY, 0, 0, false, bm_serve_checkpoint },
     { BM_S_LOT_STATE, BM_PHASE_READY, 3 * LV16(0) + 1, 3 * LV16(0) + 1 + 2 * BM_MAX_NAME + BM_EVENT_REASON, false, bm_serve_lot_state },
     { BM_S_CHIPS, BM_PHASE_READY, 1 + 3 * LV16(0) + 4, BM_S_MAX_SIGNED, false, bm_serve_chips },
@@ -52,7 +66,7 @@ batch_take(struct bm_signer *signer, uint8_t *packet, bool *ret_end, struct bm_f
     enum bm_rc rc;
 
     *ret_end = false;
-    while (signer->nbatch < BM_BATCH) {
+    while (signer->nbatch < BM_BATCH && !signer->again) { /* what comes after it is the next process's */
         if ((rc = bm_channel_recv(&heard, &message, signer->channel, packet, BM_MAX_MESSAGE, patience, fail)) != BM_OK)
             return rc;
         *ret_end = heard == BM_HEARD_END;
@@ -81,7 +95,7 @@ bm_signer_serve(struct bm_signer *signer, struct bm_fail *fail)
     if (packet == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for a message");
     signer->rules = (struct bm_rules){ .table = rules, .count = BM_COUNT(rules), .phase = BM_PHASE_SETUP, .ctx = signer };
-    while (!end)
+    while (!end && !signer->again)
         if ((signer->comparing.open && (rc = bm_lot_step(signer, fail)) != BM_OK) ||
             (signer->queue.keeper.channel >= 0 && (rc = bm_queue_wait(signer, fail)) != BM_OK) ||
             (rc = batch_take(signer, packet, &end, fail)) != BM_OK || (!end && (rc = bm_batch_finish(signer, fail)) != BM_OK))

@@ -84,6 +84,7 @@ struct bm_signer {
     const struct bm_env *env;
     int channel;
     struct bm_rules rules;
+    bool again;           /* it ends, and another one begins on the same channel */
     struct bm_site *site; /* 90 KiB */
     struct bm_ca_key keys[BM_MAX_KEYS];
     size_t nkeys;
@@ -173,6 +174,14 @@ bm_must_use enum bm_rc bm_keys_open(struct bm_signer *signer, const char *home, 
 bm_must_use enum bm_rc bm_ca_join(struct bm_signer *signer, struct bm_fail *fail);
 /* The issuer of the certificates of one bucket, and of its lists. */
 void bm_ca_bucket(struct bm_issuer *ret_issuer, const struct bm_signer *signer, unsigned ca, uint32_t bucket);
+/* Would a statement of CAs be taken (ca_try.c)? BM_EPOLICY, BM_EINPUT: why not. Else the event says what it does; its texts are in `words`. */
+struct bm_ca_words {
+    char certificate[2 * BM_HASH + 1];
+    char name[BM_MAX_NAME + 1];
+    char reason[BM_EVENT_REASON];
+};
+bm_must_use enum bm_rc bm_ca_try(const struct bm_signer *signer, const struct bm_ca_statement *statement, struct bm_ca_words *words,
+                                 struct bm_event *event, struct bm_fail *fail);
 /* The key of the CA of this number. BM_EBUSY: it is not here. */
 bm_must_use enum bm_rc bm_ca_key(const struct bm_ca_key **ret_key, const struct bm_signer *signer, unsigned ca, struct bm_fail *fail);
 

@@ -15,7 +15,7 @@ trust_again(struct bm_bytes input)
 
     if (bm_trust_parse(&trust, input, &fail) != BM_OK)
         return;
-    bm_trust_build(&again, &trust.ledger, trust.root, trust.test);
+    bm_trust_build(&again, &trust.ledger, (const uint8_t(*)[BM_HASH])trust.roots, trust.nroots, trust.test);
     must(bm_bytes_equal(bm_buf_bytes(&again), input));
 }
 

@@ -15,6 +15,7 @@ statement_again(const struct bm_statement_head *head, struct bm_bytes text)
 {
     bm_cleanup(bm_buf_done) struct bm_buf again = { .max = BM_MAX_STATEMENT };
     bm_cleanup(bm_order_done) struct bm_order order = { .nlots = 0 };
+    bm_cleanup(bm_ca_statement_done) struct bm_ca_statement ca = { .nserves = 0 };
     static struct bm_roles roles;
     struct bm_statement_head body_head;
     struct bm_fail fail = { 0 };
@@ -37,6 +38,8 @@ statement_again(const struct bm_statement_head *head, struct bm_bytes text)
         bm_policy_build(&again, &body_head, &policy);
     else if (head->kind == BM_STATEMENT_RAISE && bm_raise_parse(&body_head, &raise, text, &fail) == BM_OK)
         bm_raise_build(&again, &body_head, &raise);
+    else if (head->kind == BM_STATEMENT_CA && bm_ca_statement_parse(&body_head, &ca, text, &fail) == BM_OK)
+        bm_ca_statement_build(&again, &body_head, &ca);
     else if (head->kind == BM_STATEMENT_PROFILE && bm_activation_parse(&body_head, &activation, text, &fail) == BM_OK)
         bm_activation_build(&again, &body_head, &activation);
     else if (head->kind == BM_STATEMENT_RECOVER && bm_recover_parse(&body_head, &recover, text, &fail) == BM_OK)

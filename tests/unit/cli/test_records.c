@@ -21,7 +21,7 @@ signer_make(struct bm_note_signer *signer, const char *name, uint8_t first)
 static void
 test_trust(void **state)
 {
-    static const uint8_t root[BM_HASH] = { 0xab, 0x01 };
+    static const uint8_t roots[2][BM_HASH] = { { 0xab, 0x01 }, { 0xcd } };
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 4096 };
     bm_cleanup(bm_note_signer_wipe) struct bm_note_signer signer = { .seed = { 0 } };
     struct bm_trust trust;
@@ -29,14 +29,20 @@ test_trust(void **state)
 
     (void)state;
     signer_make(&signer, "birthmark/site", 1);
-    bm_trust_build(&text, &signer.key, root, false);
+    bm_trust_build(&text, &signer.key, roots, 1, false);
     assert_int_equal(bm_trust_parse(&trust, bm_buf_bytes(&text), &fail), BM_OK);
     assert_true(bm_note_key_equal(&trust.ledger, &signer.key));
-    assert_memory_equal(trust.root, root, BM_HASH);
+    assert_int_equal(trust.nroots, 1);
+    assert_memory_equal(trust.roots[0], roots[0], BM_HASH);
     bm_sha256(site, bm_bytes(signer.key.key, BM_NOTE_KEY));
     assert_memory_equal(trust.site, site, BM_HASH);
     for (size_t n = 0; n < text.n; n++)
         assert_int_equal(bm_trust_parse(&trust, bm_bytes(text.p, n), &fail), BM_EINPUT);
+    bm_buf_reset(&text);
+    bm_trust_build(&text, &signer.key, roots, 2, false);
+    assert_int_equal(bm_trust_parse(&trust, bm_buf_bytes(&text), &fail), BM_OK);
+    assert_int_equal(trust.nroots, 2, false);
+    assert_memory_equal(trust.roots[1], roots[1], BM_HASH);
     bm_buf_add_str(&text, "root 00\n");
     assert_int_equal(bm_trust_parse(&trust, bm_buf_bytes(&text), &fail), BM_EINPUT);
 }

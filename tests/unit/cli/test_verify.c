@@ -190,7 +190,7 @@ home_make(char *home)
 
     assert_non_null(mkdtemp(home));
     server_init(&s, HONEST);
-    bm_trust_build(&trust, &s.key.key, root, false);
+    bm_trust_build(&trust, &s.key.key, (const uint8_t(*)[BM_HASH]) & root, 1, false);
     file_put(home, "trust.txt", bm_buf_bytes(&trust));
     file_put(home, "site.conf", bm_bytes_str("not read by these verbs\n"));
     bm_tree_done(&s.tree);

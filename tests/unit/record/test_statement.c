@@ -13,6 +13,7 @@ again(struct bm_buf *buf, struct bm_bytes text)
     struct bm_policy policy;
     struct bm_raise raise;
     struct bm_recover recover;
+    bm_cleanup(bm_ca_statement_done) struct bm_ca_statement ca = { .nserves = 0 };
     struct bm_activation activation;
     struct bm_allow allow;
     struct bm_pin pin;
@@ -40,6 +41,10 @@ again(struct bm_buf *buf, struct bm_bytes text)
     case BM_STATEMENT_POLICY:
         if ((rc = bm_policy_parse(&head, &policy, text, &kit_fail)) == BM_OK)
             bm_policy_build(buf, &head, &policy);
+        return rc;
+    case BM_STATEMENT_CA:
+        if ((rc = bm_ca_statement_parse(&head, &ca, text, &kit_fail)) == BM_OK)
+            bm_ca_statement_build(buf, &head, &ca);
         return rc;
     case BM_STATEMENT_RAISE:
         if ((rc = bm_raise_parse(&head, &raise, text, &kit_fail)) == BM_OK)
@@ -100,6 +105,12 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 9\nunits " KIT_HEX
                                   "\nserials GW-%06d\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("raise", "paul") "order O-1\nquantity 20\n",
+        KIT_PROPOSAL(
+            "ca", "anna") "act make\nca meters-1\nclass operational\nreplaces operational\nlot EX-001\nlot EX-002\nproduct P\ncertificate "
+                          "MAA=\n",
+        KIT_HEAD("ca", "anna") "act make\nca all-2\nclass idevid\ncertificate MAA=\n",
+        KIT_HEAD("ca", "anna") "act retire\nca meters-1\n",
+        KIT_PROPOSAL("ca", "anna") "act root\ncertificate MAA=\nnew-with-old MAAA\nold-with-new MAAA\n",
         KIT_HEAD("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 3\n",
         KIT_HEAD("recover", "anna") "store 0\nreason disk replaced\n",
         KIT_PROPOSAL("activation", "anna") "profile gateway-2 " KIT_HEX "\nversion 3\n",
