@@ -18,8 +18,8 @@ enum bm_rc
 bm_statement_act(enum bm_act *ret_act, enum bm_statement_kind kind, struct bm_bytes text, struct bm_fail *fail)
 {
     static const enum bm_act acts[BM_STATEMENT__N] = {
-        [BM_STATEMENT_PIN] = BM_ACT_PIN,        [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
-        [BM_STATEMENT_POLICY] = BM_ACT_POLICY,  [BM_STATEMENT_RAISE] = BM_ACT_RAISE, [BM_STATEMENT_PROFILE] = BM_ACT_PROFILE,
+        [BM_STATEMENT_PIN] = BM_ACT_PIN,         [BM_STATEMENT_ORDER] = BM_ACT_ORDER, [BM_STATEMENT_ROLES] = BM_ACT_ROLES,
+        [BM_STATEMENT_POLICY] = BM_ACT_POLICY,   [BM_STATEMENT_RAISE] = BM_ACT_RAISE, [BM_STATEMENT_PROFILE] = BM_ACT_PROFILE,
         [BM_STATEMENT_RECOVER] = BM_ACT_RECOVER, [BM_STATEMENT_CA] = BM_ACT_CA
     };
     struct bm_statement_head head;

@@ -226,8 +226,7 @@ attachment_of(const struct kept *k)
         [BM_EVENT_LOT_WITHDRAWN] = true,  [BM_EVENT_LOT_RELEASED] = true,      [BM_EVENT_POLICY_SET] = true,
         [BM_EVENT_ORDER_RAISED] = true,   [BM_EVENT_PROFILE_ACTIVATED] = true, [BM_EVENT_WAIVED] = true,
         [BM_EVENT_CHIPS_SCRAPPED] = true, [BM_EVENT_CHIPS_WITHDRAWN] = true,   [BM_EVENT_SUPPORT_OPENED] = true,
-        [BM_EVENT_SITE_RECOVERED] = true,
-        [BM_EVENT_CA_CHANGED] = true,
+        [BM_EVENT_SITE_RECOVERED] = true, [BM_EVENT_CA_CHANGED] = true,
     };
 
     bool signed_move = k->event->kind == BM_EVENT_DEVICE_MOVED && k->event->statement.n > 0;

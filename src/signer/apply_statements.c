@@ -166,8 +166,7 @@ apply_ca(struct bm_memory *memory, const struct bm_taken *taken, struct bm_fail 
 static enum bm_rc (*const kinds[BM_STATEMENT__N])(struct bm_memory *, const struct bm_taken *, struct bm_fail *) = {
     [BM_STATEMENT_ORDER] = bm_apply_order,  [BM_STATEMENT_ALLOW] = apply_allow,    [BM_STATEMENT_ROLES] = apply_roles,
     [BM_STATEMENT_POLICY] = apply_policy,   [BM_STATEMENT_RAISE] = bm_apply_raise, [BM_STATEMENT_PROFILE] = apply_profile,
-    [BM_STATEMENT_RECOVER] = apply_recover,
-    [BM_STATEMENT_CA] = apply_ca,
+    [BM_STATEMENT_RECOVER] = apply_recover, [BM_STATEMENT_CA] = apply_ca,
 };
 
 enum bm_rc

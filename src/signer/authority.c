@@ -450,8 +450,7 @@ try_pin(struct trial *trial, struct bm_fail *fail)
 static enum bm_rc (*const trials[BM_STATEMENT__N])(struct trial *trial, struct bm_fail *fail) = {
     [BM_STATEMENT_PIN] = try_pin,         [BM_STATEMENT_ORDER] = try_order,     [BM_STATEMENT_ALLOW] = try_allow,
     [BM_STATEMENT_ROLES] = try_roles,     [BM_STATEMENT_POLICY] = try_policy,   [BM_STATEMENT_RAISE] = try_raise,
-    [BM_STATEMENT_PROFILE] = try_profile, [BM_STATEMENT_RECOVER] = try_recover,
-    [BM_STATEMENT_CA] = try_ca,
+    [BM_STATEMENT_PROFILE] = try_profile, [BM_STATEMENT_RECOVER] = try_recover, [BM_STATEMENT_CA] = try_ca,
 };
 
 static enum bm_rc

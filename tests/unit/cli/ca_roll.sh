@@ -145,6 +145,8 @@ expect 1 'no certificate of an issuing CA|no root of this site' birthmark ca mak
 
 # ---- the root ----
 
+# proves: RFC9810 4.4
+
 birthmark ca ceremony root-2 --roll root-1 >ceremony.log
 birthmark ca ceremony root-y --roll root-x >ceremony.log
 expect 1 'no root of this site signed' birthmark ca roll root --install root-y

@@ -37,11 +37,11 @@ expect 2 'only takes away' birthmark policy set revoke --operator anna
 person carl custodian anna
 person petra planner anna
 person olga officer anna
-expect 0 'two_persons +waive release policy$' birthmark policy show
+expect 0 'two_persons +waive release policy ca$' birthmark policy show
 proposed birthmark policy set pin order raise --operator anna
 expect 1 'carl is custodian here and may not approve|nobody approves' birthmark proposal approve "$number" --operator anna
 expect 0 'approved' birthmark proposal approve "$number" --operator carl
-expect 0 'two_persons +pin waive release order raise roles policy$' birthmark policy show
+expect 0 'two_persons +pin waive release order raise roles policy ca$' birthmark policy show
 expect 0 'two persons, for the acts of its policy' birthmark site show
 expect 1 'proposal 1 is approved already' birthmark proposal approve 1 --operator petra # an approval is used once
 

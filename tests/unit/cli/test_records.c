@@ -41,7 +41,7 @@ test_trust(void **state)
     bm_buf_reset(&text);
     bm_trust_build(&text, &signer.key, roots, 2, false);
     assert_int_equal(bm_trust_parse(&trust, bm_buf_bytes(&text), &fail), BM_OK);
-    assert_int_equal(trust.nroots, 2, false);
+    assert_int_equal(trust.nroots, 2);
     assert_memory_equal(trust.roots[1], roots[1], BM_HASH);
     bm_buf_add_str(&text, "root 00\n");
     assert_int_equal(bm_trust_parse(&trust, bm_buf_bytes(&text), &fail), BM_EINPUT);

@@ -51,6 +51,8 @@ good_texts_come_out_as_they_went_in(void **state)
         HEAD("support-closed") "device 0123456789abcdef0123\nserial 0a1b\nwhat T-91\nreason its time was over\n",
         HEAD("responder-certified") "certificate " DIGEST "\nwhat operational\n",
         HEAD("site-recovered") "statement " DIGEST "\nby anna\ncount 12\nreason disk replaced\n",
+        HEAD("ca-changed") "certificate " DIGEST "\nstatement " DIGEST
+                           "\nby anna\nsecond carl\nwhat meters-1\nreason operational, for lot EX-001\nstate made\n",
     };
 
     (void)state;
