@@ -49,6 +49,7 @@ bm_roles_read(struct bm_roles **ret_roles, struct bm_ask *ask, struct bm_fail *f
     *roles = site->operators;
     if ((rc = bm_ask_list(ask, "roles", "{}", roles_take, roles, fail)) != BM_OK)
         return rc;
+    bm_roles_digest(roles, roles->base); /* what is made of it replaces just this */
     *ret_roles = bm_take(roles);
     return BM_OK;
 }

@@ -1,5 +1,7 @@
 #include "record/parts.h"
 
+#include "wire/text.h"
+
 #include <stdlib.h>
 
 /* NAME ROLE VKEY */
@@ -71,6 +73,18 @@ bm_operators_build(struct bm_buf *buf, const struct bm_roles *roles)
     }
 }
 
+void
+bm_roles_digest(const struct bm_roles *roles, uint8_t ret_digest[static BM_HASH])
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+
+    bm_operators_build(&text, roles);
+    if (text.bad) /* no memory: then it is no list's */
+        memset(ret_digest, 0xff, BM_HASH);
+    else
+        bm_sha256(ret_digest, bm_buf_bytes(&text));
+}
+
 const struct bm_operator *
 bm_roles_station(const struct bm_roles *roles, const uint8_t key[static BM_HASH])
 {
@@ -106,6 +120,7 @@ bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, s
         return fail->rc;
     if ((roles = calloc(1, sizeof(*roles))) == NULL) /* 16 KiB: too large for a frame */
         return bm_fail(fail, BM_ENOMEM, NULL, "roles: there is no memory for them");
+    bm_lines_hex(&lines, "base", roles->base, BM_HASH);
     bm_operators_take(roles, &lines);
     if ((rc = bm_lines_close(&lines)) != BM_OK)
         return rc;
@@ -117,6 +132,10 @@ bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, s
 void
 bm_roles_build(struct bm_buf *buf, const struct bm_statement_head *head, const struct bm_roles *roles)
 {
+    char base[2 * BM_HASH + 1];
+
+    bm_hex(base, bm_bytes(roles->base, BM_HASH));
     bm_statement_head_build(buf, BM_STATEMENT_ROLES, head);
+    bm_buf_add_fmt(buf, "base %s\n", base);
     bm_operators_build(buf, roles);
 }

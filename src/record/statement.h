@@ -47,7 +47,8 @@ enum bm_statement_kind {
  *           act transfer / device HEX / owner TEXT / reason TEXT
  *           act waive / vendor TEXT / check WORD / until T / reason TEXT        a check that this vendor's lots may fail; two persons
  *           act release / lot NAME / reason TEXT                                a lot out of quarantine; two persons
- *   roles:  operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one officer; no name and no key twice)
+ *   roles:  base HEX (SHA-256 of the operator lines of the list that it replaces) / operator NAME ROLE VKEY (1..64 lines; the whole new list; at least one
+ *           officer; no name and no key twice; a station's key is a P-256 one)
  *   policy: two ACT (0..n lines, acts that want a signature, in the order of their bytes, none twice)
  *   raise:  order NAME / quantity N, reissues N, scraps N, repairs N (one or more of them: the new ones)
  *   ca:     act make / ca NAME / class operational|idevid / replaces NAME (0 or 1: that one issues no more) / lot NAME (0..n), product NAME (0..n; 32
@@ -177,7 +178,10 @@ struct bm_operator {
 struct bm_roles {
     struct bm_operator operators[BM_MAX_OPERATORS];
     size_t noperators;
+    uint8_t base[BM_HASH]; /* of a statement: the list that it replaces, bm_roles_digest(); zeros: the founding's, which replaces none */
 };
+/* SHA-256 of the list's lines. A list is a whole: one that was made of another list than today's would bring back whom that one had and this one has not. */
+void bm_roles_digest(const struct bm_roles *roles, uint8_t ret_digest[static BM_HASH]);
 
 /* The station whose key has this hash (SHA-256 of its SubjectPublicKeyInfo); NULL: it is none of this list's. */
 const struct bm_operator *bm_roles_station(const struct bm_roles *roles, const uint8_t key[static BM_HASH]);

@@ -344,12 +344,20 @@ try_roles(struct trial *trial, struct bm_fail *fail)
 {
     bm_cleanup(roles_free) struct bm_roles *aside = calloc(1, sizeof(*aside));
     struct bm_statement_head head;
+    uint8_t base[BM_HASH];
     enum bm_rc rc;
 
     if (aside == NULL)
         return bm_fail(fail, BM_ENOMEM, NULL, "there is no memory for the operators");
-    if ((rc = bm_roles_parse(&head, aside, trial->authority->text, fail)) != BM_OK ||
-        (rc = bm_policy_check(&trial->signer->memory.policy, aside, fail)) != BM_OK)
+    if ((rc = bm_roles_parse(&head, aside, trial->authority->text, fail)) != BM_OK)
+        return rc;
+    bm_roles_digest(trial->signer->memory.roles, base);
+    if (memcmp(base, aside->base, BM_HASH) != 0)
+        return bm_fail(
+            fail, BM_EPOLICY, NULL,
+            "the list of operators and stations was changed after this one was made of it, and whom it left out would be back: say it "
+            "again, of today's list");
+    if ((rc = bm_policy_check(&trial->signer->memory.policy, aside, fail)) != BM_OK)
         return rc;
     trial->event.kind = BM_EVENT_ROLES_SET;
     count_print(trial, aside->noperators);

@@ -212,7 +212,8 @@ compare_open(struct bm_signer *signer, uint64_t id, struct bm_bytes reason, stru
 
     bm_table_done(&signer->stream.seen); /* of a million chips it is the largest */
     *to = (struct bm_comparing){ .open = true, .id = id, .run = { .max = BM_MAX_RECORD } };
-    memcpy(to->reason, reason.p, reason.n);
+    if (reason.n > 0)
+        memcpy(to->reason, reason.p, reason.n);
     to->nreason = reason.n;
     to->listing = (struct bm_listing){ .lots = lots, .journal = &signer->journal, .except = bm_lots_by_name(lots, signer->stream.pin.lot) };
     rc = bm_tags_make(&to->tags, bm_buf_bytes(&signer->stream.tags), signer->seed, fail);

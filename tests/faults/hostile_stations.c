@@ -11,7 +11,7 @@ statement_send(struct world *w, const struct bm_buf *note, const char *const *pr
 
     fixture_statement_body(&body, note, profiles, n);
     fixture_ask(&w->f, BM_S_STATEMENT, bm_buf_bytes(&body), true, answer);
-    if (answer->type == BM_S_ANSWER)
+    if (answer->type == BM_S_ANSWER && memmem(note->p, note->n, "\nproposal ", 10) == NULL)
         w->f.seq++;
 }
 
@@ -25,34 +25,53 @@ person_add(struct bm_roles *roles, const struct bm_note_key *key, enum bm_role r
     person->key = *key;
 }
 
-/* The site's operators and these stations, line-0 and so on, signed by somebody. */
+/* The site's operators and these stations, line-0 and so on. */
 static void
-roles_send(struct world *w, enum fixture_person by, struct bm_private *const *stations, size_t n, struct fixture_answer *answer)
+roles_fill(struct world *w, struct bm_roles *ret_roles, struct bm_private *const *stations, size_t n)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
     static const enum bm_role roles_of[] = { BM_ROLE_OFFICER, BM_ROLE_CUSTODIAN, BM_ROLE_PLANNER };
-    static struct bm_roles roles;
     struct bm_note_key key;
     char name[16];
 
-    roles.noperators = 0;
+    ret_roles->noperators = 0;
     for (size_t i = 0; i < BM_COUNT(roles_of); i++)
-        person_add(&roles, &w->f.people[i].key, roles_of[i]);
+        person_add(ret_roles, &w->f.people[i].key, roles_of[i]);
     for (size_t i = 0; i < n; i++) {
         (void)snprintf(name, sizeof(name), "line-%zu", i);
         fixture_must(bm_note_key_init_p256(&key, name, bm_key_spki(bm_private_public(stations[i])), &fail));
-        person_add(&roles, &key, BM_ROLE_STATION);
+        person_add(ret_roles, &key, BM_ROLE_STATION);
     }
-    fixture_roles_note(&w->f, &note, &(struct fixture_statement){ .by = by }, &roles);
+}
+
+/* That list in the place of the one with the first `before` of these stations. */
+static void
+roles_make(struct world *w, struct bm_buf *note, const struct fixture_statement *how, struct bm_private *const *stations, size_t before,
+           size_t n)
+{
+    static struct bm_roles roles, was;
+
+    roles_fill(w, &was, stations, before);
+    roles_fill(w, &roles, stations, n);
+    bm_roles_digest(&was, roles.base);
+    fixture_roles_note(&w->f, note, how, &roles);
+}
+
+static void
+roles_send(struct world *w, enum fixture_person by, struct bm_private *const *stations, size_t before, size_t n,
+           struct fixture_answer *answer)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
+
+    roles_make(w, &note, &(struct fixture_statement){ .by = by }, stations, before, n);
     statement_send(w, &note, NULL, 0, answer);
 }
 
 static void
-stations_are(struct world *w, struct bm_private *const *stations, size_t n)
+stations_are(struct world *w, struct bm_private *const *stations, size_t before, size_t n)
 {
     struct fixture_answer answer;
 
-    roles_send(w, ANNA_ADMIN, stations, n, &answer);
+    roles_send(w, ANNA_ADMIN, stations, before, n, &answer);
     if (answer.type != BM_S_ANSWER)
         fixture_unanswered(&w->f, "stations", &answer);
 }
@@ -100,14 +119,14 @@ nobody_invents_a_station(void **state)
     struct fixture_answer answer;
 
     keys_make(keys);
-    roles_send(w, MALLORY, keys, 1, &answer);
+    roles_send(w, MALLORY, keys, 0, 1, &answer);
     assert_refusal(&answer, "no operator of this site", 0);
-    roles_send(w, PETRA_PLANNER, keys, 1, &answer);
+    roles_send(w, PETRA_PLANNER, keys, 0, 1, &answer);
     assert_refusal(&answer, "may not sign", 1);
     order_send(w, "order-2", "line-0", keys[0], &answer);
     assert_refusal(&answer, "with a key that no officer enrolled for it", 1);
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .station = keys[0] }, "none of this site's", 1);
-    stations_are(w, keys, 2);
+    stations_are(w, keys, 0, 2);
     order_send(w, "order-2", "line-0", keys[1], &answer); /* a station's key under another's name */
     assert_refusal(&answer, "with a key that no officer enrolled for it", 1);
     order_send(w, "order-2", "carl", keys[0], &answer);
@@ -122,7 +141,7 @@ an_order_is_made_at_its_own_station(void **state)
     struct fixture_answer answer;
 
     keys_make(keys);
-    stations_are(w, keys, 2);
+    stations_are(w, keys, 0, 2);
     order_send(w, "order-2", "line-0", keys[0], &answer);
     assert_int_equal(answer.type, BM_S_ANSWER);
     const struct fixture_request attacks[] = {
@@ -143,6 +162,30 @@ an_order_is_made_at_its_own_station(void **state)
     issue_due(w, &(struct fixture_request){ .lot = &w->lot, .order = "order-2", .station = keys[0] }, &answer);
 }
 
+/* A list that two persons signed, held back until the station on it was revoked, brings it back no more; nor does one person's of an older list. */
+static void
+an_older_list_brings_no_station_back(void **state)
+{
+    const struct fixture_statement two = { .by = ANNA_ADMIN, .proposal = 9, .approved = true, .second = CARL_CUSTODIAN };
+    bm_cleanup(bm_buf_done) struct bm_buf held = { .max = BM_MAX_NOTE };
+    bm_cleanup(keys_done) struct bm_private *keys[3] = { NULL };
+    struct world *w = *state;
+    struct fixture_answer answer;
+
+    keys_make(keys);
+    stations_are(w, keys, 0, 1);
+    roles_make(w, &held, &two, keys, 1, 2);
+    stations_are(w, keys, 1, 0);
+    statement_send(w, &held, NULL, 0, &answer);
+    assert_refusal(&answer, "was changed after this one was made of it", 1);
+    roles_send(w, ANNA_ADMIN, keys, 1, 2, &answer);
+    assert_refusal(&answer, "was changed after this one was made of it", 1);
+    issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .station = keys[0] }, "none any more", 1);
+    roles_make(w, &held, &two, keys, 0, 1);
+    statement_send(w, &held, NULL, 0, &answer); /* of today's list it is taken */
+    assert_int_equal(answer.type, BM_S_ANSWER);
+}
+
 /* Revoked is revoked for every order, and after the signer has started again; the old list cannot be handed in a second time. */
 static void
 a_revoked_station_speaks_for_nothing(void **state)
@@ -152,10 +195,10 @@ a_revoked_station_speaks_for_nothing(void **state)
     struct fixture_answer answer;
 
     keys_make(keys);
-    stations_are(w, keys, 1);
+    stations_are(w, keys, 0, 1);
     order_send(w, "order-2", "line-0", keys[0], &answer);
     assert_int_equal(answer.type, BM_S_ANSWER);
-    stations_are(w, NULL, 0);
+    stations_are(w, keys, 1, 0);
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .order = "order-2", .station = keys[0] }, "none any more", 1);
     issue_refused(w, &(struct fixture_request){ .lot = &w->lot, .chip = 1, .station = keys[0] }, "none any more", 1);
     (void)fixture_stop(&w->f);
@@ -170,6 +213,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         ATTACK(nobody_invents_a_station),
         ATTACK(an_order_is_made_at_its_own_station),
+        ATTACK(an_older_list_brings_no_station_back),
         ATTACK(a_revoked_station_speaks_for_nothing),
     };
 

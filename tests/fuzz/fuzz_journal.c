@@ -85,7 +85,7 @@ found(struct bm_memory *memory)
 
     must(bm_note_key_init(&anna, "anna", key, &fail) == BM_OK);
     bm_buf_add_str(&text, roles);
-    bm_buf_add_str(&text, "operator anna officer ");
+    bm_buf_add_str(&text, "base 0000000000000000000000000000000000000000000000000000000000000000\noperator anna officer ");
     bm_note_vkey_build(&text, &anna);
     bm_buf_add_u8(&text, '\n');
     founded.roles = bm_buf_bytes(&text);

@@ -96,6 +96,7 @@ expect 0 '✓ unit 1' order second chip7 # again: no second unit
 expect 1 '✗ unit 1  device [0-9a-f]{20} .* was counted under another order than first' order first chip7
 expect 0 '✓ unit 1' order first chip8
 expect 1 '✗ unit 1  order first is full: 1 of 1 units are made' order first chip9
+expect 0 '✓ unit 1' order first chip8 # a unit that is counted goes on
 same '1 0' used first
 same '1 8' used second
 expect 0 '' birthmark order close second

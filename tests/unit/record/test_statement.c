@@ -273,7 +273,8 @@ other_texts_are_refused(void **state)
         KIT_HEAD("activation", "anna") "version 3\nprofile gateway-2 " KIT_HEX "\n",
         KIT_HEAD("raise", "paul") "quantity 5\n",
         KIT_HEAD("roles", "anna"),
-        KIT_HEAD("roles", "anna") "operator anna officer\n",
+        KIT_HEAD("roles", "anna") "base " KIT_HEX "\noperator anna officer\n",
+        KIT_HEAD("roles", "anna") "base 00\n",
     };
 
     (void)state;
@@ -305,8 +306,8 @@ roles_without_an_officer_or_with_one_key_twice_are_refused(void **state)
             memcpy(bad.operators[1].name, "anna", 5);
         bm_roles_build(&text, &head, &bad);
         assert_refused(BM_EINPUT, bm_roles_parse(&head, &read, bm_buf_bytes(&text), &kit_fail),
-                       i == 0 ? "roles: line 9 ends a list without an officer: nobody could change it again"
-                              : "roles: line 7 has an operator's name or key that is there already");
+                       i == 0 ? "roles: line 10 ends a list without an officer: nobody could change it again"
+                              : "roles: line 8 has an operator's name or key that is there already");
     }
 }
 

@@ -221,8 +221,13 @@ statement_text_of(const struct desk *desk, enum bm_statement_kind kind, size_t w
         bm_order_build(text, &head, &order);
     else if (kind == BM_STATEMENT_ALLOW)
         bm_allow_build(text, &head, &allow);
-    else
-        bm_roles_build(text, &head, &desk->signer->site->operators);
+    else {
+        static struct bm_roles roles;
+
+        roles = desk->signer->site->operators;
+        bm_roles_digest(desk->signer->memory.roles, roles.base);
+        bm_roles_build(text, &head, &roles);
+    }
     assert_false(text->bad);
 }
 
@@ -271,6 +276,7 @@ new_roles_replace_the_old_ones(void **state)
     roles->operators[0].role = BM_ROLE_OFFICER;
     roles->operators[0].key = desk->keys[4].key;
     roles->noperators = 1;
+    bm_roles_digest(desk->signer->memory.roles, roles->base);
     statement_text_of(desk, BM_STATEMENT_ROLES, 4, &text);
     assert_false(hand_in(desk, 4, &text, sentence)); /* not yet */
     assert_non_null(strstr(sentence, "no operator of this site"));
