@@ -258,7 +258,7 @@ closed_it_is_over(void **state)
 {
     struct world *w = *state;
     bm_cleanup(bm_private_done) struct bm_private *key = key_new(), *second = key_new();
-    struct fixture_answer one, support, next, answer;
+    static struct fixture_answer one, support, next, answer;
 
     fixture_activate(&w->f, text);
     made(w, 0, NULL, &one);
@@ -298,7 +298,7 @@ a_move_in_its_life_ends_it(void **state)
     bm_cleanup(bm_buf_done) struct bm_buf body = { .max = 1024 }, note = { .max = BM_MAX_NOTE }, statement = { .max = BM_MAX_MESSAGE_BODY };
     struct world *w = *state;
     struct bm_allow transfer = { .act = BM_ALLOW_TRANSFER, .owner = "Acme Water", .reason = "contract" };
-    struct fixture_answer one, two, support, answer;
+    static struct fixture_answer one, two, support, answer;
 
     fixture_activate(&w->f, text);
     made(w, 0, NULL, &one);
@@ -333,7 +333,7 @@ its_time_ends_it(void **state)
 {
     struct world *w = *state;
     bm_cleanup(bm_private_done) struct bm_private *key = key_new();
-    struct fixture_answer one, two, support, answer;
+    static struct fixture_answer one, two, support, answer;
 
     fixture_activate(&w->f, text);
     made(w, 0, NULL, &one);

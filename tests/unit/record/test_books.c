@@ -63,7 +63,8 @@ every_chip_is_in_one_place(void **state)
     NUMBERS(balance_of(&books, 0, 0), 7, 4, 3, 1, 1, 1, 3, 0, 2);
 }
 
-#define GOOD "received 9 units 4 issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1"
+#define USED "issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1"
+#define GOOD "received 9 units 4 " USED
 
 static void
 a_text_that_does_not_add_up_is_refused(void **state)
@@ -73,13 +74,12 @@ a_text_that_does_not_add_up_is_refused(void **state)
         GOOD " ",
         GOOD " x 1",
         "units 4 received 9 issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1",
-        "received 09 units 4 issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1",
+        "received 09 units 4 " USED,
         "received 9 units 4 issued 4 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1",
         "received 9 units 4 issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 2 over 1 reissues 0 scraps 1 repairs 1",
         "received 9 units 4 issued 3  elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1",
-        "received 9 units -4 issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 repairs 1",
-        "received 9000000000000000000 units 4 issued 3 elsewhere 1 withdrawn 1 retired 1 scrapped 2 unused 1 over 0 reissues 0 scraps 1 "
-        "repairs 1",
+        "received 9 units -4 " USED,
+        "received 9000000000000000000 units 4 " USED,
     };
     struct bm_balance balance;
     struct bm_was was;
