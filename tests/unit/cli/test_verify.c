@@ -128,6 +128,10 @@ answer(struct server *s, int fd, const struct bm_message *asked)
     struct bm_rd rd = bm_rd(asked->body);
     uint64_t first = bm_rd_u64(&rd), last = s->lie == TAIL_MISSING ? LEAVES - 20 : LEAVES;
 
+    if (asked->type == BM_C_LIST) { /* no orders */
+        send_or_end(fd, BM_C_END, asked->id, &end);
+        return;
+    }
     if (asked->type == BM_C_LEDGER) {
         uint64_t most = bm_rd_u32(&rd);
 
