@@ -64,5 +64,6 @@ expect 0 'whole$' birthmark ledger verify
 for device in "$first" "$second" "$third"; do birthmark device show "$device" --json; done >before
 unserve
 rm -f works/store/*
+birthmark site recover --reason "the store was lost" >>init.log
 for device in "$first" "$second" "$third"; do birthmark device show "$device" --json; done >after
 cmp before after || die "the store that was made again is another: $(diff before after)"

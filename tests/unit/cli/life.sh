@@ -149,6 +149,7 @@ birthmark device show "$device" --json >>before
 birthmark identity list --json >>before
 unserve
 rm -f "$BIRTHMARK_HOME"/store/*
+birthmark site recover --reason "the store was lost" >>init.log
 birthmark device list --json >after
 birthmark device show "$device" --json >>after
 birthmark identity list --json >>after

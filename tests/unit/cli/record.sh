@@ -116,10 +116,12 @@ unserve
 # ---- a store that is lost is made again, with the file or without ----
 
 rm -r works/store && mkdir -m 700 works/store
+birthmark site recover --reason "the store was lost" >>setup.log
 birthmark vendor add Silicon --signer silicon.pub >>setup.log
 same "$everything" words
 mv "works/lots/$kept.units" away
 rm -r works/store && mkdir -m 700 works/store
+birthmark site recover --reason "the store was lost" >>setup.log
 expect 0 'nothing is known of the units of order boards' birthmark alarm list
 same 'C-1 null null
 C-2 null null
@@ -128,9 +130,11 @@ C-5 "HUB-001" "Acme"
 C-6 "HUB-002" "Acme"' words
 sed 's/Beta/Eve/' away >"works/lots/$kept.units" # another file in its place is none
 rm -r works/store && mkdir -m 700 works/store
+birthmark site recover --reason "the store was lost" >>setup.log
 expect 0 'nothing is known of the units of order boards: the file was changed' birthmark alarm list
 mv away "works/lots/$kept.units"
 rm -r works/store && mkdir -m 700 works/store
+birthmark site recover --reason "the store was lost" >>setup.log
 same "$everything" words
 
 # ---- one serial number, two devices of a product: refused before anybody signs ----
@@ -156,9 +160,11 @@ expect 1 'serial number NODE-8 is one of order nodes already' order eighth R-LOT
 
 mv "works/lots/$kept.units" away
 rm -r works/store && mkdir -m 700 works/store
+birthmark site recover --reason "the store was lost" >>setup.log
 expect 0 again order again R-LOT 1 --units again.csv
 mv away "works/lots/$kept.units"
 rm -r works/store && mkdir -m 700 works/store
+birthmark site recover --reason "the store was lost" >>setup.log
 expect 0 "1 serial numbers of order again are another order's too, of boards" birthmark alarm list
 serve
 expect 0 '^enrolled' enrol chip4.pem # the order cables, which is the oldest with a unit left

@@ -115,5 +115,6 @@ expect 0 'whole$' birthmark ledger verify
 birthmark device support list --json >before
 unserve
 rm -f works/store/*
+birthmark site recover --reason "the store was lost" --operator anna >>init.log
 birthmark device support list --json >after
 cmp before after || die "the store that was made again is another: $(diff before after)"
