@@ -45,8 +45,10 @@ books_keep(struct verifying *v, struct bm_bytes text, struct bm_fail *fail)
     struct bm_event event;
     enum bm_rc rc;
 
-    if (v->wrong.rc != BM_OK || (rc = bm_event_parse(&event, text, fail)) != BM_OK)
-        return v->wrong.rc != BM_OK ? BM_OK : rc;
+    if (v->wrong.rc != BM_OK)
+        return BM_OK;
+    if ((rc = bm_event_parse(&event, text, fail)) != BM_OK)
+        return rc;
     rc = bm_audit_event(&v->audit, &event, &v->wrong);
     if (rc == BM_ENOMEM || rc == BM_EBUG)
         *fail = v->wrong;

@@ -7,6 +7,17 @@
 
 #include <stdlib.h>
 
+/* One person's alone, who is elsewhere: what a second one signed too is a proposal, whatever became of them. */
+static bool
+is_carried(const struct bm_authority *authority, const struct bm_memory *memory)
+{
+    struct bm_fail ignored;
+    struct bm_note note;
+
+    return bm_act_carried(authority->act) && !bm_policy_two(&memory->policy, memory->roles, authority->act) &&
+           bm_note_parse(&note, authority->note, &ignored) == BM_OK && note.nsigs == 1;
+}
+
 /* Two persons', with a number of its own; or one person's who is elsewhere, where this site lets one person do that. */
 static enum bm_rc
 proposal_open(struct bm_authority *authority, const struct bm_signer *signer, struct bm_signed *ret_signed, struct bm_fail *fail)
@@ -18,7 +29,7 @@ proposal_open(struct bm_authority *authority, const struct bm_signer *signer, st
     if ((rc = signer->env->now(signer->env->ctx, &now, fail)) != BM_OK)
         return rc;
     rc = bm_proposal_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail);
-    if (rc == BM_EPOLICY && bm_act_carried(authority->act) && !bm_policy_two(&memory->policy, memory->roles, authority->act))
+    if (rc == BM_EPOLICY && is_carried(authority, memory))
         rc = bm_carried_check(&authority->head, authority->note, authority->act, memory->roles, memory->site, now, ret_signed, fail);
     if (rc != BM_OK)
         return rc;
