@@ -190,6 +190,35 @@ who_was_revoked_in_between_counts_for_nothing(void **state)
     }
 }
 
+/* Signed far away, where nobody knows the next place: once, in time, by whose role may, and only what may be signed so. */
+static void
+one_person_elsewhere_counts_once(void **state)
+{
+    struct world *w = *state;
+    struct fixture_answer answer;
+
+    raise_send(w, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .proposal = 9 }, QUANTITY + 1, &answer);
+    assert_refusal(&answer, "carl is custodian here and may not sign this raise", 1);
+    raise_send(w, &(struct fixture_statement){ .by = MALLORY, .proposal = 9 }, QUANTITY + 1, &answer);
+    assert_refusal(&answer, "no operator of this site", 0);
+    raise_send(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .proposal = 9, .expires = 1700000000 }, QUANTITY + 1, &answer);
+    assert_refusal(&answer, "expired at", 0);
+    raise_send(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .proposal = 9 }, QUANTITY + 1, &answer);
+    assert_int_equal(answer.type, BM_S_ANSWER);
+    assert_null(strstr(answer.event, "\nsecond "));
+    for (int again = 0; again < 2; again++) {
+        raise_send(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .proposal = 9 }, QUANTITY + 2, &answer);
+        assert_refusal(&answer, "taken before", 0);
+        assert_int_equal(fixture_stop(&w->f), 0);
+        fixture_start(&w->f);
+    }
+    fixture_pin_ask(&w->f, &(struct fixture_statement){ .by = CARL_CUSTODIAN, .proposal = 10 }, &w->other, &answer);
+    assert_refusal(&answer, "nobody approves their own proposal", 0);
+    policy_stands(w);
+    raise_send(w, &(struct fixture_statement){ .by = PETRA_PLANNER, .proposal = 11 }, QUANTITY + 2, &answer);
+    assert_refusal(&answer, "nobody approves their own proposal", 0);
+}
+
 /* A signer that wakes on its journal wants the same two, and has taken the same numbers. */
 static void
 two_persons_outlive_the_process(void **state)
@@ -260,6 +289,7 @@ main(void)
         ATTACK(nobody_makes_a_policy_alone),        ATTACK(nobody_does_alone_what_takes_two),
         ATTACK(an_approval_is_of_these_bytes_once), ATTACK(two_persons_outlive_the_process),
         ATTACK(quantity_follows_the_order),         ATTACK(who_was_revoked_in_between_counts_for_nothing),
+        ATTACK(one_person_elsewhere_counts_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
