@@ -4,8 +4,9 @@
 #   status.sh SOURCE-ROOT BUILD-DIRECTORY
 #
 # exit: 0 all went as it must, 1 it did not
-# shellcheck disable=SC1091,SC2154 # from there: $source, $build, $server, $port, $said
+# shellcheck disable=SC1091,SC2034,SC2154 # from and for there: $source, $build, $server, $port, $said
 . "$(dirname "$0")/lib.sh" "$1" "$2"
+PATH=$PATH:/usr/sbin:/sbin
 tools openssl curl base64
 
 maker maker
@@ -166,6 +167,66 @@ says 'd2.pem: good' -cert d2.pem
 [ "$(birthmark ledger show 2>/dev/null | grep -c responder-certified)" = 2 ] || die "the responders' certificates are not in the ledger once each"
 expect 0 '' birthmark ledger verify
 unserve
+
+# ---- a server that asks: nginx, by GET on the plain port (docs/status.md) ----
+
+asking() { # nginx, and the site with a plain port
+    local try plain='' at spool=$HOME/nginx.spool # nginx makes it its worker's own
+    mkdir "$spool"
+    birthmark serve --listen 127.0.0.1:0 --listen-http 127.0.0.1:0 >serve.log 2>&1 &
+    server=$!
+    for try in $(seq 400); do
+        port=$(sed -n 's|^birthmark serves https://127.0.0.1:\([0-9]*\).*|\1|p' serve.log)
+        plain=$(sed -n 's|^birthmark serves http://127.0.0.1:\([0-9]*\).*|\1|p' serve.log)
+        if [ -n "$port" ] && [ -n "$plain" ]; then break; fi
+        sleep 0.05
+    done
+    cat "$ca" "$root" >trusts.pem
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout web.key -out web.pem 2>/dev/null
+    for try in $(seq 20); do
+        at=$((20000 + RANDOM % 20000)) web=https://localhost:$at/
+        cat >nginx.conf <<CONF
+daemon off; pid $HOME/nginx.pid; error_log $HOME/nginx.log info; worker_processes 1;
+events { }
+http {
+    access_log off; client_body_temp_path $spool; proxy_temp_path $spool; fastcgi_temp_path $spool; uwsgi_temp_path $spool; scgi_temp_path $spool;
+    server {
+        listen 127.0.0.1:$at ssl;
+        ssl_certificate $HOME/web.pem; ssl_certificate_key $HOME/web.key;
+        ssl_client_certificate $HOME/trusts.pem; ssl_verify_client on; ssl_verify_depth 3;
+        ssl_ocsp leaf; ssl_ocsp_responder http://127.0.0.1:$plain/ocsp;
+        location / { return 200 "let in\\n"; }
+    }
+}
+CONF
+        nginx -c "$HOME/nginx.conf" >nginx.out 2>&1 &
+        nginx=$!
+        for _ in $(seq 100); do
+            if (exec 3<>"/dev/tcp/127.0.0.1/$at") 2>/dev/null; then return 0; fi
+            kill -0 "$nginx" 2>/dev/null || break # the port is somebody's
+            sleep 0.05
+        done
+    done
+    die "nginx does not start ($try)"
+}
+finish_more() { if [ -n "$nginx" ]; then kill "$nginx" 2>/dev/null || :; fi; }
+lets_in() { curl -s --cacert web.pem --cert "c$1.pem.d/live/mqtt.pem" --key "c$1.pem.d/live/mqtt.pem" "$web" | grep -q 'let in'; }
+nginx=''
+if command -v nginx >/dev/null; then
+    asking
+    lets_in 3 || die "nginx turns a good device away: $(tail -n 3 nginx.log)"
+    if lets_in 1; then die "nginx lets in who is revoked"; fi
+    expect 0 '' birthmark device suspend "$(id_of C-3)" --reason lost
+    if lets_in 3; then die "nginx lets in who is suspended"; fi
+    expect 0 '' birthmark device resume "$(id_of C-3)" --reason found
+    lets_in 3 || die "nginx turns a resumed device away: $(tail -n 3 nginx.log)"
+    kill "$nginx"
+    wait "$nginx" || :
+    nginx=''
+    unserve
+else
+    echo "nginx is not installed: not asked"
+fi
 
 # ---- the CA's keys and the responder's in a token ----
 
