@@ -145,13 +145,16 @@ revoke(struct world *w, enum fixture_person who)
         [ANNA_ADMIN] = BM_ROLE_OFFICER, [CARL_CUSTODIAN] = BM_ROLE_CUSTODIAN, [PETRA_PLANNER] = BM_ROLE_PLANNER
     };
     bm_cleanup(bm_buf_done) struct bm_buf note = { .max = BM_MAX_NOTE };
-    struct bm_roles *roles = calloc(1, sizeof(*roles));
+    struct bm_roles *roles = calloc(1, sizeof(*roles)), *was = calloc(1, sizeof(*was));
     struct fixture_answer answer;
 
-    assert_non_null(roles);
+    assert_true(roles != NULL && was != NULL);
     for (enum fixture_person i = ANNA_ADMIN; i < MALLORY; i++) {
-        struct bm_operator *left = &roles->operators[roles->noperators];
+        struct bm_operator *left = &roles->operators[roles->noperators], *old = &was->operators[was->noperators++];
 
+        (void)snprintf(old->name, sizeof(old->name), "%s", w->f.people[i].key.name);
+        old->role = is[i];
+        old->key = w->f.people[i].key;
         if (i == who)
             continue;
         (void)snprintf(left->name, sizeof(left->name), "%s", w->f.people[i].key.name);
@@ -159,8 +162,10 @@ revoke(struct world *w, enum fixture_person who)
         left->key = w->f.people[i].key;
         roles->noperators++;
     }
+    bm_roles_digest(was, roles->base);
     fixture_roles_note(&w->f, &note, &(struct fixture_statement){ .by = ANNA_ADMIN }, roles);
     free(roles);
+    free(was);
     statement_send(w, &note, NULL, 0, &answer);
     if (answer.type != BM_S_ANSWER)
         fixture_unanswered(&w->f, "roles", &answer);
