@@ -10,12 +10,6 @@
 
 /* ---- the list as it stands ---- */
 
-void
-bm_roles_free(struct bm_roles **roles)
-{
-    free(*roles);
-}
-
 /* The last statement of roles, as the registrar kept it. */
 static enum bm_rc
 roles_take(void *ctx, struct bm_bytes json, struct bm_fail *fail)

@@ -5,7 +5,6 @@
 #include "cli/ask.h"
 #include "record/statement.h"
 
-void bm_roles_free(struct bm_roles **roles); /* for bm_cleanup() */
 /* The last statement of them; those that the site was founded with, until one was taken. */
 bm_must_use enum bm_rc bm_roles_read(struct bm_roles **ret_roles, struct bm_ask *ask, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_roles_print(struct bm_call *call, const struct bm_roles *roles, struct bm_fail *fail);

@@ -102,8 +102,8 @@ bm_roles_station(const struct bm_roles *roles, const uint8_t key[static BM_HASH]
     return NULL;
 }
 
-static void
-roles_free(struct bm_roles **roles)
+void
+bm_roles_free(struct bm_roles **roles)
 {
     free(*roles);
 }
@@ -113,7 +113,7 @@ bm_roles_parse(struct bm_statement_head *ret_head, struct bm_roles *ret_roles, s
 {
     struct bm_statement_head head = { .seq = 0 };
     struct bm_lines lines = bm_statement_open(&head, BM_STATEMENT_ROLES, text, fail);
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     enum bm_rc rc;
 
     if (lines.bad)

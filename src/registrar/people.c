@@ -6,12 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void
-roles_free(struct bm_roles **roles)
-{
-    free(*roles);
-}
-
 /* The text that the signer took last of a kind of statement; nothing when there was none. */
 static enum bm_rc
 text_take(void *ctx, const char *json, struct bm_fail *fail)
@@ -39,7 +33,7 @@ last_read(struct bm_registrar *r, const char *kind, struct bm_buf *text, struct 
 static enum bm_rc
 roles_read(struct bm_registrar *r, struct bm_roles **ret_roles, struct bm_fail *fail)
 {
-    bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles)); /* 16 KiB: too large for a frame */
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles));
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE };
     struct bm_statement_head head;
     enum bm_rc rc;
@@ -57,7 +51,7 @@ roles_read(struct bm_registrar *r, struct bm_roles **ret_roles, struct bm_fail *
 enum bm_rc
 bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct bm_fail *fail)
 {
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     enum bm_rc rc = roles_read(r, &roles, fail);
 
     return rc != BM_OK ? rc : bm_act_check(roles, bm_bytes_str(by), act, fail);
@@ -66,7 +60,7 @@ bm_registrar_may(struct bm_registrar *r, const char *by, enum bm_act act, struct
 enum bm_rc
 bm_station_name(struct bm_registrar *r, const uint8_t key[static BM_HASH], char ret_name[static BM_MAX_NAME + 1], struct bm_fail *fail)
 {
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     const struct bm_operator *station;
     enum bm_rc rc = roles_read(r, &roles, fail);
 
@@ -80,7 +74,7 @@ bm_station_name(struct bm_registrar *r, const uint8_t key[static BM_HASH], char 
 enum bm_rc
 bm_two_words(struct bm_registrar *r, struct bm_buf *words, size_t *ret_persons, bool *ret_hardened, struct bm_fail *fail)
 {
-    bm_cleanup(roles_free) struct bm_roles *roles = NULL;
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_NOTE };
     struct bm_policy policy = { .two = 0 };
     struct bm_statement_head head;

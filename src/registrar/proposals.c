@@ -77,16 +77,10 @@ profile_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
     return rc;
 }
 
-static void
-roles_free(struct bm_roles **roles)
-{
-    free(*roles);
-}
-
 static enum bm_rc
 roles_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
 {
-    bm_cleanup(roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles));
+    bm_cleanup(bm_roles_free) struct bm_roles *roles = calloc(1, sizeof(*roles));
     bm_cleanup(bm_buf_done) struct bm_buf words = { .max = 16384 };
     enum bm_rc rc;
 

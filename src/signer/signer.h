@@ -244,7 +244,7 @@ bm_must_use enum bm_rc bm_queue_open(struct bm_signer *signer, struct bm_fail *f
 bm_must_use enum bm_rc bm_queue_wait(struct bm_signer *signer, struct bm_fail *fail);
 bm_must_use enum bm_rc bm_queue_hear(struct bm_signer *signer, struct bm_fail *fail);
 
-/* ---- the messages, one function each: authority.c, lots_serve.c, issue.c, status.c, restrict.c, replay.c ---- */
+/* ---- the messages, one function each: trial.c, lots_serve.c, issue.c, status.c, restrict.c, replay.c ---- */
 
 typedef enum bm_rc bm_serve(void *ctx, uint64_t id, struct bm_rd body, struct bm_fail *fail);
 bm_serve bm_serve_hello, bm_serve_statement, bm_serve_lot_begin, bm_serve_lot_leaves, bm_serve_lot_end, bm_serve_nonce, bm_serve_challenge,

@@ -259,6 +259,7 @@ closed_it_is_over(void **state)
     struct world *w = *state;
     bm_cleanup(bm_private_done) struct bm_private *key = key_new(), *second = key_new();
     static struct fixture_answer one, support, next, answer;
+    size_t urgent;
 
     fixture_activate(&w->f, text);
     made(w, 0, NULL, &one);
@@ -271,8 +272,10 @@ closed_it_is_over(void **state)
     close_ask(w, one.device, "", &answer); /* the registrar's own doing: not before its time */
     assert_refusal(&answer, "is not over", 0);
     assert_false(listed(w, &support));
+    urgent = w->f.urgent;
     closed(w, one.device, "anna");
     assert_true(listed(w, &support));
+    assert_int_equal(w->f.urgent, urgent + 1); /* nobody waits for the next question: who has the device in hand has its key */
     again(w);
     assert_true(listed(w, &support));
     refused(w, for_support(w, 0, key), "is over", "support");

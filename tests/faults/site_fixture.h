@@ -75,6 +75,7 @@ struct fixture {
     size_t certificates; /* issued, by the leaves */
     size_t late;         /* leaves that came unasked */
     size_t changed;      /* words that lists are out of date */
+    size_t urgent;       /* lists of those words that everybody should hear of at once */
     bool token_here;     /* as the signer said last */
     bm_time token_since;
     char token_sentence[512];

@@ -139,6 +139,8 @@ news(struct fixture *f, const struct bm_message *message)
         if (message->body.n % BM_S_CHANGED_ONE != 0 || message->body.n == 0)
             fixture_die(__FILE__, __LINE__, "changed", "it does not parse");
         f->changed++;
+        for (size_t i = BM_S_CHANGED_ONE; i <= message->body.n; i += BM_S_CHANGED_ONE)
+            f->urgent += message->body.p[i - 1];
         return;
     }
     fixture_must(bm_s_token_parse(&token, bm_rd(message->body), &fail));
