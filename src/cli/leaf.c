@@ -42,11 +42,12 @@ enum bm_rc
 bm_ledger_trust(struct bm_trust *ret_trust, struct bm_call *call, struct bm_fail *fail)
 {
     const char *given = bm_call_option(call, "trust");
-    bool test = false;
+    bool test = call->home == NULL; /* with no site here there is none that it could be kept out of */
     char path[BM_PATH];
     enum bm_rc rc;
 
-    if (given != NULL && ((rc = bm_trust_read(ret_trust, given, fail)) != BM_OK || (rc = bm_site_test(&test, call->home, fail)) != BM_OK))
+    if (given != NULL && ((rc = bm_trust_read(ret_trust, given, fail)) != BM_OK ||
+                          (call->home != NULL && (rc = bm_site_test(&test, call->home, fail)) != BM_OK)))
         return rc;
     if (given != NULL && ret_trust->test && !test)
         return bm_fail(fail, BM_EPOLICY, NULL, "%.200s is of a site for tests, and this one is for production", given);
