@@ -165,6 +165,19 @@ limits_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
     return rc;
 }
 
+static enum bm_rc
+product_take(struct bm_order *order, struct bm_call *call, struct bm_fail *fail)
+{
+    const char *given = bm_call_option(call, "product");
+    enum bm_rc rc;
+
+    if (given == NULL)
+        return BM_OK;
+    if ((rc = bm_call_name(call, "a product's name", given, fail)) == BM_OK)
+        memcpy(order->product, given, strlen(given) + 1);
+    return rc;
+}
+
 enum bm_rc
 bm_opening_take(struct bm_opening *opening, struct bm_call *call, struct bm_fail *fail)
 {
@@ -174,7 +187,8 @@ bm_opening_take(struct bm_opening *opening, struct bm_call *call, struct bm_fail
         return rc;
     memcpy(opening->order.order, call->words.v[0], strlen(call->words.v[0]) + 1);
     if ((rc = bm_call_number(call, "quantity", 1, 1000000000, 0, &opening->order.quantity, fail)) != BM_OK ||
-        (rc = limits_take(&opening->order, call, fail)) != BM_OK || (rc = lots_take(&opening->order, call, fail)) != BM_OK)
+        (rc = limits_take(&opening->order, call, fail)) != BM_OK || (rc = lots_take(&opening->order, call, fail)) != BM_OK ||
+        (rc = product_take(&opening->order, call, fail)) != BM_OK)
         return rc;
     return until_take(&opening->order, call, fail);
 }
@@ -236,6 +250,9 @@ const struct bm_verb bm_verb_order_open = {
     .options = { { .name = "lot", .value = "LOT", .help = "received lots; one or more", .needed = true, .many = true },
                  { .name = "profile", .value = "PROFILE", .help = "of HOME/profiles; one or more", .needed = true, .many = true },
                  { .name = "quantity", .value = "N", .help = "units, not certificates", .needed = true },
+                 { .name = "product",
+                   .value = "NAME",
+                   .help = "a CA that serves it issues (ca make --product), unless one serves the lot" },
                  { .name = "station", .value = "STATION", .help = "of `station list`: made there alone; default: anywhere", .many = true },
                  { .name = "units", .value = "FILE.csv", .help = "what each unit is to be, a row a unit" },
                  { .name = "serials", .value = "PATTERN", .help = "serial numbers as GW-%06d: the unit's place in the order" },

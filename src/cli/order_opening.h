@@ -10,7 +10,7 @@ struct bm_opening {
     struct bm_buf text[BM_MAX_ORDER_PROFILES];
 };
 void bm_opening_done(struct bm_opening *opening);
-/* Name, quantity, limits, lots, end. */
+/* Name, quantity, limits, lots, product, end. */
 bm_must_use enum bm_rc bm_opening_take(struct bm_opening *opening, struct bm_call *call, struct bm_fail *fail);
 /* One profile more, by its text. */
 bm_must_use enum bm_rc bm_opening_profile(struct bm_opening *opening, struct bm_call *call, const struct bm_buf *text,

@@ -50,8 +50,9 @@ text_make(struct bm_buf *text, struct bm_opening *opening, const struct bm_state
     enum bm_rc rc;
 
     if (bm_call_option(call, "raise") != NULL) {
-        if (bm_call_values(call, "lot")->n > 0 || bm_call_values(call, "profile")->n > 0 || bm_call_option(call, "until") != NULL)
-            return bm_usage(call, fail, "a raise changes numbers alone: lots, profiles and the end stay as the order has them");
+        if (bm_call_values(call, "lot")->n > 0 || bm_call_values(call, "profile")->n > 0 || bm_call_option(call, "until") != NULL ||
+            bm_call_option(call, "product") != NULL)
+            return bm_usage(call, fail, "a raise changes numbers alone: lots, product, profiles and the end stay as the order has them");
         if ((rc = bm_raise_take(&raise, call, fail)) == BM_OK)
             bm_raise_build(text, head, &raise);
         return rc;
@@ -118,6 +119,7 @@ const struct bm_verb bm_verb_order_sign = {
                  { .name = "raise", .help = "more for an order that is open there" },
                  { .name = "lot", .value = "LOT", .help = "lots that the site has received", .many = true },
                  { .name = "profile", .value = "FILE", .help = "profiles' texts", .many = true },
+                 { .name = "product", .value = "NAME", .help = "as of order open" },
                  { .name = "quantity", .value = "N", .help = "units, not certificates" },
                  { .name = "reissues", .value = "N", .help = "as of order open" },
                  { .name = "scraps", .value = "N", .help = "likewise" },

@@ -14,6 +14,18 @@ bm_order_done(struct bm_order *order)
     order->nlots = 0;
 }
 
+static void
+product_take(struct bm_order *order, struct bm_lines *lines)
+{
+    struct bm_lines before = *lines;
+    struct bm_bytes value;
+
+    if (!bm_lines_have(lines, "product", &value))
+        return;
+    *lines = before;
+    bm_lines_name(lines, "product", order->product, BM_MAX_NAME);
+}
+
 static bool
 lot_known(const struct bm_order *order, const char *name)
 {
@@ -197,6 +209,7 @@ bm_order_parse(struct bm_statement_head *ret_head, struct bm_order *ret_order, s
     enum bm_rc rc;
 
     bm_lines_name(&lines, "order", order.order, BM_MAX_NAME);
+    product_take(&order, &lines);
     lots_take(&order, &lines);
     profiles_take(&order, &lines);
     stations_take(&order, &lines);
@@ -223,6 +236,8 @@ bm_order_build(struct bm_buf *buf, const struct bm_statement_head *head, const s
 
     bm_statement_head_build(buf, BM_STATEMENT_ORDER, head);
     bm_lines_add(buf, "order", order->order);
+    if (order->product[0] != 0)
+        bm_lines_add(buf, "product", order->product);
     for (size_t i = 0; i < order->nlots; i++)
         bm_lines_add(buf, "lot", order->lots[i]);
     for (size_t i = 0; i < order->nprofiles; i++) {

@@ -38,7 +38,7 @@ enum bm_statement_kind {
  *   pin:    lot NAME / vendor TEXT / source WORD / revision N (from 2 on) / kind keys|id / size N / root HEX / file HEX (SHA-256 of the file as it is
  *           kept) / receipt HEX (SHA-256 of the receipt, docs/formats/receipt.md) / waived CHECK HEX (0..8 lines: a waiver that was needed, by its
  *           proposal number; no check twice) / vendor-key VKEY (own format only)
- *   order:  order NAME / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / station NAME HEX (0..16 lines; SHA-256 of
+ *   order:  order NAME / product NAME (0 or 1) / lot NAME (1..256 lines) / profile NAME HEX (1..16 lines; SHA-256 of the profile's text) / station NAME HEX (0..16 lines; SHA-256 of
  *           its key's SubjectPublicKeyInfo; none: any) / quantity N / reissues N, scraps N, repairs N, tls-front N, units HEX (of the file), serials PATTERN where there are any / from T /
  *           until T|never
  *   allow:  act reissue / device HEX / service NAME|- / reason TEXT
@@ -116,6 +116,7 @@ struct bm_limits {
 
 struct bm_order {
     char order[BM_MAX_NAME + 1];
+    char product[BM_MAX_NAME + 1]; /* "" = none, and no line */
     char (*lots)[BM_MAX_NAME + 1]; /* freed by bm_order_done() */
     size_t nlots;
     struct bm_order_profile profiles[BM_MAX_ORDER_PROFILES];

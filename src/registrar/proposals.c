@@ -25,9 +25,9 @@ order_tell(struct proposed *p, struct bm_bytes text, struct bm_fail *fail)
 
     if (rc != BM_OK)
         return rc;
-    (void)snprintf(p->reason, sizeof(p->reason), "order %s: %llu units of %s%s from lot %s%s", order.order,
+    (void)snprintf(p->reason, sizeof(p->reason), "order %s: %llu units of %s%s from lot %s%s%s%s", order.order,
                    (unsigned long long)order.quantity, order.profiles[0].name, order.nprofiles > 1 ? " and more" : "", order.lots[0],
-                   order.nlots > 1 ? " and more" : "");
+                   order.nlots > 1 ? " and more" : "", order.product[0] != 0 ? ", product " : "", order.product);
     return BM_OK;
 }
 

@@ -128,7 +128,8 @@ rows_keep(struct bm_registrar *r, const struct bm_order *order, uint64_t leaf, b
 enum bm_rc
 bm_units_keep(struct bm_registrar *r, const struct bm_order *order, uint64_t leaf, bm_time time, struct bm_fail *fail)
 {
-    enum bm_rc rc = bm_store_order_says(r->store, order->order, order->serials, order->has_units ? order->units : NULL, fail);
+    enum bm_rc rc =
+        bm_store_order_says(r->store, order->order, order->product, order->serials, order->has_units ? order->units : NULL, fail);
 
     for (size_t i = 0; i < order->nstations && rc == BM_OK; i++)
         rc = bm_store_order_station_put(r->store, order->order, order->stations[i].name, order->stations[i].key, fail);

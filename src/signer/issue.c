@@ -383,6 +383,13 @@ tbs_make(struct request *in, struct bm_bytes serial, struct bm_fail *fail)
     return rc != BM_OK ? rc : tbs_fit(signer, profile, in->ca, fail);
 }
 
+/* As the planner signed it. */
+static const char *
+product_of(const struct request *in)
+{
+    return in->order == BM_NONE ? "" : in->signer->memory.orders.orders[in->order].product;
+}
+
 static enum bm_rc
 intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fail)
 {
@@ -399,7 +406,7 @@ intent_commit(struct request *in, enum bm_decision decision, struct bm_fail *fai
 
     if ((rc = bm_serial_draw(signer, serial, fail)) != BM_OK)
         return rc;
-    if (!bm_cas_choose(&signer->memory.cas, in->state.profile->ca, in->state.lot, "", &in->ca)) {
+    if (!bm_cas_choose(&signer->memory.cas, in->state.profile->ca, in->state.lot, product_of(in), &in->ca)) {
         bm_fail_note(&why, BM_EBUSY, NULL, "no CA issues %s certificates any more: make one with birthmark ca roll",
                      bm_ca_word(in->state.profile->ca));
         return refuse(in, true, "enrol", &why, fail);

@@ -89,6 +89,7 @@ bm_orders_add(struct bm_orders *orders, const struct bm_order *order, struct bm_
     if (bm_orders_find(orders, bm_bytes_str(order->order)) != BM_NONE)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is an order %s already: take another name", order->order);
     memcpy(made.order, order->order, sizeof(made.order));
+    memcpy(made.product, order->product, sizeof(made.product));
     if ((rc = lots_find(&made, order, lots, fail)) != BM_OK || (rc = stations_copy(&made, order, fail)) != BM_OK ||
         (rc = profiles_read(&made, order, &profiles, fail)) != BM_OK)
         return rc;

@@ -6,6 +6,7 @@
 
 struct bm_signer_order {
     char order[BM_MAX_NAME + 1];
+    char product[BM_MAX_NAME + 1]; /* chooses among the issuing CAs (cas.h); "" = none */
     uint32_t *lots;
     size_t nlots;
     struct bm_profile *profiles; /* parsed from texts with the digests that the order names */

@@ -97,7 +97,7 @@ struct bm_store {
     sqlite3_stmt *q[Q__N];
 };
 
-#define LITE_VERSION 10
+#define LITE_VERSION 11
 #define LITE_TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')" /* as rows show times */
 extern const char *const lite_schema;                                               /* makes what is not there, in one transaction */
 extern const char *const lite_sql[Q__N];

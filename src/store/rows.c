@@ -79,7 +79,7 @@ const struct rows_list rows_lists[] = {
       " 'left', (SELECT coalesce(sum(o.quantity - o.used), 0) FROM order_lot n JOIN ord o ON o.name = n.ord WHERE n.lot = l.name AND"
       " o.state = 'open'), 'reason', l.reason, 'revision', l.revision)" },
     { .what = "order", .from = "ord o", AFTER("o.id"), .conds = order_conds,
-      .columns = "json_object('order', o.name, 'quantity', o.quantity, 'used', o.used, 'left', o.quantity - o.used,"
+      .columns = "json_object('order', o.name, 'product', o.product, 'quantity', o.quantity, 'used', o.used, 'left', o.quantity - o.used,"
       " 'lots', (SELECT json_group_array(n.lot) FROM order_lot n WHERE n.ord = o.name),"
       " 'profiles', (SELECT json_group_array(p.name) FROM order_profile p WHERE p.ord = o.name), 'from', " TIME("o.valid_from") ","
       " 'until', CASE WHEN o.valid_until >= 253402300799 THEN NULL ELSE " TIME("o.valid_until") " END, 'state', o.state, 'leaf', o.leaf, 'serials', o.serials,"

@@ -6,7 +6,7 @@
 const char *const lite_schema =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('schema', 10);"
+    "INSERT OR IGNORE INTO meta VALUES('schema', 11);"
     "CREATE TABLE IF NOT EXISTS vendor(name TEXT PRIMARY KEY, format TEXT NOT NULL, body BLOB NOT NULL, added INTEGER NOT NULL,"
     " retired INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS lot(id INTEGER PRIMARY KEY, name TEXT NOT NULL, vendor TEXT NOT NULL, source TEXT NOT NULL,"
@@ -22,7 +22,7 @@ const char *const lite_schema =
     "CREATE TABLE IF NOT EXISTS ord(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity INTEGER NOT NULL, used INTEGER NOT NULL"
     " DEFAULT 0, valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, state TEXT NOT NULL, leaf INTEGER NOT NULL, serials TEXT,"
     " units BLOB, reissues INTEGER NOT NULL DEFAULT 0, scraps INTEGER NOT NULL DEFAULT 0, repairs INTEGER NOT NULL DEFAULT 0,"
-    " balance TEXT, balance_leaf INTEGER);"
+    " balance TEXT, balance_leaf INTEGER, product TEXT);"
     "CREATE TABLE IF NOT EXISTS counted(id INTEGER PRIMARY KEY, ord TEXT NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL, device TEXT,"
     " lot TEXT, operator TEXT, reason TEXT, time INTEGER NOT NULL, leaf INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS counted_ord ON counted(ord, what);"
@@ -176,7 +176,7 @@ const char *const lite_sql[Q__N] = {
         "SELECT o.name, p.name, p.service FROM order_lot l JOIN ord o ON o.name = l.ord JOIN order_profile p ON p.ord = o.name"
         " WHERE l.lot = ?1 AND o.state = 'open' AND " LABEL_FITS " ORDER BY ?3 BETWEEN o.valid_from AND o.valid_until DESC,"
         " o.used < o.quantity DESC, o.id, p.name = ?2 DESC, p.rowid LIMIT 1",
-    [Q_ORDER_SAYS] = "UPDATE ord SET serials = ?2, units = ?3 WHERE name = ?1",
+    [Q_ORDER_SAYS] = "UPDATE ord SET serials = ?2, units = ?3, product = ?4 WHERE name = ?1",
     [Q_ORDER_STATION_PUT] = "INSERT OR REPLACE INTO order_station(ord, name, key) VALUES(?1, ?2, ?3)",
     [Q_ORDER_STATION_GET] = "SELECT name FROM order_station WHERE ord = ?1 AND key = ?2",
     [Q_MADE_AT] = "INSERT INTO made_at(ord, station, units) VALUES(?1, ?2, 1) ON CONFLICT(ord, station) DO UPDATE SET units = units + 1",

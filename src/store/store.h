@@ -139,8 +139,8 @@ bm_must_use enum bm_rc bm_store_choose(struct bm_store *store, const char *lot, 
 /* What the planner says of the order's units: the pattern of their serial numbers ("" = none), and the hash of the file that the rows come from (NULL =
  * none). Rows are taken as the units are made: the one that names the unit's chip, else the next that names none. Where there is a pattern the one row is
  * what all units have in common, and stays. */
-bm_must_use enum bm_rc bm_store_order_says(struct bm_store *store, const char *order, const char *serials, const uint8_t *units,
-                                           struct bm_fail *fail);
+bm_must_use enum bm_rc bm_store_order_says(struct bm_store *store, const char *order, const char *product, const char *serials,
+                                           const uint8_t *units, struct bm_fail *fail);
 struct bm_store_unit {
     uint64_t row;     /* line of its file, from 1 */
     const char *chip; /* its id, or "key HEX" of one of its root keys; "" = any. Likewise what follows: "" = nothing is said */

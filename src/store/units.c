@@ -4,11 +4,13 @@
 #include "wire/text.h"
 
 enum bm_rc
-bm_store_order_says(struct bm_store *store, const char *order, const char *serials, const uint8_t *units, struct bm_fail *fail)
+bm_store_order_says(struct bm_store *store, const char *order, const char *product, const char *serials, const uint8_t *units,
+                    struct bm_fail *fail)
 {
     lite_text(store, Q_ORDER_SAYS, 1, order);
     lite_text(store, Q_ORDER_SAYS, 2, serials[0] == 0 ? NULL : serials);
     lite_blob(store, Q_ORDER_SAYS, 3, bm_bytes(units, units == NULL ? 0 : BM_HASH));
+    lite_text(store, Q_ORDER_SAYS, 4, product[0] == 0 ? NULL : product);
     return lite_run(store, Q_ORDER_SAYS, "order's units", fail);
 }
 

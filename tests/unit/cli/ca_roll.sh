@@ -17,7 +17,7 @@ maker silicon
     birthmark lot receive L-1.manifest --vendor Silicon --expect 3
     birthmark lot receive L-2.manifest --vendor Silicon --expect 1
     birthmark order open one --lot L-1 --profile bench-1 --quantity 3
-    birthmark order open two --lot L-2 --profile bench-1 --quantity 1
+    birthmark order open two --lot L-2 --profile bench-1 --quantity 1 --product meter
 } >setup.log 2>&1
 mv works/ceremony root-1 # offline
 serve
@@ -117,7 +117,19 @@ if listed operational-2 "$(serial "$revoked")"; then die "the new CA lists what 
 enrolled d4
 [ "$(issuer d4)" = operational-2 ] || die "an enrolment went to $(issuer d4)"
 
-# ---- a CA for one lot ----
+# ---- a CA for one product, and one for one lot, which is narrower ----
+
+expect 0 'product +meter' birthmark order show two
+expect 0 '"product": ?null' birthmark order show one --json
+expect 0 'active' birthmark ca make meters --class operational --product meter --root root-1
+expect 0 'meters .*active, 0 live, for product meter' birthmark ca show
+renewed d4
+[ "$(issuer d4)" = meters ] || die "product meter is served by $(issuer d4)"
+renewed "$first"
+[ "$(issuer "$first")" = operational-2 ] || die "what has no product is served by $(issuer "$first")"
+expect 0 'active' birthmark ca roll meters --as meters-2 --root root-1
+renewed d4
+[ "$(issuer d4)" = meters-2 ] || die "the CA that took the place of the product's does not serve it: $(issuer d4)"
 
 expect 0 'active' birthmark ca make lot-2 --class operational --lot L-2 --root root-1
 renewed d4

@@ -99,7 +99,7 @@ good_texts_come_out_as_they_went_in(void **state)
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nstation line-1 " KIT_HEX
                                   "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
-        KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX
+        KIT_HEAD("order", "paul") "order O-1\nproduct GW\nlot L\nprofile p " KIT_HEX
                                   "\nquantity 5\ntls-front 2\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("allow", "fred") ALLOW_BODY,
         KIT_HEAD("order", "paul") "order O-1\nlot L\nprofile p " KIT_HEX "\nquantity 9\nunits " KIT_HEX
@@ -218,6 +218,9 @@ other_texts_are_refused(void **state)
         KIT_EXPIRING("allow", "carl", "2026-11-23T21:34:08Z") WAIVE("id-twice"),
         KIT_EXPIRING("allow", "carl", "2026-12-23T21:34:10Z") WAIVE("id-twice"),
         KIT_HEAD("order", "paul") "order O\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nproduct -x\nlot L\nprofile p " KIT_HEX "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
+        KIT_HEAD("order", "paul") "order O\nproduct a\nproduct b\nlot L\nprofile p " KIT_HEX
+                                  "\nquantity 1\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX
                                   "\nquantity 1\ntls-front 0\nfrom 2026-11-23T00:00:00Z\nuntil never\n",
         KIT_HEAD("order", "paul") "order O\nlot L\nprofile p " KIT_HEX

@@ -501,7 +501,7 @@ a_database_that_is_none_or_of_another_release_is_refused(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     kit_spawn(k);
     assert_int_equal(kit_ended(k, said, sizeof(said)), 3);
-    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 10: run the release that "
+    assert_string_equal(said, "birthmark-registrar: the store is of version 99 and this release reads version 11: run the release that "
                               "wrote it, or move it away: all but the vendors is made again from the signer's journal and the lots\n");
 }
 

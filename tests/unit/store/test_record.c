@@ -169,7 +169,7 @@ a_pattern_counts_and_its_one_row_is_everybodys(void **state)
     struct fixture *t = *state;
     uint64_t place;
 
-    OK(bm_store_order_says(t->store, "demo", "S-%06d", NULL, &t->fail));
+    OK(bm_store_order_says(t->store, "demo", "GW", "S-%06d", NULL, &t->fail));
     unit_add(t, 1, "", "");
     for (uint8_t n = 1; n <= 3; n++) {
         char serial[32];
