@@ -301,6 +301,17 @@ bm_call_name(struct bm_call *call, const char *what, const char *name, struct bm
 }
 
 enum bm_rc
+bm_call_device(struct bm_call *call, const char **ret_device, struct bm_fail *fail)
+{
+    const char *device = call->words.v[0];
+
+    if (strlen(device) != 20 || strspn(device, "0123456789abcdef") != 20)
+        return bm_usage(call, fail, "DEVICE is a device's id, 20 digits in hex, as `birthmark device list` shows it");
+    *ret_device = device;
+    return BM_OK;
+}
+
+enum bm_rc
 bm_call_line(struct bm_call *call, const char *option, size_t most, struct bm_fail *fail)
 {
     const char *text = bm_call_option(call, option);

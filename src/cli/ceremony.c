@@ -95,7 +95,7 @@ program_tell(struct bm_transcript_entry *e, struct bm_fail *fail)
     bm_sha256(e->executable, bm_buf_bytes(&program));
     (void)snprintf(e->program, sizeof(e->program), "birthmark " BM_VERSION);
     if (uname(&machine) != 0)
-        return bm_fail(fail, BM_EBUSY, NULL, "the machine does not tell its name");
+        return bm_fail(fail, BM_EBUSY, NULL, "the machine does not tell its name (uname): try again, or on another one");
     (void)snprintf(e->machine, sizeof(e->machine), "%.30s, %.10s %.20s", machine.nodename, machine.sysname, machine.release);
     return BM_OK;
 }
@@ -114,14 +114,14 @@ session_new(struct bm_ceremony **ret, const char *dir, const struct bm_ceremony_
     while (n > 1 && dir[n - 1] == '/')
         n--;
     if (n == 0 || n + sizeof(BM_CEREMONY_PART) >= sizeof(c->dir))
-        return bm_fail(fail, BM_EINPUT, NULL, "the name of the ceremony's directory is empty or too long");
+        return bm_fail(fail, BM_EINPUT, NULL, "the name of the ceremony's directory is empty or too long: take a shorter one");
     (void)snprintf(c->dir, sizeof(c->dir), "%.*s", (int)n, dir);
     c->old.max = BM_MAX_TRANSCRIPT;
     c->name.max = BM_MAX_DN;
     c->present = plan->present;
     c->npresent = plan->npresent;
     if (c->npresent > BM_MAX_ENTRY_PRESENT)
-        return bm_fail(fail, BM_EINPUT, NULL, "more than %d people can't sign one entry", BM_MAX_ENTRY_PRESENT);
+        return bm_fail(fail, BM_EINPUT, NULL, "at most %d people sign one entry: leave some out", BM_MAX_ENTRY_PRESENT);
     if ((rc = bm_crypto_new(&c->crypto, fail)) != BM_OK || (rc = bm_transcript_entry_new(&c->entry, fail)) != BM_OK ||
         (rc = program_tell(c->entry, fail)) != BM_OK)
         return rc;

@@ -95,7 +95,7 @@ unfinished_take(struct bm_ceremony **ret, const char *newdir, const struct bm_ce
     while (n > 1 && newdir[n - 1] == '/')
         n--;
     if (n == 0 || n >= sizeof(dir))
-        return bm_fail(fail, BM_EINPUT, NULL, "the name of the ceremony's directory is empty or too long");
+        return bm_fail(fail, BM_EINPUT, NULL, "the name of the ceremony's directory is empty or too long: take a shorter one");
     (void)snprintf(dir, sizeof(dir), "%.*s", (int)n, newdir);
     if ((rc = bm_ceremony_part(part, dir, fail)) != BM_OK)
         return rc;

@@ -16,7 +16,8 @@ bm_ceremony_part(char ret[static BM_PATH], const char *dir, struct bm_fail *fail
 {
     int n = snprintf(ret, BM_PATH, "%s" BM_CEREMONY_PART, dir);
 
-    return n > 0 && n < BM_PATH ? BM_OK : bm_fail(fail, BM_EINPUT, NULL, "the name of the ceremony's directory is too long");
+    return n > 0 && n < BM_PATH ? BM_OK
+                                : bm_fail(fail, BM_EINPUT, NULL, "the name of the ceremony's directory is too long: take a shorter one");
 }
 
 enum bm_rc

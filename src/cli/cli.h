@@ -62,6 +62,8 @@ bm_must_use enum bm_rc bm_call_number(struct bm_call *call, const char *name, ui
 bm_must_use enum bm_rc bm_call_word_number(struct bm_call *call, size_t i, const char *what, uint64_t *ret, struct bm_fail *fail);
 /* Must be a bm_name_ok(). */
 bm_must_use enum bm_rc bm_call_name(struct bm_call *call, const char *what, const char *name, struct bm_fail *fail);
+/* The first word, which must be a device's id. */
+bm_must_use enum bm_rc bm_call_device(struct bm_call *call, const char **ret_device, struct bm_fail *fail);
 /* An option's words for the record, when it was given: 1 to most bytes of printable text on one line. */
 bm_must_use enum bm_rc bm_call_line(struct bm_call *call, const char *option, size_t most, struct bm_fail *fail);
 

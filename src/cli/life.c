@@ -16,17 +16,6 @@
         .name = "reason", .value = "TEXT", .help = "for the record, at most 160 bytes", .needed = true \
     }
 
-static enum bm_rc
-device_take(struct bm_call *call, const char **ret_device, struct bm_fail *fail)
-{
-    const char *device = call->words.v[0];
-
-    if (strlen(device) != 20 || strspn(device, "0123456789abcdef") != 20)
-        return bm_usage(call, fail, "DEVICE is a device's id, 20 digits in hex, as `birthmark device list` shows it");
-    *ret_device = device;
-    return BM_OK;
-}
-
 /* ---- what takes away: a name is enough ---- */
 
 static enum bm_rc
@@ -38,7 +27,7 @@ restrict_send(struct bm_call *call, struct bm_s_device *ask, struct bm_fail *fai
     const char *device = NULL;
     enum bm_rc rc;
 
-    if ((rc = device_take(call, &device, fail)) != BM_OK || (rc = bm_operator_name(call, by, fail)) != BM_OK)
+    if ((rc = bm_call_device(call, &device, fail)) != BM_OK || (rc = bm_operator_name(call, by, fail)) != BM_OK)
         return rc;
     ask->device = bm_bytes_str(device);
     ask->by = bm_bytes_str(by);
@@ -145,7 +134,8 @@ allow_begin(struct bm_allow *allow, struct bm_call *call, struct bm_fail *fail)
     const char *device = NULL;
     enum bm_rc rc;
 
-    if ((rc = device_take(call, &device, fail)) != BM_OK || (rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK)
+    if ((rc = bm_call_device(call, &device, fail)) != BM_OK ||
+        (rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK)
         return rc;
     (void)snprintf(allow->device, sizeof(allow->device), "%s", device);
     (void)snprintf(allow->reason, sizeof(allow->reason), "%s", bm_call_option(call, "reason"));

@@ -37,15 +37,6 @@ const struct bm_verb bm_verb_operator_list = {
 
 /* ---- changing it ---- */
 
-static struct bm_operator *
-operator_find(struct bm_roles *roles, const char *name)
-{
-    for (size_t i = 0; i < roles->noperators; i++)
-        if (strcmp(roles->operators[i].name, name) == 0)
-            return &roles->operators[i];
-    return NULL;
-}
-
 /* A key of their own making: a vkey as `operator list` prints it, or a public key in PEM. */
 static enum bm_rc
 public_take(void *ctx, struct bm_bytes der, struct bm_fail *fail)
@@ -119,7 +110,7 @@ add_run(struct bm_call *call, struct bm_fail *fail)
         (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK ||
         (rc = bm_place_path(path, call->home, BM_PLACE_OPERATOR_KEY, name, fail)) != BM_OK)
         return rc;
-    if (operator_find(roles, name) != NULL)
+    if (bm_roles_find(roles, name) != NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is an operator %s already: revoke that one first, or choose another name", name);
     if (roles->noperators == BM_MAX_OPERATORS)
         return bm_fail(fail, BM_EPOLICY, NULL, "a site has at most %d operators: revoke one", BM_MAX_OPERATORS);
@@ -182,7 +173,7 @@ certify_run(struct bm_call *call, struct bm_fail *fail)
 
     if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK)
         return rc;
-    if ((person = operator_find(roles, call->words.v[0])) == NULL)
+    if ((person = bm_roles_find(roles, call->words.v[0])) == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
     if (person->role == BM_ROLE_STATION)
         return bm_fail(fail, BM_EPOLICY, NULL, "%.64s is a station, whose certificate `birthmark station enrol` renews", call->words.v[0]);
@@ -206,15 +197,6 @@ const struct bm_verb bm_verb_operator_certify = {
     .run = certify_run,
 };
 
-static bool
-officer_left(const struct bm_roles *roles)
-{
-    for (size_t i = 0; i < roles->noperators; i++)
-        if (roles->operators[i].role == BM_ROLE_OFFICER)
-            return true;
-    return false;
-}
-
 static enum bm_rc
 revoke_run(struct bm_call *call, struct bm_fail *fail)
 {
@@ -226,11 +208,11 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
 
     if ((rc = bm_ask_open(&ask, call, fail)) != BM_OK || (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK)
         return rc;
-    if ((person = operator_find(roles, call->words.v[0])) == NULL)
+    if ((person = bm_roles_find(roles, call->words.v[0])) == NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no operator %.64s: see `birthmark operator list`", call->words.v[0]);
     behind = (size_t)(&roles->operators[roles->noperators--] - person) - 1;
     memmove(person, person + 1, behind * sizeof(*person));
-    if (!officer_left(roles))
+    if (!bm_roles_officer(roles))
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "%.64s is the last officer, and nobody could change anything any more: add another one first", call->words.v[0]);
     if ((rc = bm_roles_send(&ask, roles, true, fail)) != BM_OK)

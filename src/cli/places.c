@@ -12,8 +12,8 @@
 #define TRUST_HEAD "birthmark/trust/v1"
 #define MAX_FILE 65536 /* of the small files in a home */
 
-static bool
-is_site(const char *home)
+bool
+bm_home_is_site(const char *home)
 {
     char path[BM_PATH];
     struct bm_fail unused;
@@ -36,11 +36,11 @@ bm_home_find(struct bm_call *call, struct bm_fail *fail)
 {
     enum bm_rc rc;
 
-    if (call->home == NULL && getenv("BIRTHMARK_HOME") == NULL && is_site(SYSTEM_HOME))
+    if (call->home == NULL && getenv("BIRTHMARK_HOME") == NULL && bm_home_is_site(SYSTEM_HOME))
         call->home = SYSTEM_HOME;
     if ((rc = bm_home_name(call, fail)) != BM_OK)
         return rc;
-    if (!is_site(call->home))
+    if (!bm_home_is_site(call->home))
         return bm_fail(fail, BM_EINPUT, NULL, "there is no site in %s: make one with `birthmark init`, or name another with --home",
                        call->home);
     return BM_OK;

@@ -9,6 +9,7 @@
 
 /* call->home from --home, BIRTHMARK_HOME or /var/lib/birthmark; BM_EINPUT (used wrongly) when none of them names a site. */
 bm_must_use enum bm_rc bm_home_find(struct bm_call *call, struct bm_fail *fail);
+bool bm_home_is_site(const char *home);
 /* The same without looking whether a site is there: for init. */
 bm_must_use enum bm_rc bm_home_name(struct bm_call *call, struct bm_fail *fail);
 

@@ -10,6 +10,15 @@
 
 /* ---- the list as it stands ---- */
 
+struct bm_operator *
+bm_roles_find(struct bm_roles *roles, const char *name)
+{
+    for (size_t i = 0; i < roles->noperators; i++)
+        if (strcmp(roles->operators[i].name, name) == 0)
+            return &roles->operators[i];
+    return NULL;
+}
+
 /* The last statement of roles, as the registrar kept it. */
 static enum bm_rc
 roles_take(void *ctx, struct bm_bytes json, struct bm_fail *fail)

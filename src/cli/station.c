@@ -229,15 +229,6 @@ conf_make(struct bm_station_conf *conf, struct bm_call *call, struct bm_fail *fa
     return BM_OK;
 }
 
-static bool
-is_site(const char *home)
-{
-    char path[BM_PATH];
-    struct bm_fail unused;
-
-    return bm_path_join(path, home, BM_PLACE_SITE, &unused) == BM_OK && access(path, F_OK) == 0;
-}
-
 static enum bm_rc
 enrol_run(struct bm_call *call, struct bm_fail *fail)
 {
@@ -256,7 +247,7 @@ enrol_run(struct bm_call *call, struct bm_fail *fail)
         return rc;
     if (bm_call_option(call, "certificate") != NULL)
         return certificate_run(call, root, &conf, fail);
-    return is_site(call->home) ? here_run(call, root, &conf, fail) : request_run(call, root, &conf, fail);
+    return bm_home_is_site(call->home) ? here_run(call, root, &conf, fail) : request_run(call, root, &conf, fail);
 }
 
 const struct bm_verb bm_verb_station_enrol = {

@@ -30,7 +30,7 @@ static enum bm_rc
 line_keep(char *ret, size_t n, struct bm_bytes value, const char *what, struct bm_fail *fail)
 {
     if (value.n >= n)
-        return bm_fail(fail, BM_EINPUT, NULL, "station.conf: the %s is too long", what);
+        return bm_fail(fail, BM_EINPUT, NULL, "station.conf: the %s is too long: make it anew with birthmark station enrol", what);
     (void)snprintf(ret, n, "%.*s", (int)value.n, value.n > 0 ? (const char *)value.p : "");
     return BM_OK;
 }

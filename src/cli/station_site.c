@@ -11,15 +11,6 @@
 
 #include <unistd.h>
 
-static struct bm_operator *
-name_find(struct bm_roles *roles, const char *name)
-{
-    for (size_t i = 0; i < roles->noperators; i++)
-        if (strcmp(roles->operators[i].name, name) == 0)
-            return &roles->operators[i];
-    return NULL;
-}
-
 /* ---- one more ---- */
 
 enum bm_rc
@@ -38,7 +29,7 @@ bm_station_admit(struct bm_call *call, const char *name, const struct bm_key *ke
         return BM_OK;
     if (known != NULL)
         return bm_fail(fail, BM_EPOLICY, NULL, "this key is station %s's: enrol it under that name, or revoke that one first", known->name);
-    if (name_find(roles, name) != NULL)
+    if (bm_roles_find(roles, name) != NULL)
         return bm_fail(fail, BM_EPOLICY, NULL,
                        "there is a station or an operator %s with another key: take another name, or revoke that one first", name);
     if (roles->noperators == BM_MAX_OPERATORS)
@@ -190,7 +181,7 @@ revoke_run(struct bm_call *call, struct bm_fail *fail)
         (rc = bm_roles_read(&roles, &ask, fail)) != BM_OK ||
         (rc = bm_place_path(path, call->home, BM_PLACE_STATION_CERT, name, fail)) != BM_OK)
         return rc;
-    if ((station = name_find(roles, name)) == NULL || station->role != BM_ROLE_STATION)
+    if ((station = bm_roles_find(roles, name)) == NULL || station->role != BM_ROLE_STATION)
         return bm_fail(fail, BM_EPOLICY, NULL, "there is no station %s: see `birthmark station list`", name);
     behind = (size_t)(&roles->operators[roles->noperators--] - station) - 1;
     memmove(station, station + 1, behind * sizeof(*station));

@@ -13,17 +13,6 @@
     }
 
 static enum bm_rc
-device_take(struct bm_call *call, const char **ret_device, struct bm_fail *fail)
-{
-    const char *device = call->words.v[0];
-
-    if (strlen(device) != 20 || strspn(device, "0123456789abcdef") != 20)
-        return bm_usage(call, fail, "DEVICE is a device's id, 20 digits in hex, as `birthmark device list` shows it");
-    *ret_device = device;
-    return BM_OK;
-}
-
-static enum bm_rc
 profile_take(struct bm_allow *allow, struct bm_buf *text, struct bm_call *call, struct bm_fail *fail)
 {
     const char *name = bm_call_option(call, "profile");
@@ -50,7 +39,8 @@ allow_take(struct bm_allow *allow, struct bm_buf *text, struct bm_call *call, st
     const char *device = NULL, *ticket = bm_call_option(call, "ticket");
     enum bm_rc rc;
 
-    if ((rc = device_take(call, &device, fail)) != BM_OK || (rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK ||
+    if ((rc = bm_call_device(call, &device, fail)) != BM_OK ||
+        (rc = bm_call_line(call, "reason", sizeof(allow->reason) - 1, fail)) != BM_OK ||
         (rc = bm_call_name(call, "--ticket", ticket, fail)) != BM_OK ||
         (rc = bm_call_number(call, "hours", 1, BM_SUPPORT_HOURS, HOURS, &allow->hours, fail)) != BM_OK)
         return rc;
@@ -108,7 +98,7 @@ close_run(struct bm_call *call, struct bm_fail *fail)
     char by[BM_MAX_NAME + 1];
     enum bm_rc rc;
 
-    if ((rc = device_take(call, &device, fail)) != BM_OK || (rc = bm_call_line(call, "reason", 160, fail)) != BM_OK ||
+    if ((rc = bm_call_device(call, &device, fail)) != BM_OK || (rc = bm_call_line(call, "reason", 160, fail)) != BM_OK ||
         (rc = bm_operator_name(call, by, fail)) != BM_OK)
         return rc;
     bm_s_support_close_build(&body, &(struct bm_s_support_close){ .device = bm_bytes_str(device),

@@ -18,7 +18,7 @@ bm_station_parse(struct bm_station_word *ret_station, struct bm_bytes part, stru
     if (name.n > 0)
         memcpy(station.order, name.p, name.n);
     if (strlen(station.order) != name.n || !bm_name_ok(station.order, BM_MAX_NAME))
-        return bm_fail(fail, BM_EINPUT, NULL, "the station's word names no order");
+        return bm_fail(fail, BM_EINPUT, NULL, "the station's word names no order: give the station one with --order");
     *ret_station = station;
     return BM_OK;
 }

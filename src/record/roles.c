@@ -30,8 +30,8 @@ operator_known(const struct bm_roles *roles, const struct bm_operator *person)
     return false;
 }
 
-static bool
-has_officer(const struct bm_roles *roles)
+bool
+bm_roles_officer(const struct bm_roles *roles)
 {
     for (size_t i = 0; i < roles->noperators; i++)
         if (roles->operators[i].role == BM_ROLE_OFFICER)
@@ -59,7 +59,7 @@ bm_operators_take(struct bm_roles *roles, struct bm_lines *lines)
     }
     if (roles->noperators == 0)
         (void)bm_lines_want(lines, "operator");
-    else if (!has_officer(roles))
+    else if (!bm_roles_officer(roles))
         bm_statement_refuse(lines, "ends a list without an officer: nobody could change it again");
 }
 

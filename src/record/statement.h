@@ -181,7 +181,8 @@ struct bm_roles {
     size_t noperators;
     uint8_t base[BM_HASH]; /* of a statement: the list that it replaces, bm_roles_digest(); zeros: the founding's, which replaces none */
 };
-void bm_roles_free(struct bm_roles **roles); /* for bm_cleanup(), of calloc(): 16 KiB are too large for a frame */
+bool bm_roles_officer(const struct bm_roles *roles); /* has it one? */
+void bm_roles_free(struct bm_roles **roles);         /* for bm_cleanup(), of calloc(): 16 KiB are too large for a frame */
 /* SHA-256 of the list's lines. A list is a whole: one that was made of another list than today's would bring back whom that one had and this one has not. */
 void bm_roles_digest(const struct bm_roles *roles, uint8_t ret_digest[static BM_HASH]);
 

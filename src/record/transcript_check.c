@@ -323,7 +323,7 @@ people_take(struct reading *r, const struct bm_note *note, struct bm_fail *fail)
             return bm_fail(fail, BM_EINPUT, NULL, "%s signs with another key than before: bring that one, or take another name",
                            e->present[i].name);
         if (rc == BM_OK && at == MAX_PEOPLE)
-            return bm_fail(fail, BM_EINPUT, NULL, "more than %d people were ever present", MAX_PEOPLE);
+            return bm_fail(fail, BM_EINPUT, NULL, "more than %d people were ever present: roll to a new root", MAX_PEOPLE);
         if (rc == BM_OK && at == t->npresent)
             t->present[t->npresent++] = e->present[i];
     }

@@ -60,7 +60,8 @@ profile_read(struct bm_profile *ret_profile, const struct bm_allow *allow, struc
     enum bm_rc rc;
 
     if (n != 1 || !bm_rd_end(&behind))
-        return bm_fail(fail, BM_EINPUT, NULL, "support comes with the text of the one profile that it names");
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "support comes with the text of the one profile that it names: open it with birthmark device support open");
     if ((rc = bm_profile_parse(ret_profile, text, fail)) != BM_OK)
         return rc;
     if (strcmp(ret_profile->name, allow->support.name) != 0 || memcmp(ret_profile->digest, allow->support.digest, BM_HASH) != 0)
