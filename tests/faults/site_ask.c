@@ -76,6 +76,17 @@ fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fixture_
 }
 
 void
+fixture_ca_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_ca_statement *ca)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };
+    struct bm_statement_head head;
+
+    head_make(f, &head, how);
+    bm_ca_statement_build(&text, &head, ca);
+    note_sign(f, note, &text, how);
+}
+
+void
 fixture_roles_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_roles *roles)
 {
     bm_cleanup(bm_buf_done) struct bm_buf text = { .max = BM_MAX_STATEMENT };

@@ -7,6 +7,7 @@
 #include "merkle/checkpoint.h"
 #include "pki/cert.h"
 #include "pki/private.h"
+#include "pki/tbs.h"
 #include "proc/channel.h"
 #include "proc/signer_messages.h"
 #include "record/event.h"
@@ -60,6 +61,7 @@ struct fixture {
     struct bm_note_signer chipmaker;
     struct bm_crypto *crypto;
     struct bm_buf ca[BM_CA__N]; /* DER of their certificates */
+    struct bm_private *root;    /* whose key signed them */
 
     const char *const *prefix; /* put before the signer's own words when it is started (strace ...); NULL: nothing */
     pid_t signer;
@@ -86,6 +88,11 @@ struct fixture {
 
 void fixture_make(struct fixture *f); /* the home beneath /tmp, keys, CAs, site.conf */
 void fixture_remove(struct fixture *f);
+
+/* A CA's certificate for this key, signed by this root, which calls itself the site's. */
+void fixture_ca_sign(struct bm_buf *der, struct bm_private *root, const struct bm_ca_subject *subject, const struct bm_key *key, bool test);
+/* A key that site.conf names and no statement does: the next start finds it. */
+void fixture_ca_key(struct fixture *f, const char *name, struct bm_private *key);
 
 /* Starts the signer; greets it and asks for a replay of what it knows and we don't. stop closes the channel and gives wait(2)'s status. */
 void fixture_spawn(struct fixture *f);
@@ -149,6 +156,7 @@ void fixture_allow_note(struct fixture *f, struct bm_buf *note, const struct fix
 /* two: set of 1u << enum bm_act. */
 void fixture_policy_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, unsigned two);
 void fixture_raise_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_raise *raise);
+void fixture_ca_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_ca_statement *ca);
 void fixture_roles_note(struct fixture *f, struct bm_buf *note, const struct fixture_statement *how, const struct bm_roles *roles);
 /* BM_S_STATEMENT's body around a note. */
 void fixture_statement_body(struct bm_buf *body, const struct bm_buf *note, const char *const *profiles, size_t n);

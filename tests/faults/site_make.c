@@ -3,6 +3,7 @@
 #include "site_fixture.h"
 
 #include "base/file.h"
+#include "pki/csr.h"
 #include "pki/oid.h"
 #include "pki/tbs.h"
 #include "wire/text.h"
@@ -37,12 +38,11 @@ put_key(const struct fixture *f, const char *name, const struct bm_private *key)
     put(f, name, bm_buf_bytes(&pem));
 }
 
-/* A CA's certificate, into `der` and into the file. */
 static void
-make_cert(struct fixture *f, struct bm_buf *der, const char *place, const struct bm_ca_subject *subject, const struct bm_key *key,
-          struct bm_private *root, const struct bm_issuer *issuer, bool ends)
+sign_cert(struct bm_buf *der, const struct bm_ca_subject *subject, const struct bm_key *key, struct bm_private *root,
+          const struct bm_issuer *issuer, bool ends)
 {
-    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, signature = { .max = BM_MAX_SIGNATURE }, pem = { .max = 65536 };
+    bm_cleanup(bm_buf_done) struct bm_buf tbs = { .max = BM_MAX_CERT }, signature = { .max = BM_MAX_SIGNATURE };
     uint8_t serial[BM_MAX_SERIAL];
     bm_time now = 0;
 
@@ -54,6 +54,16 @@ make_cert(struct fixture *f, struct bm_buf *der, const char *place, const struct
     fixture_must(bm_private_sign(root, bm_buf_bytes(&tbs), &signature, &fail));
     der->max = BM_MAX_CERT;
     bm_signed_build(der, bm_buf_bytes(&tbs), bm_private_alg(root), bm_buf_bytes(&signature));
+}
+
+/* A CA's certificate, into `der` and into the file. */
+static void
+make_cert(struct fixture *f, struct bm_buf *der, const char *place, const struct bm_ca_subject *subject, const struct bm_key *key,
+          struct bm_private *root, const struct bm_issuer *issuer, bool ends)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf pem = { .max = 65536 };
+
+    sign_cert(der, subject, key, root, issuer, ends);
     bm_pem_build(&pem, "CERTIFICATE", bm_buf_bytes(der));
     put(f, place, bm_buf_bytes(&pem));
 }
@@ -94,21 +104,78 @@ make_root(struct fixture *f, struct bm_private *root, const struct bm_issuer *is
 }
 
 static void
+issuer_fill(struct bm_issuer *issuer, struct bm_buf *name, struct bm_private *root)
+{
+    bm_name_build(name, "Fixture", "root");
+    issuer->subject = bm_buf_bytes(name);
+    memcpy(issuer->key_id, bm_key_ski(bm_private_public(root)).octets, sizeof(issuer->key_id));
+    issuer->alg = bm_private_alg(root);
+}
+
+static void
 make_cas(struct fixture *f)
 {
-    bm_cleanup(bm_private_done) struct bm_private *root = NULL;
     bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_DN };
     struct bm_issuer issuer = { .not_after = BM_TIME_NEVER };
 
-    fixture_must(bm_private_generate(&root, BM_KEY_P256, &fail));
-    bm_name_build(&name, "Fixture", "root");
-    issuer.subject = bm_buf_bytes(&name);
-    memcpy(issuer.key_id, bm_key_ski(bm_private_public(root)).octets, sizeof(issuer.key_id));
-    issuer.alg = bm_private_alg(root);
-    make_root(f, root, &issuer);
-    make_ca(f, BM_CA_OPERATIONAL, "operational", root, &issuer);
-    make_ca(f, BM_CA_IDEVID, "idevid", root, &issuer);
+    fixture_must(bm_private_generate(&f->root, BM_KEY_P256, &fail));
+    issuer_fill(&issuer, &name, f->root);
+    make_root(f, f->root, &issuer);
+    make_ca(f, BM_CA_OPERATIONAL, "operational", f->root, &issuer);
+    make_ca(f, BM_CA_IDEVID, "idevid", f->root, &issuer);
     make_ocsp(f);
+}
+
+void
+fixture_ca_sign(struct bm_buf *der, struct bm_private *root, const struct bm_ca_subject *subject, const struct bm_key *key, bool test)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf name = { .max = BM_MAX_DN };
+    struct bm_issuer issuer = { .not_after = BM_TIME_NEVER, .test = test };
+
+    issuer_fill(&issuer, &name, root);
+    sign_cert(der, subject, key, root, &issuer, true);
+}
+
+/* Whose key it is, before there is a certificate. */
+static void
+put_request(const struct fixture *f, const char *name, struct bm_private *key)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf info = { .max = BM_MAX_CSR }, signature = { .max = BM_MAX_SIGNATURE };
+    bm_cleanup(bm_buf_done) struct bm_buf csr = { .max = BM_MAX_CSR }, pem = { .max = 65536 };
+    char path[BM_PATH];
+
+    bm_csr_info_build(&info, bm_key_spki(bm_private_public(key)), name);
+    fixture_must(bm_private_sign(key, bm_buf_bytes(&info), &signature, &fail));
+    bm_csr_build(&csr, bm_buf_bytes(&info), bm_private_alg(key), bm_buf_bytes(&signature));
+    bm_pem_build(&pem, "CERTIFICATE REQUEST", bm_buf_bytes(&csr));
+    (void)snprintf(path, sizeof(path), BM_PLACE_CA_CSR, name);
+    put(f, path, bm_buf_bytes(&pem));
+}
+
+void
+fixture_ca_key(struct fixture *f, const char *name, struct bm_private *key)
+{
+    bm_cleanup(bm_buf_done) struct bm_buf text = { .max = 65536 };
+    struct bm_site *site = calloc(1, sizeof(*site));
+    struct bm_site_ca *ca;
+    char path[BM_PATH];
+
+    if (site == NULL)
+        fixture_die(__FILE__, __LINE__, "calloc", "no memory");
+    fixture_must(bm_path_join(path, f->home, BM_PLACE_SITE, &fail));
+    fixture_must(bm_file_read(&text, path, &fail));
+    fixture_must(bm_site_parse(site, bm_buf_bytes(&text), &fail));
+    ca = &site->ca[site->nca++];
+    ca->kind = BM_CA_OPERATIONAL;
+    (void)snprintf(ca->name, sizeof(ca->name), "%s", name);
+    (void)snprintf(ca->key, sizeof(ca->key), "file:" BM_PLACE_CA_KEY, name);
+    bm_buf_reset(&text);
+    bm_site_build(&text, site);
+    put(f, BM_PLACE_SITE, bm_buf_bytes(&text));
+    (void)snprintf(path, sizeof(path), BM_PLACE_CA_KEY, name);
+    put_key(f, path, key);
+    put_request(f, name, key);
+    free(site);
 }
 
 static void
@@ -209,6 +276,7 @@ fixture_remove(struct fixture *f)
     (void)snprintf(line, sizeof(line), "rm -rf %s", f->home);
     if (strncmp(f->home, "/tmp/bm-fixture-", 16) != 0 || system(line) != 0)
         fixture_die(__FILE__, __LINE__, "rm", f->home);
+    bm_private_free(f->root);
     bm_crypto_done(&f->crypto);
     bm_tree_done(&f->ledger);
     for (size_t i = 0; i < BM_CA__N; i++)
