@@ -173,11 +173,16 @@ drop_privileges(const struct bm_confine_plan *plan, struct bm_fail *fail)
 static enum bm_rc
 check_reach(const struct bm_confine_plan *plan, struct bm_fail *fail)
 {
-    for (size_t i = 0; i < plan->ndirs; i++)
-        if (faccessat(AT_FDCWD, plan->dirs[i].path, R_OK | X_OK | (plan->dirs[i].write ? W_OK : 0), AT_EACCESS) != 0)
-            return bm_fail(fail, BM_EBUSY, NULL,
-                           "the %s can't use %s as uid %u without privileges: %s; run as its owner, or give it to this user", plan->name,
-                           plan->dirs[i].path, (unsigned)geteuid(), strerror(errno));
+    for (size_t i = 0; i < plan->ndirs; i++) {
+        if (faccessat(AT_FDCWD, plan->dirs[i].path, R_OK | X_OK | (plan->dirs[i].write ? W_OK : 0), AT_EACCESS) == 0)
+            continue;
+        if (errno == ENOENT)
+            return bm_fail(fail, BM_EBUSY, NULL, "%s is not there: put its newest copy back, or make an empty directory in its place",
+                           plan->dirs[i].path);
+        return bm_fail(fail, BM_EBUSY, NULL,
+                       "the %s can't use %s as uid %u without privileges: %s; run as its owner, or give it to this user", plan->name,
+                       plan->dirs[i].path, (unsigned)geteuid(), strerror(errno));
+    }
     return BM_OK;
 }
 

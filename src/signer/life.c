@@ -244,8 +244,9 @@ repair_try(const struct bm_memory *memory, struct bm_journal *journal, uint32_t 
                        lot->lot);
     if (other || bm_slots_state(slots, spare, (const uint8_t(*)[BM_HASH])names.names, names.n) != BM_UNIT_FREE)
         return bm_fail(fail, BM_EPOLICY, NULL,
-                       "the new chip is another device's, or may not be used any more: take one that birthmark chip list "
-                       "calls unused");
+                       "the new chip is another device's, or may not be used any more: take one that birthmark lot reconcile %s --csv "
+                       "calls unused",
+                       lot->lot);
     event->lot = bm_bytes_str(lot->lot);
     return BM_OK;
 }

@@ -84,6 +84,7 @@ birthmark device list --json >"$work/devices"
 rm -rf "$work/newest"
 cp -r "$home/store" "$work/newest"
 rm -rf "$home/store" # gone: an old copy as well, of no entries
+expect 3 '~store is not there: put its newest copy back, or make an empty directory in its place' birthmark lot list
 mkdir -m 700 "$home/store"
 expect 3 '~^birthmark: the store is an old copy: it holds 0 ledger entries' birthmark lot list
 expect 0 '' birthmark site recover --reason 'store lost'
