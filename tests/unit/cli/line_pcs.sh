@@ -189,6 +189,7 @@ expect 0 'stations +line-1 3, line-2 1, line-3 1' site order show boards
 
 unserve
 mv works/store works/lost && mkdir -m 700 works/store
+expect 0 '' site site recover --reason "the disk was lost"
 expect 0 'stations +line-1 3, line-2 1, line-3 1' site order show boards
 expect 0 'line-1 +enrolled +3 ' site station list
 same 5 used
