@@ -84,7 +84,6 @@ birthmark device list --json >"$work/devices"
 rm -rf "$work/newest"
 cp -r "$home/store" "$work/newest"
 rm -rf "$home/store" # gone: an old copy as well, of no entries
-expect 3 '~store is not there: put its newest copy back, or make an empty directory in its place' birthmark lot list
 mkdir -m 700 "$home/store"
 expect 3 '~^birthmark: the store is an old copy: it holds 0 ledger entries' birthmark lot list
 expect 0 '' birthmark site recover --reason 'store lost'
@@ -137,7 +136,7 @@ site_make 3 3
 birthmark lot list --json >"$work/lots"
 birthmark device list --json >"$work/devices"
 mv "$home/store" "$work/store"
-expect 3 "~^birthmark: birthmark-registrar: the registrar can't use $home/store as uid [0-9]+ without privileges: No such file or directory; " birthmark lot list
+expect 3 "~^birthmark: birthmark-registrar: $home/store is not there: put its newest copy back, or make an empty directory in its place\$" birthmark lot list
 mkdir -m 700 "$home/store"
 # lost with all that was in it: the signer's journal and the lots' own files give the records again
 expect 0 '' birthmark site recover --reason 'store lost'
