@@ -106,9 +106,12 @@ reply_try(struct run *run, struct link *link)
     want = strtoul(length + 18, NULL, 10);
     if (link->in.n < head + want)
         return false;
-    if (memcmp(text, "HTTP/1.1 200 ", 13) != 0)
+    if (memcmp(text, "HTTP/1.1 200 ", 13) == 0)
+        run->load->reply(run->load->arg, link->job, bm_bytes(link->in.p + head, want));
+    else if (run->load->refused != NULL)
+        run->load->refused(run->load->arg, link->job, bm_bytes(link->in.p + head, want));
+    else
         bench_die("refused: %.*s", (int)want, text + head);
-    run->load->reply(run->load->arg, link->job, bm_bytes(link->in.p + head, want));
     run->done++;
     if (run->load->longest != NULL && bench_now() - link->asked > *run->load->longest)
         *run->load->longest = bench_now() - link->asked;

@@ -15,7 +15,7 @@ _Noreturn void bench_die(const char *fmt, ...) bm_printf(1, 2);
 SSL *load_dial(int port, SSL_CTX *ctx);
 void load_connect(int port, SSL *ssl); /* the same, over one that has its own certificate */
 
-/* Sends requests[0..n) over `links` connections, one under way on each, and hands every reply's body over; any status but 200 ends the program. */
+/* Sends requests[0..n) over `links` connections, one under way on each, and hands every reply's body over; a status other than 200 ends the program where nobody takes refusals. */
 struct load {
     int port;
     SSL_CTX *ctx;
@@ -23,6 +23,7 @@ struct load {
     const struct bm_buf *requests;
     size_t n;
     void (*reply)(void *arg, size_t i, struct bm_bytes body);
+    void (*refused)(void *arg, size_t i, struct bm_bytes body); /* NULL: none may come */
     void *arg;
     double *longest; /* seconds that one reply took; NULL: nobody asks */
 };

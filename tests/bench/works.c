@@ -176,8 +176,14 @@ processes_find(struct works *works)
 void
 works_open(struct works *works, size_t n)
 {
+    works_open_for(works, n, n);
+}
+
+void
+works_open_for(struct works *works, size_t n, size_t quantity)
+{
     const char *state = place("BM_STATE", "/tmp");
-    char key[1100], lot[1100], count[32];
+    char key[1100], lot[1100], count[32], ordered[32];
 
     *works = (struct works){ .n = n, .roots = calloc(n, sizeof(struct bm_private *)) };
     if (works->roots == NULL)
@@ -186,12 +192,13 @@ works_open(struct works *works, size_t n)
     (void)snprintf(key, sizeof(key), "%s/works-%d.pub", state, (int)getpid());
     (void)snprintf(lot, sizeof(lot), "%s/works-%d.manifest", state, (int)getpid());
     (void)snprintf(count, sizeof(count), "%zu", n);
+    (void)snprintf(ordered, sizeof(ordered), "%zu", quantity);
     command(works, (const char *const[]){ "init", "--name", "Bench Works", "--url", "https://localhost:8443", NULL });
     files_write(works, key, lot);
     command(works, (const char *const[]){ "vendor", "add", WORKS_VENDOR, "--signer", key, NULL });
     command(works, (const char *const[]){ "lot", "receive", lot, "--vendor", WORKS_VENDOR, "--expect", count, NULL });
     command(works,
-            (const char *const[]){ "order", "open", "bench", "--lot", "bench-lot", "--profile", "bench-1", "--quantity", count, NULL });
+            (const char *const[]){ "order", "open", "bench", "--lot", "bench-lot", "--profile", "bench-1", "--quantity", ordered, NULL });
     (void)unlink(key);
     (void)unlink(lot);
     server_start(works);

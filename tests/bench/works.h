@@ -22,6 +22,8 @@ struct works {
 
 /* In BM_STATE: init, a lot of n chips received, an order for all of them with profile bench-1, the server started. */
 void works_open(struct works *works, size_t n);
+/* The same, the order for so many alone. */
+void works_open_for(struct works *works, size_t n, size_t quantity);
 void works_close(struct works *works);
 
 #define WORKS_VENDOR "Example Silicon"
