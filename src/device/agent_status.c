@@ -58,9 +58,10 @@ keys_json(const char *keys)
 static void
 held_add(void *ctx, const struct birthmark_identity *identity)
 {
-    (void)json_array_append_new(ctx, json_pack("{s:s, s:I, s:I, s:s, s:b, s:s*}", "service", identity->service, "not_after",
-                                               (json_int_t)identity->not_after, "renew_from", (json_int_t)identity->renew_from, "bound",
-                                               identity->bound, "usable", identity->usable, "broken", identity->broken));
+    (void)json_array_append_new(ctx, json_pack("{s:s, s:s, s:I, s:I, s:s, s:b, s:s*}", "service", identity->service, "subject",
+                                               identity->subject, "not_after", (json_int_t)identity->not_after, "renew_from",
+                                               (json_int_t)identity->renew_from, "bound", identity->bound, "usable", identity->usable,
+                                               "broken", identity->broken));
 }
 
 static void
@@ -103,7 +104,21 @@ struct screen {
     bool clock; /* it is set */
     bm_time now;
     const char *head; /* of the first line */
+    char named[512];  /* the subject that was shown last */
 };
+
+/* What the site calls this device: each subject once, as long as equal ones stand together. */
+static void
+named_show(void *ctx, const struct birthmark_identity *identity)
+{
+    struct screen *screen = ctx;
+
+    if (identity->broken != NULL || strncmp(identity->subject, screen->named, sizeof(screen->named) - 1) == 0)
+        return;
+    (void)printf("%-11s %s\n", screen->head, identity->subject);
+    (void)snprintf(screen->named, sizeof(screen->named), "%s", identity->subject);
+    screen->head = "";
+}
 
 static void
 held_show(void *ctx, const struct birthmark_identity *identity)
@@ -141,7 +156,7 @@ sealed_show(void *ctx, const struct birthmark_sealed *sealed)
 int
 bm_agent_status(struct birthmark *bm, const struct options *options)
 {
-    struct screen screen = { .head = "expires" };
+    struct screen screen = { .head = "device" };
     struct bm_fail ignored;
     struct birthmark_status is;
     enum birthmark_result rc = birthmark_status(bm, &is);
@@ -150,12 +165,15 @@ bm_agent_status(struct birthmark *bm, const struct options *options)
         return bm_agent_refuse(bm, rc);
     if (options->json)
         return status_json(bm, &is);
+    if ((rc = birthmark_identities(bm, named_show, &screen)) != BIRTHMARK_OK)
+        return bm_agent_refuse(bm, rc);
     (void)printf("root        %s%s%s%s\nid          %s\nroot keys   %s\n", is.root, *is.model == '\0' ? "" : " (", is.model,
                  *is.model == '\0' ? "" : ")", *is.id == '\0' ? "-" : is.id, is.keys);
     (void)printf("proves      %s\nidentities  %zu\n", proof_of(is.root), is.identities);
     if (*is.device_id != '\0')
         (void)printf("DeviceID    %s on first code %s\nAlias       %s on code %s\n", is.device_id, is.first_code, is.alias, is.code);
     screen.clock = bm_env_system.now(bm_env_system.ctx, &screen.now, &ignored) == BM_OK;
+    screen.head = "expires";
     if ((rc = birthmark_identities(bm, held_show, &screen)) != BIRTHMARK_OK)
         return bm_agent_refuse(bm, rc);
     screen.head = "sealed";

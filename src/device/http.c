@@ -99,6 +99,10 @@ status_read(const struct bm_http *http, long status, const char *type, const cha
                            http->server, type, want_type);
         return BM_OK;
     }
+    if (status >= 300 && status < 400)
+        return bm_fail(fail, BM_EINPUT, NULL,
+                       "the server %s sends elsewhere (status %ld), which is not followed: is it a Birthmark server?", http->server,
+                       status);
     bm_http_sentence(sentence, bm_buf_bytes(reply), type);
     if (status >= 400 && status < 500 && status != 429)
         return bm_fail(fail, BM_EPOLICY, NULL, "%s", *sentence == '\0' ? "it gives no reason" : sentence);

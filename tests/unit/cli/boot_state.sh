@@ -72,6 +72,8 @@ expect 0 '"proven":"tpm-activated tpm-residency tpm-fixed policy-bound"' birthma
 expect 1 '^refused: service mqtt has a key that is not bound so: enrol with a new key, or retire it first$' enrols --pcrs 0
 expect 0 '^expires +mqtt +until .* days left, bound to PCRs 0,7$' birthmark-agent status
 expect 0 '^sealed +disk, bound to PCRs 0,7$' birthmark-agent status
+expect 0 '^device +serialNumber=.*, O=Example Works$' birthmark-agent status
+expect 0 '"subject": "serialNumber=' birthmark-agent status --json
 
 # other firmware: the key and the data are refused, in one sentence each, and the agent reports it
 boots 2

@@ -86,6 +86,7 @@ refusals_are_said_and_leave_no_identity(void **state)
     } cases[] = {
         { "refused", BIRTHMARK_REFUSED, "this chip is in no received lot (root key 9f3c). Recorded as alarm 17." },
         { "away", BIRTHMARK_AWAY, "the disk is full" },
+        { "elsewhere", BIRTHMARK_REFUSED, "sends elsewhere (status 302), which is not followed" },
         { "wrong-key", BIRTHMARK_REFUSED, "another key" },
         { "stranger", BIRTHMARK_REFUSED, "does not lead to the site's root" },
         { "expired", BIRTHMARK_REFUSED, "expired" },

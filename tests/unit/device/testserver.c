@@ -83,6 +83,8 @@ service_behaves(struct server *server, struct exchange *x, const char *service)
         refuse(x, 403, "this chip is in no received lot (root key 9f3c). Recorded as alarm 17.\x1b[31m");
     else if (strcmp(service, "away") == 0)
         refuse(x, 503, "the disk is full");
+    else if (strcmp(service, "elsewhere") == 0)
+        refuse(x, 302, "http://localhost/");
     else if (strcmp(service, strcmp(x->path, "/v1/renew") == 0 ? "ended" : "renewed") == 0)
         refuse(x, 403, "this may be a copy");
     else if (strcmp(service, "lost") == 0 && !server->shared->lost) {

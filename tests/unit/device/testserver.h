@@ -7,9 +7,10 @@
 #include <sys/types.h>
 
 /*
- * Services: "refused" 403, "away" 503, "lost" the first reply never comes, "wrong-key" a certificate for another key, "stranger" one of another CA,
- * "expired" one that has ended, "slow" one that has ended to the first key that asked, ever, "early" one that begins in two days, "unconfirmed" confirm gives 503, "garbage" bytes, "renewed" an enrolment
- * is refused as a copy's, "ended" a renewal is, and no certificate of serial TESTSERVER_ENDED is confirmed; every other one gets its certificate when the evidence holds.
+ * Services: "refused" 403, "away" 503, "elsewhere" 302, "lost" the first reply never comes, "wrong-key" a certificate for another key, "stranger" one of
+ * another CA, "expired" one that has ended, "slow" one that has ended to the first key that asked, ever, "early" one that begins in two days,
+ * "unconfirmed" confirm gives 503, "garbage" bytes, "renewed" an enrolment is refused as a copy's, "ended" a renewal is, and no certificate of serial
+ * TESTSERVER_ENDED is confirmed; every other one gets its certificate when the evidence holds.
  */
 #define TESTSERVER_ENDED 403
 struct testserver {
