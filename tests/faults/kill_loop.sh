@@ -135,11 +135,13 @@ renew() {
 }
 
 renew_hold() {
-    local held
+    local held device
     held=$("$build/birthmark-agent" identity list --root "soft:$work/c1.pem" --json | grep -o '"serial": *"[0-9a-f]*"' | cut -d'"' -f4)
     [ "$(wc -l <<<"$held")" = 1 ] || die "the device holds $held"
-    [ "$(birthmark identity list --state active --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4)" = "$held" ] ||
-        die "the device holds $held, and in use are: $(birthmark identity list --state active --json)"
+    device=$(birthmark identity list --state active --json | grep -F "\"serial\":\"$held\"" | grep -o '"device":"[0-9a-f]*"' | cut -d'"' -f4) || :
+    [ -n "$device" ] || die "the device holds $held, which is not in use"
+    [ "$(birthmark identity list "$device" --state active --json | grep -o '"serial":"[0-9a-f]*"' | cut -d'"' -f4)" = "$held" ] ||
+        die "the device holds $held, and in use are: $(birthmark identity list "$device" --state active --json)"
     [ "$(birthmark alarm list --json --state open | grep -c '"kind":"fork"\|"kind":"clone"' || :)" = 0 ] || die "a renewal that was killed is taken for a copy"
     hold "$held"
     renewals=$((renewals + 1))

@@ -174,6 +174,7 @@ birthmark identity list --json >before
 birthmark device list --json >>before
 unserve
 rm -f "$BIRTHMARK_HOME"/store/birthmark.db*
+expect 0 "" birthmark site recover --reason "the store was lost"
 expect 0 ': whole$' birthmark ledger verify
 birthmark identity list --json >after
 birthmark device list --json >>after

@@ -145,6 +145,7 @@ mapfile -t pids < <(ps -o pid= --ppid "$server")
 kill -9 "$server" "${pids[@]}"
 wait "$server" 2>/dev/null || :
 rm works/store/*
+birthmark site recover --reason "the store was lost" --operator anna >>init.log
 serve
 states "${all[@]}" >after.txt
 diff before.txt after.txt || die "the lots' states are others"

@@ -75,6 +75,7 @@ kill -9 "$server" "${pids[@]}"
 wait "$server" 2>/dev/null || :
 server=
 rm works/store/*
+birthmark site recover --reason "the store was lost" --operator anna >>init.log
 serve
 same pinned state_of EX-1
 expect 0 '"issued":2,"unused":0' birthmark lot reconcile EX-1 --json
